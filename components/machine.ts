@@ -1,0 +1,18 @@
+// A machine that we make ourselves on this computer, to practise on.
+import * as pulumi from "@pulumi/pulumi";
+import type { MachineSpec } from "../provisioners/machines/machine.ts";
+
+/** What of a machine's spec is known before anything exists, and the key that may log in. */
+export type MachineArgs = Omit<MachineSpec, "authorizedKey"> & { readonly authorizedKey: pulumi.Input<string> };
+
+/** Costs some seconds and a few hundred MB of disk; the first one on a computer builds the base image, about half a minute. */
+export class Machine extends pulumi.CustomResource {
+  declare readonly address: pulumi.Output<string>;
+  declare readonly port: pulumi.Output<number>;
+  declare readonly user: pulumi.Output<string>;
+  /** Made at creation, and so pinned before the first connection. */
+  declare readonly hostKey: pulumi.Output<string>;
+  constructor(name: string, args: MachineArgs, opts?: pulumi.CustomResourceOptions) {
+    super("fleet:index:Machine", name, { ...args, port: undefined, user: undefined, hostKey: undefined, running: undefined }, opts);
+  }
+}

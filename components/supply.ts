@@ -1,0 +1,81 @@
+// Where servers come from: practice machines that are made here, or servers that were handed out. One way to reach each.
+import * as pulumi from "@pulumi/pulumi";
+import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
+import type { Connection } from "../provisioners/host/shell.ts";
+import type { ServerSpec } from "../stacks/spec.ts";
+import { HostKey } from "./host-key.ts";
+import type { KeyPair } from "./key-pair.ts";
+import { Machine } from "./machine.ts";
+
+export interface Supplied {
+  readonly connection: pulumi.Input<Connection>;
+  readonly hostKey: pulumi.Input<string>;
+  /** The server goes away with it: nothing on it needs to be undone. */
+  readonly deletedWith?: pulumi.Resource;
+}
+
+interface Means {
+  readonly fleetKey: KeyPair;
+  readonly secrets: (path: string) => pulumi.Output<string>;
+  readonly parent: pulumi.Resource;
+}
+
+/** By server name. */
+export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Record<string, Supplied>> {
+  const { kind } = plan.spec.target;
+  const one = (server: ServerPlan): Supplied => {
+    switch (kind) {
+      case "practice":
+        return practice(name, plan, server, means);
+      case "inventory":
+        return handedOut(name, server, plan, means);
+      case "aws":
+        throw new Error("target aws is not wired up yet");
+      default:
+        throw new TypeError(`unknown target ${kind satisfies never}`);
+    }
+  };
+  return Object.fromEntries(plan.servers.map((server) => [server.name, one(server)]));
+}
+
+function practice(name: string, plan: FleetPlan, { name: host, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {
+  if (plan.spec.target.kind !== "practice") throw new TypeError("not a practice stack");
+  const { driver, release } = plan.spec.target;
+  const size = { cores: declared.cores ?? 1, memoryMiB: declared.memoryMiB ?? 1024 };
+  const place = { stack: plan.stack, name: host, address: view.privateAddress, subnet: plan.subnet };
+  const machine = new Machine(`${name}-${host}-machine`, { ...place, ...size, driver, release, authorizedKey: fleetKey.publicKey }, { parent });
+  const connection = pulumi
+    .all([machine.port, machine.user, machine.hostKey, fleetKey.privateKey])
+    .apply(([port, user, hostKey, privateKey]) => ({ name: host, address: view.privateAddress, port, user, hostKey, privateKey }));
+  return { connection, hostKey: machine.hostKey, deletedWith: machine };
+}
+
+function handedOut(name: string, server: ServerPlan, plan: FleetPlan, { secrets, parent }: Means): Supplied {
+  const login = loginOf(server.name, server.spec, plan.spec.servers, secrets);
+  const hostKey = server.spec.hostKey ?? new HostKey(`${name}-${server.name}-host-key`, { name: server.name, address: login.address, port: login.port }, { parent }).hostKey;
+  return { connection: pulumi.all([pulumi.output(login), hostKey]).apply(([plain, key]) => ({ ...plain, hostKey: key }) as Connection), hostKey };
+}
+
+type Secrets = Means["secrets"];
+
+/** The password or key of a server, its marks replaced; undefined properties are left out. */
+function loginOf(name: string, spec: Pick<ServerSpec, "jump"> & LoginSpec, servers: FleetPlan["spec"]["servers"], secrets: Secrets) {
+  const hop = typeof spec.jump === "string" ? servers[spec.jump] : spec.jump;
+  const jump = hop && { ...login(typeof spec.jump === "string" ? spec.jump : "jump", hop, secrets), hostKey: hop.hostKey ?? "" };
+  return { ...login(name, spec, secrets), ...(jump && { jump }) };
+}
+
+type LoginSpec = Pick<ServerSpec, "address" | "port" | "user" | "password" | "privateKey" | "sudoPassword">;
+
+function login(name: string, spec: Partial<LoginSpec>, secrets: Secrets) {
+  const known = (text: string | undefined) => text && secretText(text, secrets);
+  const hidden = { password: known(spec.password), privateKey: known(spec.privateKey), sudoPassword: known(spec.sudoPassword) };
+  const given = Object.fromEntries(Object.entries(hidden).filter(([, value]) => value !== undefined));
+  return { name, address: spec.address ?? "", port: spec.port ?? 22, user: spec.user ?? "root", ...given };
+}
+
+/** A secret stands in a spec as its mark alone, or (on practice) as plain text. */
+function secretText(text: string, secrets: Secrets): pulumi.Input<string> {
+  const path = /^\u27e6secret:(.*)\u27e7$/.exec(text)?.[1];
+  return path === undefined ? text : secrets(path);
+}

@@ -1,0 +1,132 @@
+// FleetSpec → FleetPlan → a role's resources. Pure: the same stack file gives the same plan, on every computer.
+import { createHash } from "node:crypto";
+import type { OverlayFile } from "../stacks/overlay.ts";
+import { type Guards, guardsOf } from "../stacks/guards.ts";
+import { UserError } from "../stacks/problem.ts";
+import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
+import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
+import type { Facts } from "./host/facts.ts";
+import type { Wants } from "./order.ts";
+import type { ServerView, TeamView } from "./roles/role.ts";
+import { roleNamed } from "./roles/roles.ts";
+import { type Declared, want } from "./resources/want.ts";
+
+/** One server of the plan. What its target adds (a machine, a login) stands beside. */
+export interface ServerPlan {
+  readonly name: string;
+  readonly spec: ServerSpec;
+  readonly view: ServerView;
+  /** What is known before the server exists. */
+  readonly declared: Partial<Facts>;
+  /** Files that the stack lays over `/`, wherever they come from. */
+  readonly overlay: readonly OverlayFile[];
+}
+
+/** A member with the name that the servers know. */
+export interface Person {
+  readonly name: string;
+  readonly keys: readonly string[];
+  readonly github?: string;
+}
+
+export interface FleetPlan {
+  readonly stack: string;
+  readonly spec: FleetSpec;
+  readonly team: TeamView;
+  /** The members, whose keys are fetched. */
+  readonly people: readonly Person[];
+  readonly guard: Guards;
+  readonly servers: readonly ServerPlan[];
+  /** Of practice machines. */
+  readonly subnet: string;
+}
+
+/** The role that carries the overlay files that no other role knows. */
+export const overlayRole = "files";
+
+const practiceVersions: Readonly<Record<string, string>> = { bookworm: "12", trixie: "13" };
+const practiceMemory = "1GiB";
+
+export interface Surroundings {
+  /** Pulumi's name of the stack. */
+  readonly stack: string;
+  /** Of the computer that carries practice machines. */
+  readonly cores: number;
+  readonly architecture: Facts["architecture"];
+  /** By server. */
+  readonly overlays: Readonly<Record<string, readonly OverlayFile[]>>;
+}
+
+export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
+  const subnet = (spec.target.kind === "practice" ? spec.target.subnet : undefined) ?? derivedSubnet(around.stack);
+  const names = Object.keys(spec.servers);
+  const servers = names.map((name, index): ServerPlan => {
+    const server = spec.servers[name]!;
+    const privateAddress = server.privateAddress ?? (spec.target.kind === "inventory" ? (server.address ?? "") : addressIn(subnet, 11 + index));
+    const ports = server.roles.flatMap((role) => roleNamed(role).ports?.(server.params[role]) ?? []);
+    return {
+      name,
+      spec: server,
+      view: { name, privateAddress, roles: server.roles, ports: [...new Set(ports)].sort((a, b) => a - b) },
+      declared: declaredFacts(spec, server, around),
+      overlay: around.overlays[name] ?? [],
+    };
+  });
+  const people = spec.members.map(({ name, github, keys }): Person => ({ name: name ?? github?.toLowerCase() ?? "", keys, ...(github && { github }) }));
+  const members = [{ name: spec.admin, sudo: true }, ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true }))];
+  const team = { name: spec.team, members, servers: servers.map(({ view }) => view) };
+  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, people, team };
+}
+
+function declaredFacts(spec: FleetSpec, server: ServerSpec, around: Surroundings): Partial<Facts> {
+  const memory = server.memory ?? (spec.target.kind === "practice" ? practiceMemory : undefined);
+  const sizes = { ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }), ...(server.cores && { cores: server.cores }) };
+  if (spec.target.kind !== "practice") return sizes;
+  const { release } = spec.target;
+  const machine = { distribution: "debian", version: practiceVersions[release] ?? release, packageManager: "apt", container: true } as const;
+  return { ...machine, architecture: around.architecture, cores: Math.min(server.cores ?? around.cores, around.cores), ...sizes };
+}
+
+/** A /24 of 10.64.0.0/10 of each stack's own, so that two teams run at once. */
+function derivedSubnet(stack: string): string {
+  const [high = 0, low = 0] = createHash("sha256").update(stack).digest();
+  return `10.${64 + (high % 64)}.${low}.0/24`;
+}
+
+function addressIn(subnet: string, host: number): string {
+  const address = cidrRange(subnet).base + host;
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
+}
+
+/** The roles of a server in their order, the overlay last. */
+export const rolesOf = ({ spec, overlay }: ServerPlan): readonly string[] => [...spec.roles, ...(overlay.length > 0 ? [overlayRole] : [])];
+
+/** What one role wants on one server. An overlay file replaces the content of a role's own, so its services hear of the change. */
+export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan, role: string, facts: Facts): Wants {
+  const own = (name: string) => roleNamed(name).resources({ params: server.spec.params[name], facts, self: server.view, team });
+  const laid = new Map(server.overlay.map((file) => [`file[${file.path}]`, file]));
+  if (role !== overlayRole) return keyed(`${server.name}: ${role}`, own(role).map((each) => overlaid(each, laid.get(each.address))));
+  const known = new Set<string>(server.spec.roles.flatMap((name) => own(name).map(({ address }) => address)));
+  const rest = [...laid].filter(([address]) => !known.has(address));
+  return keyed(`${server.name}: ${role}`, rest.map(([, file]) => want.file(file)));
+}
+
+function overlaid(declared: Declared, file: OverlayFile | undefined): Declared {
+  return file ? { ...declared, want: { ...declared.want, ...file } } : declared;
+}
+
+function keyed(place: string, declared: readonly Declared[]): Wants {
+  const wants: Record<Declared["address"], Declared["want"]> = {};
+  for (const { address, want } of declared) {
+    if (address in wants && JSON.stringify(wants[address]) !== JSON.stringify(want)) throw new UserError(`${place}: expected one \`${address}\`, got two different ones`);
+    wants[address] = want;
+  }
+  return wants;
+}
+
+/** Facts that templates need are all declared: then nothing has to be read before a first preview can show its files. */
+export function completeFacts(declared: Partial<Facts>): Facts | undefined {
+  const needed = ["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager"] as const;
+  return needed.every((name) => declared[name] !== undefined) ? (declared as Facts) : undefined;
+}
+

@@ -1,0 +1,165 @@
+# The functions that steps may call; prelude.ts says what each promises. POSIX sh (plus `local`), coreutils, systemd.
+# Every line may be the last before a kill -9: what is kept stays until it is put back or the run ends, what is owed until it is done.
+
+# fleet_write PATH MODE OWNER GROUP VALIDATE < CONTENT
+fleet_write() {
+  local directory left
+  directory=${1%/*}
+  # Hidden, so that no `include sites-enabled/*` picks it up; one that a killed run left goes away.
+  for left in "$directory/.${1##*/}".fleet-*; do [ ! -f "$left" ] || rm -f -- "$left"; done
+  fleet_temporary=$directory/.${1##*/}.fleet-$run
+  trap 'rm -f -- "$fleet_temporary"' EXIT
+  # For root's plain files, nearly all, the umask says it all; a set-group-id directory would hand down its group.
+  case $2:$3:$4 in
+    0644:root:root) umask 022 ;;
+    0600:root:root) umask 077 ;;
+    *) false ;;
+  esac && [ ! -g "$directory" ] || install -m "$2" -o "$3" -g "$4" /dev/null "$fleet_temporary"
+  dd bs=64k conv=fsync status=none of="$fleet_temporary"
+  umask 022
+  if [ -n "$5" ] && ! fleet_validate "$5" "$fleet_temporary"; then
+    printf 'refused by its validator, not installed: %s\n' "$1"
+    return 1
+  fi
+  mv -fT -- "$fleet_temporary" "$1"
+  trap - EXIT
+}
+
+# fleet_validate SHELL_TEXT FILE: each %s becomes the file
+fleet_validate() {
+  local text rest
+  text='' rest=$1
+  while :; do
+    case $rest in
+      *%s*) text="$text${rest%%"%s"*}\"\$1\"" rest=${rest#*"%s"} ;;
+      *) break ;;
+    esac
+  done
+  sh -ec "$text$rest" sh "$2" </dev/null
+}
+
+# fleet_keep PATH
+fleet_keep() {
+  local kept
+  kept=$state/rollback/$key
+  # The oldest is the last good one. The content counts only once it is whole: it comes last.
+  if [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$kept.none" ]; then return 0; fi
+  [ -d "$state/rollback" ] || mkdir -p -m 0700 -- "$state/rollback"
+  if [ -d "$1" ] && [ ! -L "$1" ]; then return 0; fi
+  printf '%s\n' "$1" > "$kept.path"
+  if [ -e "$1" ] || [ -L "$1" ]; then
+    cp -a -- "$1" "$kept.new"
+    [ -L "$1" ] || sync -- "$kept.new" "$kept.path"
+    mv -fT -- "$kept.new" "$kept"
+  else
+    : > "$kept.none"
+  fi
+}
+
+# fleet_rollback KEY…
+fleet_rollback() {
+  local each kept path units
+  units=''
+  for each; do
+    kept=$state/rollback/$each
+    [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$kept.none" ] || continue
+    IFS= read -r path < "$kept.path" || return 1
+    if [ ! -e "$kept.none" ]; then
+      cp -a -- "$kept" "${path%/*}/.${path##*/}.fleet-$run" && mv -fT -- "${path%/*}/.${path##*/}.fleet-$run" "$path" || return 1
+    elif [ ! -d "$path" ]; then
+      rm -f -- "$path" || return 1
+    fi
+    case $path in /etc/systemd/system/*) units=changed ;; esac
+    # Whoever has confirmed the new content runs with it, and is owed the old one.
+    [ ! -e "$kept.ok" ] || cat -- "$kept.ok" >> "$state/pending"
+    rm -f -- "$kept" "$kept.none" "$kept.ok" "$kept.path"
+    tell back "$each"
+    printf 'rolled back: %s\n' "$path"
+  done
+  [ -z "$units" ] || systemctl daemon-reload
+}
+
+# fleet_abandon
+fleet_abandon() {
+  local kept
+  set --
+  for kept in "$state"/rollback/*.path; do
+    kept=${kept%.path}
+    [ ! -e "$kept.path" ] || [ -e "$kept.ok" ] || set -- "$@" "${kept##*/}"
+  done
+  fleet_rollback "$@"
+}
+
+# fleet_settled UNIT: it runs with what is on disk
+fleet_settled() {
+  local line
+  [ -e "$state/pending" ] || return 0
+  while IFS= read -r line; do [ "$line" = "service[$1]" ] || printf '%s\n' "$line"; done < "$state/pending" > "$state/pending.new"
+  mv -fT -- "$state/pending.new" "$state/pending"
+}
+
+# fleet_confirm UNIT KEY…
+fleet_confirm() {
+  local unit each
+  unit=$1
+  shift
+  for each; do [ ! -e "$state/rollback/$each.path" ] || printf 'service[%s]\n' "$unit" >> "$state/rollback/$each.ok"; done
+  fleet_settled "$unit"
+}
+
+# fleet_all_kept KEY…
+fleet_all_kept() {
+  local each
+  for each; do [ -e "$state/rollback/$each.path" ] || return 1; done
+}
+
+# fleet_up UNIT SECONDS: active, and without a restart of its own for so long
+fleet_up() {
+  local first
+  first=$(systemctl show -p ActiveState -p NRestarts -- "$1")
+  case $first in *ActiveState=active*) ;; *) return 1 ;; esac
+  [ "$2" = 0 ] && return 0
+  sleep "$2"
+  [ "$(systemctl show -p ActiveState -p NRestarts -- "$1")" = "$first" ]
+}
+
+# fleet_try UNIT ACTION SETTLE
+fleet_try() {
+  # A unit that ran into its start limit refuses every start until then.
+  if systemctl is-failed --quiet -- "$1"; then systemctl reset-failed -- "$1"; fi
+  systemctl "$2" -- "$1" && fleet_up "$1" "$3"
+}
+
+# fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY…
+fleet_service() {
+  local unit action validate settle news load
+  unit=$1 action=$2 validate=$3 settle=$4 news=$5
+  shift 5
+  load=$(systemctl show -p LoadState --value -- "$unit") || load=''
+  if [ "$load" != loaded ]; then
+    printf '%s: expected a unit that can be started, got %s; ' "$unit" "${load:-no answer from systemd}"
+    printf 'see `systemctl status %s`: is its package in the role, is its unit file right?\n' "$unit"
+    fleet_rollback "$@"
+    return 1
+  fi
+  if [ -n "$validate" ] && ! sh -ec "$validate" </dev/null; then
+    printf 'refused by its validator: %s stays as it is\n' "$unit"
+    # What can't be put back ($news is a list of plain keys) stays owed.
+    if fleet_all_kept $news; then fleet_rollback "$@" && fleet_settled "$unit"; else fleet_rollback "$@"; fi
+    return 1
+  fi
+  if fleet_try "$unit" "$action" "$settle"; then
+    fleet_confirm "$unit" "$@"
+    return 0
+  fi
+  printf '%s did not come up after %s; its journal:\n' "$unit" "$action"
+  if ! journalctl --no-pager -q -o cat -n 20 -u "$unit"; then printf '(the journal can not be read)\n'; fi
+  fleet_rollback "$@"
+  if fleet_try "$unit" restart "$settle"; then
+    printf '%s runs again with what it had before\n' "$unit"
+    fleet_settled "$unit"
+  else
+    printf '%s does not run with what it had before either\n' "$unit"
+  fi
+  return 1
+}

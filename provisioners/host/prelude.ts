@@ -1,0 +1,28 @@
+// The shell functions that steps may call, and where a server keeps what a converge must remember. Their text is in prelude.sh.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Address } from "../resources/kind.ts";
+
+/** Root-only. What is needed to undo a role outlives the run, the checkout and the state file. */
+export const stateDirectory = (role: string): string => `/var/lib/fleet/${role}`;
+
+/** The name under which a resource's copies are kept: addresses hold slashes. */
+export const storeKey = (address: Address): string => createHash("sha256").update(address).digest("hex").slice(0, 16);
+
+/**
+ * Expects `$state` (the role's directory), `$run` (a nonce), a function `tell` (words for the runner) and, around a step, `$key` (the
+ * resource's store key). A run may be killed between any two lines.
+ *
+ * - `fleet_write PATH MODE OWNER GROUP VALIDATE`: content on standard input; a hidden temporary file beside the target with mode and
+ *   owner set before the content, flushed, validated (`%s`, unquoted, is the file), renamed. Any failure leaves the old content.
+ * - `fleet_keep PATH`: keeps the last good content until every service that reads it is up again. What is inside a directory isn't kept.
+ * - `fleet_rollback KEY …`: puts last good contents back and tells `back KEY` for each; what was not there goes away.
+ * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
+ * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
+ *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
+ *   own words are shown. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
+ */
+export const prelude = readFileSync(new URL("./prelude.sh", import.meta.url), "utf8")
+  .split("\n")
+  .filter((line) => line !== "" && !line.trimStart().startsWith("#"))
+  .join("\n");

@@ -1,0 +1,46 @@
+// Waits until a started machine greets as an SSH server does; sshd comes after user sessions are open, so a login then works.
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
+import type { MachinePaths } from "./names.ts";
+import { tail } from "./run.ts";
+
+/** Milliseconds. Three machines at once need 2 to 4 s; a computer busy with other things, more. */
+const deadline = 90_000;
+
+function greets(address: string, patience: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: address, port: 22 });
+    const end = (greeted: boolean) => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.setTimeout(patience, () => end(false));
+    socket.on("data", (bytes) => end(bytes.toString("latin1").startsWith("SSH-")));
+    socket.on("error", () => end(false)).on("close", () => resolve(false));
+  });
+}
+
+async function bootLog({ log }: MachinePaths): Promise<string> {
+  const text = await readFile(log, "utf8").catch(() => "");
+  // The console comes with colours and carriage returns.
+  const plain = tail(text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, ""), 15);
+  return plain ? `the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
+}
+
+export async function answer({ name, address }: MachineSpec, paths: MachinePaths, { signal }: MachineContext): Promise<void> {
+  const end = Date.now() + deadline;
+  // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
+  while (!(await greets(address, 1000))) {
+    signal?.throwIfAborted();
+    if (existsSync(paths.exit)) {
+      const [code] = (await readFile(paths.exit, "utf8")).split(" ");
+      throw new MachineError(`${name}: the machine ended with code ${code} instead of answering; ${await bootLog(paths)}`);
+    }
+    if (Date.now() > end)
+      throw new MachineError(`${name}: no SSH greeting from \`${address}:22\` within ${deadline / 1000} s; ${await bootLog(paths)}`);
+    await sleep(30);
+  }
+}

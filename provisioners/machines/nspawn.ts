@@ -1,0 +1,165 @@
+// The nspawn driver: a machine is a container with an init of its own, an overlay as its disk and a link on its stack's bridge.
+import { spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { answer } from "./answer.ts";
+import { ensureImage } from "./image.ts";
+import { groupsOf, makeFence, removeGroups } from "./limits.ts";
+import { locked } from "./lock.ts";
+import {
+  checkRef,
+  checkSpec,
+  loginUser,
+  type MachineContext,
+  type MachineDriver,
+  MachineError,
+  type MachineRef,
+  type MachineSpec,
+  type MachineState,
+} from "./machine.ts";
+import { bridgeName, linkName, type MachinePaths, pathsOf } from "./names.ts";
+import { attach, connected, ensureNetwork } from "./network.ts";
+import { availableCpus, nspawnArguments } from "./nspawn-arguments.ts";
+import { mountRoot } from "./overlay.ts";
+import { kill, processes, running, shutDown } from "./processes.ts";
+import { provision, refresh } from "./provision.ts";
+import { environment, preflight } from "./run.ts";
+import { deleteTree, removeMachine } from "./sweep.ts";
+
+/** Written when the machine's content is complete; without it there is only a half-made machine, with nothing worth keeping. */
+interface MachineRecord {
+  readonly image: string;
+  readonly address: string;
+  readonly hostKey: string;
+  /** Of the spec, whose passwords must not be here: sha256 over `salt` and the spec. */
+  readonly digest: string;
+  readonly salt: string;
+}
+
+const digest = (spec: MachineSpec, salt: string): string =>
+  createHash("sha256")
+    .update(salt)
+    .update(JSON.stringify(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .digest("hex");
+
+async function readRecord({ record }: MachinePaths): Promise<MachineRecord | undefined> {
+  const text = await readFile(record, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw new MachineError(`\`${record}\`: can't be read (${error.code}); run the same command with sudo`);
+  });
+  return text === undefined ? undefined : (JSON.parse(text) as MachineRecord);
+}
+
+async function writeRecord({ record }: MachinePaths, value: MachineRecord): Promise<void> {
+  await writeFile(`${record}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
+  await rename(`${record}.new`, record);
+}
+
+function refOf(which: MachineRef | string): MachineRef {
+  if (typeof which !== "string") return which;
+  const [stack = "", name = "", ...rest] = which.split("/");
+  if (rest.length > 0) throw new MachineError(`expected a machine's id such as \`team-a/isu1\`, got \`${which}\``);
+  return { stack, name };
+}
+
+async function read(which: MachineRef | string): Promise<MachineState | undefined> {
+  const ref = refOf(which);
+  const paths = pathsOf(ref);
+  const record = await readRecord(paths);
+  if (!record) return undefined;
+  const live = await running(ref, paths);
+  const { address, hostKey } = record;
+  const leaderPid = live?.leader;
+  const id = `${ref.stack}/${ref.name}`;
+  return { id, running: live !== undefined, address, port: 22, user: loginUser, hostKey, ...(leaderPid && { leaderPid }) };
+}
+
+/** True when the machine runs as the spec says, on its bridge. */
+async function settled(spec: MachineSpec, paths: MachinePaths): Promise<boolean> {
+  const record = await readRecord(paths);
+  if (!record || record.digest !== digest(spec, record.salt)) return false;
+  return (await running(spec, paths)) !== undefined && connected(linkName(spec), bridgeName(spec.stack));
+}
+
+/** Gives the machine its content: made from the image, brought in line with a changed spec, or as it was. */
+async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
+  const record = await readRecord(paths);
+  if (!record) await deleteTree(paths.directory);
+  const image = record?.image ?? (await ensureImage(spec, context));
+  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
+  await mountRoot(paths, image);
+  await refresh(paths.root);
+  const salt = record?.salt ?? randomBytes(16).toString("hex");
+  if (record?.digest === digest(spec, salt)) return;
+  const hostKey = await provision(paths.root, spec);
+  if (record && record.hostKey !== hostKey) {
+    throw new MachineError(
+      `${spec.name}: its host key is no longer the one that was made at creation; destroy the machine and make it again`,
+    );
+  }
+  await writeRecord(paths, { image, address: spec.address, hostKey, digest: digest(spec, salt), salt });
+}
+
+async function start(spec: MachineSpec, paths: MachinePaths, { log }: MachineContext): Promise<void> {
+  const cpus = await availableCpus();
+  if (spec.cores > cpus.length) log?.(`${spec.name}: asks for ${spec.cores} cores, this computer has ${cpus.length}: it gets those`);
+  const fence = await makeFence({ ...spec, cores: Math.min(spec.cores, cpus.length) });
+  const supervisor = ["sh", fileURLToPath(new URL("supervisor.sh", import.meta.url)), paths.directory, linkName(spec)];
+  // A machine whose supervisor dies shuts down in order: nothing runs that nobody watches.
+  const machine = ["setpriv", "--pdeathsig=TERM", ...fence.machine, "systemd-nspawn", ...nspawnArguments(spec, paths.root, cpus)];
+  const [program, ...args] = [...fence.supervisor, ...supervisor, ...machine];
+  log?.(`${spec.name}: starting with ${spec.cores} core(s) and ${spec.memoryMiB} MiB at ${spec.address}`);
+  for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid]) await rm(stale, { force: true });
+  await new Promise<void>((resolve, reject) => {
+    // A session of its own: Ctrl-C at the terminal is not for the machines.
+    const child = spawn(program!, args, { detached: true, stdio: "ignore", env: environment });
+    child.once("spawn", resolve).once("error", reject).unref();
+  });
+}
+
+/** Under the stack's lock: from whatever is there to a started machine. */
+async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
+  if (await settled(spec, paths)) return;
+  const record = await readRecord(paths);
+  const live = await running(spec, paths);
+  if (live && record?.digest === digest(spec, record?.salt ?? "")) {
+    await ensureNetwork(spec);
+    return attach(linkName(spec), bridgeName(spec.stack));
+  }
+  const id = groupsOf(spec);
+  if (record && (await processes(id)).length > 0) {
+    context.log?.(`${spec.name}: ${live ? "its spec changed" : "it runs without its supervisor"}: restarting it`);
+    await shutDown(spec, paths);
+  }
+  await kill(id);
+  await furnish(spec, paths, context);
+  await ensureNetwork(spec);
+  await removeGroups(id);
+  await start(spec, paths, context);
+}
+
+async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<MachineState> {
+  checkSpec(spec);
+  const paths = pathsOf(spec);
+  if (!(await settled(spec, paths))) {
+    await preflight();
+    // Before the lock: the first machine of a stack waits for a minute, and the others with it, not behind it.
+    if (!(await readRecord(paths))) await ensureImage(spec, context);
+    await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
+  }
+  await answer(spec, paths, context);
+  const state = await read(spec);
+  if (!state?.running) throw new MachineError(`${spec.name}: it answered and then stopped; see \`${paths.log}\``);
+  return state;
+}
+
+async function destroy(which: MachineRef, context: MachineContext = {}): Promise<void> {
+  checkRef(which);
+  const paths = pathsOf(which);
+  await preflight();
+  await locked(`stack ${which.stack}`, () => removeMachine(which), { signal: context.signal });
+  context.log?.(`${which.name}: gone, with \`${paths.directory}\``);
+}
+
+export const nspawn: MachineDriver = { ensure, read, destroy };

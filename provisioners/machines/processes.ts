@@ -1,0 +1,94 @@
+// Which processes make up a machine, and how they end. All of them carry `--machine=<id>` in their arguments.
+import { readdir, readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { groups, groupsOf, membersOf } from "./limits.ts";
+import { MachineError, type MachineRef } from "./machine.ts";
+import { type MachinePaths, machineId } from "./names.ts";
+
+export interface Process {
+  readonly pid: number;
+  readonly args: readonly string[];
+}
+
+const marker = "--machine=";
+
+async function argumentsOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return text.split("\0").slice(0, -1);
+}
+
+/** The processes of this computer, outside machines, that belong to a machine whose id matches. */
+export async function processes(id: RegExp): Promise<Process[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const all = await Promise.all(pids.map(async (pid) => ({ pid, args: await argumentsOf(pid) })));
+  return all.filter(({ args }) => args.some((each) => each.startsWith(marker) && id.test(each.slice(marker.length))));
+}
+
+/** The process that a pid file names, if it still is the one that wrote it: pids are used again. */
+async function alive(file: string, ref: MachineRef): Promise<number | undefined> {
+  const pid = Number(await readFile(file, "utf8").catch(() => "0"));
+  return pid > 0 && (await argumentsOf(pid)).includes(`${marker}${machineId(ref)}`) ? pid : undefined;
+}
+
+async function firstChild(pid: number): Promise<number | undefined> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return Number(children.split(" ")[0]) || undefined;
+}
+
+export interface Running {
+  readonly supervisor: number;
+  /** The first process inside; not there for the moment between two boots. */
+  readonly leader?: number;
+}
+
+/** Whether somebody keeps the machine up. Costs three reads of /proc; no program is started. */
+export async function running(ref: MachineRef, paths: MachinePaths): Promise<Running | undefined> {
+  const [supervisor, machine] = await Promise.all([alive(paths.supervisorPid, ref), alive(paths.machinePid, ref)]);
+  if (!supervisor) return undefined;
+  const leader = machine && (await firstChild(machine));
+  return { supervisor, ...(leader && { leader }) };
+}
+
+function signalAll(pids: readonly number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
+  }
+}
+
+async function members(id: RegExp): Promise<number[]> {
+  const grouped = await Promise.all((await groups(id)).map(membersOf));
+  return [...new Set([...(await processes(id)).map(({ pid }) => pid), ...grouped.flat()])];
+}
+
+/** Waits until nothing of the machine runs; false after `deadline` milliseconds. */
+async function gone(id: RegExp, deadline: number): Promise<boolean> {
+  const end = Date.now() + deadline;
+  while ((await members(id)).length > 0) {
+    if (Date.now() > end) return false;
+    await sleep(20);
+  }
+  return true;
+}
+
+/** Ends everything of the machines whose id matches, at once. */
+export async function kill(id: RegExp): Promise<void> {
+  const end = Date.now() + 20_000;
+  do {
+    signalAll(await members(id), "SIGKILL");
+    if (await gone(id, 500)) return;
+  } while (Date.now() < end);
+  throw new MachineError(`processes ${(await members(id)).join(", ")} do not end on SIGKILL; the kernel's log may say what they wait for`);
+}
+
+/** Shuts one machine down as its own `poweroff` would; kills what has not ended after 30 s. */
+export async function shutDown(ref: MachineRef, paths: MachinePaths): Promise<void> {
+  const id = groupsOf(ref);
+  const supervisor = await alive(paths.supervisorPid, ref);
+  if (supervisor) signalAll([supervisor], "SIGTERM");
+  // Without its supervisor a machine is already on its way down: it was told to follow it.
+  if (!(await gone(id, 30_000))) await kill(id);
+}

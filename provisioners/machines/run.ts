@@ -1,0 +1,78 @@
+// Programs of this computer, run with argument lists, a deadline and a sentence when they fail.
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { MachineError } from "./machine.ts";
+
+export interface RunOptions {
+  /** Goes to standard input: the place for secrets. @default empty */
+  readonly input?: string;
+  /** Milliseconds until the program is killed. @default 20000 */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called for each line of standard error as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** sudo and cron leave the system directories out of some users' PATH. */
+const path = [process.env.PATH ?? "", "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(delimiter);
+export const environment: NodeJS.ProcessEnv = { ...process.env, PATH: path, LC_ALL: "C.UTF-8" };
+
+export const tail = (text: string, lines: number): string => text.trimEnd().split("\n").slice(-lines).join("\n");
+
+/** Resolves with standard output; rejects with a MachineError on a failure, a missing program or a passed deadline. */
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const { input = "", deadline = 20_000, signal, onLine } = options;
+  return new Promise((resolve, reject) => {
+    const limits = { timeout: deadline, killSignal: "SIGKILL", maxBuffer: 64 << 20, env: environment, signal } as const;
+    const child = execFile(file, args, limits, (error, stdout, stderr) => {
+      if (!error) return resolve(stdout);
+      const shown = [file, ...args.slice(0, 3)].join(" ");
+      if (signal?.aborted) return reject(new MachineError(`\`${shown}\`: stopped on request`));
+      if (error.code === "ENOENT") return reject(new MachineError(`\`${file}\` is not installed; ${hint([file])}`));
+      const outcome = error.killed ? `no end after ${deadline / 1000} s` : `exit code ${error.code ?? error.signal}`;
+      reject(new MachineError(`\`${shown}\`: ${outcome}: ${tail(stderr || stdout, 12) || "it said nothing"}`));
+    });
+    // A program that ends without reading its input closes the pipe: its exit code says what happened.
+    child.stdin?.on("error", () => undefined).end(input);
+    if (onLine && child.stderr) createInterface(child.stderr).on("line", onLine);
+  });
+}
+
+/** Program → Debian package. What every Debian has at work (mount, chroot, sh) is not listed. */
+const packageOf: Record<string, string> = {
+  mmdebstrap: "mmdebstrap",
+  "systemd-nspawn": "systemd-container",
+  systemctl: "systemd",
+  nft: "nftables",
+  ip: "iproute2",
+  "ssh-keygen": "openssh-client",
+  setpriv: "util-linux",
+  unshare: "util-linux",
+};
+
+const hint = (programs: readonly string[]): string =>
+  `install it with \`apt-get install ${[...new Set(programs.map((program) => packageOf[program] ?? program))].join(" ")}\``;
+
+async function installed(program: string): Promise<boolean> {
+  const tries = path.split(delimiter).map((directory) => access(join(directory, program), constants.X_OK));
+  return (await Promise.allSettled(tries)).some(({ status }) => status === "fulfilled");
+}
+
+/** Says in one sentence what keeps this computer from running practice machines. */
+export async function preflight(): Promise<void> {
+  if (process.platform !== "linux") {
+    throw new MachineError(
+      `practice machines need Linux, this is \`${process.platform}\`; use a Linux computer, or \`target: inventory\` with servers of your own`,
+    );
+  }
+  if (process.getuid?.() !== 0)
+    throw new MachineError("practice machines need root: they mount, bridge and limit; run the same command with sudo");
+  const programs = Object.keys(packageOf);
+  const there = await Promise.all(programs.map(installed));
+  const missing = programs.filter((_, index) => !there[index]);
+  if (missing.length > 0)
+    throw new MachineError(`practice machines need ${missing.map((each) => `\`${each}\``).join(", ")}; ${hint(missing)}`);
+}

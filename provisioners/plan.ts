@@ -1,0 +1,64 @@
+// Decides: desired × current → changes, each step with its own sentence. Pure; previews, refresh, verify and up all use it.
+import type { Observation } from "./observe.ts";
+import { inOrder, type Wants } from "./order.ts";
+import type { Result } from "./report.ts";
+import type { Address, Step } from "./resources/kind.ts";
+import { kindOf } from "./resources/kinds.ts";
+
+export interface Change {
+  readonly address: Address;
+  readonly steps: readonly Step[];
+  /** The path that the resource lives at, where it has one. */
+  readonly path?: string | undefined;
+  /** Brings back what was there before the role came. */
+  readonly undo: boolean;
+}
+
+export interface RolePlan {
+  readonly changes: readonly Change[];
+  /** A result for every resource: `pending` where a change stands, before it is made. */
+  readonly results: readonly Result[];
+}
+
+/** What the role wants now, against what is there; what it changed once and no longer wants goes back to its original. */
+export function plan(wants: Wants, seen: Observation): RolePlan {
+  const undone = planUndo(seen);
+  const changed = new Set<Address>(undone.changes.map(({ address }) => address));
+  const changes: Change[] = [];
+  const results: Result[] = [];
+  for (const address of inOrder(wants)) {
+    const want = wants[address]!;
+    const { kind } = kindOf(address);
+    const have = seen.haves.get(address);
+    const reason = kind.notApplicable?.(want, have);
+    const steps = reason === undefined ? kind.plan(want, have, { changed, pending: seen.pending.has(address) }) : [];
+    if (steps.length > 0) {
+      changed.add(address);
+      changes.push({ address, steps, path: kind.path?.(want), undo: false });
+    }
+    const outcome = reason !== undefined ? "not-applicable" : steps.length > 0 ? "pending" : "unchanged";
+    results.push({ address, outcome, changes: steps.map(({ change }) => change), ...(reason !== undefined && { reason }) });
+  }
+  return { changes: [...undone.changes, ...changes], results: [...undone.results, ...results] };
+}
+
+/** In the reverse order of doing, but for what has to wait until the files are back (`late`). */
+function planUndo({ removed, originals, haves }: Observation): RolePlan {
+  const early: Change[] = [];
+  const late: Change[] = [];
+  const results: Result[] = [];
+  for (const address of inOrder(removed).toReversed()) {
+    const { kind } = kindOf(address);
+    const steps = kind.undo(removed[address]!, originals.get(address)?.have, haves.get(address));
+    if (typeof steps === "string") {
+      results.push({ address, outcome: "skipped", changes: [], reason: `can't be undone: ${steps}` });
+      continue;
+    }
+    const [now, then] = [steps.filter((step) => !step.late), steps.filter((step) => step.late)];
+    const of = { address, path: kind.path?.(removed[address]!), undo: true };
+    if (now.length > 0) early.push({ ...of, steps: now });
+    if (then.length > 0) late.push({ ...of, steps: then });
+    results.push({ address, outcome: steps.length > 0 ? "pending" : "unchanged", changes: steps.map(({ change }) => change) });
+  }
+  return { changes: [...early, ...late], results };
+}

@@ -1,0 +1,29 @@
+// fleet:index:KeyPair: one ed25519 key, made once and kept encrypted in the state. Practice machines are reached with it.
+import ssh2 from "ssh2";
+import type { Resource } from "./protocol.ts";
+import { type Json, secret, unknown } from "./wire.ts";
+
+export interface KeyPairInputs {
+  /** Ends the public key: who it is for. */
+  readonly comment: string;
+}
+
+export interface KeyPairOutputs extends KeyPairInputs {
+  /** `ssh-ed25519 AAAA… comment` */
+  readonly publicKey: string;
+  /** OpenSSH's own format. */
+  readonly privateKey: string;
+}
+
+export const keyPairResource: Resource<KeyPairInputs, KeyPairOutputs> = {
+  diff: ({ outputs }, news) => (outputs.comment === news.comment ? {} : { comment: "update-replace" }),
+  async create({ comment }, _call, preview) {
+    if (preview) return { id: comment, outputs: { comment, publicKey: unknown, privateKey: unknown } };
+    const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    return { id: comment, outputs: { comment, publicKey: made.public, privateKey: made.private } };
+  },
+  read: async (_id, old) => old,
+  update: async (_id, { outputs }) => outputs,
+  delete: async () => {},
+  hide: (outputs) => ({ ...outputs, privateKey: secret(outputs.privateKey as Json) }),
+};

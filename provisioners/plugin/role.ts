@@ -1,0 +1,98 @@
+// fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
+import { converge, failures, inspect } from "../converge.ts";
+import { type Connection, HostError } from "../host/shell.ts";
+import type { Wants } from "../order.ts";
+import { problemsIn } from "../problems.ts";
+import type { RoleReport } from "../report.ts";
+import type { Address } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import type { Guards } from "../../stacks/guards.ts";
+import type { Context } from "./context.ts";
+import { difference } from "./difference.ts";
+import { type Call, PartlyDone, type Resource } from "./protocol.ts";
+import { isUnknown, type Json, secret } from "./wire.ts";
+
+export interface RoleInputs {
+  readonly host: string;
+  readonly role: string;
+  readonly connection: Connection;
+  readonly resources: Wants;
+  readonly guard: Guards;
+}
+
+export interface RoleOutputs extends RoleInputs {
+  /** What failed at the last run, a sentence each; empty when all is well. */
+  readonly failed: readonly string[];
+  /** Services that are owed a reload by a run that was cut short. */
+  readonly owed: readonly Address[];
+}
+
+export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs> {
+  return {
+    refreshBeforeUpdate: true,
+    check: ({ resources, guard }) => (isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason }))),
+    diff: ({ outputs }, news) => ({
+      ...(outputs.host !== news.host && { host: "update-replace" as const }),
+      ...(outputs.role !== news.role && { role: "update-replace" as const }),
+      ...difference("connection", outputs.connection, news.connection),
+      ...difference("resources", outputs.resources, news.resources),
+      ...(outputs.failed.length > 0 && { failed: "update" as const }),
+      ...(outputs.owed.length > 0 && { owed: "update" as const }),
+    }),
+    async create(inputs, call, preview) {
+      const id = `${inputs.host}/${inputs.role}`;
+      return { id, outputs: preview ? settled(inputs) : await run(context, id, inputs, call) };
+    },
+    async read(_id, old, call) {
+      try {
+        const shell = await context.reach(old.inputs.connection, call);
+        const { seen, owed } = await inspect(shell, old.inputs.role, old.inputs.resources, { signal: call.signal });
+        return { inputs: { ...old.inputs, resources: seen }, outputs: { ...old.outputs, resources: seen, owed } };
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+        call.log("warning", `shows what the state remembers, not what is there now: ${error.message}`);
+        return old;
+      }
+    },
+    update: async (id, _olds, news, call, preview) => (preview ? settled(news) : run(context, id, news, call)),
+    async delete(id, old, call) {
+      await run(context, id, { ...old.outputs, resources: {} }, call);
+    },
+    hide: (outputs) => ({ ...outputs, connection: secret(outputs.connection as unknown as Json), resources: hideSensitive(outputs.resources) }),
+  };
+}
+
+const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], owed: [] });
+
+async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
+  const shell = await context.reach(inputs.connection, call);
+  await context.lock(shell);
+  const report = await converge(shell, inputs.role, inputs.resources, {
+    signal: call.signal,
+    ...(call.timeout !== undefined && { deadline: call.timeout }),
+    onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+  });
+  for (const { address, reason } of report.results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
+    call.log("info", `${address}: ${reason}`);
+  }
+  if (failures(report).length === 0 && !call.signal.aborted) return settled(inputs);
+  throw await partlyDone(context, id, inputs, report, call);
+}
+
+/** After a failure the state holds what is really there: one more look. */
+async function partlyDone(context: Context, id: string, inputs: RoleInputs, report: RoleReport, call: Call): Promise<PartlyDone> {
+  const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
+  const reasons = failed.length > 0 ? failed : ["stopped on request between two steps; the next up goes on from here"];
+  const { seen, owed } = await inspect(await context.reach(inputs.connection, call), inputs.role, inputs.resources);
+  const outputs: RoleOutputs = { ...inputs, resources: seen, failed: reasons, owed };
+  return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, { id, outputs, reasons });
+}
+
+/** What a want declares as sensitive is encrypted, also where the server has another value than the stack. */
+function hideSensitive(resources: Wants): object {
+  const hide = ([address, want]: [string, object]) => {
+    const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
+    return [address, Object.fromEntries(Object.entries(want).map(([name, value]) => [name, names.includes(name) ? secret(value as Json) : value]))];
+  };
+  return Object.fromEntries(Object.entries(resources).map(hide));
+}

@@ -1,0 +1,70 @@
+// Property values as the engine sends them: secrets in envelopes, unknowns as a sentinel. Opened at the door, wrapped again on the way out.
+import struct from "google-protobuf/google/protobuf/struct_pb.js";
+
+const signature = "4dabf18193072939515e22adb298388d";
+const secretMark = "1b47061264138c4ac30d75fd1eb44270";
+
+/** What an output is during a preview when nobody can know it yet. */
+export const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Properties = { readonly [key: string]: Json | undefined };
+
+const isObject = (value: unknown): value is Record<string, Json> => typeof value === "object" && value !== null && !Array.isArray(value);
+const isSecret = (value: unknown): value is { value: Json } => isObject(value) && value[signature] === secretMark;
+
+/** Kept encrypted in the state, and shown as `[secret]`. What isn't there needs no envelope. */
+export const secret = (value: Json | undefined): Json | undefined =>
+  value === undefined || isSecret(value) ? value : { [signature]: secretMark, value };
+
+/** A shorter secret is looked for by its place alone: `isucon` stands in every other path too. */
+const tellingLength = 8;
+
+/**
+ * Puts into envelopes what came in one at the same place of `model`, and every text that holds one of the secrets:
+ * the engine leaves that to a provider that accepts secrets.
+ */
+export function veil(value: Json | undefined, model: Json | undefined, secrets: readonly string[]): Json | undefined {
+  if (value === undefined || isSecret(value)) return value;
+  if (isSecret(model)) return secret(value);
+  if (typeof value === "string") return secrets.some((each) => each.length >= tellingLength && value.includes(each)) ? secret(value) : value;
+  if (Array.isArray(value)) return value.map((each, index) => veil(each, Array.isArray(model) ? model[index] : undefined, secrets) ?? null);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, veil(each, isObject(model) ? model[key] : undefined, secrets)])) as Json;
+}
+
+export interface Opened {
+  /** As it came, envelopes and all. */
+  readonly wire: Properties;
+  readonly value: Properties;
+  /** Every string that came inside an envelope: what a log must never show. */
+  readonly secrets: readonly string[];
+  readonly hasUnknown: boolean;
+}
+
+/** Opens every envelope, and says what was inside. */
+export function open(wire: Properties): Opened {
+  const secrets = new Set<string>();
+  let hasUnknown = false;
+  const walk = (value: Json | undefined, hidden: boolean): Json => {
+    if (isSecret(value)) return walk(value.value, true);
+    if (Array.isArray(value)) return value.map((each) => walk(each, hidden));
+    if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, hidden)]));
+    if (value === unknown) hasUnknown = true;
+    else if (hidden && typeof value === "string") secrets.add(value);
+    return value ?? null;
+  };
+  return { wire, value: walk(wire as Json, false) as Properties, secrets: [...secrets], hasUnknown };
+}
+
+/** Whether the value, or anything in it, is not known yet. */
+export function isUnknown(value: Json | undefined): boolean {
+  return open({ value: value ?? null }).hasUnknown;
+}
+
+/** Struct refuses `undefined`, so what is undefined is left out. */
+export function toStruct(properties: object): struct.Struct {
+  return struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(properties)));
+}
+
+export const fromStruct = (value: struct.Struct | undefined): Properties => (value?.toJavaScript() ?? {}) as Properties;

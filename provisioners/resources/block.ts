@@ -1,0 +1,84 @@
+// A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is.
+import { z } from "zod";
+import { AbsolutePath, Mode, Owner, RoleName } from "../../stacks/scalars.ts";
+import { type Command, sh, withInput } from "../host/command.ts";
+import type { PathSeen } from "../host/look.ts";
+import { common, defineKind, missing } from "./kind.ts";
+
+export const BlockWant = z.strictObject({
+  ...common,
+  path: AbsolutePath,
+  /** Tells the blocks of one file apart. */
+  name: RoleName,
+  /** Whole lines. They must not hold a marker. */
+  content: z
+    .string()
+    .regex(/\n$/, { error: "expected whole lines, each with its newline" })
+    .regex(/^(?!# (?:BEGIN|END) fleet )(?:.*\n(?!# (?:BEGIN|END) fleet ))*$/, { error: "expected lines without a marker `# BEGIN fleet` or `# END fleet`" }),
+  /** Of a file that is not there yet; one that is keeps its own. */
+  mode: Mode.default("0644"),
+  owner: Owner.default("root"),
+  group: Owner.default("root"),
+  /** Shell text that must succeed before the file lands; `%s` is the file with the new block. */
+  validate: z.string().optional(),
+});
+export type BlockWant = z.infer<typeof BlockWant>;
+
+const markers = (name: string) => ({ begin: `# BEGIN fleet ${name}`, end: `# END fleet ${name}` });
+
+/** The lines between the markers; `undefined` where there is no whole block. */
+function blockIn(text: string, name: string): string | undefined {
+  const { begin, end } = markers(name);
+  const lines = text.split("\n");
+  const first = lines.indexOf(begin);
+  const last = lines.indexOf(end, first + 1);
+  return first < 0 || last < 0 ? undefined : lines.slice(first + 1, last).map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Works on the file as it is when the step runs, since other blocks may just have been written. The block stays at its place, or comes last.
+ * Standard input: the block with its markers; nothing to remove it. A marker without its other half is refused.
+ */
+const edit = ({ path, name, mode, owner, group, validate }: BlockWant): Command => {
+  const { begin, end } = markers(name);
+  return sh`block="$state/block" new="$state/block.new" path=${path}
+cat > "$block"
+if [ -e "$path" ]; then set -- $(stat -L -c '0%a %U %G' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
+awk -v begin=${begin} -v end=${end} -v block="$block" '
+  function put() { if (!done) while ((getline line < block) > 0) print line; done = 1 }
+  inside { if ($0 == end) { inside = 0; put() } next }
+  $0 == begin { inside = 1; next }
+  { print }
+  END { if (inside) exit 3; put() }
+' "$([ -e "$path" ] && echo "$path" || echo /dev/null)" > "$new" ||
+  { printf 'expected ${{ text: "%s", masked: "%s" }} after its beginning in %s, got the end of the file; put it back by hand\\n' ${end} "$path"; exit 1; }
+fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} < "$new"
+rm -f -- "$block" "$new"`;
+};
+
+export const block = defineKind<BlockWant, PathSeen>({
+  kind: "block",
+  schema: BlockWant,
+  address: ({ path, name }) => `block[${path}:${name}]`,
+  touches: ({ path }) => ({ paths: [path] }),
+  path: ({ path }) => path,
+  read: ({ path }, look) => look.path(path, { content: true }),
+  plan(want, have) {
+    const { name, content } = want;
+    const { begin, end } = markers(name);
+    const now = blockIn(have.content?.toString("utf8") ?? "", name);
+    if (now === content) return [];
+    const lines = content.split("\n").length - 1;
+    const change = now !== undefined ? `change the block of ${lines} lines` : have.type === missing ? `create with a block of ${lines} lines` : `add a block of ${lines} lines`;
+    return [{ change, property: "content", run: withInput(edit(want), `${begin}\n${content}${end}\n`) }];
+  },
+  seen(want, have) {
+    const content = blockIn(have.content?.toString("utf8") ?? "", want.name);
+    return content === undefined ? undefined : { ...want, content };
+  },
+  undo(want, original, have) {
+    if (blockIn(have.content?.toString("utf8") ?? "", want.name) === undefined) return [];
+    const clear = original.type === missing ? sh`\nif [ ! -s ${want.path} ]; then rm -f -- ${want.path}; fi` : sh``;
+    return [{ change: "take the block out", run: sh`${edit(want)}${clear}` }];
+  },
+});

@@ -1,0 +1,76 @@
+// The contract of a resource kind: look, decide, act. `read` says what to look at, `plan` is pure, the runner (converge.ts) acts.
+import { z } from "zod";
+import type { Command } from "../host/command.ts";
+import type { Look } from "../host/look.ts";
+
+/** `file[/etc/motd]`: the key of a resource within its role, in state, in diffs and in reports. */
+export type Address = `${string}[${string}]`;
+
+/** One change, with the sentence that is shown for it: what is shown is what is run. */
+export interface Step {
+  /** Lower case, no full stop: ``mode `0600` → `0644` ``. Never contains a secret. */
+  readonly change: string;
+  /** The property of the want that this step brings about (`content`): where the diff points. */
+  readonly property?: string;
+  /** In an undo: after the files of the role are back (a service that must read them again). */
+  readonly late?: boolean;
+  /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (host/prelude.ts). */
+  readonly run: Command;
+}
+
+export interface PlanContext {
+  /** A run that was cut short, or failed, owes this service its reload or restart. */
+  readonly pending: boolean;
+  /** Addresses of this role that have steps before this one: a service reloads when one that it names is here. */
+  readonly changed: ReadonlySet<Address>;
+}
+
+export const AddressSchema = z.templateLiteral([z.string().regex(/^[a-z-]+$/), "[", z.string().min(1), "]"]);
+
+/** What every want may say beside its kind's own properties; spread it into the kind's schema. */
+export const common = {
+  /** Addresses of the same role that must be done before this one, beyond the kinds' own order. */
+  after: z.array(AddressSchema).readonly().optional(),
+};
+export interface Common {
+  readonly after?: readonly Address[] | undefined;
+}
+
+export interface Kind<Want extends Common = Common, Have = unknown> {
+  /** Also the file name and the prefix of addresses. */
+  readonly kind: string;
+  /** Strict: what a role or a stack may say. */
+  readonly schema: z.ZodType<Want, unknown>;
+  address(want: Want): Address;
+  /** Addresses that must be done before, derived from the want's typed references (a service's `restartOn`). */
+  after?(want: Want): readonly Address[];
+  /** Paths, users and units that the want changes: held against the stack's guards. */
+  touches(want: Want): { readonly paths?: readonly string[]; readonly users?: readonly string[]; readonly units?: readonly string[] };
+  /** Registers what to look at, and returns how to read the answer. Must not change the host: dry runs call it too. */
+  read(want: Want, look: Look): () => Have;
+  /** Decides. Pure, synchronous, deterministic; an empty list means converged. */
+  plan(want: Want, have: Have, context: PlanContext): readonly Step[];
+  /** The want with its properties as they are on the host; `undefined` where there is nothing. `seen` of a converged host equals the want. */
+  seen(want: Want, have: Have): Want | undefined;
+  /**
+   * The steps that bring the host back from `have` to `original`, what was there before the first change.
+   * A string says, instead, why that can't be done.
+   */
+  undo(want: Want, original: Have, have: Have): readonly Step[] | string;
+  /**
+   * For a service: the addresses whose change it must hear of. The runner then keeps their last good contents until the service is
+   * up again, and remembers on the host that the service is owed a reload if it is killed in between.
+   */
+  watches?(want: Want): readonly Address[];
+  /** Names of properties that hold a secret: encrypted in the state, masked in diffs. */
+  sensitive?(want: Want): readonly string[];
+  /** The path, where the kind lives at one: the runner keeps a copy of the original and of the last good content. */
+  path?(want: Want): string;
+  /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */
+  notApplicable?(want: Want, have: Have): string | undefined;
+}
+
+export const defineKind = <Want extends Common, Have>(kind: Kind<Want, Have>): Kind<Want, Have> => kind;
+
+/** Stands for a property of something that is not there: one more value to compare with, not a branch. */
+export const missing = "missing";

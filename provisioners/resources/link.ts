@@ -1,0 +1,39 @@
+// A symbolic link and where it points.
+import { z } from "zod";
+import { AbsolutePath } from "../../stacks/scalars.ts";
+import { sh } from "../host/command.ts";
+import type { PathSeen } from "../host/look.ts";
+import { common, defineKind, missing } from "./kind.ts";
+import { undoPath } from "./undo-path.ts";
+
+export const LinkWant = z.strictObject({
+  ...common,
+  path: AbsolutePath,
+  /** Need not be there yet. */
+  target: AbsolutePath,
+});
+export type LinkWant = z.infer<typeof LinkWant>;
+
+export const link = defineKind<LinkWant, PathSeen>({
+  kind: "link",
+  schema: LinkWant,
+  address: ({ path }) => `link[${path}]`,
+  touches: ({ path }) => ({ paths: [path] }),
+  path: ({ path }) => path,
+  read: ({ path }, look) => look.path(path),
+  plan({ path, target }, have) {
+    if (have.type === "link" && have.target === target) return [];
+    const changes: Readonly<Record<string, string>> = { [missing]: `create to \`${target}\``, link: `target \`${have.target}\` → \`${target}\`` };
+    const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
+    // Renamed into place, so that at no moment there is no link.
+    const run = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
+    return [{ change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", run }];
+  },
+  seen: (want, have) => (have.type === "link" ? { ...want, target: have.target } : undefined),
+  undo({ path }, original, have) {
+    if (original.type === "link" && have.type === "link" && original.target === have.target) return [];
+    if (original.type !== "directory" || have.type === "directory") return undoPath("link", path, original, have);
+    const { owner, group, mode } = original;
+    return [{ change: "make the empty directory again", run: sh`rm -f -- ${path}\ninstall -d -m ${mode} -o ${owner} -g ${group} -- ${path}` }];
+  },
+});

@@ -1,0 +1,157 @@
+// A user account. What is left out is chosen at creation and then left alone; keys are `file`s of their own.
+import { z } from "zod";
+import { AbsolutePath, Line, Owner, UserName } from "../../stacks/scalars.ts";
+import { type Command, Secret, sh, withInput } from "../host/command.ts";
+import type { UserSeen } from "../host/look.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
+
+export const UserWant = z.strictObject({
+  ...common,
+  name: UserName,
+  uid: z.int().min(1).max(4294967293).optional(),
+  /** The primary group; it must be there. @default a group of the user's own name, made with it */
+  group: Owner.optional(),
+  /** Groups that the user is a member of, beside others that it may be in. */
+  groups: z.array(Owner).readonly().default([]),
+  comment: Line.regex(/^[^:]*$/, { error: "expected text without a colon" }).optional(),
+  /** @default `/home/NAME` */
+  home: AbsolutePath.optional(),
+  /** @default `/bin/bash`, of a system user `/usr/sbin/nologin` */
+  shell: AbsolutePath.optional(),
+  /** As in /etc/shadow (`mkpasswd -m yescrypt`), or the mark of a secret that is filled in later. @default no password logs in */
+  passwordHash: z.string().regex(/^(?:⟦secret:[^⟦⟧]+⟧|[^:\s]{1,512})$/, { error: "expected a password hash such as `$y$j9T$…`" }).optional(),
+  /** Takes its number from the system's range; matters at creation alone. @default false */
+  system: z.boolean().optional(),
+  /** Makes the home with what /etc/skel holds, and again when it is gone. */
+  createHome: z.boolean().default(true),
+});
+export type UserWant = z.infer<typeof UserWant>;
+
+export interface UserHave {
+  readonly user: UserSeen | undefined;
+  /** What stands at the wanted home: `directory`, `missing` … */
+  readonly home: string;
+}
+
+const homeOf = ({ name, home }: UserWant): string => home ?? `/home/${name}`;
+
+/** The properties that usermod changes one by one, each with its flag. */
+const flags = { uid: "-u", group: "-g", comment: "-c", home: "-d", shell: "-s" } as const;
+type Property = keyof typeof flags;
+const properties = Object.keys(flags) as Property[];
+
+function create(want: UserWant): Step {
+  const { name, uid, group, groups, comment, system, createHome } = want;
+  const shell = want.shell ?? (system ? "/usr/sbin/nologin" : "/bin/bash");
+  const options = [
+    ...(system ? ["-r"] : []),
+    ...(uid === undefined ? [] : ["-u", uid]),
+    ...(comment === undefined ? [] : ["-c", comment]),
+    ...(groups.length > 0 ? ["-G", groups.join(",")] : []),
+    ...[createHome ? "-m" : "-M", "-d", homeOf(want), "-s", shell],
+  ];
+  const own = group === undefined ? sh`set -- -U\nif getent group ${name} >/dev/null; then set -- -g ${name}; fi` : sh`set -- -g ${group}`;
+  const told = [`home \`${homeOf(want)}\``, `shell \`${shell}\``, ...(groups.length > 0 ? [`groups \`${groups.join(",")}\``] : [])];
+  return { change: `create with ${told.join(", ")}`, property: "name", run: sh`${own}\nuseradd ${options} "$@" -- ${name}` };
+}
+
+/** The hash that was there first is kept beside the originals: the journal holds no secrets. */
+const setPassword = (name: string, hash: string): Command =>
+  withInput(
+    sh`kept="$state/originals/$key.shadow"
+[ -e "$kept" ] || ( umask 077; getent shadow ${name} | cut -d: -f2 > "$kept" )
+chpasswd -e`,
+    new Secret(`${name}:${hash}\n`),
+  );
+
+function modify({ name, groups, ...want }: UserWant, have: UserSeen): Step[] {
+  const steps = properties.flatMap((property): Step[] => {
+    const [next, now] = [want[property], have[property]];
+    if (next === undefined || next === now) return [];
+    return [{ change: `${property} \`${now}\` → \`${next}\``, property, run: sh`usermod ${flags[property]} ${next} -- ${name}` }];
+  });
+  const absent = groups.filter((each) => !have.groups.includes(each));
+  if (absent.length > 0) steps.push({ change: `join \`${absent.join(",")}\``, property: "groups", run: sh`usermod -a -G ${absent.join(",")} -- ${name}` });
+  return steps;
+}
+
+const makeHome = (name: string, home: string): Step => ({
+  change: `make the home \`${home}\` again`,
+  property: "createHome",
+  run: sh`install -d -m 0750 -- ${home}\ncp -rT -- /etc/skel ${home}\nchown -R -- ${`${name}:`} ${home}`,
+});
+
+export const user = defineKind<UserWant, UserHave>({
+  kind: "user",
+  schema: UserWant,
+  address: ({ name }) => `user[${name}]`,
+  touches: ({ name }) => ({ users: [name] }),
+  sensitive: ({ passwordHash }) => (passwordHash === undefined ? [] : ["passwordHash"]),
+  read(want, look) {
+    const [seen, home] = [look.user(want.name), look.path(homeOf(want))];
+    return () => ({ user: seen(), home: home().type });
+  },
+  plan(want, { user: have, home }) {
+    const { name, passwordHash } = want;
+    const steps = have ? modify(want, have) : [create(want)];
+    if (have && want.createHome && home === missing && homeIsIts(want, have)) steps.push(makeHome(name, homeOf(want)));
+    if (passwordHash !== undefined && passwordHash !== have?.passwordHash) {
+      steps.push({ change: have ? "password changes" : "set the password", property: "passwordHash", run: setPassword(name, passwordHash) });
+    }
+    return steps;
+  },
+  seen(want, { user: have, home }) {
+    if (!have) return undefined;
+    const managed = [...properties, "passwordHash" as const].filter((property) => want[property] !== undefined);
+    return {
+      ...want,
+      ...Object.fromEntries(managed.map((property) => [property, have[property]])),
+      groups: want.groups.filter((each) => have.groups.includes(each)),
+      createHome: want.createHome && !(home === missing && homeIsIts(want, have)),
+    };
+  },
+  undo(want, original, { user: have, home }) {
+    const { name } = want;
+    if (!original.user) return have ? [remove(want, original.home === missing && home === "directory")] : [];
+    if (!have) return "the account is gone, and its password with it; make it again by hand";
+    const was = original.user;
+    const steps = modify({ ...want, ...was, name, groups: [] }, have);
+    const groups = (of: UserSeen) => [...of.groups].sort().join(",");
+    if (groups(have) !== groups(was)) steps.push({ change: `groups \`${groups(have)}\` → \`${groups(was)}\``, run: sh`usermod -G ${groups(was)} -- ${name}` });
+    if (want.passwordHash !== undefined || have.passwordHash !== was.passwordHash) steps.push(restorePassword(name));
+    return steps;
+  },
+});
+
+/** An account whose home stands elsewhere, and nobody said where it should, needs none here. */
+const homeIsIts = (want: UserWant, have: UserSeen): boolean => want.home !== undefined || have.home === homeOf(want);
+
+/** Work that people left in the home is not ours to delete: it stays, root's. */
+function remove(want: UserWant, madeHome: boolean): Step {
+  const { name } = want;
+  if (!madeHome) return { change: "remove the account", run: sh`userdel -f -- ${name}` };
+  const run = sh`userdel -f -- ${name}
+cd -- ${homeOf(want)}
+for each in .[!.]*; do
+  if cmp -s -- "$each" "/etc/skel/$each"; then rm -f -- "$each"; fi
+done
+rm -rf -- .bash_history .cache
+if [ -d .ssh ]; then rmdir --ignore-fail-on-non-empty -- .ssh; fi
+cd /
+rmdir --ignore-fail-on-non-empty -- ${homeOf(want)}
+if [ -e ${homeOf(want)} ]; then
+  chown -R root:root -- ${homeOf(want)}
+  chmod 0700 -- ${homeOf(want)}
+  printf 'what people left in %s stays there, for root alone\\n' ${homeOf(want)}
+fi`;
+  return { change: "remove the account, and its home where nobody left anything in it", run };
+}
+
+const restorePassword = (name: string): Step => ({
+  change: "put the password back",
+  run: sh`kept="$state/originals/$key.shadow"
+if [ -e "$kept" ]; then
+  { printf '%s:' ${name}; cat -- "$kept"; } | chpasswd -e
+  rm -f -- "$kept"
+fi`,
+});

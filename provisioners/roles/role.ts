@@ -1,0 +1,41 @@
+// A role is a pure function from typed parameters and facts to resources. Nothing else.
+import type { z } from "zod";
+import type { Facts } from "../host/facts.ts";
+import type { Declared } from "../resources/want.ts";
+
+/** The team as a role sees it: plain data, the same for every server but for `self`. */
+export interface TeamView {
+  readonly name: string;
+  readonly servers: readonly ServerView[];
+  /** Everybody who logs in, the admin among them. */
+  readonly members: readonly { readonly name: string; readonly sudo: boolean }[];
+}
+
+export interface ServerView {
+  readonly name: string;
+  /** By which the team's other servers reach it. */
+  readonly privateAddress: string;
+  readonly roles: readonly string[];
+  /** Ports that its roles listen on: what an ephemeral port range must leave out. */
+  readonly ports: readonly number[];
+}
+
+export interface RoleContext<Params> {
+  readonly params: Params;
+  readonly facts: Facts;
+  readonly self: ServerView;
+  readonly team: TeamView;
+}
+
+export interface Role<Params = unknown> {
+  /** The word in the stack file; also the name of the folder. */
+  readonly name: string;
+  readonly summary: string;
+  /** What the stack file may say under `params.<role>`; every field with a default, so that a role works unconfigured. */
+  readonly params: z.ZodType<Params, unknown>;
+  /** TCP ports that it listens on with these parameters. */
+  ports?(params: Params): readonly number[];
+  resources(context: RoleContext<Params>): readonly Declared[];
+}
+
+export const defineRole = <Params>(role: Role<Params>): Role<Params> => role;

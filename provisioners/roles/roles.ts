@@ -1,0 +1,18 @@
+// The roles, by name. Adding one is a line here, its folder, its templates and its cases.
+import type { z } from "zod";
+import { base } from "./base/role.ts";
+import type { Role } from "./role.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: each role has its own parameters; they are checked by its schema before they get here
+export const roles: readonly Role<any>[] = [base];
+
+const byName = new Map(roles.map((role) => [role.name, role]));
+
+/** For the stack file's reader: it checks parameters and names what it doesn't know. */
+export const roleSchemas: Readonly<Record<string, z.ZodType>> = Object.fromEntries(roles.map(({ name, params }) => [name, params]));
+
+export function roleNamed(name: string): Role {
+  const role = byName.get(name);
+  if (!role) throw new Error(`unknown role \`${name}\`; known: ${[...byName.keys()].join(", ")}`);
+  return role;
+}

@@ -1,0 +1,146 @@
+// What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
+// in other places, so that every problem comes at once.
+import { isMap, type Path } from "./path.ts";
+import { didYouMean, type Finding, shown } from "./reasons.ts";
+import { Cidr, cidrRange, GitHubId, Ipv4, ipv4Number, UserName } from "./scalars.ts";
+
+type Loose = Readonly<Record<string, unknown>>;
+const mapOr = (value: unknown): Loose => (isMap(value) ? value : {});
+const entries = (value: unknown): readonly (readonly [string, Loose])[] =>
+  Object.entries(mapOr(value)).map(([name, each]) => [name, mapOr(each)]);
+
+/** The kind of the target, written short or long; `undefined` where it is not written. */
+export function targetKind(fleet: unknown): unknown {
+  const { target } = mapOr(fleet);
+  return isMap(target) ? target.kind : target;
+}
+
+/** All rules, in the order of the file. */
+export function checkFleet(fleet: unknown): readonly Finding[] {
+  const loose = mapOr(fleet);
+  return [...checkMembers(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose)];
+}
+
+/** A finding for every second use of a value that must be used once. `path` and `where` of the first use are named. */
+function repeated(
+  uses: readonly { readonly value: string; readonly where: string; readonly path: Path }[],
+  what: string,
+): readonly Finding[] {
+  const first = new Map<string, string>();
+  return uses.flatMap(({ value, where, path }) => {
+    const taken = first.get(value);
+    if (taken === undefined) first.set(value, where);
+    return taken === undefined ? [] : [{ path, reason: `expected ${what} of its own, got \`${value}\`, which ${taken} has` }];
+  });
+}
+
+function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
+  const list = Array.isArray(members) ? members.map(mapOr) : [];
+  const guarded = mapOr(guard).users;
+  const taken = [
+    { value: "root", where: "the superuser", path: [] },
+    { value: typeof admin === "string" ? admin : "fleet-admin", where: "`admin`", path: [] },
+    ...(Array.isArray(guarded) ? guarded.filter((user) => typeof user === "string") : []).map((value) => ({
+      value,
+      where: "`guard.users`",
+      path: [],
+    })),
+  ];
+  const findings: Finding[] = [];
+  const users = list.flatMap(({ github, name, keys }, index) => {
+    const path = ["members", index];
+    if (github === undefined && !(Array.isArray(keys) && keys.length > 0)) {
+      findings.push({ path, reason: "expected `github`, `keys` or both, got neither; say where the member's keys come from" });
+    }
+    if (github === undefined && name === undefined)
+      findings.push({ path, reason: "expected `github` or `name`, got neither; give the member a `name`" });
+    if (typeof name === "string") return [{ value: name, where: `\`members[${index}]\``, path: [...path, "name"] }];
+    if (typeof github !== "string" || !GitHubId.safeParse(github).success) return [];
+    if (UserName.safeParse(github.toLowerCase()).success)
+      return [{ value: github.toLowerCase(), where: `\`members[${index}]\``, path: [...path, "github"] }];
+    findings.push({
+      path: [...path, "github"],
+      reason: `expected a GitHub id that is also a user name, got \`${github}\`; give the member a \`name\``,
+    });
+    return [];
+  });
+  return [...findings, ...repeated([...taken, ...users], "a user name")];
+}
+
+const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];
+
+/** Servers that were handed out say how to reach them; others must not. */
+function checkReach(fleet: Loose): readonly Finding[] {
+  const kind = targetKind(fleet);
+  if (kind === "inventory") return entries(fleet.servers).flatMap(([name, server]) => missingReach(server, ["servers", name]));
+  if (kind !== "practice" && kind !== "aws") return [];
+  return entries(fleet.servers).flatMap(([name, server]) =>
+    reachKeys
+      .filter((key) => key in server)
+      .map((key) => ({
+        path: ["servers", name, key],
+        key: true,
+        reason: `expected no \`${key}\` with target \`${kind}\`, which makes its servers; remove it or take target \`inventory\``,
+      })),
+  );
+}
+
+function missingReach(server: Loose, path: Path): readonly Finding[] {
+  const missing = ["address", "user"].filter((key) => !(key in server));
+  const findings: Finding[] = missing.map((key) => ({
+    path,
+    reason: `expected \`${key}\` with target \`inventory\`, got nothing; add it`,
+  }));
+  if ("password" in server || "privateKey" in server) return findings;
+  return [
+    ...findings,
+    { path, reason: "expected `password` or `privateKey` with target `inventory`, got neither; add one of them as a secret" },
+  ];
+}
+
+/** One hop: to another server of the stack that is reached directly, or to a host with a way in. */
+function checkJumps({ servers }: Loose): readonly Finding[] {
+  const all = mapOr(servers);
+  return entries(servers).flatMap(([name, { jump }]): readonly Finding[] => {
+    const path = ["servers", name, "jump"];
+    if (jump === name) return [{ path, reason: `expected another server, got \`${name}\` itself` }];
+    if (typeof jump === "string" && "jump" in mapOr(all[jump])) {
+      return [{ path, reason: `expected a server that is reached directly, got \`${jump}\`, which has a \`jump\` of its own` }];
+    }
+    if (!isMap(jump) || "password" in jump || "privateKey" in jump) return [];
+    return [{ path, reason: "expected `password` or `privateKey`, got neither; add one of them as a secret" }];
+  });
+}
+
+/** Private addresses: each once, and inside the practice network where that is given. */
+function checkAddresses(fleet: Loose): readonly Finding[] {
+  const given = entries(fleet.servers).flatMap(([name, { privateAddress }]) =>
+    typeof privateAddress === "string" && Ipv4.safeParse(privateAddress).success
+      ? [{ value: privateAddress, where: `\`${name}\``, path: ["servers", name, "privateAddress"] }]
+      : [],
+  );
+  const { subnet } = mapOr(fleet.target);
+  const network = Cidr.safeParse(subnet);
+  const outside = network.success ? given.filter(({ value }) => !holds(network.data, value)) : [];
+  return [
+    ...repeated(given, "a private address"),
+    ...outside.map(({ value, path }) => ({ path, reason: `expected an address of a server in \`${network.data}\`, got \`${value}\`` })),
+  ];
+}
+
+/** Without the network's own, the gateway's (the first) and the broadcast address. */
+function holds(cidr: string, address: string): boolean {
+  const { base, size } = cidrRange(cidr);
+  const at = ipv4Number(address) - base;
+  return at >= 2 && at <= size - 2;
+}
+
+/** A name that must be one of `names`. */
+export function checkName(value: unknown, path: Path, what: string, names: readonly string[]): readonly Finding[] {
+  if (typeof value !== "string" || names.includes(value)) return [];
+  const list =
+    names.length > 0 && names.length <= 24
+      ? `; there ${names.length === 1 ? "is" : "are"} ${names.map((name) => `\`${name}\``).join(", ")}`
+      : "";
+  return [{ path, reason: `expected ${what}, got ${shown(value)}${didYouMean(value, names, list)}` }];
+}

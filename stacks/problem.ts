@@ -1,0 +1,33 @@
+// What a user did wrong, in one grammar: place, what was expected, what was found, what to do next.
+
+/** One mistake in a file that a user wrote. */
+export interface Problem {
+  /** `stacks/Pulumi.x.yaml:6:15`, or the file alone where no line is to blame. */
+  readonly at: string;
+  /** Where in the fleet: `servers.isu1.port`. */
+  readonly path: string;
+  /** ``expected a port from 1 to 65535, got `0` ``: lower case, no full stop, never a secret. */
+  readonly reason: string;
+}
+
+/** `stacks/Pulumi.x.yaml:6:15 path: reason`, the form that editors and CI make links of. */
+export const problemText = ({ at, path, reason }: Problem): string => `${at} ${path}: ${reason}`;
+
+/** One problem a line, no newline at the end. */
+export const problemsText = (problems: readonly Problem[]): string => problems.map(problemText).join("\n");
+
+/** The user's mistake: printed without a stack trace. Anything else that escapes is our bug and keeps its trace. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly problems: readonly Problem[];
+  constructor(sentence: string, problems: readonly Problem[] = []) {
+    super([sentence, ...problems.map((problem) => `  ${problemText(problem)}`)].join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** Throws all the problems of `subject` at once; does nothing where there are none. */
+export function refuse(subject: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return;
+  throw new UserError(`${subject}: ${problems.length} problem${problems.length === 1 ? "" : "s"}`, problems);
+}

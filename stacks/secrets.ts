@@ -1,0 +1,46 @@
+// Secrets in a spec are placeholders. Roles expand with them, diffs show them, and the values travel beside the plan as
+// Pulumi secrets until the last moment.
+import { isMap, type Path, parsePath, pathText, valueAt } from "./path.ts";
+import { UserError } from "./problem.ts";
+
+/** The one config key of a stack file, under `config:`. */
+export const fleetKey = "contest-fleet:fleet";
+
+const placeholder = /⟦secret:([^⟦⟧]+)⟧/g;
+
+/** The placeholder for the secret at a path of the fleet: `⟦secret:servers.isu1.password⟧`. */
+export const secretRef = (path: string): string => `⟦secret:${path}⟧`;
+
+/** The paths of all secrets whose placeholders stand in the text, each once, in their order. */
+export const secretRefsIn = (text: string): readonly string[] => [
+  ...new Set(Array.from(text.matchAll(placeholder), ([, path]) => path ?? "")),
+];
+
+/** The text with the values in. A UserError says which secret has none. Values are not searched for placeholders again. */
+export function substitute(text: string, lookup: (path: string) => string | undefined): string {
+  return text.replace(placeholder, (_whole, path: string) => {
+    const value = lookup(path);
+    if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path)}`);
+    return value;
+  });
+}
+
+/** The text of a secret in the decrypted fleet object (`new pulumi.Config().getSecretObject("fleet")`); `undefined` where there is no text. */
+export function lookupSecret(fleet: unknown, path: string): string | undefined {
+  const value = valueAt(fleet, parsePath(path));
+  return typeof value === "string" ? value : undefined;
+}
+
+/** What to type for a secret at this path; Pulumi asks for the value, so that it stays out of the shell's history. */
+export const nextStep = (path: string): string => `next: pulumi config set --secret --path '${fleetKey}.${path}'`;
+
+/** Whether the value is what Pulumi writes for a secret: `{secure: v1:…}` and nothing beside it. */
+const isSecure = (value: unknown): boolean => isMap(value) && Object.keys(value).length === 1 && typeof value.secure === "string";
+
+/** The same data with every `{secure: …}` as its placeholder. */
+export function hideSecrets(value: unknown, path: Path = []): unknown {
+  if (isSecure(value)) return secretRef(pathText(path));
+  if (Array.isArray(value)) return value.map((each, index) => hideSecrets(each, [...path, index]));
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, hideSecrets(each, [...path, key])]));
+}

@@ -1,0 +1,76 @@
+// One loop over all case files: every kind decides what its cases say, twice the same, in sentences without secrets.
+import { spawnSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import type { Common, Step } from "../../provisioners/resources/kind.ts";
+import { kindOf, kinds } from "../../provisioners/resources/kinds.ts";
+import { casesOf, type KindCase, kindsWithCases } from "../support/kind-cases.ts";
+
+/** Properties whose value is a secret, whatever the kind; `content` is one where the want is `sensitive`. */
+const secretProperties = ["password", "passwordHash"];
+
+test("every kind has cases, and every folder of cases a kind", () => {
+  expect(kindsWithCases()).toEqual(kinds.map(({ kind }) => kind).sort());
+});
+
+describe.each(kindsWithCases())("%s", (name) => {
+  const cases = casesOf(name);
+
+  test("has a case for missing, for already right, and for a refusal", () => {
+    const decided = cases.filter(({ problems }) => !problems);
+    expect(decided.filter(({ steps, reason }) => steps.length === 0 && !reason)).not.toEqual([]);
+    expect(cases.map((each) => each.name)).toContainEqual(expect.stringMatching(/^missing/));
+    expect(cases.filter(({ problems }) => problems)).not.toEqual([]);
+  });
+
+  test.each(cases.map((each) => [each.name, each] as const))("%s", (_, each) => {
+    if (each.problems) refuses(each);
+    else decides(each);
+  });
+});
+
+const kindNamed = (name: string) => kindOf(`${name}[case]`).kind;
+
+function refuses({ kind, want, problems }: KindCase): void {
+  const { error } = kindNamed(kind).schema.safeParse(want);
+  expect(error?.issues.map(({ path, code, ...issue }) => [...path, ...(code === "unrecognized_keys" ? (issue as { keys: string[] }).keys : [])].join("."))).toEqual(
+    problems,
+  );
+}
+
+function decides(each: KindCase): void {
+  const { kind: name, have, context, steps, reason } = each;
+  const kind = kindNamed(name);
+  const want = kind.schema.parse(each.want);
+  expect(kindOf(kind.address(want)).kind).toBe(kind);
+  expect(kind.notApplicable?.(want, have)).toBe(reason);
+  const planned = reason === undefined ? kind.plan(want, have, context) : [];
+  expect(planned.map(({ change }) => change)).toEqual(steps);
+  expect(reason === undefined ? kind.plan(want, have, context) : [], "plan must be deterministic").toEqual(planned);
+  expect(kind.notes?.(want, have) ?? []).toEqual(each.notes ?? []);
+  const seen = kind.seen(want, have);
+  if (steps.length === 0 && reason === undefined) expect(seen, "seen of a converged host is the want").toEqual(want);
+  if ("seen" in each) expect(seen).toEqual(each.seen === null ? undefined : { ...want, ...(each.seen as object) });
+  checkSteps(each, want, planned);
+  if (each.undo) undoes(each, want);
+}
+
+function undoes(each: KindCase, want: Common): void {
+  const { original, steps, ...rest } = each.undo!;
+  const have = "have" in rest ? rest.have : each.have;
+  const undone = kindNamed(each.kind).undo(want, original, have);
+  expect(typeof undone === "string" ? undone : undone.map(({ change }) => change)).toEqual(steps);
+  if (typeof undone !== "string") checkSteps(each, want, undone);
+}
+
+function checkSteps({ secrets = [] }: KindCase, want: Common, steps: readonly Step[]): void {
+  const told = steps.map(({ change, run }) => `${change}\n${run.masked}`).join("\n");
+  for (const secret of [...secrets, ...secretsOf(want)]) expect(told).not.toContain(secret);
+  for (const { change } of steps) expect(change, "lower case, no full stop, one line").toMatch(/^[^A-Z\n][^\n]*[^.\n]$/);
+  const text = steps.map(({ run }) => `(\n${run.text}\n)`).join("\n");
+  expect(spawnSync("sh", ["-n"], { input: text, encoding: "utf8" }).stderr, "steps are POSIX sh").toBe("");
+}
+
+function secretsOf(want: Common): string[] {
+  const all = Object.entries(want).filter(([key]) => secretProperties.includes(key) || (key === "content" && "sensitive" in want && want.sensitive));
+  return all.map(([, value]) => String(value)).filter(Boolean);
+}

@@ -1,0 +1,204 @@
+// The root shell over a real OpenSSH server.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Command, sh } from "../../provisioners/host/command.ts";
+import { openShell, type Session } from "../../provisioners/host/session.ts";
+import { Sessions } from "../../provisioners/host/sessions.ts";
+import { type Sshd, startSshd } from "../support/sshd.ts";
+
+const raw = (text: string): Command => ({ text, masked: text });
+let sshd: Sshd;
+let shell: Session;
+const open = () => openShell(sshd.connection, { runDirectory: join(sshd.directory, "run") });
+
+beforeAll(async () => {
+  sshd = await startSshd();
+  shell = await open();
+});
+afterAll(async () => {
+  await shell?.close();
+  await sshd?.stop();
+});
+
+describe("a run", () => {
+  test("keeps standard output, standard error and the exit code apart, and its standard input is empty", async () => {
+    const result = await shell.run(sh`cat; echo out; echo err >&2; exit 3`);
+    expect([result.code, result.stdout.toString(), result.stderr]).toEqual([3, "out\n", "err\n"]);
+  });
+
+  test("gives bytes back as they are, with no final newline added or lost", async () => {
+    const { stdout } = await shell.run(raw("printf '\\000\\001\\002\\377\\033[x\\r\\n\\n'; head -c 300000 /dev/zero; printf end"));
+    expect(stdout).toEqual(
+      Buffer.concat([Buffer.from([0, 1, 2, 255]), Buffer.from("\x1b[x\r\n\n"), Buffer.alloc(300_000), Buffer.from("end")]),
+    );
+  });
+
+  test("has no effect on the next: directory, variables, traps, exit, syntax errors", async () => {
+    expect((await shell.run(sh`if then`)).code).toBe(2);
+    expect((await shell.run(raw("echo 'unterminated"))).code).toBe(2);
+    expect((await shell.run(raw("cat <<X\nno end"))).code).toBe(0);
+    await shell.run(raw("set -eu; cd /tmp; umask 077; x=1; trap 'echo bye' EXIT; exec >/dev/null"));
+    const { stdout } = await shell.run(raw('echo "$PWD ${x-unset} $(umask) $LC_ALL"'));
+    expect(stdout.toString()).toBe("/ unset 0022 C.UTF-8\n");
+  });
+
+  test("quotes nothing twice: the script arrives byte for byte", async () => {
+    const text = "a'b\"c\\d $HOME `x` é\t\u0002 '' \\\n end";
+    expect((await shell.run(sh`printf %s ${text}`)).stdout.toString()).toBe(text);
+  });
+
+  test("takes a script of 5 MiB", async () => {
+    const text = `${"0123456789abcdef".repeat(4)}\n`.repeat(80_660);
+    const { stdout, code } = await shell.run(raw(`wc -c <<'END'\n${text}END`));
+    expect([code, Number(stdout.toString())]).toEqual([0, text.length]);
+  });
+
+  test("hands lines over while it goes on", async () => {
+    const at: [string, number][] = [];
+    const start = performance.now();
+    await shell.run(raw("echo one; sleep 0.5; printf two"), { onLine: (line) => at.push([line, performance.now() - start]) });
+    expect(at.map(([line]) => line)).toEqual(["one", "two"]);
+    expect(at[0]![1]).toBeLessThan(at[1]![1] - 300);
+  });
+
+  test("comes in the order in which it was asked for", async () => {
+    const all = await Promise.all([..."abc"].map((each) => shell.run(sh`sleep 0.05; echo ${each}`)));
+    expect(all.map(({ stdout }) => stdout.toString())).toEqual(["a\n", "b\n", "c\n"]);
+  });
+
+  test("does not see what a background process of an earlier one printed in between", async () => {
+    await shell.run(raw("(sleep 0.2; echo late; echo late >&2) &"));
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    const { stdout, stderr } = await shell.run(raw("echo mine"));
+    expect([stdout.toString(), stderr]).toEqual(["mine\n", ""]);
+  });
+
+  test("stays in step over 200 of them", async () => {
+    for (let index = 0; index < 200; index++) expect((await shell.run(sh`echo ${index}`)).stdout.toString()).toBe(`${index}\n`);
+  });
+
+  test("that was aborted finds its stop file, and ends at its own pace", async () => {
+    const abort = new AbortController();
+    const onLine = (line: string) => line === "step" && abort.abort(new Error("enough"));
+    const script = raw('until [ -e "$FLEET_STOP" ]; do sleep 0.05; echo step; done; echo safe; exit 7');
+    const { code, stdout } = await shell.run(script, { signal: abort.signal, onLine });
+    expect([code, stdout.toString().endsWith("safe\n")]).toEqual([7, true]);
+    expect((await shell.run(raw('[ ! -e "$FLEET_STOP" ]'))).code).toBe(0);
+    await expect(shell.run(raw("true"), { signal: abort.signal })).rejects.toThrow("enough");
+    await expect.poll(() => readdirSync(join(sshd.directory, "run")).filter((name) => name.startsWith("stop-"))).toEqual([]);
+  });
+
+  test("past its deadline is given up, and the shell with it", async () => {
+    const other = await open();
+    const start = performance.now();
+    await expect(other.run(raw("sleep 20"), { deadline: 300 })).rejects.toMatchObject({
+      fault: "timeout",
+      message: expect.stringContaining("not done within 0.3 s"),
+    });
+    expect(performance.now() - start).toBeLessThan(2000);
+    await expect(other.run(raw("true"))).rejects.toMatchObject({ fault: "lost" });
+  });
+
+  test("that prints without end is given up", async () => {
+    const other = await open();
+    await expect(other.run(raw("yes"))).rejects.toThrow("it printed more than 64 MiB");
+  });
+
+  test("whose server ends the shell is lost, its outcome unknown", async () => {
+    const other = await open();
+    await expect(other.run(raw("kill -9 $$"))).rejects.toMatchObject({
+      fault: "lost",
+      message: expect.stringContaining("what it did is unknown"),
+    });
+  });
+});
+
+describe("the lock", () => {
+  test("keeps others out and tells them who, what and since when", async () => {
+    const other = await open();
+    await shell.lock({ who: "ada@laptop", what: "fleet up team-a" });
+    await expect(other.lock({ who: "bob", what: "x" })).rejects.toMatchObject({
+      fault: "locked",
+      message: expect.stringMatching(/^isu1: locked by `ada@laptop` for `fleet up team-a` since \d{4}-\d\d-\d\dT[\d:]+Z; /),
+    });
+    const waiting = other.lock({ who: "bob", what: "x", wait: 5000 });
+    await shell.unlock();
+    await waiting;
+    await other.close();
+  });
+
+  test("is not inherited by what a script leaves behind", async () => {
+    const other = await open();
+    await other.lock({ who: "ada", what: "x" });
+    const { stdout } = await other.run(raw("sleep 5 >/dev/null 2>&1 & echo $!"));
+    await other.close();
+    await shell.lock({ who: "bob", what: "y", wait: 2000 });
+    await shell.unlock();
+    process.kill(Number(stdout.toString()));
+  });
+
+  test("of a client that was killed is free as soon as its script's step ends", async () => {
+    const { child, pid } = await startHolder();
+    child.kill("SIGKILL");
+    const start = performance.now();
+    await shell.lock({ who: "bob", what: "y", wait: 5000 });
+    expect(performance.now() - start).toBeLessThan(4000);
+    await shell.unlock();
+    await expect.poll(() => exists(pid)).toBe(false);
+  });
+
+  test("of a holder that was not heard for a minute is taken over, and the holder ended", async () => {
+    const { child, pid } = await startHolder();
+    child.kill("SIGSTOP");
+    await expect(shell.lock({ who: "bob", what: "y" })).rejects.toMatchObject({ fault: "locked" });
+    const uptime = Number(readFileSync("/proc/uptime", "utf8").split(".")[0]);
+    writeFileSync(join(sshd.directory, "run/heard"), `${uptime - 61}\n`);
+    await shell.lock({ who: "bob", what: "y" });
+    await expect.poll(() => exists(pid)).toBe(false);
+    await shell.unlock();
+    child.kill("SIGKILL");
+  });
+});
+
+const exists = (pid: number): boolean => existsSync(`/proc/${pid}`);
+
+/** Another process that holds the lock while its script prints a line each 0.1 s; `pid` is its remote shell's. */
+async function startHolder(): Promise<{ child: ChildProcess; pid: number }> {
+  const program = `
+    import { openShell } from ${JSON.stringify(join(import.meta.dirname, "../../provisioners/host/session.ts"))};
+    const shell = await openShell(${JSON.stringify(sshd.connection)}, { runDirectory: ${JSON.stringify(join(sshd.directory, "run"))} });
+    await shell.lock({ who: "holder", what: "test" });
+    await shell.run({ text: "while :; do echo $$; sleep 0.1; done", masked: "" }, { onLine: (line) => console.log(line) });`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(child.stdout, "data");
+  return { child, pid: Number.parseInt(String(line), 10) };
+}
+
+describe("Sessions", () => {
+  test("gives one shell a server, a new one for a dead one", async () => {
+    const sessions = new Sessions();
+    const [a, b] = await Promise.all([sessions.get(sshd.connection), sessions.get(sshd.connection)]);
+    expect(a).toBe(b);
+    await a.close();
+    const c = await sessions.get(sshd.connection);
+    expect(c).not.toBe(a);
+    expect((await c.run(sh`echo new`)).stdout.toString()).toBe("new\n");
+    await sessions.closeAll();
+    await expect(c.run(sh`true`)).rejects.toMatchObject({ fault: "lost" });
+  });
+
+  test("opens forty at once through one jump host", async () => {
+    const sessions = new Sessions();
+    const jump = { ...sshd.connection, name: "bastion" };
+    const shells = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => sessions.get({ ...sshd.connection, name: `isu${index}`, jump })),
+    );
+    const codes = await Promise.all(shells.map((each) => each.run(sh`true`)));
+    expect(codes.map(({ code }) => code)).toEqual(shells.map(() => 0));
+    expect(sshd.log().match(/Starting session: command for/g)?.length).toBeGreaterThanOrEqual(40);
+    await sessions.closeAll();
+  }, 30_000);
+});
