@@ -4,7 +4,11 @@ import type { HostKeyInputs } from "../provisioners/plugin/host-key.ts";
 
 export class HostKey extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;
-  constructor(name: string, args: { readonly [Name in keyof HostKeyInputs]: pulumi.Input<HostKeyInputs[Name]> }, opts?: pulumi.CustomResourceOptions) {
+  constructor(
+    name: string,
+    args: { readonly [Name in keyof HostKeyInputs]: pulumi.Input<HostKeyInputs[Name]> },
+    opts?: pulumi.CustomResourceOptions,
+  ) {
     super("fleet:index:HostKey", name, { ...args, hostKey: undefined, fingerprint: undefined }, opts);
   }
 }

@@ -43,7 +43,11 @@ function practice(name: string, plan: FleetPlan, { name: host, declared, view }:
   const { driver, release } = plan.spec.target;
   const size = { cores: declared.cores ?? 1, memoryMiB: declared.memoryMiB ?? 1024 };
   const place = { stack: plan.stack, name: host, address: view.privateAddress, subnet: plan.subnet };
-  const machine = new Machine(`${name}-${host}-machine`, { ...place, ...size, driver, release, authorizedKey: fleetKey.publicKey }, { parent });
+  const machine = new Machine(
+    `${name}-${host}-machine`,
+    { ...place, ...size, driver, release, authorizedKey: fleetKey.publicKey },
+    { parent },
+  );
   const connection = pulumi
     .all([machine.port, machine.user, machine.hostKey, fleetKey.privateKey])
     .apply(([port, user, hostKey, privateKey]) => ({ name: host, address: view.privateAddress, port, user, hostKey, privateKey }));
@@ -52,8 +56,13 @@ function practice(name: string, plan: FleetPlan, { name: host, declared, view }:
 
 function handedOut(name: string, server: ServerPlan, plan: FleetPlan, { secrets, parent }: Means): Supplied {
   const login = loginOf(server.name, server.spec, plan.spec.servers, secrets);
-  const hostKey = server.spec.hostKey ?? new HostKey(`${name}-${server.name}-host-key`, { name: server.name, address: login.address, port: login.port }, { parent }).hostKey;
-  return { connection: pulumi.all([pulumi.output(login), hostKey]).apply(([plain, key]) => ({ ...plain, hostKey: key }) as Connection), hostKey };
+  const hostKey =
+    server.spec.hostKey ??
+    new HostKey(`${name}-${server.name}-host-key`, { name: server.name, address: login.address, port: login.port }, { parent }).hostKey;
+  return {
+    connection: pulumi.all([pulumi.output(login), hostKey]).apply(([plain, key]) => ({ ...plain, hostKey: key }) as Connection),
+    hostKey,
+  };
 }
 
 type Secrets = Means["secrets"];

@@ -19,7 +19,10 @@ export interface TeamFleetArgs {
 }
 
 /** What a person, or the CLI, needs to reach a server. */
-export type ServerOutput = Pick<Connection, "address" | "port" | "user" | "hostKey"> & { readonly privateKey?: string; readonly password?: string };
+export type ServerOutput = Pick<Connection, "address" | "port" | "user" | "hostKey"> & {
+  readonly privateKey?: string;
+  readonly password?: string;
+};
 
 /** One Host a server and one Role for each of its roles, converged independently: a server that fails stops no other. */
 export class TeamFleet extends pulumi.ComponentResource {
@@ -58,12 +61,24 @@ export class TeamFleet extends pulumi.ComponentResource {
 
   #server(name: string, plan: FleetPlan, server: ServerPlan, { connection, deletedWith }: Supplied, value: LateValue): Host {
     const gone = deletedWith ? { deletedWith } : {};
-    const host = new Host(`${name}-${server.name}`, { name: server.name, connection, declared: server.declared }, { parent: this, ...gone });
+    const host = new Host(
+      `${name}-${server.name}`,
+      { name: server.name, connection, declared: server.declared },
+      { parent: this, ...gone },
+    );
     const declared = completeFacts(server.declared);
     let previous: pulumi.Resource = host;
     for (const role of rolesOf(server)) {
-      const resources = declared ? bind(expandRole(plan, server, role, declared), value) : host.facts.apply((facts) => pulumi.output(bind(expandRole(plan, server, role, facts), value)));
-      const args = { host: server.name, role, connection: host.connection, guard: plan.guard, resources: resources as pulumi.Input<Record<string, object>> };
+      const resources = declared
+        ? bind(expandRole(plan, server, role, declared), value)
+        : host.facts.apply((facts) => pulumi.output(bind(expandRole(plan, server, role, facts), value)));
+      const args = {
+        host: server.name,
+        role,
+        connection: host.connection,
+        guard: plan.guard,
+        resources: resources as pulumi.Input<Record<string, object>>,
+      };
       previous = new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn: [previous], ...gone });
     }
     return host;

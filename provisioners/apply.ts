@@ -58,20 +58,25 @@ export function applyScript(nonce: string, work: Work): Command {
 function runStep(index: number, { address, path }: Change, step: Step, watched: boolean): Command {
   const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
   const head = `tell begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
-  const run = (of: "text" | "masked") => `${head}\n( set -e\n${keep[of]}${step.run[of]}\n) 2>&1\nrc=$?; [ "$rc" = 0 ] || { tell fail ${index} "$rc"; exit 0; }`;
+  const run = (of: "text" | "masked") =>
+    `${head}\n( set -e\n${keep[of]}${step.run[of]}\n) 2>&1\nrc=$?; [ "$rc" = 0 ] || { tell fail ${index} "$rc"; exit 0; }`;
   return { text: run("text"), masked: run("masked") };
 }
 
 /** Before the first change: what was there (once, for undo), and which services are owed word of it. */
 function remember({ wants, seen, changes }: Work): Command[] {
   const first = changes.filter(({ address, undo }) => !undo && !seen.originals.has(address));
-  const owed = changes.filter(({ address, undo }) => !undo && kindOf(address).kind.watches !== undefined && wants[address]).map(({ address }) => address);
+  const owed = changes
+    .filter(({ address, undo }) => !undo && kindOf(address).kind.watches !== undefined && wants[address])
+    .map(({ address }) => address);
   const copies = first.flatMap(({ address, path }) => {
     if (path === undefined || !isThere(seen.haves.get(address))) return [];
     const copy = `"$state/originals/${storeKey(address)}"`;
     return [{ text: `cp -a -- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
   });
-  const journal = first.map(({ address }) => `${originalLine(address, { want: wants[address]!, have: seen.haves.get(address) })}\n`).join("");
+  const journal = first
+    .map(({ address }) => `${originalLine(address, { want: wants[address]!, have: seen.haves.get(address) })}\n`)
+    .join("");
   return [
     { text: `mkdir -p -- "$state/originals" && chmod 0700 /var/lib/fleet "$state" || exit 4`, masked: "" },
     ...copies,
@@ -85,14 +90,18 @@ const isThere = (have: unknown): boolean => ["file", "link"].includes((have as {
 
 /** Contents are kept as copies of their own, and an undo needs no secrets: a journal line holds the rest. */
 function originalLine(address: Address, original: Original): string {
-  return JSON.stringify({ address, ...original }, (name, value) => (["content", "password", "passwordHash"].includes(name) ? undefined : value));
+  return JSON.stringify({ address, ...original }, (name, value) =>
+    ["content", "password", "passwordHash"].includes(name) ? undefined : value,
+  );
 }
 
 /** After an undo the server remembers nothing of it. */
 function forget({ seen, changes }: Work): Command[] {
   const gone = new Set(changes.filter(({ undo }) => undo).map(({ address }) => address));
   if (gone.size === 0) return [];
-  const kept = [...seen.originals].filter(([address]) => !gone.has(address)).map(([address, original]) => `${originalLine(address, original)}\n`);
+  const kept = [...seen.originals]
+    .filter(([address]) => !gone.has(address))
+    .map(([address, original]) => `${originalLine(address, original)}\n`);
   return [
     { text: [...gone].map((address) => `rm -rf -- "$state/originals/${storeKey(address)}"`).join("\n"), masked: "" },
     withInput(sh`cat > "$state/originals.jsonl"`, kept.join("") || "\n"),
@@ -118,7 +127,11 @@ class Progress {
   }
 
   line(line: string): void {
-    if (!line.startsWith(this.#prefix)) return this.#output(line);
+    if (line.startsWith(this.#prefix)) this.#word(line);
+    else this.#output(line);
+  }
+
+  #word(line: string): void {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin") this.#begin(Number(index));
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
@@ -147,9 +160,13 @@ class Progress {
       if (this.#ending === "end") return { ...of, outcome: "changed" };
       if (change === failedAt || (broken && failedAt === undefined)) {
         reached = true;
-        return this.#ending === "stopped" ? { ...of, outcome: "skipped", reason: "stopped on request" } : { ...of, outcome: "failed", reason: this.#reason(broken, code, stderr) };
+        return this.#ending === "stopped"
+          ? { ...of, outcome: "skipped", reason: "stopped on request" }
+          : { ...of, outcome: "failed", reason: this.#reason(broken, code, stderr) };
       }
-      return reached ? { ...of, outcome: "skipped", reason: `after the failure of ${failedAt?.address ?? "the first step"}` } : { ...of, outcome: "changed" };
+      return reached
+        ? { ...of, outcome: "skipped", reason: `after the failure of ${failedAt?.address ?? "the first step"}` }
+        : { ...of, outcome: "changed" };
     });
   }
 

@@ -27,8 +27,10 @@ export async function inspect(shell: Shell, role: string, wants: Wants, options?
 export async function converge(shell: Shell, role: string, wants: Wants, options?: ApplyOptions): Promise<RoleReport> {
   const seen = await observe(shell, role, wants, options);
   const { changes, results } = plan(wants, seen);
-  const done = new Map<Address, Result>((await apply(shell, { role, wants, seen, changes }, options)).map((result) => [result.address, result]));
-  return { host: shell.host, role, results: results.map((result) => done.get(result.address) ?? result) };
+  const done = new Map<Address, Result>(
+    (await apply(shell, { role, wants, seen, changes }, options)).map((result) => [result.address, result]),
+  );
+  return { host: shell.host, role, results: results.map((result) => ({ ...result, ...done.get(result.address) })) };
 }
 
 export const failures = ({ results }: RoleReport): readonly Result[] => results.filter(({ outcome }) => outcome === "failed");

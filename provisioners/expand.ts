@@ -1,15 +1,15 @@
 // FleetSpec → FleetPlan → a role's resources. Pure: the same stack file gives the same plan, on every computer.
 import { createHash } from "node:crypto";
-import type { OverlayFile } from "../stacks/overlay.ts";
 import { type Guards, guardsOf } from "../stacks/guards.ts";
+import type { OverlayFile } from "../stacks/overlay.ts";
 import { UserError } from "../stacks/problem.ts";
 import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
 import type { Facts } from "./host/facts.ts";
 import type { Wants } from "./order.ts";
+import { type Declared, want } from "./resources/want.ts";
 import type { ServerView, TeamView } from "./roles/role.ts";
 import { roleNamed } from "./roles/roles.ts";
-import { type Declared, want } from "./resources/want.ts";
 
 /** One server of the plan. What its target adds (a machine, a login) stands beside. */
 export interface ServerPlan {
@@ -62,7 +62,8 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   const names = Object.keys(spec.servers);
   const servers = names.map((name, index): ServerPlan => {
     const server = spec.servers[name]!;
-    const privateAddress = server.privateAddress ?? (spec.target.kind === "inventory" ? (server.address ?? "") : addressIn(subnet, 11 + index));
+    const privateAddress =
+      server.privateAddress ?? (spec.target.kind === "inventory" ? (server.address ?? "") : addressIn(subnet, 11 + index));
     const ports = server.roles.flatMap((role) => roleNamed(role).ports?.(server.params[role]) ?? []);
     return {
       name,
@@ -72,8 +73,13 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
       overlay: around.overlays[name] ?? [],
     };
   });
-  const people = spec.members.map(({ name, github, keys }): Person => ({ name: name ?? github?.toLowerCase() ?? "", keys, ...(github && { github }) }));
-  const members = [{ name: spec.admin, sudo: true }, ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true }))];
+  const people = spec.members.map(
+    ({ name, github, keys }): Person => ({ name: name ?? github?.toLowerCase() ?? "", keys, ...(github && { github }) }),
+  );
+  const members = [
+    { name: spec.admin, sudo: true },
+    ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
+  ];
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view) };
   return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, people, team };
 }
@@ -83,7 +89,12 @@ function declaredFacts(spec: FleetSpec, server: ServerSpec, around: Surroundings
   const sizes = { ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }), ...(server.cores && { cores: server.cores }) };
   if (spec.target.kind !== "practice") return sizes;
   const { release } = spec.target;
-  const machine = { distribution: "debian", version: practiceVersions[release] ?? release, packageManager: "apt", container: true } as const;
+  const machine = {
+    distribution: "debian",
+    version: practiceVersions[release] ?? release,
+    packageManager: "apt",
+    container: true,
+  } as const;
   return { ...machine, architecture: around.architecture, cores: Math.min(server.cores ?? around.cores, around.cores), ...sizes };
 }
 
@@ -105,10 +116,17 @@ export const rolesOf = ({ spec, overlay }: ServerPlan): readonly string[] => [..
 export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan, role: string, facts: Facts): Wants {
   const own = (name: string) => roleNamed(name).resources({ params: server.spec.params[name], facts, self: server.view, team });
   const laid = new Map(server.overlay.map((file) => [`file[${file.path}]`, file]));
-  if (role !== overlayRole) return keyed(`${server.name}: ${role}`, own(role).map((each) => overlaid(each, laid.get(each.address))));
+  if (role !== overlayRole)
+    return keyed(
+      `${server.name}: ${role}`,
+      own(role).map((each) => overlaid(each, laid.get(each.address))),
+    );
   const known = new Set<string>(server.spec.roles.flatMap((name) => own(name).map(({ address }) => address)));
   const rest = [...laid].filter(([address]) => !known.has(address));
-  return keyed(`${server.name}: ${role}`, rest.map(([, file]) => want.file(file)));
+  return keyed(
+    `${server.name}: ${role}`,
+    rest.map(([, file]) => want.file(file)),
+  );
 }
 
 function overlaid(declared: Declared, file: OverlayFile | undefined): Declared {
@@ -118,7 +136,8 @@ function overlaid(declared: Declared, file: OverlayFile | undefined): Declared {
 function keyed(place: string, declared: readonly Declared[]): Wants {
   const wants: Record<Declared["address"], Declared["want"]> = {};
   for (const { address, want } of declared) {
-    if (address in wants && JSON.stringify(wants[address]) !== JSON.stringify(want)) throw new UserError(`${place}: expected one \`${address}\`, got two different ones`);
+    if (address in wants && JSON.stringify(wants[address]) !== JSON.stringify(want))
+      throw new UserError(`${place}: expected one \`${address}\`, got two different ones`);
     wants[address] = want;
   }
   return wants;
@@ -129,4 +148,3 @@ export function completeFacts(declared: Partial<Facts>): Facts | undefined {
   const needed = ["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager"] as const;
   return needed.every((name) => declared[name] !== undefined) ? (declared as Facts) : undefined;
 }
-

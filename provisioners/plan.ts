@@ -1,4 +1,5 @@
 // Decides: desired × current → changes, each step with its own sentence. Pure; previews, refresh, verify and up all use it.
+import { sh } from "./host/command.ts";
 import type { Observation } from "./observe.ts";
 import { inOrder, type Wants } from "./order.ts";
 import type { Result } from "./report.ts";
@@ -37,9 +38,26 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
       changes.push({ address, steps, path: kind.path?.(want), undo: false });
     }
     const outcome = reason !== undefined ? "not-applicable" : steps.length > 0 ? "pending" : "unchanged";
-    results.push({ address, outcome, changes: steps.map(({ change }) => change), ...(reason !== undefined && { reason }) });
+    const notes = reason === undefined ? (kind.notes?.(want, have) ?? []) : [];
+    const said = { ...(reason !== undefined && { reason }), ...(notes.length > 0 && { notes }) };
+    results.push({ address, outcome, changes: steps.map(({ change }) => change), ...said });
   }
-  return { changes: [...undone.changes, ...changes], results: [...undone.results, ...results] };
+  return { changes: together([...undone.changes, ...changes]), results: [...undone.results, ...results] };
+}
+
+/** The first of several neighbours that can be done at once does it for all; the others keep their sentences. */
+function together(changes: readonly Change[]): readonly Change[] {
+  const howOf = (change: Change | undefined) => (change?.steps.length === 1 ? change.steps[0]?.together?.how : undefined);
+  const argumentsFrom = (first: number, how: unknown): string[] => {
+    const after = changes.findIndex((change, index) => index > first && howOf(change) !== how);
+    return changes.slice(first, after < 0 ? undefined : after).map(({ steps }) => steps[0]!.together!.argument);
+  };
+  return changes.map((change, index) => {
+    const how = howOf(change);
+    if (!how) return change;
+    const run = how === howOf(changes[index - 1]) ? sh`:` : how(argumentsFrom(index, how));
+    return { ...change, steps: [{ ...change.steps[0]!, run }] };
+  });
 }
 
 /** In the reverse order of doing, but for what has to wait until the files are back (`late`). */

@@ -1,8 +1,8 @@
 // What is wrong with a role's wants before anything is touched: schema, address, references, cycles, and what the stack guards.
 import { type Guards, isGuardedPath } from "../stacks/guards.ts";
+import { edges, inOrder, type Wants } from "./order.ts";
 import type { Address, Common } from "./resources/kind.ts";
 import { kindOf } from "./resources/kinds.ts";
-import { edges, inOrder, type Wants } from "./order.ts";
 
 export interface WantProblem {
   readonly path: string;
@@ -30,7 +30,8 @@ function problemsOf(address: Address, wants: Wants, guard: Guards): WantProblem[
     return [{ path, reason: (error as Error).message }];
   }
   const parsed = kind.schema.safeParse(wants[address]);
-  if (!parsed.success) return parsed.error.issues.map((issue) => ({ path: [path, ...issue.path.map(String)].join("."), reason: issue.message }));
+  if (!parsed.success)
+    return parsed.error.issues.map((issue) => ({ path: [path, ...issue.path.map(String)].join("."), reason: issue.message }));
   const want = parsed.data as Common;
   const name = kind.address(want);
   return [
@@ -38,11 +39,17 @@ function problemsOf(address: Address, wants: Wants, guard: Guards): WantProblem[
     ...edges(address, want)
       .filter((before) => !(before in wants))
       .map((before) => ({ path, reason: `expected \`${before}\` in the same role, got no such resource` })),
-    ...guarded(kind.touches(want), guard).map((what) => ({ path, reason: `expected to leave ${what} alone, which the stack guards; got a change of it` })),
+    ...guarded(kind.touches(want), guard).map((what) => ({
+      path,
+      reason: `expected to leave ${what} alone, which the stack guards; got a change of it`,
+    })),
   ];
 }
 
-function guarded(touches: { readonly paths?: readonly string[]; readonly users?: readonly string[]; readonly units?: readonly string[] }, guard: Guards): string[] {
+function guarded(
+  touches: { readonly paths?: readonly string[]; readonly users?: readonly string[]; readonly units?: readonly string[] },
+  guard: Guards,
+): string[] {
   return [
     ...(touches.paths ?? []).filter((path) => isGuardedPath(guard, path)).map((path) => `the path \`${path}\``),
     ...(touches.users ?? []).filter((user) => guard.users.includes(user)).map((user) => `the user \`${user}\``),

@@ -11,6 +11,8 @@ export interface Result {
   readonly changes: readonly string[];
   /** Why it failed, was skipped, or does not apply. */
   readonly reason?: string;
+  /** What to know beside the outcome: parts that do not apply on this server. */
+  readonly notes?: readonly string[];
 }
 
 export interface RoleReport {
@@ -19,5 +21,12 @@ export interface RoleReport {
   readonly results: readonly Result[];
 }
 
-const marks: Readonly<Record<Outcome, string>> = { unchanged: "=", changed: "~", pending: "?", failed: "!", skipped: "-", "not-applicable": "/" };
+const marks: Readonly<Record<Outcome, string>> = {
+  unchanged: "=",
+  changed: "~",
+  pending: "?",
+  failed: "!",
+  skipped: "-",
+  "not-applicable": "/",
+};
 export const mark = (outcome: Outcome): string => marks[outcome];

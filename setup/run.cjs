@@ -37,11 +37,13 @@ function progress(title, detail) {
   };
 }
 
-let interrupted;
+let signalled;
+/** @returns the signal that asked us to stop, undefined when none did */
+const interrupted = () => signalled;
 const stoppers = new Set();
 /** Ctrl-C ends what may be ended; what may not (a package installation half-way) is waited for. */
 function onSignal(signal) {
-  interrupted = interrupted || signal;
+  signalled = signalled || signal;
   for (const stop of stoppers) stop(signal);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, onSignal);
@@ -57,7 +59,7 @@ async function run(title, command, args, { cwd, env, timeout, finish, detail, qu
   const done = progress(title, () => (detail ? detail(lines) : lines[lines.length - 1] || ""));
   const ended = await new Promise((resolve) => {
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"], detached: true });
-    const end = (signal) => process.kill(-child.pid, signal);
+    const end = (signal) => child.exitCode === null && child.signalCode === null && child.pid && process.kill(-child.pid, signal);
     const stop = (signal) => (finish ? say(`${title}: waiting for it to finish, so that nothing is half-installed`) : end(signal));
     const timer = timeout && setTimeout(() => end("SIGKILL"), timeout * 1000);
     stoppers.add(stop);
@@ -71,7 +73,7 @@ async function run(title, command, args, { cwd, env, timeout, finish, detail, qu
     child.on("close", (code, signal) => settle(code === 0 ? undefined : signal ? `ended by ${signal}` : `exit ${code}`));
   });
   done(ended ? `failed (${ended})` : "done");
-  if (interrupted) throw new SetupError(`interrupted (${interrupted}): run it again, it goes on where it stopped`);
+  if (signalled) throw new SetupError(`interrupted (${signalled}): run it again, it goes on where it stopped`);
   if (!ended) return lines.join("\n");
   const tail = lines.filter((line) => !quiet || !quiet(line)).slice(-tailLines).map((line) => `\n  ${withoutHosts(line)}`);
   throw new SetupError(`${title}: ${ended}${tail.join("")}`);
@@ -89,4 +91,4 @@ function collect(stream, lines) {
   stream.on("end", () => rest.trim() !== "" && lines.push(rest));
 }
 
-module.exports = { SetupError, run, say };
+module.exports = { SetupError, interrupted, run, say };

@@ -1,5 +1,6 @@
 // What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
 // in other places, so that every problem comes at once.
+import { contestGuards } from "./guards.ts";
 import { isMap, type Path } from "./path.ts";
 import { didYouMean, type Finding, shown } from "./reasons.ts";
 import { Cidr, cidrRange, GitHubId, Ipv4, ipv4Number, UserName } from "./scalars.ts";
@@ -18,7 +19,7 @@ export function targetKind(fleet: unknown): unknown {
 /** All rules, in the order of the file. */
 export function checkFleet(fleet: unknown): readonly Finding[] {
   const loose = mapOr(fleet);
-  return [...checkMembers(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose)];
+  return [...checkMembers(loose), ...checkRoles(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose)];
 }
 
 /** A finding for every second use of a value that must be used once. `path` and `where` of the first use are named. */
@@ -36,15 +37,14 @@ function repeated(
 
 function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
   const list = Array.isArray(members) ? members.map(mapOr) : [];
-  const guarded = mapOr(guard).users;
+  const { users: own, contest } = mapOr(guard);
+  const known =
+    typeof contest === "string" && Object.hasOwn(contestGuards, contest) ? contestGuards[contest as keyof typeof contestGuards].users : [];
+  const guarded = [...(Array.isArray(own) ? own.filter((user) => typeof user === "string") : []), ...known];
   const taken = [
     { value: "root", where: "the superuser", path: [] },
     { value: typeof admin === "string" ? admin : "fleet-admin", where: "`admin`", path: [] },
-    ...(Array.isArray(guarded) ? guarded.filter((user) => typeof user === "string") : []).map((value) => ({
-      value,
-      where: "`guard.users`",
-      path: [],
-    })),
+    ...guarded.map((value) => ({ value, where: "`guard`", path: [] })),
   ];
   const findings: Finding[] = [];
   const users = list.flatMap(({ github, name, keys }, index) => {
@@ -65,6 +65,18 @@ function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
     return [];
   });
   return [...findings, ...repeated([...taken, ...users], "a user name")];
+}
+
+/** A role acts once on a server. */
+function checkRoles({ servers }: Loose): readonly Finding[] {
+  return entries(servers).flatMap(([name, { roles }]) => {
+    const list = Array.isArray(roles) ? roles : [];
+    const again = [...list.entries()].filter(([index, role]) => list.indexOf(role) < index);
+    return again.map(([index, role]) => ({
+      path: ["servers", name, "roles", index],
+      reason: `expected each role once, got ${shown(role)} again; remove it`,
+    }));
+  });
 }
 
 const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];

@@ -1,6 +1,19 @@
 // YAML text to plain data, with the line and column of every key and value.
-import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument } from "yaml";
+import {
+  type Alias,
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  type YAMLError,
+} from "yaml";
 import type { Path } from "./path.ts";
+import { syntaxSentence } from "./syntax.ts";
 
 /** A mistake in the YAML itself. Never quotes the text: a secret may stand there. */
 export interface SyntaxProblem {
@@ -32,31 +45,13 @@ export interface Source {
 /** Nodes that a document may become once its aliases are followed: a dozen lines of YAML can stand for gigabytes. */
 const nodeLimit = 100_000;
 
-const sentences: Readonly<Record<string, string>> = {
-  ALIAS_PROPS: "expected an alias alone, got one with a tag or an anchor",
-  BAD_ALIAS: "expected an alias of an anchor above it, got an unknown or empty one",
-  BAD_DIRECTIVE: "expected no such `%` directive; remove the line",
-  BAD_DQ_ESCAPE: "expected an escape that YAML knows after `\\`; use single quotes for text as it is",
-  BAD_INDENT: "expected the indentation of the lines around it; align this line with its neighbours",
-  BAD_SCALAR_START: "expected text that begins with a letter, a digit or a quote; put it in quotes",
-  BLOCK_AS_IMPLICIT_KEY: "expected one `key: value` a line, got two; put the value in quotes or on a line of its own",
-  BLOCK_IN_FLOW: "expected no block inside `[…]` or `{…}`; write it on one line or take the brackets away",
-  DUPLICATE_KEY: "expected each key once, got this one again; remove one of the two",
-  KEY_OVER_1024_CHARS: "expected a key of at most 1024 characters",
-  MISSING_CHAR: "expected a closing quote, bracket, colon or comma, got the end of the text; close it",
-  MULTILINE_IMPLICIT_KEY: "expected a key on one line; is a `:` missing or a quote open above?",
-  MULTIPLE_ANCHORS: "expected at most one anchor",
-  MULTIPLE_DOCS: "expected one document, got a second one; remove the `---`",
-  MULTIPLE_TAGS: "expected no tag",
-  TAB_AS_INDENT: "expected spaces, got a tab; indent with spaces",
-  TAG_RESOLVE_FAILED: "expected no tag; remove the `!…`",
-};
-
 class Walk {
   readonly problems: SyntaxProblem[] = [];
   readonly #document: Document;
   readonly #open = new Set<unknown>();
   #nodes = 0;
+  /** Where the outermost alias stands that is being followed: what goes wrong inside it is its fault. */
+  #alias: number | undefined;
   constructor(document: Document) {
     this.#document = document;
   }
@@ -64,21 +59,33 @@ class Walk {
   /** `fallback` is the offset for a value that is not written (`key:` and nothing). */
   value(node: unknown, key: number | undefined, fallback: number): { value: unknown; place: Place } {
     const own = (node as { range?: readonly number[] | null } | null)?.range?.[0] ?? fallback;
-    const target = isAlias(node) ? node.resolve(this.#document) : node;
+    if (isAlias(node)) return this.#follow(node, key, own);
     const blockUnderKey = isCollection(node) && !node.flow && key !== undefined;
     const place: Place = { at: blockUnderKey ? key : own, key: key ?? own, children: new Map() };
-    if (this.#open.has(target)) return this.#refuse(place, "expected an alias of something else, got one of what it stands in");
+    if (this.#open.has(node)) return this.#refuse(place, "expected an alias of something else, got one of what it stands in");
     if (++this.#nodes > nodeLimit) {
       if (this.#nodes === nodeLimit + 1)
         return this.#refuse(place, `expected at most ${nodeLimit} values after following aliases, got more`);
       return { value: undefined, place };
     }
-    if (isScalar(target)) return { value: target.value, place };
-    if (!isCollection(target)) return { value: null, place };
-    this.#open.add(target);
-    const value = isSeq(target) ? this.#list(target.items, place) : isMap(target) ? this.#map(target.items, place) : null;
-    this.#open.delete(target);
+    if (isScalar(node)) return { value: node.value, place };
+    if (!isCollection(node)) return { value: null, place };
+    this.#open.add(node);
+    const value = isSeq(node) ? this.#list(node.items, place) : isMap(node) ? this.#map(node.items, place) : null;
+    this.#open.delete(node);
     return { value, place };
+  }
+
+  /** What the alias stands for; problems inside it point to where that is written. */
+  #follow(alias: Alias, key: number | undefined, at: number): { value: unknown; place: Place } {
+    const place: Place = { at, key: key ?? at, children: new Map() };
+    const target = alias.resolve(this.#document);
+    if (!target) return this.#refuse(place, "expected an alias of an anchor above it, got an unknown one");
+    const outer = this.#alias;
+    this.#alias ??= at;
+    const { value, place: inner } = this.value(target, undefined, at);
+    this.#alias = outer;
+    return { value, place: { ...place, children: inner.children } };
   }
 
   #list(items: readonly unknown[], place: Place): unknown[] {
@@ -106,15 +113,21 @@ class Walk {
   }
 
   #refuse(place: Place, reason: string): { value: unknown; place: Place } {
-    this.problems.push({ offset: place.at, reason });
+    this.problems.push({ offset: this.#alias ?? place.at, reason });
     return { value: undefined, place };
   }
+}
+
+/** The parser stumbles more than once over one mistake: the first on each line tells. */
+function firstOfLine(faults: readonly YAMLError[], counter: LineCounter): readonly YAMLError[] {
+  const rows = faults.map(({ pos }) => counter.linePos(pos[0]).line);
+  return faults.filter((_fault, index) => rows.indexOf(rows[index]!) === index);
 }
 
 /** Never throws: what is wrong is in `problems`. YAML 1.2, no merge keys, no tags. */
 export function readYaml(text: string): Source {
   const counter = new LineCounter();
-  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, schema: "core", logLevel: "silent" });
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false, uniqueKeys: true, schema: "core", logLevel: "error" });
   const faults = [...document.errors, ...document.warnings];
   const walk = new Walk(document);
   const { value, place: root } = walk.value(document.contents, undefined, 0);
@@ -134,13 +147,10 @@ export function readYaml(text: string): Source {
   return {
     value,
     problems: [
-      ...faults.map(({ pos, code }) => ({
-        offset: pos[0],
-        reason: sentences[code] ?? "expected YAML; look at the quotes, colons and indentation here",
-      })),
+      ...firstOfLine(faults, counter).map(({ pos, code, message }) => ({ offset: pos[0], reason: syntaxSentence(code, message) })),
       ...walk.problems,
     ],
-    sound: faults.every(({ code }) => code === "DUPLICATE_KEY"),
+    sound: walk.problems.length === 0 && faults.every(({ code }) => code === "DUPLICATE_KEY"),
     at: (path) => line(nearest(path).place.at),
     keyAt(path) {
       const { place, depth } = nearest(path);

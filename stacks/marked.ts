@@ -10,7 +10,7 @@ import { fleetWith, type RoleSchemas } from "./spec.ts";
 /** Text that looks like our own placeholder would be filled with a secret of another place. */
 export function checkPlaceholders(value: unknown, path: Path): readonly Finding[] {
   if (typeof value === "string")
-    return /[⟦⟧]/.test(value) ? [{ path, reason: "expected text without `⟦` and `⟧`, which stand for secrets" }] : [];
+    return /[⟦⟧]/.test(value) ? [{ path, reason: "expected text without `⟦` and `⟧`, which stand for secrets; leave them out" }] : [];
   if (Array.isArray(value)) return value.flatMap((each, index) => checkPlaceholders(each, [...path, index]));
   return isMap(value) ? Object.entries(value).flatMap(([key, each]) => checkPlaceholders(each, [...path, key])) : [];
 }

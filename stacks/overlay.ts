@@ -1,7 +1,7 @@
 // Files that are laid over `/`: `files/common/…` on every server, `files/<server>/…` over it.
 import { lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type Problem, refuse } from "./problem.ts";
+import { type Problem, refusal } from "./problem.ts";
 import { didYouMean } from "./reasons.ts";
 import { AbsolutePath } from "./scalars.ts";
 
@@ -42,7 +42,7 @@ export function overlays(folder: string, servers: readonly string[]): Readonly<R
   const all = servers.map(
     (server) => [server, [...new Map([...shared, ...tree(join(folder, server), problems)]).values()].sort(byPath)] as const,
   );
-  refuse(shownName(folder), problems);
+  if (problems.length > 0) throw refusal(shownName(folder), problems);
   return Object.fromEntries(all);
 }
 

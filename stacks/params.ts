@@ -1,6 +1,6 @@
 // Role parameters: the fleet's, with the server's own laid over them, checked by the role's schema.
 import type { z } from "zod";
-import { isMap, type Path } from "./path.ts";
+import { isMap, type Path, valueAt } from "./path.ts";
 import { choice, explain, type Finding, findingsIn } from "./reasons.ts";
 import type { RoleSchemas } from "./spec.ts";
 
@@ -9,7 +9,7 @@ export function mergeParams(under: unknown, over: unknown): unknown {
   if (over === undefined) return under;
   if (!isMap(under) || !isMap(over)) return over;
   const keys = [...new Set([...Object.keys(under), ...Object.keys(over)])];
-  return Object.fromEntries(keys.map((key) => [key, mergeParams(under[key], over[key])]));
+  return Object.fromEntries(keys.map((key) => [key, mergeParams(valueAt(under, [key]), valueAt(over, [key]))]));
 }
 
 const mapOr = (value: unknown): Readonly<Record<string, unknown>> => (isMap(value) ? value : {});

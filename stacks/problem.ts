@@ -26,8 +26,6 @@ export class UserError extends Error {
   }
 }
 
-/** Throws all the problems of `subject` at once; does nothing where there are none. */
-export function refuse(subject: string, problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
-  throw new UserError(`${subject}: ${problems.length} problem${problems.length === 1 ? "" : "s"}`, problems);
-}
+/** All the problems of `subject` as one error. */
+export const refusal = (subject: string, problems: readonly Problem[]): UserError =>
+  new UserError(`${subject}: ${problems.length} problem${problems.length === 1 ? "" : "s"}`, problems);

@@ -6,7 +6,7 @@ import { readYaml } from "./document.ts";
 import { checkMarked, checkPlaceholders } from "./marked.ts";
 import { checkParams } from "./params.ts";
 import { isMap, type Path, pathText } from "./path.ts";
-import { type Problem, refuse, UserError } from "./problem.ts";
+import { type Problem, refusal, UserError } from "./problem.ts";
 import { didYouMean, explain, type Finding, findingsIn } from "./reasons.ts";
 import { fleetKey, hideSecrets, secretRefsIn } from "./secrets.ts";
 import { FleetSpec, type RoleSchemas, StackFile } from "./spec.ts";
@@ -42,31 +42,26 @@ export function parseStack(text: string, name: string, roles: RoleSchemas, folde
   const source = readYaml(text);
   const problems: Problem[] = source.problems.map(({ offset, reason }) => ({ at: `${name}:${source.line(offset)}`, path: "yaml", reason }));
   if (!source.sound || !isMap(source.value)) {
-    if (problems.length === 0)
-      problems.push({
-        at: `${name}:1:1`,
-        path: "yaml",
-        reason: `expected a map with \`config\`, got ${source.value === null ? "nothing" : "something else"}`,
-      });
-    throw failure(name, problems);
-  }
-  const outer = checkFile(source.value);
-  const fleet = isMap(source.value.config) ? source.value.config[fleetKey] : undefined;
-  const inner =
-    fleet === undefined
-      ? undefined
-      : checkAll(fleet, roles, (path) => Math.max(0, source.depth([...fleetPath, ...path]) - fleetPath.length));
-  const place = (finding: Finding, base: Path): Problem => {
-    const path = [...base, ...finding.path];
-    return {
-      at: `${name}:${finding.key ? source.keyAt(path) : source.at(path)}`,
-      path: pathText(finding.path) || "fleet",
-      reason: finding.reason,
+    const got = source.value === null ? "nothing" : "something else";
+    const noMap = {
+      at: `${name}:1:1`,
+      path: "yaml",
+      reason: `expected a map with \`config\`, got ${got}; begin with stacks/Pulumi.practice.yaml`,
     };
+    throw failure(name, problems.length > 0 ? problems : [noMap]);
+  }
+  const { config } = source.value;
+  const fleet = isMap(config) ? config[fleetKey] : undefined;
+  const depth = (path: Path): number => Math.max(0, source.depth([...fleetPath, ...path]) - fleetPath.length);
+  const { spec, secrets, findings } = fleet === undefined ? nothing : checkAll(fleet, roles, depth);
+  const place = (base: Path) => (finding: Finding) => {
+    const path = [...base, ...finding.path];
+    const at = finding.key ? source.keyAt(path) : source.at(path);
+    return { at: `${name}:${at}`, path: pathText(finding.path) || "fleet", reason: finding.reason };
   };
-  problems.push(...outer.map((finding) => place(finding, [])), ...(inner?.findings ?? []).map((finding) => place(finding, fleetPath)));
-  if (problems.length > 0 || !inner?.spec) throw failure(name, problems);
-  return { spec: inner.spec, file: name, files: resolve(folder, inner.spec.files), secrets: inner.secrets };
+  problems.push(...checkFile(source.value).map(place([])), ...findings.map(place(fleetPath)));
+  if (problems.length > 0 || !spec) throw failure(name, problems);
+  return { spec, file: name, files: resolve(folder, spec.files), secrets };
 }
 
 const fleetPath: Path = ["config", fleetKey];
@@ -79,12 +74,7 @@ function failure(name: string, problems: readonly Problem[]): UserError {
     const [[rowA = 0, colA = 0], [rowB = 0, colB = 0]] = [place(a), place(b)];
     return rowA - rowB || colA - colB;
   });
-  try {
-    refuse(name, sorted);
-  } catch (error) {
-    return error as UserError;
-  }
-  throw new Error(`${name}: refused without a reason`);
+  return refusal(name, sorted);
 }
 
 /** The keys around the fleet. */
@@ -112,6 +102,8 @@ interface Outcome {
   readonly spec?: FleetSpec;
   readonly secrets: readonly string[];
 }
+
+const nothing: Outcome = { findings: [], secrets: [] };
 
 function checkAll(written: unknown, roles: RoleSchemas, depth: (path: Path) => number): Outcome {
   const forged = checkPlaceholders(written, []);

@@ -16,7 +16,7 @@ export interface Finding {
 export function closest(name: string, names: readonly string[]): string | undefined {
   const [best] = names
     .map((each) => ({ each, far: distance(name.toLowerCase(), each.toLowerCase()) }))
-    .filter(({ far }) => far <= Math.max(1, Math.floor(name.length / 3)))
+    .filter(({ far }) => far <= (name.length < 4 ? 1 : Math.max(2, Math.floor(name.length / 3))))
     .sort((a, b) => a.far - b.far || (a.each < b.each ? -1 : 1));
   return best?.each;
 }

@@ -11,7 +11,7 @@ function text(pattern: RegExp, what: string) {
 
 // Names ------------------------------------------------------------------------------------------------------------
 
-const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
 
 export const TeamName = text(
   /^[a-z](?:[a-z0-9-]{0,30}[a-z0-9])?$/,
@@ -26,7 +26,7 @@ export const ServerName = text(
 });
 /** RFC 1123; the last label is not all digits, so that `10.0.0.256` is no name. */
 export const HostName = text(
-  new RegExp(`^(?=.{1,253}$)(?!(?:.*\\.)?[0-9]+$)${label}(?:\\.${label})*$`, "i"),
+  new RegExp(`^(?=.{1,253}$)(?!(?:.*\\.)?[0-9]+$)${label}(?:\\.${label})*$`),
   "a host name of letters, digits, dashes and dots, such as `db.example.org`",
 );
 /** What Debian's adduser and systemd both take. */
@@ -54,17 +54,18 @@ export const Locale = text(/^(?:C|[a-z]{2,3}_[A-Z]{2})\.UTF-8$/, "a UTF-8 locale
 
 // Paths and modes --------------------------------------------------------------------------------------------------
 
-// No segment begins with a dash or is made of dots alone.
-const segment = "(?!\\.{1,2}(?:/|$))[A-Za-z0-9_.@+][A-Za-z0-9_.@+:=,-]{0,254}";
+// No `..` anywhere, not even inside a name, and no segment that is `.` or begins with a dash.
+const segment = "(?!\\.(?:/|$))[A-Za-z0-9_.@+][A-Za-z0-9_.@+:=,-]{0,254}";
+const pathLength = "(?!.*\\.\\.)(?=.{1,4096}$)";
 
 /** Normalised: no `.`, `..`, double or final slash; `/` itself is none of them. */
 export const AbsolutePath = text(
-  new RegExp(`^(?=.{2,4096}$)(?:/${segment})+$`),
+  new RegExp(`^${pathLength}(?:/${segment})+$`),
   "an absolute path without `..`, spaces or shell characters, such as `/etc/motd`",
 );
 /** Below the folder of the stack file. */
 export const RelativePath = text(
-  new RegExp(`^(?=.{1,4096}$)${segment}(?:/${segment})*$`),
+  new RegExp(`^${pathLength}${segment}(?:/${segment})*$`),
   "a relative path without `..`, spaces or shell characters, such as `files/team-a`",
 );
 /** A string, since YAML reads a bare 0644 as a number. */
@@ -77,7 +78,8 @@ const octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 export const Ipv4 = text(new RegExp(`^${octet}(?:\\.${octet}){3}$`), "an IPv4 address such as `192.168.0.11`");
 /** A host name, IPv4 or IPv6 address (without brackets or zone). */
 export const Address = z
-  .string({ error: "expected a host name or an IP address" })
+  .string({ error: "expected a host name or an IP address, such as `203.0.113.7`" })
+  .regex(/^[A-Za-z0-9:][A-Za-z0-9.:-]*$/, { error: "expected a host name or an IP address, such as `203.0.113.7`" })
   .refine((value) => isIPv4(value) || (isIPv6(value) && !value.includes("%")) || HostName.safeParse(value).success, {
     error: "expected a host name or an IP address, such as `203.0.113.7`",
   })
@@ -100,17 +102,17 @@ export const Port = z
   .describe("a port from 1 to 65535");
 /** http or https, no user, no space; `{user}` and the like are for the field that says so. */
 export const Url = text(
-  /^https?:\/\/[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?(?:\/[A-Za-z0-9_.~/?=,:@+-]*)?$/,
+  /^(?!.*\.\.)https?:\/\/[A-Za-z0-9][A-Za-z0-9.-]{0,252}(?::[0-9]{1,5})?(?:\/[A-Za-z0-9_.~/?=,:@+-]*)?$/,
   "a URL such as `https://example.org/x`",
-).refine((url) => !url.includes(".."), { error: "expected a URL without `..`" });
+);
 /** https, or http to this computer itself, with `{user}` where the GitHub id goes. */
 export const KeyUrl = text(
-  /^(?:https:\/\/[A-Za-z0-9][A-Za-z0-9.-]{0,252}|http:\/\/(?:127\.0\.0\.1|localhost))(?::[0-9]{1,5})?\/(?!.*\.\.)[A-Za-z0-9_./-]*\{user\}[A-Za-z0-9_./-]*$/,
+  /^(?!.*\.\.)(?:https:\/\/[A-Za-z0-9][A-Za-z0-9.-]{0,252}|http:\/\/(?:127\.0\.0\.1|localhost))(?::[0-9]{1,5})?\/[A-Za-z0-9_./-]*\{user\}[A-Za-z0-9_./-]*$/,
   "an https URL with `{user}` in its path, such as `https://github.com/{user}.keys`",
 );
 /** https or ssh; a file URL has no business on a server. */
 export const GitUrl = text(
-  /^(?:https:\/\/|ssh:\/\/(?:[a-z_][a-z0-9_-]*@)?|[a-z_][a-z0-9_-]*@(?=[A-Za-z0-9.-]+:(?!\/\/)))(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9.-]{0,252}[:/][A-Za-z0-9_][A-Za-z0-9_./~@+-]*$/,
+  /^(?!.*\.\.)(?:https:\/\/|ssh:\/\/(?:[a-z_][a-z0-9_-]*@)?|[a-z_][a-z0-9_-]*@(?=[A-Za-z0-9.-]+:(?!\/\/)))[A-Za-z0-9][A-Za-z0-9.-]{0,252}[:/][A-Za-z0-9_][A-Za-z0-9_./~@+-]*$/,
   "a git URL over https or ssh, such as `git@github.com:team/app.git`",
 );
 export const GitRef = text(

@@ -32,7 +32,8 @@ export function lookupSecret(fleet: unknown, path: string): string | undefined {
 }
 
 /** What to type for a secret at this path; Pulumi asks for the value, so that it stays out of the shell's history. */
-export const nextStep = (path: string): string => `next: pulumi config set --secret --path '${fleetKey}.${path}'`;
+export const nextStep = (path: string): string =>
+  `next: pulumi config set --secret --path '${`${fleetKey}.${path}`.replaceAll("'", "'\\''")}'`;
 
 /** Whether the value is what Pulumi writes for a secret: `{secure: v1:…}` and nothing beside it. */
 const isSecure = (value: unknown): boolean => isMap(value) && Object.keys(value).length === 1 && typeof value.secure === "string";

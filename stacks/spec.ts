@@ -62,7 +62,9 @@ const InventoryTarget = z
   .strictObject({ kind: z.literal("inventory") })
   .describe("servers that were handed out: each has address, user and a way in");
 
-const targets = z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, AwsTarget]);
+const targets = z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, AwsTarget], {
+  error: "expected `practice`, `inventory` or `aws`",
+});
 export const targetKinds = ["practice", "inventory", "aws"] as const satisfies readonly z.infer<typeof targets>["kind"][];
 
 /** `target: practice` is short for `target: {kind: practice}`. */
@@ -82,7 +84,7 @@ export const FleetSpec = z
     target: Target,
     servers: z
       .record(scalar.ServerName, ServerSpec)
-      .refine((servers) => Object.keys(servers).length > 0, { error: "expected at least one server" })
+      .refine((servers) => Object.keys(servers).length > 0, { error: "expected at least one server, got none; add one" })
       .describe("the servers, by name"),
     params: RoleParams.default({}).describe("parameters of roles, for all servers"),
     files: scalar.RelativePath.default("files").describe(

@@ -1,8 +1,8 @@
-// One authenticated SSH connection. The only file that knows node-ssh and ssh2: what is unsafe in them as shipped ends here.
+// One authenticated SSH connection. The only file beside auth.ts that knows node-ssh and ssh2: what is unsafe in them as shipped ends here.
 import type { Duplex, Readable } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
-import ssh2 from "ssh2";
+import { authAttempts } from "./auth.ts";
 import { dial } from "./dial.ts";
 import { dialFault, type Endpoint, handshakeFault, type Login, type Progress, ReachError, throughJump } from "./fault.ts";
 import { fingerprint, formatHostKey, type HostKey, hostKeyAlgorithms, hostKeyFrom, parseHostKey } from "./hostkey.ts";
@@ -55,7 +55,12 @@ export class Link {
   static async open(login: Login & Pick<Connection, "jump">, options: LinkOptions = {}): Promise<Link> {
     const pinned = parseHostKey(login.hostKey);
     if (!pinned)
-      throw new ReachError(login.name, "host-key", "no host key is pinned; set `hostKey` to a line of the server's /etc/ssh/*.pub", false);
+      throw new ReachError(
+        login.name,
+        "host-key",
+        "no host key is pinned; set `hostKey` to a line of the server's /etc/ssh/*.pub",
+        "never",
+      );
     const attempts = authAttempts(login);
     const { transport, release } = await reach(login, login.jump, options);
     try {
@@ -95,12 +100,14 @@ export class Link {
     this.#transport.off("drain", resolve);
   }
 
-  /** `gone` follows within a second. */
-  close(): void {
+  /** Done within a second: an unreachable peer never answers the goodbye. */
+  async close(): Promise<void> {
     this.#client.end();
-    // An unreachable peer never answers the goodbye.
-    const timer = setTimeout(() => this.#transport.destroy(), 1000);
-    void this.gone.then(() => clearTimeout(timer));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, 1000);
+    await Promise.race([promise, this.gone]);
+    clearTimeout(timer);
+    this.#transport.destroy();
   }
 }
 
@@ -110,7 +117,7 @@ async function reach(
   { dialTimeout = 5000, via, ...options }: LinkOptions,
 ): Promise<{ transport: Duplex; release: () => void }> {
   if (!jump) return { transport: await dial(login, dialTimeout), release: () => {} };
-  const release = (link: Link | undefined) => (via ? undefined : link?.close());
+  const release = (link: Link | undefined) => void (via || link?.close());
   let link: Link | undefined;
   try {
     link = await (via ? via(jump) : Link.open(jump, { dialTimeout, ...options }));
@@ -125,28 +132,6 @@ function withDeadline<T>(promise: Promise<T>, to: Endpoint, deadline: number): P
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(dialFault(to, "ETIMEDOUT", deadline)), deadline);
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
-/** The key before the password; nothing that the stack does not give. Asking for "none" first would cost a round trip. */
-function authAttempts({ name, user: username, privateKey, password }: Login): AnyAuthMethod[] {
-  const attempts: AnyAuthMethod[] = [];
-  if (privateKey !== undefined) {
-    const key = ssh2.utils.parseKey(privateKey);
-    if (key instanceof Error)
-      throw new ReachError(name, "auth", `the private key for \`${username}\` can't be used: ${key.message}`, false);
-    attempts.push({ type: "publickey", username, key: privateKey });
-  }
-  if (password !== undefined) {
-    attempts.push({ type: "password", username, password });
-    // A server may ask for the same password in this way; an answer is never shown to a prompt that echoes.
-    attempts.push({
-      type: "keyboard-interactive",
-      username,
-      prompt: (_name, _instructions, _language, prompts, finish) => finish(prompts.map(({ echo }) => (echo ? "" : password))),
-    });
-  }
-  if (attempts.length === 0) throw new ReachError(name, "auth", `neither key nor password is given for \`${username}\`; add one to the stack file`, false);
-  return attempts;
 }
 
 const progress = ({ handshakeTimeout = 10_000 }: LinkOptions, pinned?: HostKey): Progress => ({

@@ -41,6 +41,13 @@ export interface UserSeen {
   readonly passwordHash: string;
 }
 
+export interface SysctlSeen {
+  /** Runs of white space as one blank; `missing` where the kernel has no such setting. */
+  readonly value: string;
+  /** Not in a container, for what is its host's. */
+  readonly writable: boolean;
+}
+
 export interface CommandSeen {
   readonly code: number;
   readonly stdout: string;
@@ -85,10 +92,9 @@ export class Look {
     return () => this.#told.units.get(name) ?? { load: "not-found", active: "inactive", enabled: "", needsReload: false };
   }
 
-  /** The live value, runs of white space as one blank; `missing` where the kernel has no such key. */
-  sysctl(key: string): Answer<string> {
+  sysctl(key: string): Answer<SysctlSeen> {
     this.#sysctls.add(key);
-    return () => this.#told.sysctls.get(key) ?? missing;
+    return () => this.#told.sysctls.get(key) ?? { value: missing, writable: false };
   }
 
   user(name: string): Answer<UserSeen | undefined> {
@@ -159,7 +165,7 @@ interface Answers {
   readonly sums: Map<string, string>;
   readonly packages: Map<string, string>;
   readonly units: Map<string, UnitSeen>;
-  readonly sysctls: Map<string, string>;
+  readonly sysctls: Map<string, SysctlSeen>;
   readonly commands: Map<string, CommandSeen>;
 }
 
@@ -172,9 +178,9 @@ function section(nonce: string, name: string, wanted: Iterable<string>, command:
   return all ? [`printf '%s ${name}\\n' ${nonce}`, command(all)] : [];
 }
 
-/** Built-ins alone: a process for each of thirty settings would cost more than all the rest. */
+/** Not the built-in `read`: dash reads a byte at a time, and the kernel gives a number's first byte alone to such a reader. */
 const sysctlScript = (all: string): string =>
-  `for key in ${all}; do [ -r "$key" ] && read -r value < "$key" && printf '%s|%s\\n' "$key" "$value"; done 2>/dev/null`;
+  `for key in ${all}; do if [ -w "$key" ]; then printf '%s\\n' "$key"; fi; done\ngrep -sH -m 1 '' -- ${all}`;
 
 /** Leaves the files whose contents follow at the end as the positional parameters. */
 function pathScript(nonce: string, paths: readonly string[], contents: readonly string[]): string[] {
@@ -202,6 +208,16 @@ function parsePath(line: string): [string, PathSeen] {
   const [type = "", mode = "", owner = "", group = "", size = "0", name = "", full = ""] = line.split("|");
   const target = /' -> '(.*)'$/.exec(full)?.[1] ?? "";
   return [name, { type: fileTypes[type] ?? "other", mode: mode.padStart(4, "0"), owner, group, target, size: Number(size) }];
+}
+
+/** Lines of two kinds: the path of what is writable, and `path:value`. */
+function parseSysctls(lines: readonly string[]): Map<string, SysctlSeen> {
+  const writable = new Set(lines.filter((line) => !line.includes(":")));
+  const rows = lines
+    .filter((line) => line.includes(":"))
+    .map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1)] as const);
+  const keyOf = (path: string) => path.slice("/proc/sys/".length).replaceAll("/", ".");
+  return new Map(rows.map(([path, value]) => [keyOf(path), { value: value.replace(/\s+/g, " ").trim(), writable: writable.has(path) }]));
 }
 
 function parseUnits(block: string): Map<string, UnitSeen> {
@@ -244,12 +260,7 @@ function parseAnswers(stdout: Buffer, nonce: string, contents: ReadonlySet<strin
         .map(([, name = "", version = ""]) => [name, version]),
     ),
     units: parseUnits(blocks.get("units") ?? ""),
-    sysctls: new Map(
-      lines("sysctls").map((line) => [
-        line.slice("/proc/sys/".length, line.indexOf("|")).replaceAll("/", "."),
-        line.slice(line.indexOf("|") + 1).replace(/\s+/g, " "),
-      ]),
-    ),
+    sysctls: parseSysctls(lines("sysctls")),
     commands: new Map(
       commands.map((command, index) => {
         const stdoutOf = blocks.get(`command ${index}`) ?? "";

@@ -12,10 +12,8 @@ export interface PatienceOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A busy sshd drops connections at random (MaxStartups): worth this many tries even without a boot window. */
-const dropTries = 3;
-
-const dropped = (error: ReachError): boolean => error.message.includes("before the SSH greeting");
+/** Tries for a server that hung up as a busy one does, even without a boot window: 3 s in the mean. */
+const soonTries = 6;
 
 /** Backoff from 0.2 s to 5 s, each between half and the whole of it, so that a hundred clients don't come back at once. */
 const backoff = (attempt: number): number => Math.min(5000, 200 * 1.6 ** attempt) * (0.5 + Math.random() / 2);
@@ -30,15 +28,15 @@ export async function patiently<T>(attempt: () => Promise<T>, options: PatienceO
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof ReachError) || !(error.temporary || (fresh && error.fault === "auth"))) throw error;
-      const wait = backoff(tries);
-      const inWindow = performance.now() - start + wait < bootWindow;
-      if (!inWindow && bootWindow > 0) throw notReady(error, bootWindow);
-      if (!inWindow && !(dropped(error) && tries < dropTries)) throw error;
-      const reason = error.message.slice(error.host.length + 2);
+      if (!(error instanceof ReachError) || (error.again === "never" && !(fresh && error.fault === "auth"))) throw error;
+      const left = bootWindow - (performance.now() - start);
+      if (left <= 0 && bootWindow > 0) throw notReady(error, bootWindow);
+      if (left <= 0 && !(error.again === "soon" && tries < soonTries)) throw error;
+      const reason = error.sentence;
       if (reason !== told) onProgress?.(reason);
       told = reason;
-      await sleep(wait, signal);
+      // The last try comes when the window closes, not a backoff before.
+      await sleep(left > 0 ? Math.min(left, backoff(tries)) : backoff(tries), signal);
     }
   }
 }
@@ -46,11 +44,7 @@ export async function patiently<T>(attempt: () => Promise<T>, options: PatienceO
 const notReady = (last: ReachError, bootWindow: number): HostError =>
   last.fault === "auth"
     ? last
-    : new HostError(
-        last.host,
-        "not-ready",
-        `not ready after ${seconds(bootWindow)}; the last try: ${last.message.slice(last.host.length + 2)}`,
-      );
+    : new HostError(last.host, "not-ready", `not ready after ${seconds(bootWindow)}; the last try: ${last.sentence}`);
 
 export async function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

@@ -33,7 +33,7 @@ export async function openShell(connection: Connection, options: OpenOptions = {
         try {
           return new Session(connection, link, await openRoot(link, connection, options), options);
         } catch (error) {
-          link.close();
+          await link.close();
           throw error;
         }
       }),
@@ -58,6 +58,8 @@ export class Session implements LockingShell {
   #queue: Promise<unknown> = Promise.resolve();
   #side: Promise<Wire> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** Ends the run that is under way. */
+  #giveUp: ((outcome: Outcome) => void) | undefined;
   /** Why nothing can run here any more. */
   #dead: string | undefined;
 
@@ -68,7 +70,10 @@ export class Session implements LockingShell {
     this.#wire = wire;
     this.#options = options;
     this.#directory = options.runDirectory ?? "/run/fleet";
-    void wire.ended.then((reason) => this.#die(reason));
+    void wire.ended.then((why) => {
+      this.#die(why);
+      this.#giveUp?.({ fault: "lost", why });
+    });
   }
 
   get alive(): boolean {
@@ -81,7 +86,7 @@ export class Session implements LockingShell {
 
   async lock({ who, what, wait = 0 }: LockRequest): Promise<void> {
     const until = performance.now() + wait;
-    for (;;) {
+    for (let told = ""; ; ) {
       const text = lockScript(this.#directory, who, what);
       const { code, stdout, stderr } = await this.#inTurn(() => this.#run({ text, masked: "lock" }, { deadline: 30_000 }, true));
       if (code === 0) return this.#startHeartbeat();
@@ -89,7 +94,8 @@ export class Session implements LockingShell {
       const holder = parseHolder(stdout.toString("utf8"));
       const held = `locked by \`${holder.who}\` for \`${holder.what}\` since ${holder.since}`;
       if (performance.now() >= until) throw new HostError(this.host, "locked", `${held}; wait for it to end, or ask them`);
-      this.#options.onProgress?.(held);
+      if (held !== told) this.#options.onProgress?.(held);
+      told = held;
       await sleep(Math.min(1000, Math.max(50, until - performance.now())));
     }
   }
@@ -103,8 +109,7 @@ export class Session implements LockingShell {
   async close(): Promise<void> {
     this.#die("the connection was closed");
     this.#wire.close();
-    this.#link.close();
-    await this.#link.gone;
+    await this.#link.close();
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -129,7 +134,7 @@ export class Session implements LockingShell {
     const stop = `${this.#directory}/stop-${nonce}`;
     const ask = () => this.#askToStop(stop, ended.resolve);
     signal?.addEventListener("abort", ask, { once: true });
-    void this.#wire.ended.then((why) => ended.resolve({ fault: "lost", why }));
+    this.#giveUp = ended.resolve;
     void this.#wire.write(frame(script.text, nonce, { own, stop }));
     const outcome = await ended.promise;
     clearTimeout(timer);

@@ -56,7 +56,8 @@ export class Sessions {
     const shells = await Promise.allSettled(this.#shells.values());
     this.#shells.clear();
     await Promise.all(shells.map((each) => each.status === "fulfilled" && each.value.close()));
-    for (const each of await Promise.allSettled(this.#jumps.values())) if (each.status === "fulfilled") each.value.close();
+    const jumps = await Promise.allSettled(this.#jumps.values());
+    await Promise.all(jumps.map((each) => each.status === "fulfilled" && each.value.close()));
     this.#jumps.clear();
   }
 }

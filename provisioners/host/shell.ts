@@ -63,10 +63,13 @@ export class HostError extends Error {
   override readonly name = "HostError";
   readonly host: string;
   readonly fault: HostFault;
+  /** The message without the server's name before it. */
+  readonly sentence: string;
   constructor(host: string, fault: HostFault, sentence: string) {
     super(`${host}: ${sentence}`);
     this.host = host;
     this.fault = fault;
+    this.sentence = sentence;
   }
 }
 

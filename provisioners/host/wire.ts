@@ -68,11 +68,7 @@ cd /
  * came, so it can neither land in the shell's input as a command nor appear in an argument list.
  * Rejects with HostError `sudo`, `auth` (a login without a shell), `lost` or `timeout`.
  */
-export async function openRoot(
-  link: Link,
-  connection: Connection,
-  { rootTimeout = 10_000 }: RootOptions = {},
-): Promise<Wire> {
+export async function openRoot(link: Link, connection: Connection, { rootTimeout = 10_000 }: RootOptions = {}): Promise<Wire> {
   const nonce = randomBytes(9).toString("hex");
   const direct = connection.user === "root";
   const command = direct ? "exec sh" : `exec env LC_ALL=C sudo -H -S -p ${nonce}: sh -c 'echo ${nonce}=; exec sh'`;

@@ -23,24 +23,23 @@ function greets(address: string, patience: number): Promise<boolean> {
   });
 }
 
-async function bootLog({ log }: MachinePaths): Promise<string> {
+export async function bootLog({ log }: MachinePaths): Promise<string> {
   const text = await readFile(log, "utf8").catch(() => "");
   // The console comes with colours and carriage returns.
   const plain = tail(text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, ""), 15);
   return plain ? `the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
 }
 
-export async function answer({ name, address }: MachineSpec, paths: MachinePaths, { signal }: MachineContext): Promise<void> {
+/** True when it greets, false when it ended before that; a MachineError with the end of its boot log at the deadline. */
+export async function answered({ name, address }: MachineSpec, paths: MachinePaths, { signal }: MachineContext): Promise<boolean> {
   const end = Date.now() + deadline;
   // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
   while (!(await greets(address, 1000))) {
-    signal?.throwIfAborted();
-    if (existsSync(paths.exit)) {
-      const [code] = (await readFile(paths.exit, "utf8")).split(" ");
-      throw new MachineError(`${name}: the machine ended with code ${code} instead of answering; ${await bootLog(paths)}`);
-    }
+    if (signal?.aborted) throw new MachineError(`${name}: stopped on request while it boots; the next run waits for it again`);
+    if (existsSync(paths.exit)) return false;
     if (Date.now() > end)
       throw new MachineError(`${name}: no SSH greeting from \`${address}:22\` within ${deadline / 1000} s; ${await bootLog(paths)}`);
     await sleep(30);
   }
+  return true;
 }

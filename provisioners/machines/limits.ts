@@ -73,11 +73,10 @@ export interface Fence {
 export async function makeFence(spec: MachineSpec): Promise<Fence> {
   const id = machineId(spec);
   if (systemdRuns()) {
-    const scope = ["systemd-run", "--quiet", "--collect", "--scope"];
-    const limits = [`MemoryMax=${spec.memoryMiB}M`, "MemorySwapMax=0", `CPUQuota=${spec.cores * 100}%`, "Delegate=yes"].map(
-      (each) => `--property=${each}`,
-    );
-    return { supervisor: [...scope, `--unit=${id}-supervisor`, "--"], machine: [...scope, `--unit=${id}`, ...limits, "--"] };
+    // Scopes without a name of their own: that of the boot before may not be gone yet at a reboot.
+    const scope = ["systemd-run", "--quiet", "--collect", "--scope", `--description=practice machine ${spec.stack}/${spec.name}`];
+    const limits = [`MemoryMax=${spec.memoryMiB}M`, "MemorySwapMax=0", `CPUQuota=${spec.cores * 100}%`, "Delegate=yes"];
+    return { supervisor: [...scope, "--"], machine: [...scope, ...limits.map((each) => `--property=${each}`), "--"] };
   }
   const all = await hierarchies();
   const limited = all.flatMap(({ controllers }) => controllers);

@@ -1,6 +1,6 @@
 // One at a time, across processes: an abstract Unix socket is the lock. The kernel takes it back when its holder dies, however
 // it dies, so there is no stale lock file to judge; and a waiter hears the release as the end of its connection.
-import { connect, createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError } from "./machine.ts";
 
@@ -34,14 +34,14 @@ export async function locked<T>(
   const end = Date.now() + deadline;
   let server = await hold(path);
   while (!server) {
-    signal?.throwIfAborted();
+    if (signal?.aborted) throw new MachineError(`\`${name}\`: stopped on request while another process works on it`);
     if (Date.now() > end)
       throw new MachineError(`\`${name}\` has been worked on by another process for ${deadline / 1000} s; wait for it or end it`);
     await released(path, 1000);
     await sleep(5);
     server = await hold(path);
   }
-  const waiting = new Set<import("node:net").Socket>();
+  const waiting = new Set<Socket>();
   server.on("connection", (socket) => {
     waiting.add(socket.on("error", () => undefined).on("close", () => waiting.delete(socket)));
   });

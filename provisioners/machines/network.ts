@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { locked } from "./lock.ts";
-import { MachineError, type MachineSpec } from "./machine.ts";
+import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
 import { bridgeName, patterns, stateRoot, tableName } from "./names.ts";
 import { run } from "./run.ts";
 import { gateway, overlap, parseNetwork, parseSubnet } from "./subnet.ts";
@@ -42,6 +42,31 @@ table ip ${table} {
 `;
 }
 
+interface Chain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly policy?: string;
+}
+
+/** Of `nft -j list chains`: what drops whatever it does not know on its way through this computer, as Docker's and firewalls' chains do. */
+export function droppingChain(json: string): string | undefined {
+  const { nftables } = JSON.parse(json) as { nftables: { chain?: Chain }[] };
+  const drops = (chain?: Chain) => chain?.hook === "forward" && chain.policy === "drop" && ["ip", "inet"].includes(chain.family);
+  const chain = nftables.find((each) => drops(each.chain))?.chain;
+  return chain && `${chain.family} ${chain.table} ${chain.name}`;
+}
+
+/** Only the owner of a firewall may open it: says how. */
+async function warn(stack: string, log: (line: string) => void): Promise<void> {
+  const chain = droppingChain(await run("nft", ["-j", "list", "chains"]));
+  const [rule, bridge] = [`nft insert rule ${chain}`, bridgeName(stack)];
+  if (!chain) return;
+  log(`${stack}: this computer's firewall drops what it forwards (chain \`${chain}\`), so machines may not reach the package mirror;`);
+  log(`  open it with \`${rule} iifname ${bridge} accept; ${rule} oifname ${bridge} accept\``);
+}
+
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 const previous = join(stateRoot, "ip_forward");
 
@@ -61,7 +86,7 @@ const linkExists = (name: string): boolean => existsSync(join("/sys/class/net", 
 /** Lock of all stacks: forwarding is the whole computer's. */
 const host = "network of this computer";
 
-export async function ensureNetwork({ stack, subnet }: MachineSpec): Promise<void> {
+export async function ensureNetwork({ stack, subnet }: MachineSpec, { log }: MachineContext = {}): Promise<void> {
   const bridge = bridgeName(stack);
   await locked(host, async () => {
     const routes = JSON.parse(await run("ip", ["-json", "-4", "route", "show"])) as Route[];
@@ -72,6 +97,7 @@ export async function ensureNetwork({ stack, subnet }: MachineSpec): Promise<voi
       );
     }
     const address = `${gateway(parseSubnet(subnet)!)}/${parseSubnet(subnet)!.prefix}`;
+    if (!linkExists(bridge) && log) await warn(stack, log);
     if (!linkExists(bridge)) await run("ip", ["link", "add", bridge, "type", "bridge"]);
     const [link] = JSON.parse(await run("ip", ["-json", "-4", "address", "show", "dev", bridge])) as {
       addr_info: { local: string; prefixlen: number }[];

@@ -1,9 +1,11 @@
 // The nspawn driver: a machine is a container with an init of its own, an overlay as its disk and a link on its stack's bridge.
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { answer } from "./answer.ts";
+import { answered, bootLog } from "./answer.ts";
 import { ensureImage } from "./image.ts";
 import { groupsOf, makeFence, removeGroups } from "./limits.ts";
 import { locked } from "./lock.ts";
@@ -116,16 +118,22 @@ async function start(spec: MachineSpec, paths: MachinePaths, { log }: MachineCon
     const child = spawn(program!, args, { detached: true, stdio: "ignore", env: environment });
     child.once("spawn", resolve).once("error", reject).unref();
   });
+  // Who gets the lock next must see it run.
+  for (let tries = 0; !(await running(spec, paths)) && !existsSync(paths.exit); tries++) {
+    if (tries > 500) throw new MachineError(`${spec.name}: its supervisor has not started within 5 s; ${await bootLog(paths)}`);
+    await sleep(10);
+  }
 }
 
-/** Under the stack's lock: from whatever is there to a started machine. */
-async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
-  if (await settled(spec, paths)) return;
+/** Under the stack's lock: from whatever is there to a started machine. False where it was running already. */
+async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<boolean> {
+  if (await settled(spec, paths)) return false;
   const record = await readRecord(paths);
   const live = await running(spec, paths);
   if (live && record?.digest === digest(spec, record?.salt ?? "")) {
-    await ensureNetwork(spec);
-    return attach(linkName(spec), bridgeName(spec.stack));
+    await ensureNetwork(spec, context);
+    await attach(linkName(spec), bridgeName(spec.stack));
+    return false;
   }
   const id = groupsOf(spec);
   if (record && (await processes(id)).length > 0) {
@@ -134,24 +142,27 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
   }
   await kill(id);
   await furnish(spec, paths, context);
-  await ensureNetwork(spec);
+  await ensureNetwork(spec, context);
   await removeGroups(id);
   await start(spec, paths, context);
+  return true;
 }
 
 async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<MachineState> {
   checkSpec(spec);
   const paths = pathsOf(spec);
-  if (!(await settled(spec, paths))) {
-    await preflight();
-    // Before the lock: the first machine of a stack waits for a minute, and the others with it, not behind it.
-    if (!(await readRecord(paths))) await ensureImage(spec, context);
-    await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
+  // A machine that was there may just have been ending; one that was started here and ends has failed.
+  for (let started = false, tries = 0; !started && tries < 5; tries++) {
+    if (!(await settled(spec, paths))) {
+      await preflight();
+      // Before the lock: while the first machine of a stack waits for its image, the others can too.
+      if (!(await readRecord(paths))) await ensureImage(spec, context);
+      started = await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
+    }
+    const state = (await answered(spec, paths, context)) ? await read(spec) : undefined;
+    if (state?.leaderPid) return state;
   }
-  await answer(spec, paths, context);
-  const state = await read(spec);
-  if (!state?.running) throw new MachineError(`${spec.name}: it answered and then stopped; see \`${paths.log}\``);
-  return state;
+  throw new MachineError(`${spec.name}: the machine ended instead of answering; ${await bootLog(paths)}`);
 }
 
 async function destroy(which: MachineRef, context: MachineContext = {}): Promise<void> {

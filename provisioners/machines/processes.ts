@@ -88,7 +88,7 @@ export async function kill(id: RegExp): Promise<void> {
 export async function shutDown(ref: MachineRef, paths: MachinePaths): Promise<void> {
   const id = groupsOf(ref);
   const supervisor = await alive(paths.supervisorPid, ref);
-  if (supervisor) signalAll([supervisor], "SIGTERM");
-  // Without its supervisor a machine is already on its way down: it was told to follow it.
+  // Without a supervisor (nspawn follows its death, but one may have been killed while starting) each is told by itself.
+  signalAll(supervisor ? [supervisor] : (await processes(id)).map(({ pid }) => pid), "SIGTERM");
   if (!(await gone(id, 30_000))) await kill(id);
 }

@@ -3,8 +3,10 @@ import type { DetailedDiff, DiffKind } from "./protocol.ts";
 
 type Value = unknown;
 
-const isMap = (value: Value): value is Readonly<Record<string, Value>> => typeof value === "object" && value !== null && !Array.isArray(value);
-const member = (path: string, key: string): string => (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key) ? (path ? `${path}.${key}` : key) : `${path}[${JSON.stringify(key)}]`);
+const isMap = (value: Value): value is Readonly<Record<string, Value>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const member = (path: string, key: string): string =>
+  /^[A-Za-z_][A-Za-z0-9_]*$/.test(key) ? (path ? `${path}.${key}` : key) : `${path}[${JSON.stringify(key)}]`;
 
 /** Equal as JSON, whatever the order of keys; `undefined` is as good as not there. */
 export function same(a: Value, b: Value): boolean {

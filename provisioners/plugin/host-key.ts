@@ -25,7 +25,10 @@ export const hostKeyResource: Resource<HostKeyInputs, HostKeyOutputs> = {
     ...(outputs.hostKey === "" && { hostKey: "update" as const }),
   }),
   async create(inputs, call) {
-    return { id: inputs.name, outputs: isUnknown(inputs as unknown as Json) ? { ...inputs, hostKey: "", fingerprint: "" } : await scan(inputs, call) };
+    return {
+      id: inputs.name,
+      outputs: isUnknown(inputs as unknown as Json) ? { ...inputs, hostKey: "", fingerprint: "" } : await scan(inputs, call),
+    };
   },
   read: async (_id, old) => old,
   async update(_id, { outputs }, news, call) {

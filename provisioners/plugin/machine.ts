@@ -10,7 +10,11 @@ const mustReplace: ReadonlySet<string> = new Set(replacing);
 
 export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], MachineDriver>>): Resource<MachineSpec, MachineOutputs> {
   const ensure = async (spec: MachineSpec, call: Call): Promise<MachineOutputs> => {
-    const { id: _, leaderPid: __, ...state } = await drivers[spec.driver].ensure(spec, { log: (line) => call.log("info", line, true), signal: call.signal });
+    const {
+      id: _,
+      leaderPid: __,
+      ...state
+    } = await drivers[spec.driver].ensure(spec, { log: (line) => call.log("info", line, true), signal: call.signal });
     return { ...spec, ...state };
   };
   return {
@@ -32,7 +36,8 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       return { inputs: old.inputs, outputs: { ...old.outputs, running: found.running, hostKey: found.hostKey } };
     },
     update: async (_id, { outputs }, spec, call, preview) => (preview ? { ...outputs, ...spec, running: true } : await ensure(spec, call)),
-    delete: async (_id, { outputs }, call) => await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal }),
+    delete: async (_id, { outputs }, call) =>
+      await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal }),
     hide: (outputs) => ({ ...outputs, ...(outputs.users && { users: secret(outputs.users as unknown as Json) }) }),
   };
 }

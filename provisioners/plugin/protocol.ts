@@ -11,7 +11,7 @@ import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import type struct from "google-protobuf/google/protobuf/struct_pb.js";
 import { redactor } from "../host/redact.ts";
-import { fromStruct, type Json, open, type Opened, type Properties, toStruct, veil } from "./wire.ts";
+import { fromStruct, type Json, type Opened, open, type Properties, toStruct, veil } from "./wire.ts";
 
 export type Severity = "debug" | "info" | "warning" | "error";
 
@@ -47,7 +47,11 @@ export interface Resource<In = Properties, Out = Properties> {
   /** `preview`: say what is known already, change nothing. Throw PartlyDone for what exists but is not right. */
   create(inputs: In, call: Call, preview: boolean): Promise<{ readonly id: string; readonly outputs: Out }>;
   /** What is really there; undefined when the resource is gone. */
-  read(id: string, old: { readonly inputs: In; readonly outputs: Out }, call: Call): Promise<{ readonly inputs: In; readonly outputs: Out } | undefined>;
+  read(
+    id: string,
+    old: { readonly inputs: In; readonly outputs: Out },
+    call: Call,
+  ): Promise<{ readonly inputs: In; readonly outputs: Out } | undefined>;
   update(id: string, olds: { readonly inputs: In; readonly outputs: Out }, news: In, call: Call, preview: boolean): Promise<Out>;
   delete(id: string, old: { readonly inputs: In; readonly outputs: Out }, call: Call): Promise<void>;
   /** Wraps what must stay secret in the state; the outputs as they go over the wire. */
@@ -85,7 +89,14 @@ type Request = any;
 // biome-ignore lint/suspicious/noExplicitAny: likewise the responses
 type Respond = (error: any, response?: any) => void;
 
-const diffKinds: Readonly<Record<DiffKind, number>> = { add: 0, "add-replace": 1, delete: 2, "delete-replace": 3, update: 4, "update-replace": 5 };
+const diffKinds: Readonly<Record<DiffKind, number>> = {
+  add: 0,
+  "add-replace": 1,
+  delete: 2,
+  "delete-replace": 3,
+  update: 4,
+  "update-replace": 5,
+};
 const severities: Readonly<Record<Severity, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
 
 /** One provider process: serves until the engine closes it. */
@@ -99,28 +110,38 @@ export class ProviderServer {
     if (engineAddress) this.#attach(engineAddress);
   }
 
-  #attach(address: string): void {
+  #attach(address: string): unknown {
     this.#engine = new engineGrpc.EngineClient(address, grpc.credentials.createInsecure());
+    return new empty.Empty();
+  }
+
+  /** Ctrl-C: what runs stops at its next safe point. The engine waits for that. */
+  #cancel(): unknown {
+    this.#abort.abort();
+    return new empty.Empty();
   }
 
   /** The table of the service: one line a call. */
   get service(): grpc.UntypedServiceImplementation {
-    const unary = (work: (request: Request) => Promise<unknown> | unknown) => (call: { request: Request }, respond: Respond) => void this.#answer(work, call.request, respond);
+    const unary = (work: (request: Request) => Promise<unknown> | unknown) => (call: { request: Request }, respond: Respond) =>
+      void this.#answer(work, call.request, respond);
     return {
       handshake: unary((request) => this.#handshake(request)),
-      attach: unary((request) => (this.#attach(request.getAddress()), new empty.Empty())),
+      attach: unary((request) => this.#attach(request.getAddress())),
       getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(this.#options.version)),
       getSchema: unary(() => new pb.GetSchemaResponse().setSchema(JSON.stringify({ name: "fleet", version: this.#options.version }))),
       checkConfig: unary((request) => new pb.CheckResponse().setInputs(request.getNews())),
       diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
-      configure: unary(() => new pb.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setAcceptoutputs(false).setSupportspreview(true)),
+      configure: unary(() =>
+        new pb.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setAcceptoutputs(false).setSupportspreview(true),
+      ),
       check: unary((request) => this.#check(request)),
       diff: unary((request) => this.#diff(request)),
       create: unary((request) => this.#create(request)),
       read: unary((request) => this.#read(request)),
       update: unary((request) => this.#update(request)),
       delete: unary((request) => this.#delete(request)),
-      cancel: unary(() => (this.#abort.abort(), new empty.Empty())),
+      cancel: unary(() => this.#cancel()),
     };
   }
 
@@ -140,7 +161,8 @@ export class ProviderServer {
   #resource(urn: string): Resource<Properties, Properties> {
     const token = (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
     const resource = this.#options.resources[token];
-    if (!resource) throw new Error(`unknown resource type \`${token}\`; this provider has ${Object.keys(this.#options.resources).join(", ")}`);
+    if (!resource)
+      throw new Error(`unknown resource type \`${token}\`; this provider has ${Object.keys(this.#options.resources).join(", ")}`);
     return resource;
   }
 
@@ -209,7 +231,9 @@ export class ProviderServer {
     const call = this.#call(request, [...inputs!.secrets, ...outputs!.secrets, ...news!.secrets]);
     const olds = { inputs: inputs!.value, outputs: outputs!.value };
     const result = await withWire(resource, news!, () => resource.update(request.getId(), olds, news!.value, call, request.getPreview()));
-    return new pb.UpdateResponse().setProperties(outStruct(resource, result, news!)).setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    return new pb.UpdateResponse()
+      .setProperties(outStruct(resource, result, news!))
+      .setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
   }
 
   async #delete(request: Request): Promise<unknown> {
@@ -228,7 +252,8 @@ async function withWire<T>(resource: Resource, news: Opened, work: () => Promise
   try {
     return await work();
   } catch (error) {
-    if (error instanceof PartlyDone) error.struct = { inputs: toStruct(news.wire), outputs: outStruct(resource, error.outputs as Properties, news) };
+    if (error instanceof PartlyDone)
+      error.struct = { inputs: toStruct(news.wire), outputs: outStruct(resource, error.outputs as Properties, news) };
     throw error;
   }
 }
@@ -237,7 +262,10 @@ function rpcError(error: unknown): Partial<grpc.ServiceError> {
   const message = error instanceof Error ? (isOurs(error) ? error.message : (error.stack ?? error.message)) : String(error);
   const metadata = new grpc.Metadata();
   if (error instanceof PartlyDone) {
-    const detail = new pb.ErrorResourceInitFailed().setId(error.id).setReasonsList([...error.reasons]).setRefreshBeforeUpdate(true);
+    const detail = new pb.ErrorResourceInitFailed()
+      .setId(error.id)
+      .setReasonsList([...error.reasons])
+      .setRefreshBeforeUpdate(true);
     detail.setProperties(error.struct?.outputs).setInputs(error.struct?.inputs);
     const packed = new any.Any();
     packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");

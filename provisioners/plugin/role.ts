@@ -1,4 +1,6 @@
 // fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
+
+import type { Guards } from "../../stacks/guards.ts";
 import { converge, failures, inspect } from "../converge.ts";
 import { type Connection, HostError } from "../host/shell.ts";
 import type { Wants } from "../order.ts";
@@ -6,7 +8,6 @@ import { problemsIn } from "../problems.ts";
 import type { RoleReport } from "../report.ts";
 import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
-import type { Guards } from "../../stacks/guards.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import { type Call, PartlyDone, type Resource } from "./protocol.ts";
@@ -30,7 +31,8 @@ export interface RoleOutputs extends RoleInputs {
 export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs> {
   return {
     refreshBeforeUpdate: true,
-    check: ({ resources, guard }) => (isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason }))),
+    check: ({ resources, guard }) =>
+      isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason })),
     diff: ({ outputs }, news) => ({
       ...(outputs.host !== news.host && { host: "update-replace" as const }),
       ...(outputs.role !== news.role && { role: "update-replace" as const }),
@@ -58,7 +60,11 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async delete(id, old, call) {
       await run(context, id, { ...old.outputs, resources: {} }, call);
     },
-    hide: (outputs) => ({ ...outputs, connection: secret(outputs.connection as unknown as Json), resources: hideSensitive(outputs.resources) }),
+    hide: (outputs) => ({
+      ...outputs,
+      connection: secret(outputs.connection as unknown as Json),
+      resources: hideSensitive(outputs.resources),
+    }),
   };
 }
 
@@ -85,14 +91,21 @@ async function partlyDone(context: Context, id: string, inputs: RoleInputs, repo
   const reasons = failed.length > 0 ? failed : ["stopped on request between two steps; the next up goes on from here"];
   const { seen, owed } = await inspect(await context.reach(inputs.connection, call), inputs.role, inputs.resources);
   const outputs: RoleOutputs = { ...inputs, resources: seen, failed: reasons, owed };
-  return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, { id, outputs, reasons });
+  return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, {
+    id,
+    outputs,
+    reasons,
+  });
 }
 
 /** What a want declares as sensitive is encrypted, also where the server has another value than the stack. */
 function hideSensitive(resources: Wants): object {
   const hide = ([address, want]: [string, object]) => {
     const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
-    return [address, Object.fromEntries(Object.entries(want).map(([name, value]) => [name, names.includes(name) ? secret(value as Json) : value]))];
+    return [
+      address,
+      Object.fromEntries(Object.entries(want).map(([name, value]) => [name, names.includes(name) ? secret(value as Json) : value])),
+    ];
   };
   return Object.fromEntries(Object.entries(resources).map(hide));
 }

@@ -64,7 +64,8 @@ async function gather(inputs: TeamKeysInputs, call: Call): Promise<TeamKeysOutpu
 }
 
 async function keysOf({ name, github, keys = [] }: Member, keyUrl: string, call: Call): Promise<string[]> {
-  const fetched = github === undefined ? [] : keyLines(await fetchText(keyUrl.replaceAll("{user}", encodeURIComponent(github)), call), github);
+  const fetched =
+    github === undefined ? [] : keyLines(await fetchText(keyUrl.replaceAll("{user}", encodeURIComponent(github)), call), github);
   return [...new Set([...keys, ...fetched])].map((line) => `${line.split(/\s+/).slice(0, 2).join(" ")} ${github ?? name}`).sort();
 }
 
@@ -72,20 +73,30 @@ async function keysOf({ name, github, keys = [] }: Member, keyUrl: string, call:
 function keyLines(text: string, github: string): string[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const bad = lines.find((line) => ssh2.utils.parseKey(line) instanceof Error || !parseHostKey(line));
-  if (text.length > limits.bytes || lines.length > limits.keys) throw new UserError(`members: expected at most ${limits.keys} keys of \`${github}\`, got ${lines.length}`);
-  if (bad !== undefined) throw new UserError(`members: expected SSH keys of \`${github}\`, got \`${bad.slice(0, 40)}\`; give them as \`keys:\` in the stack file`);
-  if (lines.length === 0) throw new UserError(`members: expected SSH keys of \`${github}\`, got none; ask for one to be added, or give it as \`keys:\` in the stack file`);
+  if (text.length > limits.bytes || lines.length > limits.keys)
+    throw new UserError(`members: expected at most ${limits.keys} keys of \`${github}\`, got ${lines.length}`);
+  if (bad !== undefined)
+    throw new UserError(
+      `members: expected SSH keys of \`${github}\`, got \`${bad.slice(0, 40)}\`; give them as \`keys:\` in the stack file`,
+    );
+  if (lines.length === 0)
+    throw new UserError(
+      `members: expected SSH keys of \`${github}\`, got none; ask for one to be added, or give it as \`keys:\` in the stack file`,
+    );
   return lines;
 }
 
 async function fetchText(url: string, call: Call): Promise<string> {
   for (let attempt = 1; ; attempt++) {
-    const answer = await fetch(url, { signal: AbortSignal.any([call.signal, AbortSignal.timeout(timeout)]), redirect: "error" }).catch((error: Error) => error);
+    const answer = await fetch(url, { signal: AbortSignal.any([call.signal, AbortSignal.timeout(timeout)]), redirect: "error" }).catch(
+      (error: Error) => error,
+    );
     if (!(answer instanceof Error) && answer.ok) return await answer.text();
     const got = answer instanceof Error ? String(answer.cause ?? answer.message) : `status ${answer.status}`;
     // What the server refuses it will refuse again; only its own trouble, and the network's, pass.
     const final = !(answer instanceof Error) && answer.status < 500 && answer.status !== 429;
-    if (attempt === tries || final || call.signal.aborted) throw new UserError(`members: expected keys from \`${url}\`, got ${got}; give them as \`keys:\` in the stack file`);
+    if (attempt === tries || final || call.signal.aborted)
+      throw new UserError(`members: expected keys from \`${url}\`, got ${got}; give them as \`keys:\` in the stack file`);
     call.log("info", `fetching \`${url}\` again, try ${attempt + 1} of ${tries}: ${got}`, true);
     await sleep(250 * 2 ** attempt, undefined, { signal: call.signal });
   }

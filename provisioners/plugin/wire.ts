@@ -27,10 +27,13 @@ const tellingLength = 8;
 export function veil(value: Json | undefined, model: Json | undefined, secrets: readonly string[]): Json | undefined {
   if (value === undefined || isSecret(value)) return value;
   if (isSecret(model)) return secret(value);
-  if (typeof value === "string") return secrets.some((each) => each.length >= tellingLength && value.includes(each)) ? secret(value) : value;
+  if (typeof value === "string")
+    return secrets.some((each) => each.length >= tellingLength && value.includes(each)) ? secret(value) : value;
   if (Array.isArray(value)) return value.map((each, index) => veil(each, Array.isArray(model) ? model[index] : undefined, secrets) ?? null);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, veil(each, isObject(model) ? model[key] : undefined, secrets)])) as Json;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, veil(each, isObject(model) ? model[key] : undefined, secrets)]),
+  ) as Json;
 }
 
 export interface Opened {

@@ -14,7 +14,9 @@ export const BlockWant = z.strictObject({
   content: z
     .string()
     .regex(/\n$/, { error: "expected whole lines, each with its newline" })
-    .regex(/^(?!# (?:BEGIN|END) fleet )(?:.*\n(?!# (?:BEGIN|END) fleet ))*$/, { error: "expected lines without a marker `# BEGIN fleet` or `# END fleet`" }),
+    .regex(/^(?!# (?:BEGIN|END) fleet )(?:.*\n(?!# (?:BEGIN|END) fleet ))*$/, {
+      error: "expected lines without a marker `# BEGIN fleet` or `# END fleet`",
+    }),
   /** Of a file that is not there yet; one that is keeps its own. */
   mode: Mode.default("0644"),
   owner: Owner.default("root"),
@@ -32,7 +34,12 @@ function blockIn(text: string, name: string): string | undefined {
   const lines = text.split("\n");
   const first = lines.indexOf(begin);
   const last = lines.indexOf(end, first + 1);
-  return first < 0 || last < 0 ? undefined : lines.slice(first + 1, last).map((line) => `${line}\n`).join("");
+  return first < 0 || last < 0
+    ? undefined
+    : lines
+        .slice(first + 1, last)
+        .map((line) => `${line}\n`)
+        .join("");
 }
 
 /**
@@ -43,7 +50,7 @@ const edit = ({ path, name, mode, owner, group, validate }: BlockWant): Command 
   const { begin, end } = markers(name);
   return sh`block="$state/block" new="$state/block.new" path=${path}
 cat > "$block"
-if [ -e "$path" ]; then set -- $(stat -L -c '0%a %U %G' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
+if [ -e "$path" ]; then set -- $(stat -L -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
 awk -v begin=${begin} -v end=${end} -v block="$block" '
   function put() { if (!done) while ((getline line < block) > 0) print line; done = 1 }
   inside { if ($0 == end) { inside = 0; put() } next }
@@ -51,7 +58,7 @@ awk -v begin=${begin} -v end=${end} -v block="$block" '
   { print }
   END { if (inside) exit 3; put() }
 ' "$([ -e "$path" ] && echo "$path" || echo /dev/null)" > "$new" ||
-  { printf 'expected ${{ text: "%s", masked: "%s" }} after its beginning in %s, got the end of the file; put it back by hand\\n' ${end} "$path"; exit 1; }
+  { printf 'expected \`%s\` after its beginning in %s, got the end of the file; put it back by hand\\n' ${end} "$path"; exit 1; }
 fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} < "$new"
 rm -f -- "$block" "$new"`;
 };
@@ -69,7 +76,12 @@ export const block = defineKind<BlockWant, PathSeen>({
     const now = blockIn(have.content?.toString("utf8") ?? "", name);
     if (now === content) return [];
     const lines = content.split("\n").length - 1;
-    const change = now !== undefined ? `change the block of ${lines} lines` : have.type === missing ? `create with a block of ${lines} lines` : `add a block of ${lines} lines`;
+    const change =
+      now !== undefined
+        ? `change the block of ${lines} lines`
+        : have.type === missing
+          ? `create with a block of ${lines} lines`
+          : `add a block of ${lines} lines`;
     return [{ change, property: "content", run: withInput(edit(want), `${begin}\n${content}${end}\n`) }];
   },
   seen(want, have) {
@@ -78,7 +90,13 @@ export const block = defineKind<BlockWant, PathSeen>({
   },
   undo(want, original, have) {
     if (blockIn(have.content?.toString("utf8") ?? "", want.name) === undefined) return [];
-    const clear = original.type === missing ? sh`\nif [ ! -s ${want.path} ]; then rm -f -- ${want.path}; fi` : sh``;
-    return [{ change: "take the block out", run: sh`${edit(want)}${clear}` }];
+    return [{ change: "take the block out", run: sh`${edit(want)}\n${original.type === missing ? dropEmpty(want) : unendLine(want)}` }];
   },
 });
+
+const dropEmpty = ({ path }: BlockWant): Command => sh`if [ ! -s ${path} ]; then rm -f -- ${path}; fi`;
+
+/** A file whose last line had no newline got one with the block. */
+const unendLine = ({ path }: BlockWant): Command =>
+  sh`kept="$state/originals/$key"
+if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - ${path}; then cat -- "$kept" > ${path}; fi`;

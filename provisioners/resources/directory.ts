@@ -27,7 +27,8 @@ export const directory = defineKind<DirectoryWant, PathSeen>({
     if (have.type === "directory") return attributeSteps(want, have);
     const { path, mode, owner, group } = want;
     const make = sh`mkdir -- ${path}\nchown ${`${owner}:${group}`} ${path}\nchmod ${mode} ${path}`;
-    if (have.type === missing) return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", run: make }];
+    if (have.type === missing)
+      return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", run: make }];
     const what = have.type === "link" ? `the link to \`${have.target}\`` : `the ${have.type}`;
     return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
   },

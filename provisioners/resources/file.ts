@@ -1,9 +1,9 @@
 // A regular file: content, mode, owner, and a validator that must accept it before it lands.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { sh, withInput } from "../host/command.ts";
-import { contentLimit, type PathSeen } from "../host/look.ts";
 import { AbsolutePath, Mode, Owner } from "../../stacks/scalars.ts";
+import { type Command, sh, withInput } from "../host/command.ts";
+import { contentLimit, type PathSeen } from "../host/look.ts";
 import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -48,7 +48,8 @@ export const file = defineKind<FileWant, PathSeen>({
   plan(want, have) {
     const { path, mode, owner, group, validate } = want;
     const content = bytesOf(want);
-    if (content.length > contentLimit) throw new RangeError(`file[${path}]: expected at most ${contentLimit} bytes, got ${content.length}; use an archive`);
+    if (content.length > contentLimit)
+      throw new RangeError(`file[${path}]: expected at most ${contentLimit} bytes, got ${content.length}; use an archive`);
     if (have.type !== "file" || !have.content?.equals(content)) {
       const write = sh`fleet_write ${path} ${mode} ${owner} ${group} ${validate ?? ""}`;
       const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
@@ -78,11 +79,22 @@ export function attributeSteps({ path, mode, owner, group }: Attributes, have: P
   const steps: Step[] = [];
   if (have.owner !== owner || have.group !== group) {
     const run = sh`chown -h ${`${owner}:${group}`} ${path}`;
-    steps.push({ change: `owner \`${have.owner}:${have.group}\` → \`${owner}:${group}\``, property: have.owner !== owner ? "owner" : "group", run });
+    steps.push({
+      change: `owner \`${have.owner}:${have.group}\` → \`${owner}:${group}\``,
+      property: have.owner !== owner ? "owner" : "group",
+      run,
+    });
   }
   // chown clears set-id bits, so the mode comes last.
-  if (mode !== undefined && have.mode !== mode) steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`chmod ${mode} ${path}` });
+  if (mode !== undefined && have.mode !== mode)
+    steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`chmod ${mode} ${path}` });
   return steps;
 }
 
 export const fileAddress = (path: string): Address => `file[${path}]`;
+
+/** Files of the system's own configuration folders, whose kind says nothing else. */
+export const rootFile = { mode: "0644", owner: "root", group: "root" } as const;
+
+export const writeRootFile = (path: string, text: string): Command =>
+  withInput(sh`fleet_write ${path} ${rootFile.mode} ${rootFile.owner} ${rootFile.group} ''`, text);

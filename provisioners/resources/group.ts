@@ -18,7 +18,11 @@ export interface GroupHave {
   readonly gid: number;
 }
 
-const renumber = (name: string, from: number, to: number): Step => ({ change: `gid ${from} → ${to}`, property: "gid", run: sh`groupmod -g ${to} -- ${name}` });
+const renumber = (name: string, from: number, to: number): Step => ({
+  change: `gid ${from} → ${to}`,
+  property: "gid",
+  run: sh`groupmod -g ${to} -- ${name}`,
+});
 
 export const group = defineKind<GroupWant, GroupHave | undefined>({
   kind: "group",
@@ -41,7 +45,8 @@ export const group = defineKind<GroupWant, GroupHave | undefined>({
   },
   seen: (want, have) => have && { ...want, ...(want.gid !== undefined && { gid: have.gid }) },
   undo({ name }, original, have) {
-    if (!have) return original ? [{ change: `create again with gid ${original.gid}`, run: sh`groupadd -g ${original.gid} -- ${name}` }] : [];
+    if (!have)
+      return original ? [{ change: `create again with gid ${original.gid}`, run: sh`groupadd -g ${original.gid} -- ${name}` }] : [];
     if (!original) return [{ change: "remove the group", run: sh`groupdel -- ${name}` }];
     return original.gid === have.gid ? [] : [renumber(name, have.gid, original.gid)];
   },

@@ -16,6 +16,8 @@ export interface Step {
   readonly late?: boolean;
   /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (host/prelude.ts). */
   readonly run: Command;
+  /** Neighbours with the same `how` are done by one command, `how` of all their arguments: one apt-get for ten packages. */
+  readonly together?: { readonly how: (args: readonly string[]) => Command; readonly argument: string };
 }
 
 export interface PlanContext {
@@ -68,6 +70,8 @@ export interface Kind<Want extends Common = Common, Have = unknown> {
   path?(want: Want): string;
   /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */
   notApplicable?(want: Want, have: Have): string | undefined;
+  /** What a reader must know beside the outcome: single settings that do not apply here, where the others do. */
+  notes?(want: Want, have: Have): readonly string[];
 }
 
 export const defineKind = <Want extends Common, Have>(kind: Kind<Want, Have>): Kind<Want, Have> => kind;

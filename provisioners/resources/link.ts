@@ -23,7 +23,10 @@ export const link = defineKind<LinkWant, PathSeen>({
   read: ({ path }, look) => look.path(path),
   plan({ path, target }, have) {
     if (have.type === "link" && have.target === target) return [];
-    const changes: Readonly<Record<string, string>> = { [missing]: `create to \`${target}\``, link: `target \`${have.target}\` → \`${target}\`` };
+    const changes: Readonly<Record<string, string>> = {
+      [missing]: `create to \`${target}\``,
+      link: `target \`${have.target}\` → \`${target}\``,
+    };
     const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
     // Renamed into place, so that at no moment there is no link.
     const run = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
@@ -34,6 +37,8 @@ export const link = defineKind<LinkWant, PathSeen>({
     if (original.type === "link" && have.type === "link" && original.target === have.target) return [];
     if (original.type !== "directory" || have.type === "directory") return undoPath("link", path, original, have);
     const { owner, group, mode } = original;
-    return [{ change: "make the empty directory again", run: sh`rm -f -- ${path}\ninstall -d -m ${mode} -o ${owner} -g ${group} -- ${path}` }];
+    return [
+      { change: "make the empty directory again", run: sh`rm -f -- ${path}\ninstall -d -m ${mode} -o ${owner} -g ${group} -- ${path}` },
+    ];
   },
 });

@@ -7,10 +7,17 @@ import { missing, type Step } from "./kind.ts";
 export function undoPath(noun: string, path: string, original: PathSeen, have: PathSeen): readonly Step[] {
   if (original.type === missing) {
     if (have.type === missing) return [];
-    if (have.type === "directory") return [{ change: "remove the directory where nothing else was put into it", run: sh`rmdir --ignore-fail-on-non-empty -- ${path}` }];
+    if (have.type === "directory")
+      return [{ change: "remove the directory where nothing else was put into it", run: sh`rmdir --ignore-fail-on-non-empty -- ${path}` }];
     return [{ change: `remove the ${noun}`, run: sh`rm -f -- ${path}` }];
   }
-  if (original.type === "directory") return [{ change: "put mode and owner back", run: sh`chown ${`${original.owner}:${original.group}`} ${path}\nchmod ${original.mode} ${path}` }];
+  if (original.type === "directory")
+    return [
+      {
+        change: "put mode and owner back",
+        run: sh`chown ${`${original.owner}:${original.group}`} ${path}\nchmod ${original.mode} ${path}`,
+      },
+    ];
   const run = sh`mkdir -p -- "$(dirname -- ${path})"
 cp -a -- "$state/originals/$key" ${path}.fleet-"$run"
 mv -fT -- ${path}.fleet-"$run" ${path}`;

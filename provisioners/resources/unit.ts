@@ -1,12 +1,14 @@
 // A systemd unit, or a drop-in to one, as a file: checked by systemd before it lands, and read by systemd after.
 import { z } from "zod";
-import { AbsolutePath, UnitName } from "../../stacks/scalars.ts";
+import { UnitName } from "../../stacks/scalars.ts";
 import { type Command, lines, sh } from "../host/command.ts";
-import type { PathSeen, UnitSeen } from "../host/look.ts";
-import { file, FileWant } from "./file.ts";
-import { common, defineKind, type Step } from "./kind.ts";
+import type { PathSeen } from "../host/look.ts";
+import { FileWant, file } from "./file.ts";
+import { common, defineKind } from "./kind.ts";
 
-const DropInName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}\.conf$/, { error: "expected the name of a drop-in, such as `fleet.conf`" });
+const DropInName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}\.conf$/, { error: "expected the name of a drop-in, such as `fleet.conf`" });
 
 export const UnitWant = z.strictObject({
   ...common,
@@ -18,58 +20,70 @@ export const UnitWant = z.strictObject({
 });
 export type UnitWant = z.infer<typeof UnitWant>;
 
-interface Have {
+export interface UnitHave {
   readonly file: PathSeen;
+  /** The file is newer than what systemd has read. */
   readonly needsReload: boolean;
 }
 
-const pathOf = ({ name, dropIn }: UnitWant): string => AbsolutePath.parse(`/etc/systemd/system/${name}${dropIn ? `.d/${dropIn}` : ""}`);
+/** Below a folder of units. */
+const place = ({ name, dropIn }: UnitWant): string => (dropIn ? `${name}.d/${dropIn}` : name);
+const pathOf = (want: UnitWant): string => `/etc/systemd/system/${place(want)}`;
 
 /**
- * systemd-analyze also complains of what isn't installed yet (a command, another unit), and its exit code does not tell the two apart:
- * refused is what it finds in the very file, by line, or a unit that it calls unfit. The unit needs its own name to be checked.
+ * systemd also complains of what isn't installed yet (a command, another unit), and its exit code does not tell these apart:
+ * refused is what it finds in the lines of the very file, or a unit that it calls unfit.
  */
-const verifier = ({ name, dropIn }: UnitWant): Command => {
-  const target = dropIn ? `${name}.d/${dropIn}` : name;
-  return sh`check=$(mktemp -d)
-trap 'rm -rf -- "$check"' EXIT
-mkdir -p -- "$check"/${target.includes("/") ? `${name}.d` : ""}
-cp -- %s "$check"/${target}
-if said=$(SYSTEMD_UNIT_PATH="$check:" systemd-analyze verify --man=no --recursive-errors=no ${name.replace("@.", "@check.")} 2>&1); then exit 0; fi
-bad=$(printf '%s\n' "$said" | grep -F -e "$check"/${target}: -e 'bad unit file setting' -e 'Refusing.') || exit 0
-printf '%s\n' "$bad"
-exit 1`;
-};
+function verifier(want: UnitWant): string {
+  const { name, dropIn } = want;
+  const instance = name.replace("@.", "@check.");
+  return [
+    `check=$(mktemp -d); trap 'rm -rf -- "$check"' EXIT`,
+    ...(dropIn ? [`mkdir -- "$check"/${name}.d`] : []),
+    `cp -- %s "$check"/${place(want)}`,
+    `! SYSTEMD_UNIT_PATH="$check:" systemd-analyze verify --man=no --recursive-errors=no ${instance} 2>&1 |`,
+    `grep -e "^$check/${place(want)}:" -e '^${instance}: .*Refusing' -e '^Unit ${instance} has a bad unit file setting'`,
+  ].join("\n");
+}
 
-const fileOf = (want: UnitWant): FileWant =>
-  FileWant.parse({ path: pathOf(want), content: want.content, validate: verifier(want).text.replaceAll("printf '%s", "printf '%b") });
+/** For what needs the path alone: the want of a past run, as the server remembers it, has no content. */
+const fileAt = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want), content: "" });
+const fileOf = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want), content: want.content, validate: verifier(want) });
 
 const reload = sh`systemctl daemon-reload`;
-const thenReload = (step: Step): Step => ({ ...step, run: lines([step.run, reload]) });
+const folderOf = ({ name }: UnitWant): string => `/etc/systemd/system/${name}.d`;
+const noFolder: Command = sh``;
 
-export const unit = defineKind<UnitWant, Have>({
+export const unit = defineKind<UnitWant, UnitHave>({
   kind: "unit",
   schema: UnitWant,
-  address: ({ name, dropIn }) => `unit[${name}${dropIn ? `/${dropIn}` : ""}]`,
+  address: (want) => `unit[${place(want)}]`,
   touches: (want) => ({ paths: [pathOf(want)], units: [want.name] }),
   path: pathOf,
   read(want, look) {
-    const seen = file.read(fileOf(want), look);
-    // systemd has no state of a template, only of its instances.
-    const state = want.name.includes("@.") ? () => ({ needsReload: false }) satisfies Partial<UnitSeen> : look.unit(want.name);
+    const seen = file.read(fileAt(want), look);
+    // systemd knows nothing of a template, only of its instances.
+    const state = want.name.includes("@.") ? () => ({ needsReload: false }) : look.unit(want.name);
     return () => ({ file: seen(), needsReload: state().needsReload });
   },
   plan(want, have, context) {
     const steps = file.plan(fileOf(want), have.file, context);
-    if (steps.length > 0) return [...(want.dropIn ? [makeFolder(want)] : []), ...steps.map(thenReload)];
-    return have.needsReload ? [{ change: "have systemd read the unit again: its file is newer than what runs", property: "content", run: reload }] : [];
+    const folder = want.dropIn ? sh`mkdir -p -- ${folderOf(want)}` : noFolder;
+    if (steps.length > 0) return steps.map((step) => ({ ...step, run: lines([folder, step.run, reload]) }));
+    return have.needsReload
+      ? [{ change: "have systemd read it again: the file is newer than what systemd knows", property: "content", run: reload }]
+      : [];
   },
   seen(want, have) {
     const seen = file.seen(fileOf(want), have.file);
     return seen && { ...want, content: seen.content };
   },
   undo(want, original, have) {
-    const steps = file.undo(fileOf(want), original.file, have.file);
-    return typeof steps === "string" ? steps : steps.map(thenReload);
+    const steps = file.undo(fileAt(want), original.file, have.file);
+    if (typeof steps === "string") return steps;
+    const folder = want.dropIn ? sh`rmdir --ignore-fail-on-non-empty -- ${folderOf(want)}` : noFolder;
+    return steps.map((step) => ({ ...step, run: lines([step.run, folder, reload]) }));
   },
 });
+
+export const unitAddress = (name: string, dropIn?: string) => `unit[${dropIn ? `${name}.d/${dropIn}` : name}]` as const;

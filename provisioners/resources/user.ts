@@ -19,7 +19,10 @@ export const UserWant = z.strictObject({
   /** @default `/bin/bash`, of a system user `/usr/sbin/nologin` */
   shell: AbsolutePath.optional(),
   /** As in /etc/shadow (`mkpasswd -m yescrypt`), or the mark of a secret that is filled in later. @default no password logs in */
-  passwordHash: z.string().regex(/^(?:⟦secret:[^⟦⟧]+⟧|[^:\s]{1,512})$/, { error: "expected a password hash such as `$y$j9T$…`" }).optional(),
+  passwordHash: z
+    .string()
+    .regex(/^(?:⟦secret:[^⟦⟧]+⟧|[^:\s]{1,512})$/, { error: "expected a password hash such as `$y$j9T$…`" })
+    .optional(),
   /** Takes its number from the system's range; matters at creation alone. @default false */
   system: z.boolean().optional(),
   /** Makes the home with what /etc/skel holds, and again when it is gone. */
@@ -71,7 +74,8 @@ function modify({ name, groups, ...want }: UserWant, have: UserSeen): Step[] {
     return [{ change: `${property} \`${now}\` → \`${next}\``, property, run: sh`usermod ${flags[property]} ${next} -- ${name}` }];
   });
   const absent = groups.filter((each) => !have.groups.includes(each));
-  if (absent.length > 0) steps.push({ change: `join \`${absent.join(",")}\``, property: "groups", run: sh`usermod -a -G ${absent.join(",")} -- ${name}` });
+  if (absent.length > 0)
+    steps.push({ change: `join \`${absent.join(",")}\``, property: "groups", run: sh`usermod -a -G ${absent.join(",")} -- ${name}` });
   return steps;
 }
 
@@ -96,7 +100,11 @@ export const user = defineKind<UserWant, UserHave>({
     const steps = have ? modify(want, have) : [create(want)];
     if (have && want.createHome && home === missing && homeIsIts(want, have)) steps.push(makeHome(name, homeOf(want)));
     if (passwordHash !== undefined && passwordHash !== have?.passwordHash) {
-      steps.push({ change: have ? "password changes" : "set the password", property: "passwordHash", run: setPassword(name, passwordHash) });
+      steps.push({
+        change: have ? "password changes" : "set the password",
+        property: "passwordHash",
+        run: setPassword(name, passwordHash),
+      });
     }
     return steps;
   },
@@ -117,7 +125,8 @@ export const user = defineKind<UserWant, UserHave>({
     const was = original.user;
     const steps = modify({ ...want, ...was, name, groups: [] }, have);
     const groups = (of: UserSeen) => [...of.groups].sort().join(",");
-    if (groups(have) !== groups(was)) steps.push({ change: `groups \`${groups(have)}\` → \`${groups(was)}\``, run: sh`usermod -G ${groups(was)} -- ${name}` });
+    if (groups(have) !== groups(was))
+      steps.push({ change: `groups \`${groups(have)}\` → \`${groups(was)}\``, run: sh`usermod -G ${groups(was)} -- ${name}` });
     if (want.passwordHash !== undefined || have.passwordHash !== was.passwordHash) steps.push(restorePassword(name));
     return steps;
   },

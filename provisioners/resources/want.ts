@@ -1,7 +1,27 @@
 // How a role says what it wants: `want.file({ path, content })`, checked and with its defaults filled in. One line a kind.
 import type { z } from "zod";
+import { type ArchiveWant, archive } from "./archive.ts";
+import { type BlockWant, block } from "./block.ts";
+import { type CheckWant, check } from "./check.ts";
+import { type CommandWant, command } from "./command.ts";
+import { type CronWant, cron } from "./cron.ts";
+import { type DirectoryWant, directory } from "./directory.ts";
 import { type FileWant, file } from "./file.ts";
+import { type GitWant, git } from "./git.ts";
+import { type GroupWant, group } from "./group.ts";
 import type { Address, Common, Kind } from "./kind.ts";
+import { type LimitsWant, limits } from "./limits.ts";
+import { type LinkWant, link } from "./link.ts";
+import { type MountWant, mount } from "./mount.ts";
+import { type MysqlDatabaseWant, mysqlDatabase } from "./mysql-database.ts";
+import { type MysqlGrantWant, mysqlGrant } from "./mysql-grant.ts";
+import { type MysqlUserWant, mysqlUser } from "./mysql-user.ts";
+import { type PackageWant, packageKind } from "./package.ts";
+import { type RepositoryWant, repository } from "./repository.ts";
+import { type ServiceWant, service } from "./service.ts";
+import { type SysctlWant, sysctl } from "./sysctl.ts";
+import { type UnitWant, unit } from "./unit.ts";
+import { type UserWant, user } from "./user.ts";
 
 /** A resource of a role. Its address is what other resources refer to. */
 export interface Declared {
@@ -9,16 +29,34 @@ export interface Declared {
   readonly want: Common;
 }
 
-const builder =
-  // biome-ignore lint/suspicious/noExplicitAny: what a kind sees on a host does not matter to who wants something
-
-
-    <Schema extends z.ZodType<Common>>(kind: Kind<any, any>) =>
-    (input: z.input<Schema>): Declared => {
-      const parsed = kind.schema.parse(input);
-      return { address: kind.address(parsed), want: parsed };
-    };
+// biome-ignore lint/suspicious/noExplicitAny: what a kind sees on a host does not matter to who wants something
+function builder<Schema extends z.ZodType<Common>>(kind: Kind<any, any>): (input: z.input<Schema>) => Declared {
+  return (input) => {
+    const parsed = kind.schema.parse(input);
+    return { address: kind.address(parsed), want: parsed };
+  };
+}
 
 export const want = {
+  group: builder<typeof GroupWant>(group),
+  user: builder<typeof UserWant>(user),
+  repository: builder<typeof RepositoryWant>(repository),
+  package: builder<typeof PackageWant>(packageKind),
+  directory: builder<typeof DirectoryWant>(directory),
   file: builder<typeof FileWant>(file),
+  link: builder<typeof LinkWant>(link),
+  block: builder<typeof BlockWant>(block),
+  limits: builder<typeof LimitsWant>(limits),
+  sysctl: builder<typeof SysctlWant>(sysctl),
+  mount: builder<typeof MountWant>(mount),
+  unit: builder<typeof UnitWant>(unit),
+  cron: builder<typeof CronWant>(cron),
+  git: builder<typeof GitWant>(git),
+  archive: builder<typeof ArchiveWant>(archive),
+  service: builder<typeof ServiceWant>(service),
+  mysqlDatabase: builder<typeof MysqlDatabaseWant>(mysqlDatabase),
+  mysqlUser: builder<typeof MysqlUserWant>(mysqlUser),
+  mysqlGrant: builder<typeof MysqlGrantWant>(mysqlGrant),
+  command: builder<typeof CommandWant>(command),
+  check: builder<typeof CheckWant>(check),
 };

@@ -41,7 +41,10 @@ export const casesOf = (kind: string): readonly KindCase[] => filesIn(join(root,
 
 export const kindsWithCases = (): readonly string[] => readdirSync(root).sort();
 
-const filesIn = (folder: string): string[] => readdirSync(folder).filter((name) => name.endsWith(".json")).sort();
+const filesIn = (folder: string): string[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .sort();
 
 function caseIn(kind: string, file: string): KindCase {
   const { have, undo, context, ...rest } = JSON.parse(readFileSync(join(root, kind, file), "utf8"));

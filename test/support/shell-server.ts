@@ -1,4 +1,4 @@
-// An SSH server inside the test, for what OpenSSH can't be made to do without root: any user and password, odd shells, a count of logins.
+// An SSH server inside the test, for what OpenSSH can't be made to do without root: any user, key and password, odd shells, a count of logins.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import ssh2 from "ssh2";
@@ -27,7 +27,8 @@ export async function startShellServer(options: ShellServerOptions) {
       seen.logins++;
       if (options.deaf) return;
       const judge = (given: string | undefined) => (given === options.password ? context.accept() : context.reject([method]));
-      if (context.method !== method) context.reject([method]);
+      if (context.method === "publickey") context.accept();
+      else if (context.method !== method) context.reject([method]);
       else if (context.method === "password") judge(context.password);
       else if (context.method === "keyboard-interactive")
         context.prompt([{ prompt: "Password: ", echo: false }], ([given]) => judge(given));

@@ -70,7 +70,8 @@ export async function startSshd(name = "isu1"): Promise<Sshd> {
     "ListenAddress 127.0.0.1",
     `HostKey ${join(directory, "host")}`,
     `AuthorizedKeysFile ${join(directory, "authorized")}`,
-    `SetEnv PATH=${putSudo(directory)}`,
+    // Not the user's own home: their shell's start-up files are no part of a test.
+    `SetEnv PATH=${putSudo(directory)} HOME=${directory}`,
     ...["PidFile none", "StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
     ...["PermitRootLogin yes", "PermitUserRC no", "PrintMotd no", "PrintLastLog no", "LogLevel VERBOSE"],
   ];

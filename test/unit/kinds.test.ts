@@ -32,9 +32,11 @@ const kindNamed = (name: string) => kindOf(`${name}[case]`).kind;
 
 function refuses({ kind, want, problems }: KindCase): void {
   const { error } = kindNamed(kind).schema.safeParse(want);
-  expect(error?.issues.map(({ path, code, ...issue }) => [...path, ...(code === "unrecognized_keys" ? (issue as { keys: string[] }).keys : [])].join("."))).toEqual(
-    problems,
-  );
+  expect(
+    error?.issues.map(({ path, code, ...issue }) =>
+      [...path, ...(code === "unrecognized_keys" ? (issue as { keys: string[] }).keys : [])].join("."),
+    ),
+  ).toEqual(problems);
 }
 
 function decides(each: KindCase): void {
@@ -71,6 +73,8 @@ function checkSteps({ secrets = [] }: KindCase, want: Common, steps: readonly St
 }
 
 function secretsOf(want: Common): string[] {
-  const all = Object.entries(want).filter(([key]) => secretProperties.includes(key) || (key === "content" && "sensitive" in want && want.sensitive));
+  const all = Object.entries(want).filter(
+    ([key]) => secretProperties.includes(key) || (key === "content" && "sensitive" in want && want.sensitive),
+  );
   return all.map(([, value]) => String(value)).filter(Boolean);
 }

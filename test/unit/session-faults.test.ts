@@ -97,7 +97,7 @@ describe("not reached", () => {
     expect(ms).toBeLessThan(1500);
   });
 
-  test("a server that drops connections is tried three times", async () => {
+  test("a server that drops connections is tried again a few times", async () => {
     let connections = 0;
     const port = await listen(
       createServer((socket) => {
@@ -106,8 +106,8 @@ describe("not reached", () => {
       }),
     );
     const { fault, message } = await failure({ ...sshd.connection, port });
-    expect([fault, connections]).toEqual(["unreachable", 3]);
-    expect(message).toContain("closed the connection before the SSH greeting: overloaded, still booting, or this address is banned");
+    expect([fault, connections]).toEqual(["unreachable", 6]);
+    expect(message).toContain("hung up before SSH began: overloaded, still booting, or this address is banned");
   });
 
   test("a port with something else than SSH", async () => {
@@ -225,10 +225,23 @@ describe("sudo", () => {
     }
   });
 
+  test("that asks when there is nothing to answer", async () => {
+    const { connection } = await serve({ env: asks });
+    const { password: _, ...bare } = connection;
+    const { fault, message } = await failure({ ...bare, privateKey: keys[1]!.private });
+    expect([fault, message.includes("sudo asks for the password of `isucon` and none is given; set `sudoPassword`")]).toEqual([
+      "sudo",
+      true,
+    ]);
+  });
+
   test("that asks again after the wrong password", async () => {
     const { connection } = await serve({ env: asks });
     const { fault, message } = await failure({ ...connection, sudoPassword: "wrong" });
-    expect([fault, message]).toEqual(["sudo", `isu1: \`127.0.0.1:${connection.port}\`: sudo refused the password of \`isucon\`; check \`sudoPassword\``]);
+    expect([fault, message]).toEqual([
+      "sudo",
+      `isu1: \`127.0.0.1:${connection.port}\`: sudo refused the password of \`isucon\`; check \`sudoPassword\``,
+    ]);
   });
 
   test("that refuses says why", async () => {
@@ -292,6 +305,17 @@ describe("a link cut in the middle", () => {
     expect((await whole.run(sh`echo here`)).stdout.toString()).toBe("here\n");
     await Promise.all([whole.close(), proxy.close()]);
   }, 20_000);
+
+  test("behind a jump host: both are let go of within a few seconds", async () => {
+    const proxy = await startProxy(sshd.port);
+    const shell = await openShell({ ...sshd.connection, jump: { ...sshd.connection, name: "bastion", port: proxy.port } });
+    const running = shell.run(sh`sleep 30`, { deadline: 500 });
+    proxy.cut();
+    const start = performance.now();
+    await expect(running).rejects.toMatchObject({ fault: "timeout" });
+    expect(performance.now() - start).toBeLessThan(3000);
+    await proxy.close();
+  });
 
   test("a server that hangs up is found out at once", async () => {
     const proxy = await startProxy(sshd.port);

@@ -9,5 +9,5 @@ export const base = defineRole<z.infer<typeof Params>>({
   name: "base",
   summary: "names, people, keys, limits and kernel settings of every server",
   params: Params,
-  resources: ({ self, team }) => [want.file({ path: "/etc/motd", content: `${self.name} of ${team.name}\n` })],
+  resources: ({ self, team }) => [want.file({ path: "/etc/motd", content: `${self.name} of the team ${team.name}\n` })],
 });

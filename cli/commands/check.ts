@@ -1,0 +1,45 @@
+// fleet check: is a stack file right? Says everything that is wrong, a problem a line.
+
+import { completeFacts, expandRole, rolesOf } from "../../provisioners/expand.ts";
+import { problemsIn } from "../../provisioners/problems.ts";
+import { planOf, stackNames } from "../../provisioners/stack.ts";
+import { type Problem, problemsText, UserError } from "../../stacks/problem.ts";
+import type { Register } from "../command.ts";
+
+export const check: Register = (program, done) =>
+  program
+    .command("check")
+    .description("say everything that is wrong with stack files, without touching anything")
+    .argument("[stack...]", "stacks; all of this checkout without")
+    .option("--json", "the problems as JSON: [{at, path, reason}]", false)
+    .addHelpText("after", "\nExamples:\n  fleet check practice\n  fleet check --json")
+    .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks.length > 0 ? stacks : stackNames(), json)));
+
+function run(stacks: readonly string[], json: boolean): number {
+  const problems = stacks.flatMap(problemsOf);
+  if (json) console.log(JSON.stringify(problems, null, 2));
+  else if (problems.length > 0) console.error(problemsText(problems));
+  else console.log(`${stacks.join(", ")}: no problems`);
+  return problems.length > 0 ? 2 : 0;
+}
+
+function problemsOf(stack: string): readonly Problem[] {
+  try {
+    const plan = planOf(stack);
+    return plan.servers.flatMap((server) => {
+      const facts = completeFacts(server.declared);
+      if (!facts) return [];
+      const all = rolesOf(server).flatMap((role) =>
+        problemsIn(expandRole(plan, server, role, facts), plan.guard).map((problem) => ({ ...problem, role })),
+      );
+      return all.map(({ role, path, reason }) => ({
+        at: `stacks/Pulumi.${stack}.yaml`,
+        path: `servers.${server.name} ${role} ${path}`,
+        reason,
+      }));
+    });
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.problems.length > 0 ? error.problems : [{ at: `stacks/Pulumi.${stack}.yaml`, path: "stack", reason: error.message }];
+  }
+}

@@ -1,0 +1,51 @@
+// The `fleet` command. One file a command; the only place that exits.
+import { Command, CommanderError } from "commander";
+import { check } from "./commands/check.ts";
+import { down } from "./commands/down.ts";
+import { env } from "./commands/env.ts";
+import { preview } from "./commands/preview.ts";
+import { ssh } from "./commands/ssh.ts";
+import { up } from "./commands/up.ts";
+import { verify } from "./commands/verify.ts";
+
+const program = new Command("fleet")
+  .description("The servers of a contest team, from one stack file.")
+  .configureHelp({ showGlobalOptions: true })
+  .enablePositionalOptions()
+  .showSuggestionAfterError()
+  .showHelpAfterError("(fleet --help shows what there is)")
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Examples:
+  fleet up practice          three servers on this computer, with all their roles
+  fleet preview team-a       what an up would change, line by line
+  fleet verify team-a        whether the servers are as the stack file says
+  fleet ssh isu1             a shell on a server
+  fleet down practice        away with it
+
+Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice`,
+  );
+
+const done = async (code: number | Promise<number>): Promise<void> => {
+  process.exitCode = await code;
+};
+for (const register of [up, preview, verify, check, ssh, down, env]) register(program, done);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = failed(error);
+}
+
+/** A user's mistake is a sentence; anything else is our bug and keeps its stack. */
+function failed(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof Error && ["UserError", "HostError", "MachineError"].includes(error.name)) {
+    console.error(error.message);
+    return 2;
+  }
+  console.error(error);
+  return 1;
+}

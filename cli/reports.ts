@@ -1,0 +1,97 @@
+// Pulumi's preview, read as reports: each Role is a list of resources, each difference a result.
+import { structuredPatch } from "diff";
+import type { Result, RoleReport } from "../provisioners/report.ts";
+import type { Address } from "../provisioners/resources/kind.ts";
+
+/** What we read of `pulumi preview --json`. */
+export interface PreviewDigest {
+  readonly steps: readonly PreviewStep[];
+}
+export interface PreviewStep {
+  readonly op: string;
+  readonly urn: string;
+  readonly oldState?: State;
+  readonly newState?: State;
+  readonly detailedDiff?: Readonly<Record<string, { readonly kind: string }>> | null;
+}
+interface State {
+  readonly type: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+type Wants = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+const isRole = ({ urn }: PreviewStep): boolean => urn.split("::")[2]?.endsWith("fleet:index:Role") ?? false;
+/** A look at what is there comes as a step of its own, and stays the only one where nothing is to be done. */
+const isLook = ({ op }: PreviewStep): boolean => op === "refresh" || op === "read";
+
+/** One report a server and role, in the engine's order. */
+export function reportsOf({ steps }: PreviewDigest): readonly RoleReport[] {
+  const last = new Map<string, PreviewStep>();
+  for (const step of steps) if (!isLook(step) || !last.has(step.urn)) last.set(step.urn, step);
+  return [...hostProblems(steps), ...[...last.values()].filter(isRole).map(reportOf)];
+}
+
+function reportOf(step: PreviewStep): RoleReport {
+  const { op, newState } = step;
+  const oldState = isLook(step) ? newState : step.oldState;
+  const detailedDiff = isLook(step) ? {} : step.detailedDiff;
+  const inputs = (newState ?? oldState)?.inputs ?? {};
+  const [old, now] = [wantsOf(oldState), op === "delete" ? {} : wantsOf(newState)];
+  const addresses = [...new Set([...Object.keys(now), ...Object.keys(old)])].sort() as Address[];
+  const changed = Object.keys(detailedDiff ?? {});
+  const results = addresses.map((address): Result => {
+    const prefix = `resources[${JSON.stringify(address)}]`;
+    const paths = changed.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).replace(/^\./, ""));
+    const sentences = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
+    return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };
+  });
+  const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
+  return { host: String(inputs.host), role: String(inputs.role), results: [...results, ...failed.map(failedResult)] };
+}
+
+const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
+
+/** The last run's own words: `file[/etc/x]: why`. */
+function failedResult(text: string): Result {
+  const cut = text.indexOf("]: ") + 1;
+  return { address: text.slice(0, cut) as Address, outcome: "failed", changes: [], reason: text.slice(cut + 2) };
+}
+
+function sentence(path: string, old: Wants[string] | undefined, now: Wants[string] | undefined): string[] {
+  if (!old) return ["is missing"];
+  if (!now) return ["is no longer wanted"];
+  const [was, wanted] = [valueAt(old, path), valueAt(now, path)];
+  if (typeof was === "string" && typeof wanted === "string" && (was + wanted).includes("\n"))
+    return [`${path} differs:`, ...lineDiff(was, wanted)];
+  return [`${path} is ${shown(was)}, wanted ${shown(wanted)}`];
+}
+
+const shown = (value: unknown): string =>
+  value === undefined ? "not set" : `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+
+/** A path of the engine's: `settings["net.core.somaxconn"]`. */
+function valueAt(value: unknown, path: string): unknown {
+  const keys = [...path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|([^.[\]]+)/g)].map(([, quoted, plain]) => plain ?? JSON.parse(`"${quoted}"`));
+  return keys.reduce<unknown>((at, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key as string], value);
+}
+
+/** The lines that differ, without the ones around them. */
+function lineDiff(was: string, wanted: string): string[] {
+  const { hunks } = structuredPatch("", "", was, wanted, "", "", { context: 0 });
+  return hunks.flatMap(({ lines }) => lines).filter((line) => !line.startsWith("\\"));
+}
+
+/** A server that could not be looked at is a failure of its own. */
+function hostProblems(steps: readonly PreviewStep[]): RoleReport[] {
+  const looks = steps.filter((step) => step.urn.split("::")[2]?.endsWith("fleet:index:Host") && isLook(step));
+  return looks.flatMap(({ newState }) => {
+    const problem = newState?.outputs?.problem;
+    if (typeof problem !== "string" || problem === "") return [];
+    const host = String(newState?.inputs?.name);
+    return [
+      { host, role: "host", results: [{ address: `host[${host}]` as Address, outcome: "failed" as const, changes: [], reason: problem }] },
+    ];
+  });
+}

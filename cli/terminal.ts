@@ -1,0 +1,31 @@
+// What a person sees: colour only on a terminal, questions only where somebody can answer.
+import { createInterface } from "node:readline/promises";
+import { styleText } from "node:util";
+import { UserError } from "../stacks/problem.ts";
+
+export const isTerminal = (): boolean => Boolean(process.stdin.isTTY && process.stdout.isTTY);
+
+type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+/** Plain text where the output is no terminal, or NO_COLOR is set. */
+export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout, validateStream: true });
+
+/**
+ * Asks for `word` to be typed before something is lost. `--yes` answers it; without either, refuses.
+ * @param what what will happen, a sentence
+ */
+export async function confirm(what: string, word: string, yes: boolean): Promise<void> {
+  if (yes) return;
+  if (!isTerminal()) throw new UserError(`${what}; expected a confirmation, got no terminal to ask on; next: add --yes`);
+  const questions = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await questions.question(`${what}.\nType ${styled("bold", word)} to go on: `);
+  questions.close();
+  if (answer.trim() !== word) throw new UserError(`expected \`${word}\`, got \`${answer.trim()}\`; nothing was changed`);
+}
+
+/** Columns of text, padded to their widest; the last one is left ragged. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => (row[index] ?? "").length)));
+  return rows
+    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "))
+    .join("\n");
+}

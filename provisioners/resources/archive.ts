@@ -1,0 +1,92 @@
+// A tar archive laid into a directory: it travels with the want, or the server fetches it by its checksum.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { AbsolutePath, Owner, Url } from "../../stacks/scalars.ts";
+import { type Command, lines, sh, withInput } from "../host/command.ts";
+import type { PathSeen } from "../host/look.ts";
+import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+
+/** Bytes of an archive that travels with the want, and so rests in the stack's state. */
+export const archiveLimit = 8 * 1024 * 1024;
+
+const sumOf = (content: string): string => createHash("sha256").update(Buffer.from(content, "base64")).digest("hex");
+
+export const ArchiveWant = z
+  .strictObject({
+    ...common,
+    /** The directory that the archive's members are laid into. Files that are there and not in the archive stay. */
+    path: AbsolutePath,
+    /** Of the archive as a file, hex. Only a new one makes the server unpack again: edits of what was unpacked go unseen. */
+    sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: "expected a sha256 of 64 hex digits" }),
+    /** The archive as base64: tar, plain or packed as the server's tar knows it. */
+    content: z
+      .base64()
+      .max(Math.ceil(archiveLimit / 3) * 4, { error: `expected at most ${archiveLimit} bytes; serve a larger one and give its \`url\`` })
+      .optional(),
+    /** Fetched by the server itself, with curl. */
+    url: Url.optional(),
+    /** Leading folders to leave out of the members' names. */
+    strip: z.int().min(0).max(20).default(0),
+    owner: Owner.default("root"),
+    group: Owner.default("root"),
+  })
+  .refine(({ content, url }) => (content === undefined) !== (url === undefined), { error: "expected either `content` or `url`" })
+  .refine(({ content, sha256 }) => content === undefined || sumOf(content) === sha256, {
+    path: ["sha256"],
+    error: "expected the sha256 of `content`",
+  });
+export type ArchiveWant = z.infer<typeof ArchiveWant>;
+
+export interface ArchiveHave {
+  readonly type: PathSeen["type"];
+  /** Of the archive that was unpacked last and to the end. */
+  readonly sha256: string;
+}
+
+const markerOf = (path: string): string => `${path}/.fleet-archive`;
+
+/** The marker comes last: killed anywhere before, the next run unpacks again. */
+function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
+  const { path, sha256, content, url, strip, owner, group } = want;
+  const bytes = content === undefined ? undefined : Buffer.from(content, "base64");
+  const fetched: Command = bytes
+    ? withInput(sh`cat > "$packed/archive"`, bytes)
+    : sh`curl -fsSL --retry 3 --max-time 600 -o "$packed/archive" -- ${url ?? ""}`;
+  const run = lines([
+    sh`packed=$(mktemp -d)\ntrap 'rm -rf -- "$packed"' EXIT`,
+    fetched,
+    sh`printf '%s  %s\n' ${sha256} "$packed/archive" | sha256sum --check --quiet -`,
+    sh`tar -tf "$packed/archive" > "$packed/names"`,
+    sh`if grep -E -n '^/|(^|/)[.][.](/|$)' "$packed/names"; then printf 'refused: the archive names paths outside of its folder\n'; exit 1; fi`,
+    sh`install -d -o ${owner} -g ${group} -- ${path}`,
+    sh`rm -f -- ${markerOf(path)}`,
+    sh`mkdir "$packed/tree"\ntar -xf "$packed/archive" -C "$packed/tree" --strip-components=${strip} --no-same-owner --no-same-permissions`,
+    sh`chown -hR ${`${owner}:${group}`} "$packed/tree"\ncd -- "$packed/tree"`,
+    // Member by member: the directory itself keeps the mode that it has.
+    sh`find . -mindepth 1 -maxdepth 1 -exec cp -a --remove-destination -t ${path} -- {} +`,
+    withInput(sh`( fleet_write ${markerOf(path)} 0644 root root '' )`, `${sha256}\n`),
+  ]);
+  const from = bytes ? `${bytes.length} bytes` : `\`${url}\``;
+  const was = have.sha256 === missing ? "" : `, in place of \`${have.sha256.slice(0, 8)}\``;
+  return { change: `unpack ${from} (sha256 \`${sha256.slice(0, 8)}\`)${was}`, property: "sha256", run };
+}
+
+export const archive = defineKind<ArchiveWant, ArchiveHave>({
+  kind: "archive",
+  schema: ArchiveWant,
+  address: ({ path }) => `archive[${path}]`,
+  touches: ({ path }) => ({ paths: [path] }),
+  read({ path }, look) {
+    const folder = look.path(path);
+    const marker = look.path(markerOf(path), { content: true });
+    return () => ({ type: folder().type, sha256: marker().content?.toString("utf8").trim() || missing });
+  },
+  plan: (want, have) => (have.sha256 === want.sha256 ? [] : [unpackStep(want, have)]),
+  seen: (want, have) => (have.sha256 === missing ? undefined : { ...want, sha256: have.sha256 }),
+  undo({ path }, original) {
+    if (original.type === missing) return [{ change: "remove what was unpacked", run: sh`rm -rf -- ${path}` }];
+    return `${path} was there before, and what lay in it can't be told from what was unpacked over it`;
+  },
+});
+
+export const archiveAddress = (path: string): Address => `archive[${path}]`;

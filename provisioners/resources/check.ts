@@ -1,0 +1,99 @@
+// What must hold on a server that does its work. It changes nothing: it waits until it holds, and else says what it got instead.
+import { z } from "zod";
+import { Address as HostAddress, Line, Port, Url } from "../../stacks/scalars.ts";
+import { type Command, lines, sh } from "../host/command.ts";
+import { type Address, common, defineKind } from "./kind.ts";
+
+const Http = z.strictObject({
+  /** Asked for on the server itself, with curl. Redirects are answers, not followed. */
+  url: Url,
+  status: z.int().min(100).max(599).default(200),
+  /** A text that the body must hold. */
+  contains: Line.min(1).optional(),
+  /** The Host header, where it is not the URL's. */
+  host: HostAddress.optional(),
+});
+const Tcp = z.strictObject({ port: Port, address: HostAddress.default("127.0.0.1") });
+
+export const CheckWant = z
+  .strictObject({
+    ...common,
+    name: z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,99}$/, { error: "expected a name such as `front-page`" }),
+    http: Http.optional(),
+    /** A TCP connection that is accepted. */
+    port: Tcp.optional(),
+    /** Shell text that must succeed and change nothing; what it prints is shown where it fails. */
+    command: z.string().min(1).optional(),
+    /** Seconds to wait until it holds, after a change. @default 30 */
+    deadline: z.int().min(0).max(3600).default(30),
+  })
+  .refine(({ http, port, command }) => [http, port, command].filter((each) => each !== undefined).length === 1, {
+    error: "expected one of `http`, `port` and `command`",
+  });
+export type CheckWant = z.infer<typeof CheckWant>;
+
+export interface CheckHave {
+  readonly holds: boolean;
+  /** In a few words. */
+  readonly got: string;
+}
+
+/** Seconds that one try may take. */
+const tryTime = 5;
+
+/** Prints what it got, and succeeds where that is what was expected. */
+function probe({ http, port, command }: CheckWant): Command {
+  if (http) return httpProbe(http);
+  // bash is on every Debian, Ubuntu and Amazon Linux; it alone connects without a program for it, and sends nothing.
+  if (port)
+    return sh`if timeout ${tryTime} bash -c ${`: < /dev/tcp/${port.address}/${port.port}`} 2>/dev/null; then echo open; else echo closed; exit 1; fi`;
+  return sh`timeout ${tryTime} sh -ec ${command ?? "false"} 2>&1`;
+}
+
+function httpProbe({ url, status, contains, host }: z.infer<typeof Http>): Command {
+  const header = host === undefined ? sh`` : sh`-H ${`Host: ${host}`}`;
+  const body =
+    contains === undefined ? sh`` : sh`\ncase $got in *${contains}*) ;; *) printf 'status %s without the text\n' "$status"; exit 1 ;; esac`;
+  return sh`got=$(curl -sS --max-time ${tryTime} ${header} -w '\n%{http_code}' -- ${url} 2>&1) || { printf '%s\n' "$got" | head -n 1; exit 1; }
+status=\${got##*
+}
+[ "$status" = ${status} ] || { printf 'status %s\n' "$status"; exit 1; }${body}
+printf 'status %s\n' "$status"`;
+}
+
+function expectation({ http, port, command = "" }: CheckWant): string {
+  if (http)
+    return `status ${http.status}${http.contains === undefined ? "" : ` with \`${http.contains}\``} from ${http.url}${http.host === undefined ? "" : ` as ${http.host}`}`;
+  return port ? `port ${port.port} of ${port.address} open` : `\`${command.split("\n")[0]?.slice(0, 80)}\` to succeed`;
+}
+
+function waitStep(want: CheckWant, reason: string): Change {
+  const run = lines([
+    sh`until=$(( $(date +%s) + ${want.deadline} ))`,
+    sh`until got=$( ${probe(want)}\n); do`,
+    sh`  if [ "$(date +%s)" -ge "$until" ]; then printf 'expected %s, got: %s\n' ${expectation(want)} "$got"; exit 1; fi`,
+    sh`  sleep 0.5\ndone`,
+  ]);
+  return { change: `wait for ${expectation(want)}${reason}`, run };
+}
+type Change = { readonly change: string; readonly run: Command };
+
+export const check = defineKind<CheckWant, CheckHave>({
+  kind: "check",
+  schema: CheckWant,
+  address: ({ name }) => `check[${name}]`,
+  touches: () => ({}),
+  read(want, look) {
+    const seen = look.command(probe(want));
+    return () => ({ holds: seen().code === 0, got: seen().stdout.split("\n")[0]?.slice(0, 200) ?? "" });
+  },
+  plan(want, have, { changed }) {
+    if (!have.holds) return [waitStep(want, `, got ${have.got || "nothing"}`)];
+    // What it stands on changes in this run: that it held before says nothing.
+    return want.after?.some((address) => changed.has(address)) ? [waitStep(want, ", again after the changes")] : [];
+  },
+  seen: (want, { holds }) => (holds ? want : undefined),
+  undo: () => [],
+});
+
+export const checkAddress = (name: string): Address => `check[${name}]`;

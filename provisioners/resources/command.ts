@@ -1,0 +1,84 @@
+// A guarded command: it runs where its guard says that it has not. The last resort, for what no other kind does.
+import { z } from "zod";
+import { AbsolutePath, EnvName, UserName } from "../../stacks/scalars.ts";
+import { asUser } from "../host/as-user.ts";
+import { type Command, lines, Secret, sh } from "../host/command.ts";
+import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+
+const ShellText = z.string().min(1).max(65536);
+
+export const CommandWant = z
+  .strictObject({
+    ...common,
+    name: z.string().regex(/^[a-z0-9][a-z0-9._/-]{0,99}$/, { error: "expected a name such as `initial-data`" }),
+    /** Shell text, under `sh -e` with empty standard input. It shows in the process list: a secret belongs into `environment`. */
+    run: ShellText,
+    /** A path: where it is, the command has run. */
+    creates: AbsolutePath.optional(),
+    /** Shell text that changes nothing: where it succeeds, the command need not run. */
+    unless: ShellText.optional(),
+    /** For `run`, `unless` and `undo`. Its values are shown nowhere. */
+    environment: z.record(EnvName, z.string()).optional(),
+    user: UserName.default("root"),
+    /** The working directory. @default the user's home */
+    directory: AbsolutePath.optional(),
+    /** Seconds for `run` and `undo`, after which it is ended. `unless` has at most 10. @default 600 */
+    timeout: z.int().min(1).max(86400).default(600),
+    /** Shell text that takes back what `run` did. Without it the command can't be undone. */
+    undo: ShellText.optional(),
+  })
+  .refine(({ creates, unless }) => (creates === undefined) !== (unless === undefined), {
+    error: "expected either `creates` or `unless`, so that the command runs only where it must",
+  });
+export type CommandWant = z.infer<typeof CommandWant>;
+
+export interface CommandHave {
+  readonly done: boolean;
+}
+
+/** `timeout` ends what the text started too, first asking, ten seconds later not. */
+function inPlace({ environment = {}, user, directory }: CommandWant, text: string, seconds: number): Command {
+  const set = Object.entries(environment).map(([name, value]) => sh`export ${name}=${new Secret(value)}`);
+  const script = `cd -- "$1"\nexec timeout --kill-after=10 "$2" sh -ec "$3"`;
+  const run = asUser(user, directory === undefined ? script.replace('"$1"', '"$HOME"') : script, [directory ?? "", seconds, text]);
+  return lines([sh`(`, ...set, run, sh`)`]);
+}
+
+function guard(want: CommandWant): Command {
+  return want.creates !== undefined ? sh`[ -e ${want.creates} ]` : inPlace(want, want.unless ?? "false", Math.min(want.timeout, 10));
+}
+
+const oneLine = (text: string): string => (text.length > 80 || text.includes("\n") ? `${text.split("\n")[0]?.slice(0, 76)} …` : text);
+
+/** The guard must say so afterwards, or the command would run at every converge. */
+function runStep(want: CommandWant): Step {
+  const expected =
+    want.creates !== undefined ? `it ran, but \`${want.creates}\` is still not there` : "it ran, but its `unless` still fails";
+  const check = sh`if ! ${guard(want)}; then printf '%s\n' ${expected}; exit 1; fi`;
+  return { change: `run \`${oneLine(want.run)}\``, property: "run", run: lines([inPlace(want, want.run, want.timeout), check]) };
+}
+
+export const command = defineKind<CommandWant, CommandHave>({
+  kind: "command",
+  schema: CommandWant,
+  address: ({ name }) => `command[${name}]`,
+  touches: ({ creates }) => ({ paths: creates === undefined ? [] : [creates] }),
+  sensitive: ({ environment }) => (environment ? ["environment"] : []),
+  read(want, look) {
+    if (want.creates !== undefined) {
+      const seen = look.path(want.creates);
+      return () => ({ done: seen().type !== missing });
+    }
+    const seen = look.command(guard(want));
+    return () => ({ done: seen().code === 0 });
+  },
+  plan: (want, { done }) => (done ? [] : [runStep(want)]),
+  seen: (want, { done }) => (done ? want : undefined),
+  undo(want, original) {
+    if (original.done) return [];
+    if (want.undo === undefined) return `what \`${oneLine(want.run)}\` did is not known; give it an \`undo\``;
+    return [{ change: `run \`${oneLine(want.undo)}\``, property: "undo", run: inPlace(want, want.undo, want.timeout) }];
+  },
+});
+
+export const commandAddress = (name: string): Address => `command[${name}]`;

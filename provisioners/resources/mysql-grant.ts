@@ -1,0 +1,98 @@
+// What an account of MySQL or MariaDB may do in one database, or (`*`) on the whole server: exactly that.
+import { z } from "zod";
+import { Identifier } from "../../stacks/scalars.ts";
+import { type Address, common, defineKind } from "./kind.ts";
+import { account, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName } from "./mysql.ts";
+import { MysqlHost, MysqlUserName } from "./mysql-user.ts";
+
+const Privilege = z.string().regex(/^[A-Z]+(?: [A-Z]+){0,3}$/, { error: "expected a privilege in capitals, such as `SELECT`, or `ALL`" });
+
+export const MysqlGrantWant = z.strictObject({
+  ...common,
+  user: MysqlUserName,
+  host: MysqlHost.default("localhost"),
+  /** `*` stands for the whole server. */
+  database: z.union([Identifier, z.literal("*")]),
+  /** `ALL` alone, or a list. */
+  privileges: z
+    .array(Privilege)
+    .min(1)
+    .readonly()
+    .default(["ALL"])
+    .refine((all) => !all.includes("ALL") || all.length === 1, { error: "expected `ALL` alone, or single privileges" }),
+});
+export type MysqlGrantWant = z.infer<typeof MysqlGrantWant>;
+
+export interface MysqlGrantHave {
+  readonly server: MysqlSeen["server"];
+  /** Sorted. */
+  readonly privileges: readonly string[];
+}
+
+/** Of one database, in every version: who has these has `ALL`. MariaDB's `DELETE HISTORY` comes and goes with it. */
+const all = [
+  ...["ALTER", "ALTER ROUTINE", "CREATE", "CREATE ROUTINE", "CREATE TEMPORARY TABLES", "CREATE VIEW", "DELETE", "DROP", "EVENT", "EXECUTE"],
+  ...["INDEX", "INSERT", "LOCK TABLES", "REFERENCES", "SELECT", "SHOW VIEW", "TRIGGER", "UPDATE"],
+];
+/** `ALL` of the whole server holds these too. */
+const serverWide = [...all, "CREATE USER", "PROCESS", "RELOAD", "SHUTDOWN"];
+
+/** `_` in a name would stand for any letter. */
+const pattern = (database: string): string => database.replaceAll("_", "\\_");
+const scope = ({ database }: MysqlGrantWant): string => (database === "*" ? "*.*" : `${sqlName(pattern(database))}.*`);
+
+const wantsAll = ({ privileges }: MysqlGrantWant): boolean => privileges[0] === "ALL";
+const lacks = (want: MysqlGrantWant, { privileges }: MysqlGrantHave): readonly string[] => {
+  if (!wantsAll(want)) return want.privileges.filter((each) => !privileges.includes(each));
+  return (want.database === "*" ? serverWide : all).every((each) => privileges.includes(each)) ? [] : ["ALL"];
+};
+const exceeds = (want: MysqlGrantWant, { privileges }: MysqlGrantHave): readonly string[] =>
+  wantsAll(want) ? [] : privileges.filter((each) => !want.privileges.includes(each));
+
+const grant = (privileges: readonly string[], want: MysqlGrantWant): string =>
+  `GRANT ${privileges.join(", ")} ON ${scope(want)} TO ${account(want.user, want.host)};`;
+const revoke = (privileges: readonly string[], want: MysqlGrantWant): string =>
+  `REVOKE ${privileges.join(", ")} ON ${scope(want)} FROM ${account(want.user, want.host)};`;
+
+export const mysqlGrant = defineKind<MysqlGrantWant, MysqlGrantHave>({
+  kind: "mysql-grant",
+  schema: MysqlGrantWant,
+  address: ({ user, host, database }) => `mysql-grant[${user}@${host}:${database}]`,
+  touches: () => ({}),
+  read({ user, host, database }, look) {
+    const seen = lookAtMysql(look);
+    const mine = ([word, grantee, of]: readonly string[]): boolean =>
+      word === "grant" && grantee === `'${user}'@'${host}'` && (of === database || of === pattern(database));
+    return () => {
+      const { server, rows } = seen();
+      // USAGE is the name of no privilege at all.
+      const privileges = rows.filter(mine).flatMap(([, , , privilege = ""]) => (privilege === "USAGE" ? [] : [privilege]));
+      return { server, privileges: privileges.sort() };
+    };
+  },
+  plan(want, have) {
+    const [more, less] = [lacks(want, have), exceeds(want, have)];
+    return [
+      ...(more.length > 0
+        ? [{ change: `grant ${more.join(", ")} on \`${want.database}\``, property: "privileges", run: runSql(grant(more, want)) }]
+        : []),
+      ...(less.length > 0
+        ? [{ change: `revoke ${less.join(", ")} on \`${want.database}\``, property: "privileges", run: runSql(revoke(less, want)) }]
+        : []),
+    ];
+  },
+  seen(want, have) {
+    if (have.privileges.length === 0) return undefined;
+    return lacks(want, have).length + exceeds(want, have).length === 0 ? want : { ...want, privileges: have.privileges };
+  },
+  undo(want, original, have) {
+    if (original.server === "silent") return notSeen;
+    const was = { ...want, privileges: original.privileges };
+    const [more, less] = [lacks(was, have), exceeds(was, have)];
+    if (more.length + less.length === 0) return [];
+    const sql = [...(more.length > 0 ? [grant(more, want)] : []), ...(less.length > 0 ? [revoke(less, want)] : [])];
+    return [{ change: `rights on \`${want.database}\` as they were`, run: runSql(sql.join("\n")) }];
+  },
+});
+
+export const mysqlGrantAddress = (user: string, host: string, database: string): Address => `mysql-grant[${user}@${host}:${database}]`;

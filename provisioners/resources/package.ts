@@ -1,0 +1,40 @@
+// A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
+import { z } from "zod";
+import { PackageName, PackageVersion } from "../../stacks/scalars.ts";
+import { installFull, installLean, purge } from "./apt.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
+
+export const PackageWant = z.strictObject({
+  ...common,
+  name: PackageName,
+  /** Exactly this version, also where it is an older one. @default whatever is there; where nothing is, the newest */
+  version: PackageVersion.optional(),
+  /** Installs what it merely recommends too. */
+  recommends: z.boolean().default(false),
+});
+export type PackageWant = z.infer<typeof PackageWant>;
+
+function install({ name, version, recommends }: PackageWant, change: string): Step {
+  const [how, spec] = [recommends ? installFull : installLean, version === undefined ? name : `${name}=${version}`];
+  return { change, property: version === undefined ? "name" : "version", run: how([spec]), together: { how, argument: spec } };
+}
+
+/** The installed version, or `missing`. */
+export const packageKind = defineKind<PackageWant, string>({
+  kind: "package",
+  schema: PackageWant,
+  address: ({ name }) => `package[${name}]`,
+  touches: () => ({}),
+  read: ({ name }, look) => look.package(name),
+  plan(want, have) {
+    if (have === missing) return [install(want, want.version === undefined ? "install" : `install version \`${want.version}\``)];
+    return want.version === undefined || want.version === have ? [] : [install(want, `version \`${have}\` → \`${want.version}\``)];
+  },
+  seen: (want, have) => (have === missing ? undefined : { ...want, ...(want.version !== undefined && { version: have }) }),
+  undo(want, original, have) {
+    if (original === have) return [];
+    if (original !== missing) return [install({ ...want, version: original }, `version \`${have}\` → \`${original}\``)];
+    const { name } = want;
+    return [{ change: "remove, with what it alone brought along", run: purge([name]), together: { how: purge, argument: name } }];
+  },
+});

@@ -1,0 +1,111 @@
+// Whether a unit runs now and after a boot, and that it hears of the changes that concern it.
+import { z } from "zod";
+import { UnitName } from "../../stacks/scalars.ts";
+import { sh } from "../host/command.ts";
+import type { UnitSeen } from "../host/look.ts";
+import { storeKey } from "../host/prelude.ts";
+import { type Address, AddressSchema, common, defineKind, type PlanContext, type Step } from "./kind.ts";
+
+export const ServiceWant = z.strictObject({
+  ...common,
+  unit: UnitName,
+  /** Starts at boot. What can't be enabled (a static unit) counts as right. */
+  enabled: z.boolean().default(true),
+  running: z.boolean().default(true),
+  /** Resources of the role after whose change the service restarts. They are done before it. */
+  restartOn: z.array(AddressSchema).readonly().default([]),
+  /** Those after whose change it reloads; a restart makes a reload needless. */
+  reloadOn: z.array(AddressSchema).readonly().default([]),
+  /** Shell text that must succeed before the service is touched: `nginx -t`. Where it fails, the files it hears of go back. */
+  validate: z.string().optional(),
+  /** Seconds for which the service must stay up to count as up. Each costs the run a second. @default 1 */
+  settle: z.int().min(0).max(300).default(1),
+});
+export type ServiceWant = z.infer<typeof ServiceWant>;
+
+const watched = ({ restartOn, reloadOn }: ServiceWant): readonly Address[] => [...restartOn, ...reloadOn];
+
+/** Neither `systemctl enable` nor `disable` changes these. */
+const fixed = ["static", "indirect", "generated", "alias", "transient"];
+const isEnabled = (want: ServiceWant, { enabled }: UnitSeen): boolean => (fixed.includes(enabled) ? want.enabled : enabled === "enabled");
+/** A crash loop shows as `activating`. */
+const isRunning = ({ active }: UnitSeen): boolean => active === "active" || active === "reloading";
+
+export const service = defineKind<ServiceWant, UnitSeen>({
+  kind: "service",
+  schema: ServiceWant,
+  address: ({ unit }) => `service[${unit}]`,
+  after: watched,
+  watches: watched,
+  touches: ({ unit }) => ({ units: [unit] }),
+  read: ({ unit }, look) => look.unit(unit),
+  plan(want, have, context) {
+    if (have.load === "masked" && (want.enabled || want.running)) return [refuseMasked(want)];
+    return [...enableSteps(want, have), ...(want.running ? runSteps(want, have, context) : stopSteps(want, have))];
+  },
+  seen(want, have) {
+    if (have.load === "not-found" && (want.enabled || want.running)) return undefined;
+    return { ...want, enabled: isEnabled(want, have), running: isRunning(have) };
+  },
+  undo(want, original, have) {
+    if (have.load === "not-found") return [];
+    const was = { ...want, enabled: isEnabled(want, original), running: isRunning(original) };
+    return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
+  },
+});
+
+function refuseMasked({ unit }: ServiceWant): Step {
+  const sentence = `${unit}: expected a unit that may run, got one that somebody masked on the server; \`systemctl unmask ${unit}\` there if that was not meant`;
+  return { change: `refuse: \`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+}
+
+function enableSteps(want: ServiceWant, have: UnitSeen): Step[] {
+  const { unit, enabled } = want;
+  if (isEnabled(want, have) === enabled) return [];
+  if (!enabled)
+    return have.enabled.startsWith("enabled")
+      ? [{ change: "disable at boot", property: "enabled", run: sh`systemctl disable -- ${unit}` }]
+      : [];
+  return [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -- ${unit}` }];
+}
+
+const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
+  ["inactive", "failed"].includes(active) ? [] : [{ change: "stop", property: "running", run: sh`systemctl stop -- ${unit}` }];
+
+function runSteps(want: ServiceWant, have: UnitSeen, { changed, pending }: PlanContext): Step[] {
+  const news = watched(want).filter((address) => changed.has(address));
+  const [action, sentence] = actionFor(want, have, { changed, pending });
+  if (!action) return [];
+  // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
+  const keys = [...(pending ? ["owed"] : []), ...news.map(storeKey)].join(" ");
+  const run = sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${watched(want).map(storeKey)}`;
+  return [{ change: sentence, property: "running", run }];
+}
+
+function actionFor(
+  want: ServiceWant,
+  have: UnitSeen,
+  { changed, pending }: PlanContext,
+): readonly ["restart" | "reload", string] | readonly [undefined, ""] {
+  // Its package may have started it since the look, with other files than these: a restart is right either way.
+  if (!isRunning(have)) return ["restart", `start: it is \`${have.load === "not-found" ? have.load : have.active}\``];
+  const heard = (addresses: readonly Address[]) => addresses.filter((address) => changed.has(address));
+  const because = (addresses: readonly Address[]) =>
+    ` after the change of ${addresses.slice(0, 3).join(", ")}${addresses.length > 3 ? " …" : ""}`;
+  if (heard(want.restartOn).length > 0) return ["restart", `restart${because(heard(want.restartOn))}`];
+  const action = pending && want.restartOn.length > 0 ? "restart" : "reload";
+  if (pending) return [action, `${action}: an earlier run was cut short before it`];
+  return heard(want.reloadOn).length > 0 ? ["reload", `reload${because(heard(want.reloadOn))}`] : [undefined, ""];
+}
+
+/** Back to running as it was: with the files as they were, so after them. */
+function wakeSteps(was: ServiceWant, have: UnitSeen): Step[] {
+  if (!isRunning(have)) return [{ change: "start", property: "running", late: true, run: sh`systemctl start -- ${was.unit}` }];
+  if (watched(was).length === 0) return [];
+  const action = was.restartOn.length > 0 ? "restart" : "reload";
+  return [
+    { change: `${action} with the files as they were`, property: "running", late: true, run: sh`systemctl ${action} -- ${was.unit}` },
+  ];
+}
+
+export const serviceAddress = (unit: string): Address => `service[${unit}]`;

@@ -1,0 +1,39 @@
+// A stack by its name: its file, its plan, and where the checkout keeps its state.
+import { existsSync, readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { overlays } from "../stacks/overlay.ts";
+import { UserError } from "../stacks/problem.ts";
+import { readStack } from "../stacks/read.ts";
+import { didYouMean } from "../stacks/reasons.ts";
+import { type FleetPlan, planFleet } from "./expand.ts";
+import { roleSchemas } from "./roles/roles.ts";
+
+export const checkout = join(import.meta.dirname, "..");
+
+const fileOf = (stack: string): string => join(checkout, "stacks", `Pulumi.${stack}.yaml`);
+
+/** The stacks of this checkout, by their files. */
+export function stackNames(): readonly string[] {
+  const names = readdirSync(join(checkout, "stacks")).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
+  return names.filter((name) => name !== undefined).sort();
+}
+
+/** Throws a UserError with every problem in the stack file. */
+export function planOf(stack: string): FleetPlan {
+  if (!existsSync(fileOf(stack))) throw unknownStack(stack);
+  const { spec, files } = readStack(fileOf(stack), roleSchemas);
+  return planFleet(spec, {
+    stack,
+    cores: availableParallelism(),
+    architecture: process.arch === "arm64" ? "arm64" : "amd64",
+    overlays: overlays(files, Object.keys(spec.servers)),
+  });
+}
+
+function unknownStack(stack: string): UserError {
+  const names = stackNames();
+  return new UserError(
+    `${stack}: expected a stack of this checkout (${names.join(", ") || "there is none yet"}), got no \`stacks/Pulumi.${stack}.yaml\`${didYouMean(stack, names)}`,
+  );
+}

@@ -1,0 +1,35 @@
+"use strict";
+// npm packages, exactly those of the lockfile.
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { installedMatches } = require("../facts.cjs");
+const { run } = require("../run.cjs");
+
+function json(file) {
+  try {
+    return JSON.parse(fs.readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+const isFetch = (line) => line.startsWith("npm http fetch");
+
+module.exports = {
+  title: "npm packages",
+
+  missing({ checkout }) {
+    const installed = json(path.join(checkout, "node_modules", ".package-lock.json"));
+    const lock = JSON.parse(fs.readFileSync(path.join(checkout, "package-lock.json"), "utf8"));
+    if (installedMatches(lock, installed)) return undefined;
+    return installed ? "node_modules is not what package-lock.json says" : "node_modules is missing or half-done";
+  },
+
+  install: ({ checkout }) =>
+    run("installing npm packages", "npm", ["ci", "--loglevel=http"], {
+      cwd: checkout,
+      quiet: isFetch,
+      detail: (lines) => `${lines.filter(isFetch).length} fetched`,
+    }),
+};

@@ -1,0 +1,327 @@
+// The kinds of the system, each on a real practice machine: users, packages, files, settings, mounts.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { converge, inspect } from "../../provisioners/converge.ts";
+import { openShell, type Session } from "../../provisioners/host/session.ts";
+import { nspawn } from "../../provisioners/machines/nspawn.ts";
+import { run as execute } from "../../provisioners/machines/run.ts";
+import { sweep } from "../../provisioners/machines/sweep.ts";
+import { want } from "../../provisioners/resources/want.ts";
+import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
+
+const stack = `kinds-system-${process.pid}`;
+let directory = "";
+let shell: Session;
+
+describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root on Linux)", { timeout: 180_000 }, () => {
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "kinds-system-"));
+    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", join(directory, "key")]);
+    const authorizedKey = (await readFile(join(directory, "key.pub"), "utf8")).trim();
+    const state = await nspawn.ensure({
+      ...{ stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB: 512, release: "bookworm", authorizedKey },
+      ...{ address: "10.213.57.11", subnet: "10.213.57.0/24" },
+    });
+    const { address, port, user, hostKey } = state;
+    shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(join(directory, "key"), "utf8") });
+  }, 900_000);
+
+  afterAll(async () => {
+    await shell?.close();
+    await sweep(stack);
+    await rm(directory, { recursive: true });
+  }, 60_000);
+
+  test("group", () =>
+    keepsContract(shell, {
+      role: "group",
+      before: "groupadd -g 1500 crowd",
+      declared: [
+        want.group({ name: "team", gid: 1100 }),
+        want.group({ name: "crowd", gid: 1501 }),
+        want.group({ name: "any", system: true }),
+      ],
+      right: "getent group team | grep -q :1100:; getent group crowd | grep -q :1501:; getent group any",
+      drifts: { "another gid": "groupmod -g 1101 team", "a removed group": "groupdel any" },
+    }));
+
+  test("user", () =>
+    keepsContract(shell, {
+      role: "user",
+      before: "useradd -m -s /bin/sh -c Old -G adm bob; echo 'bob:$6$abc$Old' | chpasswd -e",
+      declared: [
+        want.group({ name: "team", gid: 1100 }),
+        want.user({
+          name: "alice",
+          uid: 1200,
+          group: "team",
+          groups: ["sudo"],
+          comment: "Alice A",
+          shell: "/bin/bash",
+          passwordHash: "$6$abc$Canary",
+        }),
+        want.user({ name: "bob", groups: ["sudo"], comment: "New", shell: "/bin/bash", passwordHash: "$6$abc$New" }),
+        want.user({ name: "daemon-x", system: true, home: "/nonexistent", createHome: false }),
+      ],
+      right: `[ "$(getent passwd alice)" = "alice:x:1200:1100:Alice A:/home/alice:/bin/bash" ]
+        id -Gn alice | grep -qw sudo; id -Gn bob | grep -w adm | grep -qw sudo
+        [ "$(stat -c %U:%G /home/alice)" = alice:team ]; cmp /etc/skel/.bashrc /home/alice/.bashrc
+        getent shadow alice | grep -qF '$6$abc$Canary'; getent shadow bob | grep -qF '$6$abc$New'
+        [ "$(getent passwd daemon-x | cut -d: -f6,7)" = /nonexistent:/usr/sbin/nologin ]`,
+      drifts: {
+        "another shell": "usermod -s /bin/sh alice",
+        "another uid": "usermod -u 1300 alice",
+        "another comment": "usermod -c X alice",
+        "another group": "usermod -g users alice; chgrp team /home/alice",
+        "a group that was left": "gpasswd -d alice sudo > /dev/null",
+        "another password": "echo 'alice:$6$abc$Hacked' | chpasswd -e",
+        "a removed home": "rm -rf /home/alice",
+        "a removed user": "userdel -r daemon-x 2>/dev/null || [ $? = 12 ]",
+      },
+    }));
+
+  test("a user's home that people worked in survives the account, for root alone", async () => {
+    await converge(shell, "carol", wantsOf([want.user({ name: "carol" })]));
+    await text(shell, "su carol -c 'echo work > ~/notes'");
+    const { results } = await converge(shell, "carol", {});
+    expect(results.map(({ outcome }) => outcome)).toEqual(["changed"]);
+    expect(
+      await text(shell, "stat -c '%U %a' /home/carol; ls -A /home/carol; cat /home/carol/notes; getent passwd carol || echo gone"),
+    ).toBe("root 700\nnotes\nwork\ngone\n");
+    await text(shell, "rm -r /home/carol");
+  });
+
+  test("directory, file and link, each where something else stands too", () =>
+    keepsContract(shell, {
+      role: "paths",
+      before:
+        "mkdir -m 0700 /srv/old; echo file > /srv/becomes-directory; echo kept > /srv/changed; chmod 0600 /srv/changed; ln -s /nowhere /srv/link; mkdir -m 0711 /srv/dir-to-link",
+      declared: [
+        want.directory({ path: "/srv/new", mode: "2750", owner: "www-data", group: "adm" }),
+        want.directory({ path: "/srv/old", mode: "0755" }),
+        want.directory({ path: "/srv/becomes-directory" }),
+        want.file({ path: "/srv/new/plain", content: "no newline at the end" }),
+        want.file({
+          path: "/srv/new/bytes",
+          content: Buffer.from([0, 10, 255]).toString("base64"),
+          encoding: "base64",
+          mode: "4755",
+          owner: "www-data",
+        }),
+        want.file({ path: "/srv/changed", content: "FLEET_END_OF_INPUT\n$HOME `id`\n", sensitive: true }),
+        want.link({ path: "/srv/link", target: "/srv/new" }),
+        want.link({ path: "/srv/dir-to-link", target: "/etc" }),
+      ],
+      right: `[ "$(stat -c '%a %U:%G' /srv/new)" = '2750 www-data:adm' ]; [ -d /srv/becomes-directory ]
+        [ "$(cat /srv/new/plain)" = 'no newline at the end' ]; [ "$(stat -c '%s %a' /srv/new/bytes)" = '3 4755' ]
+        [ "$(readlink /srv/link) $(readlink /srv/dir-to-link)" = '/srv/new /etc' ]; [ "$(tail -n 1 /srv/changed)" = '$HOME \`id\`' ]`,
+      drifts: {
+        "other modes": "chmod 0777 /srv/new /srv/new/bytes",
+        "other owners": "chown nobody /srv/new; chgrp nogroup /srv/new/plain",
+        "another content": "echo more >> /srv/new/plain",
+        "removed files": "rm /srv/new/plain /srv/changed /srv/link",
+        "a removed directory": "rm -r /srv/new",
+        "another target": "ln -sfn /tmp /srv/dir-to-link",
+        "a file in place of the link": "rm /srv/link; echo x > /srv/link",
+      },
+    }));
+
+  test("a file that its validator refuses does not land, and leaves nothing behind", async () => {
+    await text(shell, "echo good > /srv/checked");
+    const wants = wantsOf([want.file({ path: "/srv/checked", content: "bad\n", validate: "grep good %s" })]);
+    const [result] = (await converge(shell, "checked", wants)).results;
+    expect(result).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("refused by its validator, not installed: /srv/checked"),
+    });
+    expect(await text(shell, "cat /srv/checked; ls /srv | grep fleet || echo clean")).toBe("good\nclean\n");
+    await converge(shell, "checked", {});
+    await text(shell, "rm /srv/checked");
+  });
+
+  test("block: beside other blocks of one file, and in files of their own", () =>
+    keepsContract(shell, {
+      role: "block",
+      before:
+        "printf '127.0.0.1 localhost\\nlast line without its end' > /srv/hosts; chmod 0640 /srv/hosts; chgrp adm /srv/hosts; printf 'ended\\n' > /srv/ended",
+      declared: [
+        want.block({ path: "/srv/hosts", name: "team", content: "10.0.0.1 isu1\n10.0.0.2 isu2\n" }),
+        want.block({ path: "/srv/hosts", name: "other", content: "a\\b & c\n", validate: "grep -q BEGIN %s" }),
+        want.block({ path: "/srv/ended", name: "team", content: "x\n" }),
+        want.block({ path: "/srv/fresh", name: "team", content: "x\n", mode: "0600" }),
+      ],
+      right: `grep -qx '10.0.0.2 isu2' /srv/hosts; grep -qxF 'a\\b & c' /srv/hosts; grep -q 'without its end' /srv/hosts
+        [ "$(stat -c '%a %G' /srv/hosts)" = '640 adm' ]; [ "$(stat -c %a /srv/fresh)" = 600 ]`,
+      drifts: {
+        "a changed line": "sed -i s/10.0.0.2/10.0.0.3/ /srv/hosts",
+        "a removed block": "sed -i '/BEGIN fleet team/,/END fleet team/d' /srv/hosts",
+        "a removed file": "rm /srv/fresh",
+        "a marker without its half":
+          "sed -i '/BEGIN fleet team/,/END fleet team/d' /srv/ended; echo '# END fleet team' >> /srv/ended; sed -i '/END fleet team/d' /srv/ended",
+      },
+    }));
+
+  test("a block whose end was lost is refused, and the file left alone", async () => {
+    await text(shell, "printf '# BEGIN fleet team\\nprecious\\n' > /srv/half");
+    const [result] = (await converge(shell, "half", wantsOf([want.block({ path: "/srv/half", name: "team", content: "x\n" })]))).results;
+    expect(result).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("expected `# END fleet team` after its beginning in /srv/half"),
+    });
+    expect(await text(shell, "cat /srv/half")).toBe("# BEGIN fleet team\nprecious\n");
+    await text(shell, "rm -r /srv/half /var/lib/fleet/half");
+  });
+
+  test("limits: a new session has them", () =>
+    keepsContract(shell, {
+      role: "limits",
+      declared: [want.limits({ name: "team", limits: { "www-data - nofile": 4242, "www-data soft core": 0 } })],
+      right: `[ "$(su -s /bin/sh www-data -c 'ulimit -n')" = 4242 ]`,
+      drifts: {
+        "another value": "sed -i s/4242/1024/ /etc/security/limits.d/team.conf",
+        "a line by hand": "echo 'root - nproc 1' >> /etc/security/limits.d/team.conf",
+        "another mode": "chmod 0666 /etc/security/limits.d/team.conf",
+        "a removed file": "rm /etc/security/limits.d/team.conf",
+      },
+    }));
+
+  test("sysctl: live and at boot; what a container may not set is said and left out", async () => {
+    const settings = {
+      "net.core.somaxconn": 8192,
+      "net.ipv4.ip_local_port_range": "1024 65535",
+      "vm.swappiness": "1",
+      "net.netfilter.no_such": "1",
+    };
+    const declared = [want.sysctl({ name: "team", settings }), want.sysctl({ name: "host", settings: { "vm.swappiness": "1" } })];
+    await keepsContract(shell, {
+      role: "sysctl",
+      declared,
+      right: `[ "$(cat /proc/sys/net/core/somaxconn)" = 8192 ]; [ "$(wc -l < /etc/sysctl.d/99-zz-fleet-team.conf)" = 2 ]
+        [ ! -e /etc/sysctl.d/99-zz-fleet-host.conf ]`,
+      drifts: {
+        "another live value": "echo 128 > /proc/sys/net/core/somaxconn",
+        "another value in the file": "sed -i s/8192/512/ /etc/sysctl.d/99-zz-fleet-team.conf",
+        "a line by hand": "echo 'net.core.rmem_default = 1' >> /etc/sysctl.d/99-zz-fleet-team.conf",
+        "a removed file": "rm /etc/sysctl.d/99-zz-fleet-team.conf",
+      },
+    });
+    const { results } = (await inspect(shell, "sysctl", wantsOf(declared))).report;
+    expect(results.map(({ address, outcome, reason, notes }) => [address, outcome, reason ?? notes])).toEqual([
+      ["sysctl[host]", "not-applicable", expect.stringContaining("a container may not set")],
+      ["sysctl[team]", "pending", [expect.stringContaining("has no such setting"), expect.stringContaining("a container may not set")]],
+    ]);
+  });
+
+  test("sysctl: a value that the kernel does not take as it is fails, with what it took", async () => {
+    const wants = wantsOf([want.sysctl({ name: "odd", settings: { "net.ipv4.tcp_fin_timeout": "0x1e" } })]);
+    const [result] = (await converge(shell, "odd", wants)).results;
+    expect(result).toMatchObject({ outcome: "failed", reason: expect.stringContaining("got 30; want that value instead") });
+    await converge(shell, "odd", {});
+  });
+
+  test("mount", () =>
+    keepsContract(shell, {
+      role: "mount",
+      declared: [
+        want.directory({ path: "/srv/my-data" }),
+        want.mount({ where: "/srv/my-data", what: "tmpfs", type: "tmpfs", options: "size=8m,nodev" }),
+      ],
+      right: `findmnt -n -o OPTIONS /srv/my-data | grep nodev | grep -q size=8192k; systemctl is-enabled --quiet 'srv-my\\x2ddata.mount'`,
+      drifts: {
+        unmounted: "umount /srv/my-data",
+        disabled: "systemctl disable --quiet 'srv-my\\x2ddata.mount'",
+        "other options":
+          "sed -i s/size=8m/size=4m/ '/etc/systemd/system/srv-my\\x2ddata.mount'; systemctl daemon-reload; systemctl reload 'srv-my\\x2ddata.mount'",
+        "a unit that systemd has not read": "touch -d '2 minutes' '/etc/systemd/system/srv-my\\x2ddata.mount'",
+      },
+    }));
+
+  test("package: one apt-get for all, and an undo that removes what came and nothing else", async () => {
+    const declared = [want.package({ name: "jq" }), want.package({ name: "tree" }), want.package({ name: "pv" })];
+    await keepsContract(shell, {
+      role: "package",
+      declared,
+      right: "jq --version; tree --version; pv --version; [ ! -e /var/lib/fleet/package/originals/packages.before ]",
+      drifts: { "a removed package": "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge jq tree > /dev/null" },
+    });
+    const runs = await text(shell, "grep -c '^Commandline: apt-get .* install .* jq pv tree$' /var/log/apt/history.log");
+    expect(runs.trim()).toBe("1");
+  });
+
+  test("package: what somebody else needs by now outlives the undo", async () => {
+    await converge(shell, "needed", wantsOf([want.package({ name: "libjq1" }), want.package({ name: "tree" })]));
+    await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy install jq > /dev/null 2>&1");
+    const { results } = await converge(shell, "needed", {});
+    expect(results.map(({ outcome }) => outcome)).toEqual(["changed", "changed"]);
+    expect(await text(shell, "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n' jq libjq1; command -v tree || echo gone")).toBe(
+      "jq ii \nlibjq1 ii \ngone\n",
+    );
+    await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge jq libjq1 libonig5 > /dev/null");
+  });
+
+  test("package: an interrupted dpkg is set right first, and a held lock is waited for", async () => {
+    await text(
+      shell,
+      'cd /tmp && apt-get -q download tree >/dev/null 2>&1 && dpkg --unpack tree_*.deb > /dev/null && rm tree_*.deb && [ -n "$(dpkg --audit)" ]',
+    );
+    await text(
+      shell,
+      `systemd-run --quiet --collect perl -e '
+      open my $f, ">>", "/var/lib/dpkg/lock-frontend"; use Fcntl; fcntl $f, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0) or die; sleep 8'; sleep 1`,
+    );
+    const began = Date.now();
+    const { results } = await converge(shell, "interrupted", wantsOf([want.package({ name: "pv" })]));
+    expect(results).toMatchObject([{ outcome: "changed" }]);
+    expect(Date.now() - began).toBeGreaterThan(5000);
+    expect(await text(shell, "dpkg --audit; tree --version >/dev/null && pv --version > /dev/null && echo both")).toBe("both\n");
+    await converge(shell, "interrupted", {});
+  });
+
+  test("package: a name that no repository has fails with apt's own words", async () => {
+    const [result] = (await converge(shell, "unknown", wantsOf([want.package({ name: "no-such-package" })]))).results;
+    expect(result).toMatchObject({ outcome: "failed", reason: expect.stringContaining("Unable to locate package no-such-package") });
+    await converge(shell, "unknown", {});
+  });
+
+  test("repository: its own key, fetched before it lands; a wrong key lands nothing", async () => {
+    await text(shell, repositoryScript);
+    const key = await text(shell, "cat /srv/apt/key.asc");
+    const wrong = await text(shell, "cat /srv/apt/other.asc");
+    const from = { name: "local", uris: ["file:/srv/apt"], suites: ["stable"] };
+    const [refused] = (await converge(shell, "refused", wantsOf([want.repository({ ...from, signedBy: wrong })]))).results;
+    expect(refused).toMatchObject({ outcome: "failed", reason: expect.stringMatching(/NO_PUBKEY|couldn't be verified|is not signed/) });
+    await text(shell, "[ ! -e /etc/apt/sources.list.d/local.sources ]; rm -r /var/lib/fleet/refused");
+    await keepsContract(shell, {
+      role: "repository",
+      declared: [want.repository({ ...from, signedBy: key }), want.package({ name: "fleet-hello" })],
+      right: "apt-cache policy fleet-hello | grep -q file:/srv/apt; [ -e /usr/share/fleet-hello ]",
+      drifts: {
+        "trust added by hand": "echo 'Trusted: yes' >> /etc/apt/sources.list.d/local.sources",
+        "a removed file": "rm /etc/apt/sources.list.d/local.sources",
+        "another mode": "chmod 0666 /etc/apt/sources.list.d/local.sources",
+      },
+    });
+  });
+});
+
+/** A signed repository of one package, in a folder of the machine itself. */
+const repositoryScript = `set -e
+DEBIAN_FRONTEND=noninteractive apt-get -qqy install --no-install-recommends gpg gpg-agent apt-utils > /dev/null 2>&1
+export GNUPGHOME=$(mktemp -d)
+for each in key other; do
+  gpg --batch --quiet --passphrase '' --quick-generate-key "$each@example.org" ed25519 sign never 2>/dev/null
+  mkdir -p /srv/apt
+  gpg --armor --export "$each@example.org" > "/srv/apt/$each.asc"
+done
+built=$(mktemp -d)
+mkdir -p "$built/DEBIAN" "$built/usr/share/fleet-hello" /srv/apt/dists/stable/main/binary-amd64 /srv/apt/pool
+printf 'Package: fleet-hello\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: Test <test@example.org>\\nDescription: test\\n' > "$built/DEBIAN/control"
+dpkg-deb --build "$built" /srv/apt/pool/fleet-hello_1.0_all.deb > /dev/null
+cd /srv/apt
+apt-ftparchive packages pool > dists/stable/main/binary-amd64/Packages
+apt-ftparchive -o APT::FTPArchive::Release::Suite=stable release dists/stable > Release
+mv Release dists/stable/Release
+gpg --batch --quiet -u key@example.org --clearsign -o dists/stable/InRelease dists/stable/Release
+rm -rf "$GNUPGHOME" "$built"`;

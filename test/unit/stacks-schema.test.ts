@@ -1,0 +1,86 @@
+// The JSON Schema that editors use is checked in; UPDATE_GOLDEN=1 writes it anew after a change of the spec or of a role's parameters.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { z } from "zod";
+import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { parseStack } from "../../stacks/read.ts";
+import { schemaText } from "../../stacks/schema.ts";
+import type { RoleSchemas } from "../../stacks/spec.ts";
+import { roles } from "../support/stack-roles.ts";
+
+const stacks = join(import.meta.dirname, "../../stacks");
+const cases = join(import.meta.dirname, "../cases/stacks");
+const stackFiles = readdirSync(stacks).filter((file) => /^Pulumi\..*\.yaml$/.test(file));
+
+type Fields = Readonly<Record<string, Node>>;
+interface Node {
+  readonly description?: string;
+  readonly required?: readonly string[];
+  readonly enum?: readonly string[];
+  readonly items?: Node;
+  readonly additionalProperties?: Node;
+  readonly properties?: Fields;
+}
+
+describe("fleet.schema.json", () => {
+  test("is fresh", () => {
+    const file = join(stacks, "fleet.schema.json");
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, schemaText(roleSchemas));
+    expect(readFileSync(file, "utf8"), "run this test with UPDATE_GOLDEN=1").toBe(schemaText(roleSchemas));
+  });
+
+  test("is named in the first line of every stack file", () => {
+    expect(stackFiles.length).toBeGreaterThan(1);
+    for (const file of stackFiles) {
+      expect(readFileSync(join(stacks, file), "utf8").split("\n")[0], file).toBe("# yaml-language-server: $schema=./fleet.schema.json");
+    }
+  });
+});
+
+describe("the schema of the roles it is handed", () => {
+  const schema = JSON.parse(schemaText(roles)) as Node;
+  const fleet = schema.properties!.config!.properties!["contest-fleet:fleet"]!.properties as Fields;
+  const server = fleet.servers!.additionalProperties!.properties as Fields;
+
+  test("describes every field", () => {
+    const bare = (fields: Fields, path: string): readonly string[] =>
+      Object.entries(fields).flatMap(([key, { description, properties = {} }]) => [
+        ...(description ? [] : [`${path}${key}`]),
+        ...bare(properties, `${path}${key}.`),
+      ]);
+    const { params: _shared, ...ours } = fleet;
+    const { params: _own, ...itsFields } = server;
+    expect(bare(ours, "")).toEqual([]);
+    expect(bare(itsFields as Node, "server.")).toEqual([]);
+  });
+
+  test("lists the roles, and their parameters in both places, none of them required there", () => {
+    expect(server.roles!.items!.enum).toEqual(["app", "base", "mysql", "nginx", "site"]);
+    expect(Object.keys(fleet.params!.properties!)).toEqual(Object.keys(roles));
+    expect(fleet.params!.properties!.site!.required).toBeUndefined();
+    expect(server.params!.properties!.site).toEqual(fleet.params!.properties!.site);
+  });
+
+  test("takes every right case and refuses keys it does not know", () => {
+    const check = z.fromJSONSchema(JSON.parse(schemaText(roles)));
+    const data = (name: string) => parse(readFileSync(join(cases, name), "utf8"));
+    for (const name of readdirSync(cases).filter((file) => /^right-.*\.yaml$/.test(file))) {
+      expect(check.safeParse(data(name)).error, name).toBeUndefined();
+    }
+    for (const name of ["unknown-key.yaml", "misspelt-role.yaml", "practice-without-team.yaml", "secret-where-a-name-belongs.yaml"]) {
+      expect(check.safeParse(data(name)).success, name).toBe(false);
+    }
+  });
+});
+
+describe("the stack files of this project", () => {
+  test.each(stackFiles)("%s is right, but for the roles' own parameters", (file) => {
+    const text = readFileSync(join(stacks, file), "utf8");
+    const names = ["base", "php-fpm", "app", "nginx", "mysql", "memcached", "redis", "varnish", ...Object.keys(roleSchemas)];
+    const any: RoleSchemas = Object.fromEntries(names.map((name) => [name, z.looseObject({})]));
+    const { spec } = parseStack(text, file, any);
+    expect(file).toBe(`Pulumi.${spec.team}.yaml`);
+  });
+});
