@@ -8,3 +8,4 @@ const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().
 
 /** How to reach each server, for `fleet ssh` and its siblings. */
 export const servers = fleet.servers;
+export const admin = fleet.admin;

@@ -20,6 +20,8 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     // Compiled code of the program and the provider is kept: it saves a third of a second at each start.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stateFolder, "compile-cache"),
+    // Starts the program without what it never needs: half a second more.
+    PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
     ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: practicePassphrase }),
   };
 }

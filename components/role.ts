@@ -1,14 +1,17 @@
 // One role on one server. Previews show its resources' properties, files line by line.
 import * as pulumi from "@pulumi/pulumi";
-import type { Connection } from "../provisioners/host/shell.ts";
+import type { Wants } from "../provisioners/order.ts";
 import type { Guards } from "../stacks/guards.ts";
+import type { ConnectionArgs } from "./connection.ts";
 
 export interface RoleArgs {
   readonly host: string;
   readonly role: string;
-  readonly connection: pulumi.Input<Connection>;
-  /** By address (`file[/etc/motd]`). */
-  readonly resources: pulumi.Input<Readonly<Record<string, pulumi.Input<object>>>>;
+  readonly connection: ConnectionArgs;
+  /** By address (`file[/etc/motd]`), with marks where late values belong. */
+  readonly resources: pulumi.Input<Wants>;
+  /** The late values, by the names in their marks. */
+  readonly late: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   readonly guard: Guards;
 }
 

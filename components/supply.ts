@@ -1,14 +1,15 @@
 // Where servers come from: practice machines that are made here, or servers that were handed out. One way to reach each.
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
-import type { Connection } from "../provisioners/host/shell.ts";
+import { bytesOfSize } from "../stacks/scalars.ts";
 import type { ServerSpec } from "../stacks/spec.ts";
+import type { ConnectionArgs } from "./connection.ts";
 import { HostKey } from "./host-key.ts";
 import type { KeyPair } from "./key-pair.ts";
 import { Machine } from "./machine.ts";
 
 export interface Supplied {
-  readonly connection: pulumi.Input<Connection>;
+  readonly connection: ConnectionArgs;
   readonly hostKey: pulumi.Input<string>;
   /** The server goes away with it: nothing on it needs to be undone. */
   readonly deletedWith?: pulumi.Resource;
@@ -38,19 +39,20 @@ export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Re
   return Object.fromEntries(plan.servers.map((server) => [server.name, one(server)]));
 }
 
-function practice(name: string, plan: FleetPlan, { name: host, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {
+function practice(name: string, plan: FleetPlan, { name: host, spec, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {
   if (plan.spec.target.kind !== "practice") throw new TypeError("not a practice stack");
   const { driver, release } = plan.spec.target;
   const size = { cores: declared.cores ?? 1, memoryMiB: declared.memoryMiB ?? 1024 };
+  const disks = spec.disks?.map((each) => ({ sizeGiB: bytesOfSize(each) / 2 ** 30 }));
   const place = { stack: plan.stack, name: host, address: view.privateAddress, subnet: plan.subnet };
   const machine = new Machine(
     `${name}-${host}-machine`,
-    { ...place, ...size, driver, release, authorizedKey: fleetKey.publicKey },
+    { ...place, ...size, ...(disks && { disks }), driver, release, authorizedKey: fleetKey.publicKey },
     { parent },
   );
-  const connection = pulumi
-    .all([machine.port, machine.user, machine.hostKey, fleetKey.privateKey])
-    .apply(([port, user, hostKey, privateKey]) => ({ name: host, address: view.privateAddress, port, user, hostKey, privateKey }));
+  // Where this computer reaches it; to the other servers it is at `view.privateAddress`.
+  const { address, port, user, hostKey } = machine;
+  const connection = { name: host, address, port, user, hostKey, privateKey: fleetKey.privateKey };
   return { connection, hostKey: machine.hostKey, deletedWith: machine };
 }
 
@@ -59,10 +61,7 @@ function handedOut(name: string, server: ServerPlan, plan: FleetPlan, { secrets,
   const hostKey =
     server.spec.hostKey ??
     new HostKey(`${name}-${server.name}-host-key`, { name: server.name, address: login.address, port: login.port }, { parent }).hostKey;
-  return {
-    connection: pulumi.all([pulumi.output(login), hostKey]).apply(([plain, key]) => ({ ...plain, hostKey: key }) as Connection),
-    hostKey,
-  };
+  return { connection: { ...login, hostKey }, hostKey };
 }
 
 type Secrets = Means["secrets"];

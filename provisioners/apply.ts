@@ -42,12 +42,13 @@ export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}
 export function applyScript(nonce: string, work: Work): Command {
   const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
   const watched = new Set(Object.entries(work.wants).flatMap(([address, want]) => kindOf(address as Address).kind.watches?.(want) ?? []));
+  const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
   const parts = [
     sh`set -u\numask 022\nstate=${stateDirectory(work.role)} run=${nonce}`,
     { text: prelude, masked: "" },
-    { text: `tell() { printf '@${nonce} %s\\n' "$*"; }`, masked: "" },
+    { text: words(nonce), masked: "" },
     ...remember(work),
-    ...steps.map(({ change, step }, index) => runStep(index, change, step, watched.has(change.address) && !change.undo)),
+    ...steps.map(({ change, step }, index) => runStep(index, change, step, kept(change))),
     sh`rm -rf -- "$state/pending" "$state/rollback"`,
     ...forget(work),
     { text: "tell end", masked: "" },
@@ -55,11 +56,21 @@ export function applyScript(nonce: string, work: Work): Command {
   return { text: parts.map(({ text }) => text).join("\n"), masked: steps.map(({ step }) => step.run.masked).join("\n") };
 }
 
+/** Each line costs both ends a packet: what is brief is told `later`, with the next word. */
+const words = (nonce: string): string => `told=
+later() { told="\${told}@${nonce} $*
+"; }
+tell() { printf '%s@${nonce} %s\\n' "$told" "$*"; told=; }`;
+
 function runStep(index: number, { address, path }: Change, step: Step, watched: boolean): Command {
   const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
-  const head = `tell begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
+  const head = `${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
+  const around = (text: string) =>
+    step.brief
+      ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || { printf '%s%s\\n' "$told" "$said"; told=; }`
+      : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
-    `${head}\n( set -e\n${keep[of]}${step.run[of]}\n) 2>&1\nrc=$?; [ "$rc" = 0 ] || { tell fail ${index} "$rc"; exit 0; }`;
+    `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { fleet_abandon; tell fail ${index} "$rc"; exit 0; }`;
   return { text: run("text"), masked: run("masked") };
 }
 
@@ -104,7 +115,7 @@ function forget({ seen, changes }: Work): Command[] {
     .map(([address, original]) => `${originalLine(address, original)}\n`);
   return [
     { text: [...gone].map((address) => `rm -rf -- "$state/originals/${storeKey(address)}"`).join("\n"), masked: "" },
-    withInput(sh`cat > "$state/originals.jsonl"`, kept.join("") || "\n"),
+    withInput(sh`cat > "$state/originals.new" && mv -f -- "$state/originals.new" "$state/originals.jsonl"`, kept.join("") || "\n"),
   ];
 }
 
@@ -118,6 +129,8 @@ class Progress {
   #tail: string[] = [];
   #ending: "none" | "end" | "fail" | "stopped" = "none";
   #code = "";
+  /** Store keys of what was rolled back. */
+  readonly #back = new Set<string>();
 
   constructor(nonce: string, changes: readonly Change[], tell: ApplyOptions["onProgress"]) {
     this.#prefix = `@${nonce} `;
@@ -134,6 +147,7 @@ class Progress {
   #word(line: string): void {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin") this.#begin(Number(index));
+    else if (word === "back") this.#back.add(index);
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
   }
 
@@ -164,6 +178,8 @@ class Progress {
           ? { ...of, outcome: "skipped", reason: "stopped on request" }
           : { ...of, outcome: "failed", reason: this.#reason(broken, code, stderr) };
       }
+      if (this.#back.has(storeKey(change.address)))
+        return { ...of, outcome: "skipped", reason: `rolled back after the failure of ${failedAt?.address}` };
       return reached
         ? { ...of, outcome: "skipped", reason: `after the failure of ${failedAt?.address ?? "the first step"}` }
         : { ...of, outcome: "changed" };

@@ -88,12 +88,13 @@ function declaredFacts(spec: FleetSpec, server: ServerSpec, around: Surroundings
   const memory = server.memory ?? (spec.target.kind === "practice" ? practiceMemory : undefined);
   const sizes = { ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }), ...(server.cores && { cores: server.cores }) };
   if (spec.target.kind !== "practice") return sizes;
-  const { release } = spec.target;
+  const { driver, release } = spec.target;
   const machine = {
     distribution: "debian",
     version: practiceVersions[release] ?? release,
     packageManager: "apt",
-    container: true,
+    container: driver === "nspawn",
+    cloudInit: false,
   } as const;
   return { ...machine, architecture: around.architecture, cores: Math.min(server.cores ?? around.cores, around.cores), ...sizes };
 }
@@ -145,6 +146,6 @@ function keyed(place: string, declared: readonly Declared[]): Wants {
 
 /** Facts that templates need are all declared: then nothing has to be read before a first preview can show its files. */
 export function completeFacts(declared: Partial<Facts>): Facts | undefined {
-  const needed = ["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager"] as const;
+  const needed = ["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager", "cloudInit"] as const;
   return needed.every((name) => declared[name] !== undefined) ? (declared as Facts) : undefined;
 }

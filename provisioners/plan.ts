@@ -24,7 +24,8 @@ export interface RolePlan {
 /** What the role wants now, against what is there; what it changed once and no longer wants goes back to its original. */
 export function plan(wants: Wants, seen: Observation): RolePlan {
   const undone = planUndo(seen);
-  const changed = new Set<Address>(undone.changes.map(({ address }) => address));
+  const gone = undone.changes.filter(({ path }) => path !== undefined).map(({ address }) => address);
+  const changed = new Set<Address>();
   const changes: Change[] = [];
   const results: Result[] = [];
   for (const address of inOrder(wants)) {
@@ -32,7 +33,7 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
     const { kind } = kindOf(address);
     const have = seen.haves.get(address);
     const reason = kind.notApplicable?.(want, have);
-    const steps = reason === undefined ? kind.plan(want, have, { changed, pending: seen.pending.has(address) }) : [];
+    const steps = reason === undefined ? kind.plan(want, have, { changed, gone, pending: seen.pending.has(address) }) : [];
     if (steps.length > 0) {
       changed.add(address);
       changes.push({ address, steps, path: kind.path?.(want), undo: false });

@@ -26,10 +26,13 @@ function installedMatches(lock, installed) {
   const same = (a, b) => a.version === b.version && a.integrity === b.integrity;
   const wants = Object.entries(lock.packages).filter(([place]) => place !== "");
   const extra = Object.keys(installed.packages).some((place) => !lock.packages[place]);
-  return !extra && wants.every(([place, want]) => {
-    const have = installed.packages[place];
-    return have ? same(want, have) : want.optional === true || want.devOptional === true;
-  });
+  return (
+    !extra &&
+    wants.every(([place, want]) => {
+      const have = installed.packages[place];
+      return have ? same(want, have) : want.optional === true || want.devOptional === true;
+    })
+  );
 }
 
 /**
@@ -57,7 +60,8 @@ function goAdvice({ platform, distribution }) {
 
 /** Other people's messages name the hosts that they talked to; ours don't: every host in `text` becomes `…`. */
 function withoutHosts(text) {
-  const named = /(?:\/\/(?:[^\s/@]*@)?|\b(?:lookup|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|resolve|resolving|connect to|host:?) ['"]?)([\w-]+(?:\.[\w-]+)+)/g;
+  const named =
+    /(?:\/\/(?:[^\s/@]*@)?|\b(?:lookup|ENOTFOUND|EAI_AGAIN|ECONNREFUSED|resolve|resolving|connect to|host:?) ['"]?)([\w-]+(?:\.[\w-]+)+)/g;
   const hosts = [...text.matchAll(named)].map(([, host]) => host);
   return hosts.reduce((shown, host) => shown.split(host).join("…"), text);
 }

@@ -6,7 +6,10 @@ const fs = require("node:fs");
 /** A pid alone is reused; with the time its process started (clock ticks since boot, Linux only) it is not. */
 function startOf(pid) {
   try {
-    return fs.readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ")[19];
+    return fs
+      .readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ")[19];
   } catch {
     return undefined;
   }
@@ -66,12 +69,11 @@ function tryLock(file) {
 
 /**
  * Runs `work` while holding the lock; waits as long as its holder lives.
- * @param onWait called once, with the holder's pid, when there is something to wait for
+ * @param onWait called again and again with the holder's pid while there is something to wait for; what it throws ends the wait
  */
 async function withLock(file, onWait, work) {
-  for (let told = false, holder = tryLock(file); holder !== undefined; holder = tryLock(file)) {
-    if (!told) onWait(holder.split(" ")[0]);
-    told = true;
+  for (let holder = tryLock(file); holder !== undefined; holder = tryLock(file)) {
+    onWait(holder.split(" ")[0]);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   try {

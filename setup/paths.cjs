@@ -5,6 +5,9 @@
 const fs = require("node:fs");
 const path = require("node:path");
 
+/** A sentence for the user; printed without a stack. */
+class SetupError extends Error {}
+
 /** The checkout that this file is part of. */
 const checkout = path.dirname(__dirname);
 
@@ -31,7 +34,7 @@ function cacheFolder(env) {
   const xdg = env.XDG_CACHE_HOME || "";
   if (path.isAbsolute(xdg)) return path.join(xdg, "contest-fleet");
   if (env.HOME) return path.join(env.HOME, ".cache", "contest-fleet");
-  throw new Error("neither `HOME` nor `XDG_CACHE_HOME` is set: expected a folder to keep tools in; set one of them");
+  throw new SetupError("neither `HOME` nor `XDG_CACHE_HOME` is set: expected a folder to keep tools in; set one of them");
 }
 
 /** @returns cache and bin folders, and the real path of each command that is there */
@@ -51,6 +54,6 @@ function realpath(file) {
   }
 }
 
-module.exports = { cacheFolder, checkout, commands, paths, realpath, wanted };
+module.exports = { SetupError, cacheFolder, checkout, commands, paths, realpath, wanted };
 
 if (require.main === module) console.log(JSON.stringify(paths(process.env), undefined, 2));

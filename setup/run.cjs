@@ -3,14 +3,12 @@
 
 const { spawn } = require("node:child_process");
 const { duration, withoutHosts } = require("./facts.cjs");
-
-/** A sentence for the user; printed without a stack. */
-class SetupError extends Error {}
+const { SetupError } = require("./paths.cjs");
 
 const quietMs = 1000;
 /** Redraws on a terminal; in a log a line now and then. */
 const everyMs = process.stderr.isTTY ? 200 : 15_000;
-const tailLines = 15;
+const shownLines = 15;
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
@@ -28,8 +26,8 @@ function progress(title, detail) {
   let ticker;
   const first = setTimeout(() => {
     show();
-    ticker = setInterval(show, everyMs);
-  }, quietMs);
+    ticker = setInterval(show, everyMs).unref();
+  }, quietMs).unref();
   return (outcome) => {
     clearTimeout(first);
     clearInterval(ticker);
@@ -41,6 +39,9 @@ let signalled;
 /** @returns the signal that asked us to stop, undefined when none did */
 const interrupted = () => signalled;
 const stoppers = new Set();
+function stopIfInterrupted() {
+  if (signalled) throw new SetupError(`interrupted (${signalled}): run it again, it goes on where it stopped`);
+}
 /** Ctrl-C ends what may be ended; what may not (a package installation half-way) is waited for. */
 function onSignal(signal) {
   signalled = signalled || signal;
@@ -52,9 +53,9 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, onSigna
  * Runs a command to its end and returns its output, both streams in one. Fails with its last lines, hosts taken out.
  * @param title what is being done, for people
  * @param options cwd, env (added to ours), timeout (seconds, default none), finish (true: never interrupted),
- *   detail (lines so far → what to show, default the last line), quiet (a line → true when it says nothing to a reader of the error)
+ *   detail (lines so far → what to show, default the last line), excerpt (all lines → those that explain a failure, default the last)
  */
-async function run(title, command, args, { cwd, env, timeout, finish, detail, quiet } = {}) {
+async function run(title, command, args, { cwd, env, timeout, finish, detail, excerpt } = {}) {
   const lines = [];
   const done = progress(title, () => (detail ? detail(lines) : lines[lines.length - 1] || ""));
   const ended = await new Promise((resolve) => {
@@ -73,10 +74,10 @@ async function run(title, command, args, { cwd, env, timeout, finish, detail, qu
     child.on("close", (code, signal) => settle(code === 0 ? undefined : signal ? `ended by ${signal}` : `exit ${code}`));
   });
   done(ended ? `failed (${ended})` : "done");
-  if (signalled) throw new SetupError(`interrupted (${signalled}): run it again, it goes on where it stopped`);
+  stopIfInterrupted();
   if (!ended) return lines.join("\n");
-  const tail = lines.filter((line) => !quiet || !quiet(line)).slice(-tailLines).map((line) => `\n  ${withoutHosts(line)}`);
-  throw new SetupError(`${title}: ${ended}${tail.join("")}`);
+  const why = excerpt ? excerpt(lines).slice(0, shownLines) : lines.slice(-shownLines);
+  throw new SetupError([`${title}: ${ended}`, ...why.map(withoutHosts)].join("\n  "));
 }
 
 /** Splits at `\r` too: that is how progress bars write. */
@@ -91,4 +92,4 @@ function collect(stream, lines) {
   stream.on("end", () => rest.trim() !== "" && lines.push(rest));
 }
 
-module.exports = { SetupError, interrupted, run, say };
+module.exports = { interrupted, progress, run, say, stopIfInterrupted };

@@ -6,8 +6,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { duration, practiceRefusal } = require("./facts.cjs");
 const { withLock } = require("./lock.cjs");
-const { cacheFolder, checkout } = require("./paths.cjs");
-const { SetupError, interrupted, say } = require("./run.cjs");
+const { SetupError, cacheFolder, checkout } = require("./paths.cjs");
+const { interrupted, progress, say, stopIfInterrupted } = require("./run.cjs");
 const { sweep } = require("./tools.cjs");
 
 const help = `usage: node setup/setup.cjs [--practice[=optional]] [--check]
@@ -33,7 +33,7 @@ function distribution() {
 
 function contextOf(env) {
   const cache = cacheFolder(env);
-  const facts = { platform: process.platform, uid: process.getuid && process.getuid(), distribution: distribution() };
+  const facts = { platform: process.platform, uid: process.getuid?.(), distribution: distribution() };
   const refusal = practiceRefusal(facts);
   return { ...facts, checkout, cache, bin: path.join(cache, "bin"), refusal, apt: refusal === undefined, say, interrupted };
 }
@@ -47,29 +47,32 @@ function stepsFor(practice) {
 /** @returns the exit code */
 function check(context, steps, practice) {
   const rows = steps.map((step) => {
-    const missing = step.missing(context);
-    return { missing, line: `${missing ? "missing" : "there  "}  ${step.title}${missing ? `: ${missing}` : ""}` };
+    const [missing, notice] = [step.missing(context), step.notice?.(context)];
+    const state = missing ? "missing" : notice ? "without" : "there  ";
+    return { missing, line: [`${state}  ${step.title}`, missing || notice].filter(Boolean).join(": ") };
   });
   if (practice && context.refusal) rows.push({ missing: context.refusal, line: `missing  practice machines: ${context.refusal}` });
   for (const { line } of rows) console.log(line);
-  for (const notice of noticesOf(context, steps)) console.log(`note     ${notice}`);
   return rows.some(({ missing }) => missing) ? 1 : 0;
 }
-
-const noticesOf = (context, steps) => steps.map((step) => step.notice && step.notice(context)).filter(Boolean);
 
 async function prepare(context, steps) {
   if (steps.every((step) => step.missing(context) === undefined)) return;
   const start = Date.now();
   fs.mkdirSync(context.cache, { recursive: true });
-  const waiting = (pid) => say(`another set-up (process ${pid}) is at work: waiting for it`);
+  let done;
+  const waiting = (pid) => {
+    stopIfInterrupted();
+    done = done || progress(`waiting for another set-up (process ${pid})`, () => "");
+  };
   await withLock(path.join(context.cache, "lock"), waiting, async () => {
+    if (done) done("over");
     sweep(context.cache);
     for (const step of steps) {
       if (step.missing(context) !== undefined) await step.install(context);
     }
   });
-  for (const notice of noticesOf(context, steps)) say(notice);
+  for (const notice of steps.map((step) => step.notice?.(context)).filter(Boolean)) say(notice);
   say(`set-up done in ${duration(Date.now() - start)}`);
 }
 

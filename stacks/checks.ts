@@ -19,7 +19,7 @@ export function targetKind(fleet: unknown): unknown {
 /** All rules, in the order of the file. */
 export function checkFleet(fleet: unknown): readonly Finding[] {
   const loose = mapOr(fleet);
-  return [...checkMembers(loose), ...checkRoles(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose)];
+  return [...checkMembers(loose), ...checkRoles(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose), ...checkDisks(loose)];
 }
 
 /** A finding for every second use of a value that must be used once. `path` and `where` of the first use are named. */
@@ -108,6 +108,17 @@ function missingReach(server: Loose, path: Path): readonly Finding[] {
     ...findings,
     { path, reason: "expected `password` or `privateKey` with target `inventory`, got neither; add one of them as a secret" },
   ];
+}
+
+/** Only a virtual machine has disks of its own. */
+function checkDisks(fleet: Loose): readonly Finding[] {
+  const { driver = "nspawn" } = mapOr(fleet.target);
+  const kind = targetKind(fleet);
+  if ((kind === "practice" && driver !== "nspawn") || typeof kind !== "string") return [];
+  const [got, next] = kind === "practice" ? ["driver `nspawn`", "set `driver: qemu` in `target`"] : [`target \`${kind}\``, "remove it"];
+  return entries(fleet.servers)
+    .filter(([, server]) => "disks" in server)
+    .map(([name]) => ({ path: ["servers", name, "disks"], key: true, reason: `expected no \`disks\` with ${got}; ${next}` }));
 }
 
 /** One hop: to another server of the stack that is reached directly, or to a host with a way in. */

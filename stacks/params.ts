@@ -21,7 +21,7 @@ const roleNames = (server: unknown): readonly string[] => {
 /** How many steps of a path are written in the file: tells the server's own parameters from the fleet's. */
 type Depth = (path: Path) => number;
 
-/** Where a finding in merged parameters was written: at the server, in the fleet's parameters, or nowhere (then: the role in the server's list). */
+/** Where a finding in merged parameters was written: at the server, in the fleet's, or nowhere (then: the role in the server's list). */
 function blame(finding: Finding, server: string, index: number, depth: Depth): Finding {
   const own = ["servers", server, ...finding.path];
   const shared = finding.path;

@@ -177,7 +177,7 @@ const onePrivateKey = text(
   "a private key in PEM form",
 );
 
-/** What must stay a Pulumi secret, and what must name a server of the stack: known by instance, for roles to use in their parameters. */
+/** What must stay a Pulumi secret, or name a server or role: known by instance; roles use the marked scalars in their parameters. */
 export const marks = z.registry<{ readonly mark: "secret" | "server" | "role" }>();
 
 const orReference = (schema: typeof oneSecretLine) =>

@@ -8,17 +8,21 @@ export const fleetKey = "contest-fleet:fleet";
 
 const placeholder = /⟦secret:([^⟦⟧]+)⟧/g;
 
-/** The placeholder for the secret at a path of the fleet: `⟦secret:servers.isu1.password⟧`. */
-export const secretRef = (path: string): string => `⟦secret:${path}⟧`;
+/** The placeholder for the secret at a path of the fleet: `⟦secret:servers.isu1.password⟧`. No character of it is escaped in JSON. */
+export const secretRef = (path: string): string => `⟦secret:${path.replace(/[%"\\]/g, (char) => `%${char.charCodeAt(0).toString(16)}`)}⟧`;
+
+const pathIn = (reference: string): string =>
+  reference.replace(/%([0-9a-f]{2})/g, (_whole, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 
 /** The paths of all secrets whose placeholders stand in the text, each once, in their order. */
 export const secretRefsIn = (text: string): readonly string[] => [
-  ...new Set(Array.from(text.matchAll(placeholder), ([, path]) => path ?? "")),
+  ...new Set(Array.from(text.matchAll(placeholder), ([, reference]) => pathIn(reference ?? ""))),
 ];
 
 /** The text with the values in. A UserError says which secret has none. Values are not searched for placeholders again. */
 export function substitute(text: string, lookup: (path: string) => string | undefined): string {
-  return text.replace(placeholder, (_whole, path: string) => {
+  return text.replace(placeholder, (_whole, reference: string) => {
+    const path = pathIn(reference);
     const value = lookup(path);
     if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path)}`);
     return value;
@@ -32,8 +36,7 @@ export function lookupSecret(fleet: unknown, path: string): string | undefined {
 }
 
 /** What to type for a secret at this path; Pulumi asks for the value, so that it stays out of the shell's history. */
-export const nextStep = (path: string): string =>
-  `next: pulumi config set --secret --path '${`${fleetKey}.${path}`.replaceAll("'", "'\\''")}'`;
+export const nextStep = (path: string): string => `next: pulumi config set --secret --path '${fleetKey}.${path.replaceAll("'", "'\\''")}'`;
 
 /** Whether the value is what Pulumi writes for a secret: `{secure: v1:…}` and nothing beside it. */
 const isSecure = (value: unknown): boolean => isMap(value) && Object.keys(value).length === 1 && typeof value.secure === "string";

@@ -37,6 +37,11 @@ export const ServerSpec = z
     params: RoleParams.default({}).describe("parameters of its roles, laid over the fleet's: maps merge, lists and values replace"),
     cores: z.int().min(1).max(1024).optional().describe("processors; default all of this computer's on practice, else what the server has"),
     memory: scalar.Size.optional().describe("memory with its unit; default `1GiB` on practice, else what the server has"),
+    disks: z
+      .array(scalar.Size)
+      .max(24, { error: "expected at most 24 disks" })
+      .optional()
+      .describe("NVMe disks beside the root disk, on practice machines of the driver qemu; default none"),
     privateAddress: scalar.Ipv4.optional().describe("address by which the other servers reach it; default given by the target"),
     address: connection.address.optional(),
     port: connection.port,
@@ -53,7 +58,10 @@ export type ServerSpec = z.infer<typeof ServerSpec>;
 const PracticeTarget = z
   .strictObject({
     kind: z.literal("practice"),
-    driver: z.enum(["nspawn"]).default("nspawn").describe("what runs the machines; default nspawn"),
+    driver: z
+      .enum(["nspawn", "qemu"])
+      .default("nspawn")
+      .describe("what runs the machines: containers (nspawn, needs root) or virtual machines (qemu); default nspawn"),
     subnet: scalar.Cidr.optional().describe("network of the machines; default derived from the stack's name"),
     release: z.enum(["bookworm", "trixie"]).default("bookworm").describe("Debian release of the machines; default bookworm"),
   })
@@ -98,7 +106,7 @@ export type FleetSpec = z.infer<typeof FleetSpec>;
 /** The schemas of roles' parameters, by role name: what a registry of roles hands to stacks/. */
 export type RoleSchemas = Readonly<Record<string, z.ZodType>>;
 
-/** The fleet with its roles' parameters spelled out, for finding marks and for editors. Parameters are partial in each place: they are merged first. */
+/** The fleet with its roles' parameters spelled out, for finding marks and for editors. Never parsed with: parameters are merged first. */
 export function fleetWith(roles: RoleSchemas) {
   const params = z.strictObject(Object.fromEntries(Object.entries(roles).map(([name, schema]) => [name, schema.optional()]))).optional();
   const { shape } = FleetSpec;

@@ -7,7 +7,8 @@ const text = (address: number): string => [24, 16, 8, 0].map((shift) => (address
 export function split(cidr: string, prefix: number, count: number): readonly string[] {
   const { base, size } = cidrRange(cidr);
   const each = 2 ** (32 - prefix);
-  if (each * count > size) throw new RangeError(`${cidr}: expected room for ${count} networks of /${prefix}, got ${Math.floor(size / each)}`);
+  if (each * count > size)
+    throw new RangeError(`${cidr}: expected room for ${count} networks of /${prefix}, got ${Math.floor(size / each)}`);
   return Array.from({ length: count }, (_, at) => `${text(base + at * each)}/${prefix}`);
 }
 

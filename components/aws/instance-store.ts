@@ -26,13 +26,15 @@ export const presets = {
   seeds: { overProvision: 10, mkfs: ["-f", "-b", "size=4096", "-i", "size=512", "-l", "size=64m"], mountOptions: ["noatime", "logbufs=8"] },
 } as const satisfies Readonly<Record<string, StoreSettings>>;
 
-export interface StoreOptions extends Partial<StoreSettings> {
+export type StoreOptions = { readonly [Name in keyof StoreSettings]?: StoreSettings[Name] | undefined } & StorePlace;
+
+interface StorePlace {
   /** @default aws */
-  readonly preset?: keyof typeof presets;
+  readonly preset?: keyof typeof presets | undefined;
   /** @default /data */
-  readonly mountPoint?: string;
+  readonly mountPoint?: string | undefined;
   /** Seconds until a disk that is missing counts as missing. @default 60 */
-  readonly patience?: number;
+  readonly patience?: number | undefined;
   /** The server's name: the UUIDs of array and filesystem follow from it. */
   readonly server: string;
 }
@@ -55,9 +57,9 @@ const mdUuid = (uuid: string): string => uuid.replaceAll("-", "").match(/.{8}/g)
 
 /** What `systemd-escape --path` prints. */
 export function unitPath(path: string): string {
-  const escape = (char: string) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  const hex = (char: string) => [...Buffer.from(char)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
   const trimmed = path.replace(/^\/+|\/+$/g, "");
-  return trimmed.replace(/[^A-Za-z0-9:_./]|^\./g, escape).replaceAll("/", "-") || "-";
+  return trimmed.replace(/[^A-Za-z0-9:_./]|^\./gu, hex).replaceAll("/", "-") || "-";
 }
 
 /** Letters of the Xen names from `b` on, one a disk. */
@@ -143,7 +145,7 @@ function units(mountPoint: string, mountOptions: readonly string[], filesystem: 
 export interface InstanceStore {
   /** The script and its units. Also for a role to keep them right on a server that runs. */
   readonly files: readonly BootFile[];
-  /** Packages that the script needs, where the image lacks them. */
+  /** Packages that the script needs, where the image lacks them. Amazon's has sfdisk in its base. */
   readonly packages: readonly string[];
   /** Run once, as root, when the files are there. The units do it at every boot after that. */
   readonly commands: readonly string[];
@@ -151,13 +153,13 @@ export interface InstanceStore {
 }
 
 /** Everything that a server of that type needs for its disks. */
-export function instanceStore(type: InstanceType, options: StoreOptions): InstanceStore {
+export function instanceStore(type: InstanceType, options: StoreOptions, distribution: "debian" | "amazon"): InstanceStore {
   const { mountPoint, mountOptions, server, overProvision } = settled(options);
   const script = { path: scriptPath, mode: "0755", content: storeScript(type, options) };
   const all = [unit, mountUnit(mountPoint), readyUnit];
   return {
     files: [script, ...units(mountPoint, mountOptions, uuidOf(`${server} filesystem`))],
-    packages: ["xfsprogs", ...(type.disks > 1 ? ["mdadm"] : []), ...(overProvision > 0 ? ["fdisk"] : [])],
+    packages: ["xfsprogs", ...(type.disks > 1 ? ["mdadm"] : []), ...(overProvision > 0 && distribution === "debian" ? ["fdisk"] : [])],
     commands: [`systemctl daemon-reload`, `systemctl enable --now ${all.map(quote).join(" ")}`, "systemctl enable --now fstrim.timer"],
     mountPoint,
   };

@@ -51,7 +51,7 @@ export function lines(commands: readonly Command[]): Command {
 }
 
 /**
- * A command that reads `content` on standard input. Bytes travel as base64 where a here-document would change them
+ * A command, of one line or several, that reads `content` on standard input. Bytes travel as base64 where a here-document would change them
  * (no final newline, NUL, or the delimiter inside). The mask shows the size alone.
  */
 export function withInput(command: Command, content: string | Buffer | Secret): Command {
@@ -61,8 +61,8 @@ export function withInput(command: Command, content: string | Buffer | Secret): 
   const plain = text.endsWith("\n") && !text.includes("\0") && !text.includes(delimiter) && Buffer.from(text).equals(bytes);
   return {
     text: plain
-      ? `${command.text} <<'${delimiter}'\n${text}${delimiter}`
-      : `base64 -d <<'${delimiter}' | ${command.text}\n${bytes.toString("base64")}\n${delimiter}`,
+      ? `{ ${command.text}\n} <<'${delimiter}'\n${text}${delimiter}`
+      : `base64 -d <<'${delimiter}' | {\n${bytes.toString("base64")}\n${delimiter}\n${command.text}\n}`,
     masked: `${command.masked} < (${bytes.length} bytes)`,
   };
 }

@@ -14,6 +14,8 @@ export const Facts = z.strictObject({
   /** Shares its kernel with others: only net.* settings are its own. */
   container: z.boolean(),
   packageManager: z.enum(["apt", "dnf"]),
+  /** Has cloud-init, which would write names and hosts again at a boot. */
+  cloudInit: z.boolean(),
 });
 export type Facts = z.infer<typeof Facts>;
 
@@ -21,14 +23,15 @@ const script = sh`. /etc/os-release
 printf '%s\n' "$ID" "$VERSION_ID" "$(uname -m)" "$(nproc)"
 while read -r name value rest; do [ "$name" = MemTotal: ] && printf '%s\n' "$value"; done < /proc/meminfo
 [ -e /run/systemd/container ] && echo yes || echo no
-command -v apt-get >/dev/null && echo apt || echo dnf`;
+command -v apt-get >/dev/null && echo apt || echo dnf
+[ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no`;
 
 const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
 /** Costs one remote command. What the server answers is checked: it may be hostile. */
 export async function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
   const { stdout } = await shell.run(script, options);
-  const [distribution, version, machine = "", cores, memory, container, packageManager] = stdout.toString("utf8").split("\n");
+  const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit] = stdout.toString("utf8").split("\n");
   const parsed = Facts.safeParse({
     distribution,
     version,
@@ -37,6 +40,7 @@ export async function readFacts(shell: Shell, options?: RunOptions): Promise<Fac
     memoryMiB: Math.floor(Number(memory) / 1024),
     container: container === "yes",
     packageManager,
+    cloudInit: cloudInit === "yes",
   });
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");

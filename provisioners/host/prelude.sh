@@ -42,10 +42,12 @@ fleet_validate() {
 fleet_keep() {
   local kept
   kept=$state/rollback/$key
-  # The oldest is the last good one. The content counts only once it is whole: it comes last.
+  # What a service confirmed in a run that failed later is no longer the last good one; else the oldest is.
+  [ ! -e "$kept.ok" ] || rm -f -- "$kept" "$kept.none" "$kept.ok"
   if [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$kept.none" ]; then return 0; fi
   [ -d "$state/rollback" ] || mkdir -p -m 0700 -- "$state/rollback"
   if [ -d "$1" ] && [ ! -L "$1" ]; then return 0; fi
+  # The content counts only once it is whole: it comes last.
   printf '%s\n' "$1" > "$kept.path"
   if [ -e "$1" ] || [ -L "$1" ]; then
     cp -a -- "$1" "$kept.new"

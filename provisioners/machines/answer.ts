@@ -3,16 +3,23 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
+import { type MachineContext, MachineError } from "./machine.ts";
 import type { MachinePaths } from "./names.ts";
 import { tail } from "./run.ts";
 
-/** Milliseconds. Three machines at once need 2 to 4 s; a computer busy with other things, more. */
-const deadline = 90_000;
+export interface Door {
+  /** Of the machine. */
+  readonly name: string;
+  readonly address: string;
+  /** @default 22 */
+  readonly port?: number;
+  /** Milliseconds. Three containers at once need 2 to 4 s; a computer busy with other things, more. @default 90000 */
+  readonly deadline?: number;
+}
 
-function greets(address: string, patience: number): Promise<boolean> {
+function greets(address: string, port: number, patience: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port: 22 });
+    const socket = connect({ host: address, port });
     const end = (greeted: boolean) => {
       socket.destroy();
       resolve(greeted);
@@ -31,14 +38,15 @@ export async function bootLog({ log }: MachinePaths): Promise<string> {
 }
 
 /** True when it greets, false when it ended before that; a MachineError with the end of its boot log at the deadline. */
-export async function answered({ name, address }: MachineSpec, paths: MachinePaths, { signal }: MachineContext): Promise<boolean> {
+export async function answered(door: Door, paths: MachinePaths, { signal }: MachineContext): Promise<boolean> {
+  const { name, address, port = 22, deadline = 90_000 } = door;
   const end = Date.now() + deadline;
   // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
-  while (!(await greets(address, 1000))) {
+  while (!(await greets(address, port, 1000))) {
     if (signal?.aborted) throw new MachineError(`${name}: stopped on request while it boots; the next run waits for it again`);
     if (existsSync(paths.exit)) return false;
     if (Date.now() > end)
-      throw new MachineError(`${name}: no SSH greeting from \`${address}:22\` within ${deadline / 1000} s; ${await bootLog(paths)}`);
+      throw new MachineError(`${name}: no SSH greeting from \`${address}:${port}\` within ${deadline / 1000} s; ${await bootLog(paths)}`);
     await sleep(30);
   }
   return true;

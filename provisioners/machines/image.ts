@@ -1,4 +1,4 @@
-// The base image: a small Debian made by mmdebstrap, once for each recipe, shared by all machines as the lower layer of their overlay.
+// The base image: a small Debian made by mmdebstrap, once for each recipe, shared by all machines as what their own changes lie over.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
@@ -7,7 +7,7 @@ import { aptOptions, aptSources, localCertificates } from "./apt.ts";
 import { locked } from "./lock.ts";
 import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
 import { imagesDirectory } from "./names.ts";
-import { run } from "./run.ts";
+import { asRoot, run } from "./run.ts";
 
 /** What a server of a provider has and roles rely on; everything else comes with the roles. */
 const included = [
@@ -29,6 +29,16 @@ const files: Record<string, string> = {
   "/etc/machine-id": "",
 };
 
+/** What a driver needs beyond the tree of a Debian, and how it wants to have it. */
+export interface ImageForm {
+  readonly packages: readonly string[];
+  readonly files: Readonly<Record<string, string>>;
+  /** Units that are on. */
+  readonly units: readonly string[];
+  /** Makes of the finished tree, which goes away, what the image is; `into` is an empty directory. */
+  pack(root: string, into: string): Promise<void>;
+}
+
 interface Recipe {
   readonly release: string;
   readonly packages: readonly string[];
@@ -37,63 +47,101 @@ interface Recipe {
   readonly certificates: readonly string[];
   readonly masked: readonly string[];
   readonly files: Record<string, string>;
+  readonly units?: readonly string[];
 }
 
-async function recipeOf({ release, packages = [] }: Pick<MachineSpec, "release" | "packages">): Promise<Recipe> {
+async function recipeOf({ release, packages = [] }: Pick<MachineSpec, "release" | "packages">, form?: ImageForm): Promise<Recipe> {
   const [sources, options, certificates] = await Promise.all([aptSources(release), aptOptions(), localCertificates()]);
-  return { release, packages: [...new Set([...included, ...packages])].sort(), sources, options, certificates, masked, files };
+  const all = [...new Set([...included, ...(form?.packages ?? []), ...packages])].sort();
+  const common = { release, packages: all, sources, options, certificates, masked, files: { ...files, ...form?.files } };
+  return form ? { ...common, units: form.units } : common;
 }
 
-/** Directory of the image, built where it is not there yet. The build takes 20 to 60 s and needs the package mirror. */
-export async function ensureImage(spec: Pick<MachineSpec, "release" | "packages">, context: MachineContext = {}): Promise<string> {
-  const recipe = await recipeOf(spec);
+/**
+ * Directory of the image, built where it is not there yet: the tree itself, or what `form` makes of it. The build takes 20 to 180 s and
+ * needs the package mirror.
+ */
+export async function ensureImage(
+  spec: Pick<MachineSpec, "release" | "packages">,
+  context: MachineContext = {},
+  form?: ImageForm,
+): Promise<string> {
+  const recipe = await recipeOf(spec, form);
   const hash = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
   const directory = join(imagesDirectory(), hash);
   if (/[:,\\\s]/.test(directory))
-    throw new MachineError(`\`${directory}\`: an overlay can't be mounted over such a path; set XDG_CACHE_HOME to a plain one`);
+    throw new MachineError(`\`${directory}\`: machines can't be laid over an image at such a path; set XDG_CACHE_HOME to a plain one`);
   if (existsSync(directory)) return directory;
   return locked(
     `image ${hash}`,
     async () => {
-      if (!existsSync(directory)) await build(recipe, directory, context);
+      if (!existsSync(directory)) await build(recipe, directory, context, form);
       return directory;
     },
     { deadline: 900_000, signal: context.signal },
   );
 }
 
-async function build(recipe: Recipe, directory: string, { log, signal }: MachineContext): Promise<void> {
+const deadline = 900_000;
+
+async function build(recipe: Recipe, directory: string, context: MachineContext, form?: ImageForm): Promise<void> {
   const images = dirname(directory);
   await mkdir(images, { recursive: true });
   await chmod(images, 0o700);
   const partial = `${directory}.partial`;
-  await rm(partial, { recursive: true, force: true });
+  const [remove, ...removal] = [...asRoot, "rm", "-rf", "--", partial];
+  const clear = () => run(remove!, removal, { deadline });
+  await clear();
+  const [root, packed] = [join(partial, "root"), join(partial, "packed")];
   await mkdir(partial);
-  const [root, options] = [join(partial, "root"), join(partial, "apt.conf")];
+  context.log?.(`building the ${recipe.release} image for practice machines (once, some minutes at most)`);
+  await bootstrap(recipe, partial, root, context);
+  await finish(recipe, root);
+  if (form) {
+    await mkdir(packed);
+    await form.pack(root, packed);
+  }
+  await rename(form ? packed : root, directory);
+  await clear();
+  context.log?.(`the ${recipe.release} image is ready: ${directory}`);
+}
+
+/** The tree. Without root, mmdebstrap makes an archive of it, since it works under ids that are not the ones of our namespace. */
+async function bootstrap(recipe: Recipe, partial: string, root: string, { log, signal }: MachineContext): Promise<void> {
+  const options = join(partial, "apt.conf");
   await writeFile(options, recipe.options, { mode: 0o600 });
-  log?.(`building the ${recipe.release} image for practice machines (once, about a minute)`);
-  const mmdebstrap = [
-    ...[
-      "mmdebstrap",
-      "--mode=root",
-      "--variant=minbase",
-      "--format=directory",
-      `--include=${recipe.packages.join(",")}`,
-      `--aptopt=${options}`,
-    ],
-    ...["--", recipe.release, root, ...recipe.sources],
-  ];
-  // In a process namespace that dies with us: an orphan would write on into a directory that the next run deletes.
-  const fenced = ["--pdeathsig=KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", ...mmdebstrap];
   const onLine = (line: string) => {
     if (line.startsWith("I: ")) log?.(`image: ${line.slice(3)}`);
   };
-  await run("setpriv", fenced, { deadline: 900_000, signal, onLine });
-  await finish(recipe, root);
-  await rename(root, directory);
-  await rm(partial, { recursive: true });
-  log?.(`the ${recipe.release} image is ready: ${directory}`);
+  const unprivileged = asRoot.length > 0;
+  const target = unprivileged ? join(partial, "root.tar") : root;
+  const mmdebstrap = [
+    ...["mmdebstrap", unprivileged ? "--mode=unshare" : "--mode=root", "--variant=minbase"],
+    ...[`--format=${unprivileged ? "tar" : "directory"}`, `--include=${recipe.packages.join(",")}`, `--aptopt=${options}`],
+    ...["--", recipe.release, target, ...recipe.sources],
+  ];
+  // As root, in a process namespace that dies with us: an orphan would write on into a directory that the next run deletes.
+  const fence = unprivileged ? [] : ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  await run("setpriv", ["--pdeathsig=KILL", ...fence, ...mmdebstrap], { deadline, signal, onLine });
+  if (!unprivileged) return;
+  await mkdir(root);
+  const [unshare, ...args] = [
+    ...asRoot,
+    "tar",
+    "--extract",
+    "--numeric-owner",
+    "--exclude=./dev/*",
+    `--file=${target}`,
+    `--directory=${root}`,
+  ];
+  await run(unshare!, args, { deadline, signal });
 }
+
+/** In the tree, as its root. */
+export const inTree = (root: string, command: readonly string[], limit = 60_000): Promise<string> => {
+  const [program, ...args] = [...asRoot, "chroot", root, ...command];
+  return run(program!, args, { deadline: limit });
+};
 
 async function finish(recipe: Recipe, root: string): Promise<void> {
   for (const [path, content] of Object.entries(recipe.files)) {
@@ -108,7 +156,7 @@ async function finish(recipe: Recipe, root: string): Promise<void> {
     const path = line.split("\t")[0]!;
     await cp(path, join(root, path), { recursive: true });
   }
-  if (recipe.certificates.length > 0) await run("chroot", [root, "update-ca-certificates"], { deadline: 60_000 });
-  await run("systemctl", [`--root=${root}`, "enable", "systemd-networkd.service"]);
+  if (recipe.certificates.length > 0) await inTree(root, ["update-ca-certificates"]);
+  await run("systemctl", [`--root=${root}`, "enable", "systemd-networkd.service", ...(recipe.units ?? [])]);
   await run("systemctl", [`--root=${root}`, "mask", ...recipe.masked]);
 }

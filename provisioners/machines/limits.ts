@@ -71,7 +71,6 @@ export interface Fence {
 
 /** Makes the limits, and says how to start within them. */
 export async function makeFence(spec: MachineSpec): Promise<Fence> {
-  const id = machineId(spec);
   if (systemdRuns()) {
     // Scopes without a name of their own: that of the boot before may not be gone yet at a reboot.
     const scope = ["systemd-run", "--quiet", "--collect", "--scope", `--description=practice machine ${spec.stack}/${spec.name}`];

@@ -3,6 +3,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError } from "./machine.ts";
+import { ofThisUser } from "./names.ts";
 
 function hold(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
@@ -30,14 +31,14 @@ export async function locked<T>(
   work: () => Promise<T>,
   { deadline = 120_000, signal }: { deadline?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<T> {
-  const path = `\0contest-fleet/${name}`;
+  const path = `\0contest-fleet/${ofThisUser(name)}`;
   const end = Date.now() + deadline;
   let server = await hold(path);
   while (!server) {
     if (signal?.aborted) throw new MachineError(`\`${name}\`: stopped on request while another process works on it`);
     if (Date.now() > end)
       throw new MachineError(`\`${name}\` has been worked on by another process for ${deadline / 1000} s; wait for it or end it`);
-    await released(path, 1000);
+    await released(path, Math.max(1, Math.min(1000, end - Date.now())));
     await sleep(5);
     server = await hold(path);
   }

@@ -1,7 +1,7 @@
 // What a practice machine is, whatever runs it: the spec that goes in, the state that comes out, the driver between them.
 import { parseSubnet, usable } from "./subnet.ts";
 
-export const drivers = ["nspawn"] as const;
+export const drivers = ["nspawn", "qemu"] as const;
 
 /** `free`: sudo without a password, as contests hand servers out; `password`: sudo asks for it; `none`: no sudo. */
 export const sudoModes = ["free", "password", "none"] as const;
@@ -21,13 +21,22 @@ export interface MachineRef {
   readonly name: string;
 }
 
+/** An NVMe disk beside the root disk: blank at first, kept over reboots, and over a stop as its caller says. */
+export interface MachineDisk {
+  /** Takes no more room on this computer than what is written to it. */
+  readonly sizeGiB: number;
+}
+
+/** As many as a machine's PCI bus has room for, beside its network and root disk. */
+export const mostDisks = 24;
+
 export interface MachineSpec extends MachineRef {
   readonly driver: (typeof drivers)[number];
   /** More than this computer has are as many as it has; the log says so. */
   readonly cores: number;
   /** Hard limit; a program that goes over it is killed, as on a server of that size without swap. */
   readonly memoryMiB: number;
-  /** IPv4, in `subnet`, but not its first one: that is the gateway's. */
+  /** Of the private network: IPv4, in `subnet`, but not its first one: that is the gateway's. */
   readonly address: string;
   /** CIDR of the stack, /16 to /29; the same for all its machines and used by nothing else on this computer. */
   readonly subnet: string;
@@ -39,14 +48,19 @@ export interface MachineSpec extends MachineRef {
   readonly users?: readonly MachineUser[];
   /** Debian packages in the image beyond the usual ones. @default none */
   readonly packages?: readonly string[];
+  /** For the driver qemu alone: a container sees this computer's disks. @default none */
+  readonly disks?: readonly MachineDisk[];
 }
 
 export interface MachineState {
   /** `<stack>/<name>` */
   readonly id: string;
   readonly running: boolean;
+  /** Where this computer reaches its SSH server. */
   readonly address: string;
   readonly port: number;
+  /** Where the stack's other machines reach it. */
+  readonly privateAddress: string;
   readonly user: string;
   /** `ssh-ed25519 AAAA…`, made at creation and therefore known before the first connection. */
   readonly hostKey: string;
@@ -109,6 +123,10 @@ export function checkSpec(spec: MachineSpec): void {
   expect(subnet !== undefined, `${at}: subnet`, "an IPv4 network from /16 to /29 such as 10.77.1.0/24", spec.subnet);
   expect(usable(subnet!, spec.address), `${at}: address`, `a host's address in ${spec.subnet} beyond its first`, spec.address);
   expect(PublicKey.test(spec.authorizedKey), `${at}: authorizedKey`, "a public SSH key on one line", spec.authorizedKey);
+  const { disks = [] } = spec;
+  expect(disks.length === 0 || spec.driver === "qemu", `${at}: disks`, "none, or the driver qemu", `${disks.length} with ${spec.driver}`);
+  expect(disks.length <= mostDisks, `${at}: disks`, `at most ${mostDisks}`, disks.length);
+  for (const { sizeGiB } of disks) expect(sizeGiB > 0 && sizeGiB <= 16_384, `${at}: disks`, "a size up to 16384 GiB", sizeGiB);
   for (const each of spec.packages ?? []) expect(Package.test(each), `${at}: packages`, "a Debian package's name", each);
   for (const { name, password, sudo = "free" } of spec.users ?? []) {
     const free = UserName.test(name) && name !== "root" && name !== loginUser;

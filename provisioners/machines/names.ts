@@ -5,8 +5,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { checkRef, type MachineRef } from "./machine.ts";
 
-/** Survives a restart of this computer, and lies outside every checkout. Root-only: images hold setuid programs of their day. */
-export const stateRoot = "/var/lib/contest-fleet";
+const uid = process.getuid?.() ?? 0;
+const ofUser = (variable: string | undefined, fallback: string): string => join(variable || join(homedir(), fallback), "contest-fleet");
+
+/** Survives a restart of this computer, and lies outside every checkout. One user's alone: images hold setuid programs of their day. */
+export const stateRoot = uid === 0 ? "/var/lib/contest-fleet" : ofUser(process.env.XDG_STATE_HOME, ".local/state");
+
+/** Two users of one computer may have stacks of one name. */
+export const ofThisUser = (name: string): string => (uid === 0 ? name : `${uid}:${name}`);
 
 const short = (text: string, digits: number): string => {
   const value = BigInt(`0x${createHash("sha256").update(text).digest("hex")}`);
@@ -14,7 +20,7 @@ const short = (text: string, digits: number): string => {
 };
 
 /** Six characters for the stack: 31 bits, so that hundreds of stacks on one computer do not meet. */
-export const stackId = (stack: string): string => short(stack, 6);
+export const stackId = (stack: string): string => short(ofThisUser(stack), 6);
 
 /** Twelve characters: the kernel allows 15 in a link's name, and nspawn puts `vb-` before ours. */
 export const machineId = ({ stack, name }: MachineRef): string => `f${stackId(stack)}${short(name, 5)}`;
@@ -71,4 +77,4 @@ export function pathsOf(ref: MachineRef): MachinePaths {
   };
 }
 
-export const imagesDirectory = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "contest-fleet", "images");
+export const imagesDirectory = (): string => join(ofUser(process.env.XDG_CACHE_HOME, ".cache"), "images");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { locked } from "./lock.ts";
 import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
 import { bridgeName, patterns, stateRoot, tableName } from "./names.ts";
-import { run } from "./run.ts";
+import { installed, root, run } from "./run.ts";
 import { gateway, overlap, parseNetwork, parseSubnet } from "./subnet.ts";
 
 interface Route {
@@ -121,7 +121,9 @@ export async function attach(link: string, bridge: string): Promise<void> {
 
 export const links = async (name: RegExp): Promise<string[]> => (await readdir("/sys/class/net")).filter((each) => name.test(each));
 
+/** None where we can't have made one. */
 export async function tables(name: RegExp): Promise<string[]> {
+  if (!root || !(await installed("nft"))) return [];
   const { nftables } = JSON.parse(await run("nft", ["-j", "list", "tables"])) as { nftables: { table?: { name: string } }[] };
   return nftables.flatMap(({ table }) => (table && name.test(table.name) ? [table.name] : []));
 }

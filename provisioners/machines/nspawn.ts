@@ -1,8 +1,8 @@
 // The nspawn driver: a machine is a container with an init of its own, an overlay as its disk and a link on its stack's bridge.
 import { spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { answered, bootLog } from "./answer.ts";
@@ -26,44 +26,9 @@ import { availableCpus, nspawnArguments } from "./nspawn-arguments.ts";
 import { mountRoot } from "./overlay.ts";
 import { kill, processes, running, shutDown } from "./processes.ts";
 import { provision, refresh } from "./provision.ts";
+import { digest, readRecord, refOf, writeRecord } from "./record.ts";
 import { environment, preflight } from "./run.ts";
 import { deleteTree, removeMachine } from "./sweep.ts";
-
-/** Written when the machine's content is complete; without it there is only a half-made machine, with nothing worth keeping. */
-interface MachineRecord {
-  readonly image: string;
-  readonly address: string;
-  readonly hostKey: string;
-  /** Of the spec, whose passwords must not be here: sha256 over `salt` and the spec. */
-  readonly digest: string;
-  readonly salt: string;
-}
-
-const digest = (spec: MachineSpec, salt: string): string =>
-  createHash("sha256")
-    .update(salt)
-    .update(JSON.stringify(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))))
-    .digest("hex");
-
-async function readRecord({ record }: MachinePaths): Promise<MachineRecord | undefined> {
-  const text = await readFile(record, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw new MachineError(`\`${record}\`: can't be read (${error.code}); run the same command with sudo`);
-  });
-  return text === undefined ? undefined : (JSON.parse(text) as MachineRecord);
-}
-
-async function writeRecord({ record }: MachinePaths, value: MachineRecord): Promise<void> {
-  await writeFile(`${record}.new`, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
-  await rename(`${record}.new`, record);
-}
-
-function refOf(which: MachineRef | string): MachineRef {
-  if (typeof which !== "string") return which;
-  const [stack = "", name = "", ...rest] = which.split("/");
-  if (rest.length > 0) throw new MachineError(`expected a machine's id such as \`team-a/isu1\`, got \`${which}\``);
-  return { stack, name };
-}
 
 async function read(which: MachineRef | string): Promise<MachineState | undefined> {
   const ref = refOf(which);
@@ -74,7 +39,8 @@ async function read(which: MachineRef | string): Promise<MachineState | undefine
   const { address, hostKey } = record;
   const leaderPid = live?.leader;
   const id = `${ref.stack}/${ref.name}`;
-  return { id, running: live !== undefined, address, port: 22, user: loginUser, hostKey, ...(leaderPid && { leaderPid }) };
+  const reached = { address, port: 22, privateAddress: address, user: loginUser, hostKey };
+  return { id, running: live !== undefined, ...reached, ...(leaderPid && { leaderPid }) };
 }
 
 /** True when the machine runs as the spec says, on its bridge. */
@@ -87,9 +53,7 @@ async function settled(spec: MachineSpec, paths: MachinePaths): Promise<boolean>
 /** Gives the machine its content: made from the image, brought in line with a changed spec, or as it was. */
 async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
   const record = await readRecord(paths);
-  if (!record) await deleteTree(paths.directory);
   const image = record?.image ?? (await ensureImage(spec, context));
-  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
   await mountRoot(paths, image);
   await refresh(paths.root);
   const salt = record?.salt ?? randomBytes(16).toString("hex");
@@ -141,9 +105,17 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
     await shutDown(spec, paths);
   }
   await kill(id);
-  await furnish(spec, paths, context);
-  await ensureNetwork(spec, context);
   await removeGroups(id);
+  if (!record) await deleteTree(paths.directory);
+  await mkdir(paths.directory, { recursive: true, mode: 0o700 });
+  try {
+    await ensureNetwork(spec, context);
+  } catch (error) {
+    // Refused for its subnet: nothing that was made for it stays.
+    if (!record) await removeMachine(spec);
+    throw error;
+  }
+  await furnish(spec, paths, context);
   await start(spec, paths, context);
   return true;
 }
@@ -154,7 +126,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
   // A machine that was there may just have been ending; one that was started here and ends has failed.
   for (let started = false, tries = 0; !started && tries < 5; tries++) {
     if (!(await settled(spec, paths))) {
-      await preflight();
+      await preflight("nspawn");
       // Before the lock: while the first machine of a stack waits for its image, the others can too.
       if (!(await readRecord(paths))) await ensureImage(spec, context);
       started = await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
@@ -168,7 +140,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
 async function destroy(which: MachineRef, context: MachineContext = {}): Promise<void> {
   checkRef(which);
   const paths = pathsOf(which);
-  await preflight();
+  await preflight("nspawn");
   await locked(`stack ${which.stack}`, () => removeMachine(which), { signal: context.signal });
   context.log?.(`${which.name}: gone, with \`${paths.directory}\``);
 }

@@ -1,4 +1,5 @@
-// Which processes make up a machine, and how they end. All of them carry `--machine=<id>` in their arguments.
+// Which processes make up a machine, and how they end. All of them carry its id in their arguments: nspawn as `--machine=<id>`, QEMU as
+// `guest=<id>`.
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { groups, groupsOf, membersOf } from "./limits.ts";
@@ -10,7 +11,13 @@ export interface Process {
   readonly args: readonly string[];
 }
 
-const marker = "--machine=";
+const markers = ["--machine=", "guest="];
+
+/** The id of the machine to which an argument belongs. */
+const idIn = (argument: string): string | undefined => {
+  const marker = markers.find((each) => argument.startsWith(each));
+  return marker && argument.slice(marker.length);
+};
 
 async function argumentsOf(pid: number): Promise<string[]> {
   const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
@@ -21,13 +28,13 @@ async function argumentsOf(pid: number): Promise<string[]> {
 export async function processes(id: RegExp): Promise<Process[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
   const all = await Promise.all(pids.map(async (pid) => ({ pid, args: await argumentsOf(pid) })));
-  return all.filter(({ args }) => args.some((each) => each.startsWith(marker) && id.test(each.slice(marker.length))));
+  return all.filter(({ args }) => args.some((each) => id.test(idIn(each) ?? "")));
 }
 
 /** The process that a pid file names, if it still is the one that wrote it: pids are used again. */
-async function alive(file: string, ref: MachineRef): Promise<number | undefined> {
+export async function alive(file: string, ref: MachineRef): Promise<number | undefined> {
   const pid = Number(await readFile(file, "utf8").catch(() => "0"));
-  return pid > 0 && (await argumentsOf(pid)).includes(`${marker}${machineId(ref)}`) ? pid : undefined;
+  return pid > 0 && (await argumentsOf(pid)).some((each) => idIn(each) === machineId(ref)) ? pid : undefined;
 }
 
 async function firstChild(pid: number): Promise<number | undefined> {

@@ -7,23 +7,29 @@ import { loginUser, MachineError, type MachineSpec } from "./machine.ts";
 import { run } from "./run.ts";
 import { gateway, parseSubnet } from "./subnet.ts";
 
-interface RootFile {
+export interface RootFile {
   readonly path: string;
   readonly content: string;
   readonly mode?: string;
 }
 
-const network = ({ address, subnet }: MachineSpec): string => {
-  const parsed = parseSubnet(subnet)!;
-  return `[Match]
-Name=host0
+/** A link with a fixed address. `match` tells systemd-networkd which one it is. */
+export const linkFile = (name: string, match: string, address: string, gateway?: string): RootFile => ({
+  path: `/etc/systemd/network/10-${name}.network`,
+  content: `[Match]
+${match}
 
 [Network]
-Address=${address}/${parsed.prefix}
-Gateway=${gateway(parsed)}
-LinkLocalAddressing=no
+Address=${address}
+${gateway ? `Gateway=${gateway}\n` : ""}LinkLocalAddressing=no
 IPv6AcceptRA=no
-`;
+`,
+});
+
+/** The one link of a container. */
+const bridged = ({ address, subnet }: MachineSpec): RootFile[] => {
+  const parsed = parseSubnet(subnet)!;
+  return [linkFile("host0", "Name=host0", `${address}/${parsed.prefix}`, gateway(parsed))];
 };
 
 const sshd = ({ users = [] }: MachineSpec): string => `PermitRootLogin prohibit-password
@@ -37,18 +43,18 @@ function sudoers({ users = [] }: MachineSpec): string {
   return all.flatMap(({ name, sudo = "free" }) => (rule[sudo] ? [`${name} ${rule[sudo]}\n`] : [])).join("");
 }
 
-export const rootFiles = (spec: MachineSpec): RootFile[] => [
+export const rootFiles = (spec: MachineSpec, links: readonly RootFile[] = bridged(spec)): RootFile[] => [
   { path: "/etc/hostname", content: `${spec.name}\n` },
   { path: "/etc/hosts", content: `127.0.0.1 localhost\n127.0.1.1 ${spec.name}\n::1 localhost ip6-localhost ip6-loopback\n` },
-  { path: "/etc/systemd/network/10-host0.network", content: network(spec) },
+  ...links,
   { path: "/etc/ssh/sshd_config.d/10-practice.conf", content: sshd(spec) },
   { path: "/etc/sudoers.d/practice", content: sudoers(spec), mode: "0440" },
 ];
 
 /** `put PATH MODE`: a new file with what comes on standard input. No /dev/stdin here: nothing is mounted in the root. */
-const put = sh`put() { mkdir -p "$(dirname "$1")"; rm -f -- "$1"; cat >"$1"; chmod "$2" "$1"; }`;
+export const put = sh`put() { mkdir -p "$(dirname "$1")"; rm -f -- "$1"; cat >"$1"; chmod "$2" "$1"; }`;
 
-const putFile = ({ path, content, mode = "0644" }: RootFile): Command => withInput(sh`put ${path} ${mode}`, content);
+export const putFile = ({ path, content, mode = "0644" }: RootFile): Command => withInput(sh`put ${path} ${mode}`, content);
 
 const users = ({ users = [], authorizedKey }: MachineSpec): Command[] => {
   const directory = `/home/${loginUser}/.ssh`;
@@ -63,24 +69,26 @@ const users = ({ users = [], authorizedKey }: MachineSpec): Command[] => {
   ];
 };
 
-const key = "/etc/ssh/ssh_host_ed25519_key";
+export const hostKeyFile = "/etc/ssh/ssh_host_ed25519_key";
 
 /** All of it can be run again at any time. Prints the host key's public half. */
-export const provisionScript = (spec: MachineSpec): Command =>
+export const provisionScript = (spec: MachineSpec, links: readonly RootFile[] = bridged(spec)): Command =>
   lines([
-    ...rootFiles(spec).map(putFile),
+    ...rootFiles(spec, links).map(putFile),
     // An empty one would make systemd take this for a first boot, and set every unit back to its preset.
     sh`[ -s /etc/machine-id ] || { ${putFile({ path: "/etc/machine-id", content: `${randomBytes(16).toString("hex")}\n`, mode: "0444" })}\n}`,
     ...users(spec),
     // ssh-keygen writes the public half last.
-    sh`[ -s ${`${key}.pub`} ] || { rm -f ${key}; ssh-keygen -q -t ed25519 -N '' -C '' -f ${key}; }`,
-    sh`cat ${`${key}.pub`}`,
+    sh`[ -s ${`${hostKeyFile}.pub`} ] || { rm -f ${hostKeyFile}; ssh-keygen -q -t ed25519 -N '' -C '' -f ${hostKeyFile}; }`,
+    sh`cat ${`${hostKeyFile}.pub`}`,
   ]);
 
 const mark = "# From the computer that runs this practice machine.";
 
 /** A file that a role or a person put there (not ours, not missing) stays. */
-const resolverScript = (servers: string): Command => sh`if [ ! -e /etc/resolv.conf ] || [ "$(head -n 1 /etc/resolv.conf)" = ${mark} ]; then
+export const resolverScript = (
+  servers: string,
+): Command => sh`if [ ! -e /etc/resolv.conf ] || [ "$(head -n 1 /etc/resolv.conf)" = ${mark} ]; then
 ${putFile({ path: "/etc/resolv.conf", content: `${mark}\n${servers}` })}
 fi`;
 

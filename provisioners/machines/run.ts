@@ -41,6 +41,14 @@ export function run(file: string, args: readonly string[], options: RunOptions =
   });
 }
 
+export const root = process.getuid?.() === 0;
+
+/**
+ * Goes before a command that must be root to make an image: nothing where we are root, else a namespace in which we look like it, and in which
+ * files can belong to the other users of the image.
+ */
+export const asRoot: readonly string[] = root ? [] : ["unshare", "--map-root-user", "--map-auto", "--"];
+
 /** Program → Debian package. What every Debian has at work (mount, chroot, sh) is not listed. */
 const packageOf: Record<string, string> = {
   mmdebstrap: "mmdebstrap",
@@ -51,28 +59,44 @@ const packageOf: Record<string, string> = {
   "ssh-keygen": "openssh-client",
   setpriv: "util-linux",
   unshare: "util-linux",
+  "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-img": "qemu-utils",
+  mke2fs: "e2fsprogs",
+  newuidmap: "uidmap",
 };
+
+const forImages = ["mmdebstrap", "ssh-keygen", "setpriv", "unshare"];
+/** What each driver runs. */
+export const needs = {
+  nspawn: [...forImages, "systemd-nspawn", "systemctl", "nft", "ip"],
+  qemu: [...forImages, "systemctl", "qemu-system-x86_64", "qemu-img", "mke2fs"],
+} as const satisfies Record<string, readonly string[]>;
 
 const hint = (programs: readonly string[]): string =>
   `install it with \`apt-get install ${[...new Set(programs.map((program) => packageOf[program] ?? program))].join(" ")}\``;
 
-async function installed(program: string): Promise<boolean> {
+export async function installed(program: string): Promise<boolean> {
   const tries = path.split(delimiter).map((directory) => access(join(directory, program), constants.X_OK));
   return (await Promise.allSettled(tries)).some(({ status }) => status === "fulfilled");
 }
 
-/** Says in one sentence what keeps this computer from running practice machines. */
-export async function preflight(): Promise<void> {
+/** Says in one sentence what keeps this computer from running practice machines of a driver; without one, of any. */
+export async function preflight(driver?: keyof typeof needs): Promise<void> {
   if (process.platform !== "linux") {
     throw new MachineError(
       `practice machines need Linux, this is \`${process.platform}\`; use a Linux computer, or \`target: inventory\` with servers of your own`,
     );
   }
-  if (process.getuid?.() !== 0)
-    throw new MachineError("practice machines need root: they mount, bridge and limit; run the same command with sudo");
-  const programs = Object.keys(packageOf);
+  if (driver === "nspawn" && !root)
+    throw new MachineError(
+      "practice machines of the driver nspawn need root: they mount, bridge and limit; run the same command with sudo, or use `driver: qemu`",
+    );
+  if (driver === undefined) return;
+  const programs = [...needs[driver], ...(root ? [] : ["newuidmap"])];
   const there = await Promise.all(programs.map(installed));
   const missing = programs.filter((_, index) => !there[index]);
   if (missing.length > 0)
-    throw new MachineError(`practice machines need ${missing.map((each) => `\`${each}\``).join(", ")}; ${hint(missing)}`);
+    throw new MachineError(
+      `practice machines of the driver ${driver} need ${missing.map((each) => `\`${each}\``).join(", ")}; ${hint(missing)}`,
+    );
 }

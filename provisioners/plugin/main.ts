@@ -1,5 +1,5 @@
 // The provider process: the table of resources, served over Pulumi's protocol.
-import { nspawn } from "../machines/nspawn.ts";
+import { machineDrivers } from "../machines/drivers.ts";
 import { Context } from "./context.ts";
 import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
@@ -17,7 +17,7 @@ await serve(
     resources: {
       "fleet:index:KeyPair": keyPairResource,
       "fleet:index:TeamKeys": teamKeysResource,
-      "fleet:index:Machine": machineResource({ nspawn }),
+      "fleet:index:Machine": machineResource(machineDrivers),
       "fleet:index:HostKey": hostKeyResource,
       "fleet:index:Host": hostResource(context),
       "fleet:index:Role": roleResource(context),

@@ -269,8 +269,9 @@ function rpcError(error: unknown): Partial<grpc.ServiceError> {
     detail.setProperties(error.struct?.outputs).setInputs(error.struct?.inputs);
     const packed = new any.Any();
     packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const details = new status.Status().setCode(grpc.status.UNKNOWN).setMessage(message).addDetails(packed);
-    metadata.add("grpc-status-details-bin", Buffer.from(status.Status.prototype.serializeBinary.call(details)));
+    const details = new status.Status().setCode(grpc.status.UNKNOWN).setMessage(message);
+    details.addDetails(packed);
+    metadata.add("grpc-status-details-bin", Buffer.from(details.serializeBinary()));
   }
   return { code: grpc.status.UNKNOWN, message, metadata };
 }

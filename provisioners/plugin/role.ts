@@ -2,14 +2,15 @@
 
 import type { Guards } from "../../stacks/guards.ts";
 import { converge, failures, inspect } from "../converge.ts";
-import { type Connection, HostError } from "../host/shell.ts";
+import { type Connection, HostError, type RunOptions, type Shell } from "../host/shell.ts";
+import { fill, hasMark, type LateValues, unfill } from "../late.ts";
 import type { Wants } from "../order.ts";
 import { problemsIn } from "../problems.ts";
 import type { RoleReport } from "../report.ts";
-import type { Address } from "../resources/kind.ts";
+import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import type { Context } from "./context.ts";
-import { difference } from "./difference.ts";
+import { difference, same } from "./difference.ts";
 import { type Call, PartlyDone, type Resource } from "./protocol.ts";
 import { isUnknown, type Json, secret } from "./wire.ts";
 
@@ -17,7 +18,10 @@ export interface RoleInputs {
   readonly host: string;
   readonly role: string;
   readonly connection: Connection;
+  /** With marks where late values belong: no secret stands in them. */
   readonly resources: Wants;
+  /** The late values, by the names in their marks. */
+  readonly late: LateValues;
   readonly guard: Guards;
 }
 
@@ -38,6 +42,7 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
       ...(outputs.role !== news.role && { role: "update-replace" as const }),
       ...difference("connection", outputs.connection, news.connection),
       ...difference("resources", outputs.resources, news.resources),
+      ...difference("late", outputs.late, news.late),
       ...(outputs.failed.length > 0 && { failed: "update" as const }),
       ...(outputs.owed.length > 0 && { owed: "update" as const }),
     }),
@@ -48,8 +53,8 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async read(_id, old, call) {
       try {
         const shell = await context.reach(old.inputs.connection, call);
-        const { seen, owed } = await inspect(shell, old.inputs.role, old.inputs.resources, { signal: call.signal });
-        return { inputs: { ...old.inputs, resources: seen }, outputs: { ...old.outputs, resources: seen, owed } };
+        const seen = await lookAt(shell, old.inputs, { signal: call.signal });
+        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...old.outputs, ...seen } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
         call.log("warning", `shows what the state remembers, not what is there now: ${error.message}`);
@@ -60,11 +65,7 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async delete(id, old, call) {
       await run(context, id, { ...old.outputs, resources: {} }, call);
     },
-    hide: (outputs) => ({
-      ...outputs,
-      connection: secret(outputs.connection as unknown as Json),
-      resources: hideSensitive(outputs.resources),
-    }),
+    hide: (outputs) => ({ ...outputs, resources: hideSensitive(outputs.resources, (value) => !hasMark(value)) }),
   };
 }
 
@@ -73,7 +74,7 @@ const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], o
 async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell);
-  const report = await converge(shell, inputs.role, inputs.resources, {
+  const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
     signal: call.signal,
     ...(call.timeout !== undefined && { deadline: call.timeout }),
     onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
@@ -89,8 +90,8 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call)
 async function partlyDone(context: Context, id: string, inputs: RoleInputs, report: RoleReport, call: Call): Promise<PartlyDone> {
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
   const reasons = failed.length > 0 ? failed : ["stopped on request between two steps; the next up goes on from here"];
-  const { seen, owed } = await inspect(await context.reach(inputs.connection, call), inputs.role, inputs.resources);
-  const outputs: RoleOutputs = { ...inputs, resources: seen, failed: reasons, owed };
+  const seen = await lookAt(await context.reach(inputs.connection, call), inputs);
+  const outputs: RoleOutputs = { ...inputs, ...seen, failed: reasons };
   return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, {
     id,
     outputs,
@@ -98,14 +99,30 @@ async function partlyDone(context: Context, id: string, inputs: RoleInputs, repo
   });
 }
 
-/** What a want declares as sensitive is encrypted, also where the server has another value than the stack. */
-function hideSensitive(resources: Wants): object {
-  const hide = ([address, want]: [string, object]) => {
+/** What is there, with the marks back in: what is as it should be equals what was wanted, and shows no secret. */
+async function lookAt(
+  shell: Shell,
+  { role, resources, late }: RoleInputs,
+  options?: RunOptions,
+): Promise<Pick<RoleOutputs, "resources" | "owed">> {
+  const { seen, owed } = await inspect(shell, role, fill(resources, late), options);
+  const shown = unfill(seen, resources, late);
+  // Another value than the wanted one may be a secret too: somebody else's, or an old one.
+  return { resources: hideSensitive(shown, (value, address, name) => !same(value, valueIn(resources, address, name))), owed };
+}
+
+const valueIn = (resources: Wants, address: Address, name: string): unknown =>
+  (resources[address] as Readonly<Record<string, unknown>> | undefined)?.[name];
+
+/** Encrypts what the wants declare as sensitive, where `when` says so. */
+function hideSensitive(resources: Wants, when: (value: unknown, address: Address, name: string) => boolean): Wants {
+  const hide = ([address, want]: [string, Common]) => {
     const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
-    return [
-      address,
-      Object.fromEntries(Object.entries(want).map(([name, value]) => [name, names.includes(name) ? secret(value as Json) : value])),
-    ];
+    const properties = Object.entries(want).map(([name, value]) => {
+      const hidden = names.includes(name) && when(value, address as Address, name);
+      return [name, hidden ? secret(value as Json) : value];
+    });
+    return [address, Object.fromEntries(properties)];
   };
   return Object.fromEntries(Object.entries(resources).map(hide));
 }

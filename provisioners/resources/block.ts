@@ -34,12 +34,9 @@ function blockIn(text: string, name: string): string | undefined {
   const lines = text.split("\n");
   const first = lines.indexOf(begin);
   const last = lines.indexOf(end, first + 1);
-  return first < 0 || last < 0
-    ? undefined
-    : lines
-        .slice(first + 1, last)
-        .map((line) => `${line}\n`)
-        .join("");
+  if (first < 0 || last < 0) return undefined;
+  const inside = lines.slice(first + 1, last);
+  return inside.map((line) => `${line}\n`).join("");
 }
 
 /**
@@ -75,13 +72,8 @@ export const block = defineKind<BlockWant, PathSeen>({
     const { begin, end } = markers(name);
     const now = blockIn(have.content?.toString("utf8") ?? "", name);
     if (now === content) return [];
-    const lines = content.split("\n").length - 1;
-    const change =
-      now !== undefined
-        ? `change the block of ${lines} lines`
-        : have.type === missing
-          ? `create with a block of ${lines} lines`
-          : `add a block of ${lines} lines`;
+    const verb = have.type === missing ? "create with a" : now === undefined ? "add a" : "change the";
+    const change = `${verb} block of ${content.split("\n").length - 1} lines`;
     return [{ change, property: "content", run: withInput(edit(want), `${begin}\n${content}${end}\n`) }];
   },
   seen(want, have) {
@@ -90,7 +82,9 @@ export const block = defineKind<BlockWant, PathSeen>({
   },
   undo(want, original, have) {
     if (blockIn(have.content?.toString("utf8") ?? "", want.name) === undefined) return [];
-    return [{ change: "take the block out", run: sh`${edit(want)}\n${original.type === missing ? dropEmpty(want) : unendLine(want)}` }];
+    // Without the validator: what was there before needs no leave to come back.
+    const cut = edit({ ...want, validate: undefined });
+    return [{ change: "take the block out", run: sh`${cut}\n${original.type === missing ? dropEmpty(want) : unendLine(want)}` }];
   },
 });
 

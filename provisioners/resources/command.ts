@@ -39,7 +39,7 @@ export interface CommandHave {
 /** `timeout` ends what the text started too, first asking, ten seconds later not. */
 function inPlace({ environment = {}, user, directory }: CommandWant, text: string, seconds: number): Command {
   const set = Object.entries(environment).map(([name, value]) => sh`export ${name}=${new Secret(value)}`);
-  const script = `cd -- "$1"\nexec timeout --kill-after=10 "$2" sh -ec "$3"`;
+  const script = `cd -- "$1"\nexec timeout --verbose --kill-after=10 "$2" sh -ec "$3"`;
   const run = asUser(user, directory === undefined ? script.replace('"$1"', '"$HOME"') : script, [directory ?? "", seconds, text]);
   return lines([sh`(`, ...set, run, sh`)`]);
 }

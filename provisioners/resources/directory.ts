@@ -1,7 +1,8 @@
 // A directory: mode and owner. What lies in it is other resources' business, and so are the directories above it.
+import { dirname } from "node:path";
 import { z } from "zod";
 import { AbsolutePath, Mode, Owner } from "../../stacks/scalars.ts";
-import { sh } from "../host/command.ts";
+import { type Command, sh } from "../host/command.ts";
 import type { PathSeen } from "../host/look.ts";
 import { attributeSteps } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
@@ -16,6 +17,10 @@ export const DirectoryWant = z.strictObject({
 });
 export type DirectoryWant = z.infer<typeof DirectoryWant>;
 
+/** Root's own comes into being as root's, but where a set-group-id directory hands down its group. */
+const ownedBy = (owner: string, path: string): Command =>
+  owner === "root:root" ? sh`\nif [ -g ${dirname(path)} ]; then chown ${owner} ${path}; fi` : sh`\nchown ${owner} ${path}`;
+
 export const directory = defineKind<DirectoryWant, PathSeen>({
   kind: "directory",
   schema: DirectoryWant,
@@ -26,9 +31,12 @@ export const directory = defineKind<DirectoryWant, PathSeen>({
   plan(want, have) {
     if (have.type === "directory") return attributeSteps(want, have);
     const { path, mode, owner, group } = want;
-    const make = sh`mkdir -- ${path}\nchown ${`${owner}:${group}`} ${path}\nchmod ${mode} ${path}`;
-    if (have.type === missing)
-      return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", run: make }];
+    const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
+    if (have.type === missing) {
+      // A package of the same run may have brought it since the look.
+      const run = sh`if [ -d ${path} ] && [ ! -L ${path} ]; then chown ${`${owner}:${group}`} ${path} && chmod ${mode} ${path}; else ${make}\nfi`;
+      return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", brief: true, run }];
+    }
     const what = have.type === "link" ? `the link to \`${have.target}\`` : `the ${have.type}`;
     return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
   },

@@ -53,7 +53,14 @@ export const file = defineKind<FileWant, PathSeen>({
     if (have.type !== "file" || !have.content?.equals(content)) {
       const write = sh`fleet_write ${path} ${mode} ${owner} ${group} ${validate ?? ""}`;
       const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
-      return [{ change: contentChange(want, have), property: "content", run: withInput(sh`${clear}${write}`, content) }];
+      return [
+        {
+          change: contentChange(want, have),
+          property: "content",
+          brief: validate === undefined,
+          run: withInput(sh`${clear}${write}`, content),
+        },
+      ];
     }
     return attributeSteps(want, have);
   },

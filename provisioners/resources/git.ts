@@ -148,7 +148,8 @@ const named = (files: readonly string[]): string =>
 
 function difference(want: GitWant, have: GitHave): string | undefined {
   if (have.repository !== want.repository) return `repository \`${have.repository}\` → \`${want.repository}\`, at \`${want.ref}\``;
-  if (!atTarget(have)) return `\`${short(have.head)}\` → \`${short(have.target)}\` (${want.ref})`;
+  if (have.target === missing) return `\`${short(have.head)}\` → \`${want.ref}\``;
+  if (!atTarget(have)) return `\`${short(have.head)}\` → \`${short(have.target)}\`${isCommit(want.ref) ? "" : ` (${want.ref})`}`;
   return have.edited.length > 0 ? `throw away local edits of ${named(have.edited)}` : undefined;
 }
 

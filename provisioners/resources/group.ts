@@ -1,7 +1,7 @@
 // A group. Its members are the users' own business (`groups` of a user).
 import { z } from "zod";
 import { Owner } from "../../stacks/scalars.ts";
-import { sh } from "../host/command.ts";
+import { type Command, sh } from "../host/command.ts";
 import { common, defineKind, type Step } from "./kind.ts";
 
 export const GroupWant = z.strictObject({
@@ -23,6 +23,9 @@ const renumber = (name: string, from: number, to: number): Step => ({
   property: "gid",
   run: sh`groupmod -g ${to} -- ${name}`,
 });
+
+/** The group of a user's own name goes with the user. */
+const drop = (name: string): Command => sh`if getent group ${name} > /dev/null; then groupdel -- ${name}; fi`;
 
 export const group = defineKind<GroupWant, GroupHave | undefined>({
   kind: "group",
@@ -47,7 +50,7 @@ export const group = defineKind<GroupWant, GroupHave | undefined>({
   undo({ name }, original, have) {
     if (!have)
       return original ? [{ change: `create again with gid ${original.gid}`, run: sh`groupadd -g ${original.gid} -- ${name}` }] : [];
-    if (!original) return [{ change: "remove the group", run: sh`groupdel -- ${name}` }];
+    if (!original) return [{ change: "remove the group", run: drop(name) }];
     return original.gid === have.gid ? [] : [renumber(name, have.gid, original.gid)];
   },
 });

@@ -14,6 +14,8 @@ export interface Step {
   readonly property?: string;
   /** In an undo: after the files of the role are back (a service that must read them again). */
   readonly late?: boolean;
+  /** Takes milliseconds and says nothing: the runner tells of it together with the next that takes longer. @default false */
+  readonly brief?: boolean;
   /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (host/prelude.ts). */
   readonly run: Command;
   /** Neighbours with the same `how` are done by one command, `how` of all their arguments: one apt-get for ten packages. */
@@ -23,6 +25,8 @@ export interface Step {
 export interface PlanContext {
   /** A run that was cut short, or failed, owes this service its reload or restart. */
   readonly pending: boolean;
+  /** Files of this role that it no longer wants, and that are put back or taken away before: a service that reads any hears of it. */
+  readonly gone: readonly Address[];
   /** Addresses of this role that have steps before this one: a service reloads when one that it names is here. */
   readonly changed: ReadonlySet<Address>;
 }

@@ -1,5 +1,6 @@
 // The kinds, in the order in which a role does them: what others need comes first.
 
+import { absent } from "./absent.ts";
 import { archive } from "./archive.ts";
 import { block } from "./block.ts";
 import { check } from "./check.ts";
@@ -32,6 +33,7 @@ export const kinds: readonly Kind<any, any>[] = [
   directory,
   file,
   link,
+  absent,
   block,
   limits,
   sysctl,

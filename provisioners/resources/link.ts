@@ -28,9 +28,12 @@ export const link = defineKind<LinkWant, PathSeen>({
       link: `target \`${have.target}\` → \`${target}\``,
     };
     const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
-    // Renamed into place, so that at no moment there is no link.
-    const run = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
-    return [{ change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", run }];
+    // Renamed into place where something stands there, so that at no moment there is nothing.
+    const replace = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
+    const run = have.type === missing ? sh`ln -sT -- ${target} ${path}` : replace;
+    return [
+      { change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", brief: true, run },
+    ];
   },
   seen: (want, have) => (have.type === "link" ? { ...want, target: have.target } : undefined),
   undo({ path }, original, have) {

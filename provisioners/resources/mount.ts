@@ -24,8 +24,9 @@ export const MountWant = z.strictObject({
 });
 export type MountWant = z.infer<typeof MountWant>;
 
-/** The unit's file, and the unit. */
+/** The unit's file, the unit, and what stands at the mount point. */
 export interface MountHave extends PathSeen {
+  readonly point: PathSeen["type"];
   readonly unit: UnitSeen;
 }
 
@@ -109,6 +110,11 @@ function stateSteps(unit: string, to: { enabled: boolean; mounted: boolean }, fr
 
 const stateOf = (have: MountHave) => ({ enabled: isEnabled(have), mounted: isMounted(have) });
 
+const removePoint = (where: string): Step => ({
+  change: "remove the mount point where it is empty",
+  run: sh`rmdir --ignore-fail-on-non-empty -- ${where}`,
+});
+
 export const mount = defineKind<MountWant, MountHave>({
   kind: "mount",
   schema: MountWant,
@@ -117,7 +123,8 @@ export const mount = defineKind<MountWant, MountHave>({
   path: pathOf,
   read(want, look) {
     const [file, unit] = [look.path(pathOf(want), { content: true }), look.unit(mountUnit(want.where))];
-    return () => ({ ...file(), unit: unit() });
+    const point = look.path(want.where);
+    return () => ({ ...file(), point: point().type, unit: unit() });
   },
   plan: (want, have) => [...fileSteps(want, have), ...stateSteps(mountUnit(want.where), want, stateOf(have))],
   seen(want, have) {
@@ -131,6 +138,12 @@ export const mount = defineKind<MountWant, MountHave>({
     const files = undoPath("unit", pathOf(want), original, have);
     const on = original.type === missing ? [] : stateSteps(unit, was, { enabled: false, mounted: false });
     const read: Step[] = files.length > 0 ? [{ change: "let systemd forget what was changed", run: sh`systemctl daemon-reload` }] : [];
-    return [...off, ...files, ...read, ...on];
+    return [
+      ...off,
+      ...files,
+      ...read,
+      ...on,
+      ...(original.point === missing && have.point === "directory" ? [removePoint(want.where)] : []),
+    ];
   },
 });

@@ -72,20 +72,22 @@ function enableSteps(want: ServiceWant, have: UnitSeen): Step[] {
 const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
   ["inactive", "failed"].includes(active) ? [] : [{ change: "stop", property: "running", run: sh`systemctl stop -- ${unit}` }];
 
-function runSteps(want: ServiceWant, have: UnitSeen, { changed, pending }: PlanContext): Step[] {
-  const news = watched(want).filter((address) => changed.has(address));
-  const [action, sentence] = actionFor(want, have, { changed, pending });
+function runSteps(want: ServiceWant, have: UnitSeen, context: PlanContext): Step[] {
+  const { changed, gone, pending } = context;
+  const left = watched(want).length > 0 ? gone : [];
+  const news = [...watched(want).filter((address) => changed.has(address)), ...left];
+  const [action, sentence] = actionFor(want, have, { ...context, gone: left });
   if (!action) return [];
   // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
   const keys = [...(pending ? ["owed"] : []), ...news.map(storeKey)].join(" ");
-  const run = sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${watched(want).map(storeKey)}`;
+  const run = sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${[...watched(want), ...left].map(storeKey)}`;
   return [{ change: sentence, property: "running", run }];
 }
 
 function actionFor(
   want: ServiceWant,
   have: UnitSeen,
-  { changed, pending }: PlanContext,
+  { changed, gone, pending }: PlanContext,
 ): readonly ["restart" | "reload", string] | readonly [undefined, ""] {
   // Its package may have started it since the look, with other files than these: a restart is right either way.
   if (!isRunning(have)) return ["restart", `start: it is \`${have.load === "not-found" ? have.load : have.active}\``];
@@ -93,8 +95,13 @@ function actionFor(
   const because = (addresses: readonly Address[]) =>
     ` after the change of ${addresses.slice(0, 3).join(", ")}${addresses.length > 3 ? " …" : ""}`;
   if (heard(want.restartOn).length > 0) return ["restart", `restart${because(heard(want.restartOn))}`];
-  const action = pending && want.restartOn.length > 0 ? "restart" : "reload";
-  if (pending) return [action, `${action}: an earlier run was cut short before it`];
+  const action = want.restartOn.length > 0 ? "restart" : "reload";
+  if (pending && watched(want).length > 0) return [action, `${action}: an earlier run was cut short before it`];
+  if (gone.length > 0)
+    return [
+      want.reloadOn.length > 0 ? "reload" : "restart",
+      `${want.reloadOn.length > 0 ? "reload" : "restart"}: ${gone[0]} is no longer wanted`,
+    ];
   return heard(want.reloadOn).length > 0 ? ["reload", `reload${because(heard(want.reloadOn))}`] : [undefined, ""];
 }
 

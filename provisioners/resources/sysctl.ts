@@ -62,7 +62,7 @@ function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
   const changed = next.filter(([key, value]) => now[key] !== value).map(([key, value]) => `\`${key}\` = \`${value}\``);
   const dropped = Object.keys(now)
     .filter((key) => !next.some(([each]) => each === key))
-    .map((key) => `drop \`${key}\``);
+    .map((key) => `drop \`${key}\` (a live value stays until a reboot)`);
   if (have.type === "file" && changed.length + dropped.length === 0) return undefined;
   const text = next.map(([key, value]) => `${key} = ${value}\n`).join("");
   const change =

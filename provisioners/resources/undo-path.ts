@@ -8,7 +8,12 @@ export function undoPath(noun: string, path: string, original: PathSeen, have: P
   if (original.type === missing) {
     if (have.type === missing) return [];
     if (have.type === "directory")
-      return [{ change: "remove the directory where nothing else was put into it", run: sh`rmdir --ignore-fail-on-non-empty -- ${path}` }];
+      return [
+        {
+          change: "remove the directory where nothing else was put into it",
+          run: sh`[ ! -d ${path} ] || rmdir --ignore-fail-on-non-empty -- ${path}`,
+        },
+      ];
     return [{ change: `remove the ${noun}`, run: sh`rm -f -- ${path}` }];
   }
   if (original.type === "directory")
@@ -18,8 +23,10 @@ export function undoPath(noun: string, path: string, original: PathSeen, have: P
         run: sh`chown ${`${original.owner}:${original.group}`} ${path}\nchmod ${original.mode} ${path}`,
       },
     ];
-  const run = sh`mkdir -p -- "$(dirname -- ${path})"
-cp -a -- "$state/originals/$key" ${path}.fleet-"$run"
-mv -fT -- ${path}.fleet-"$run" ${path}`;
+  const [folder, name] = [path.slice(0, path.lastIndexOf("/")) || "/", path.slice(path.lastIndexOf("/") + 1)];
+  // Hidden, so that no `include sites-enabled/*` picks it up.
+  const run = sh`mkdir -p -- ${folder}
+cp -a -- "$state/originals/$key" ${`${folder}/.${name}`}.fleet-"$run"
+mv -fT -- ${`${folder}/.${name}`}.fleet-"$run" ${path}`;
   return [{ change: "put the original back", run }];
 }

@@ -34,6 +34,8 @@ export interface UserHave {
   readonly user: UserSeen | undefined;
   /** What stands at the wanted home: `directory`, `missing` … */
   readonly home: string;
+  /** Of the group of the user's own name; removing the user removes that too. */
+  readonly ownGid?: number | undefined;
 }
 
 const homeOf = ({ name, home }: UserWant): string => home ?? `/home/${name}`;
@@ -92,8 +94,8 @@ export const user = defineKind<UserWant, UserHave>({
   touches: ({ name }) => ({ users: [name] }),
   sensitive: ({ passwordHash }) => (passwordHash === undefined ? [] : ["passwordHash"]),
   read(want, look) {
-    const [seen, home] = [look.user(want.name), look.path(homeOf(want))];
-    return () => ({ user: seen(), home: home().type });
+    const [seen, home, own] = [look.user(want.name), look.path(homeOf(want)), look.group(want.name)];
+    return () => ({ user: seen(), home: home().type, ownGid: own()?.gid });
   },
   plan(want, { user: have, home }) {
     const { name, passwordHash } = want;
@@ -120,15 +122,14 @@ export const user = defineKind<UserWant, UserHave>({
   },
   undo(want, original, { user: have, home }) {
     const { name } = want;
-    if (!original.user) return have ? [remove(want, original.home === missing && home === "directory")] : [];
+    if (!original.user) return have ? [remove(want, original, home === "directory")] : [];
     if (!have) return "the account is gone, and its password with it; make it again by hand";
     const was = original.user;
     const steps = modify({ ...want, ...was, name, groups: [] }, have);
     const groups = (of: UserSeen) => [...of.groups].sort().join(",");
     if (groups(have) !== groups(was))
       steps.push({ change: `groups \`${groups(have)}\` → \`${groups(was)}\``, run: sh`usermod -G ${groups(was)} -- ${name}` });
-    if (want.passwordHash !== undefined || have.passwordHash !== was.passwordHash) steps.push(restorePassword(name));
-    return steps;
+    return [...steps, restorePassword(name)];
   },
 });
 
@@ -136,10 +137,14 @@ export const user = defineKind<UserWant, UserHave>({
 const homeIsIts = (want: UserWant, have: UserSeen): boolean => want.home !== undefined || have.home === homeOf(want);
 
 /** Work that people left in the home is not ours to delete: it stays, root's. */
-function remove(want: UserWant, madeHome: boolean): Step {
+function remove(want: UserWant, original: UserHave, homeStands: boolean): Step {
   const { name } = want;
-  if (!madeHome) return { change: "remove the account", run: sh`userdel -f -- ${name}` };
-  const run = sh`userdel -f -- ${name}
+  // userdel takes a group of the user's name along, but for one that has a member.
+  const [hold, release] =
+    original.ownGid === undefined ? [sh``, sh``] : [sh`usermod -a -G ${name} root\n`, sh`\ngpasswd -d root ${name} > /dev/null`];
+  const account = sh`${hold}userdel -f -- ${name}${release}\nrm -f -- "$state/originals/$key.shadow"`;
+  if (original.home !== missing || !homeStands) return { change: "remove the account", run: account };
+  const run = sh`${account}
 cd -- ${homeOf(want)}
 for each in .[!.]*; do
   if cmp -s -- "$each" "/etc/skel/$each"; then rm -f -- "$each"; fi
@@ -157,7 +162,7 @@ fi`;
 }
 
 const restorePassword = (name: string): Step => ({
-  change: "put the password back",
+  change: "put the password back where it was changed",
   run: sh`kept="$state/originals/$key.shadow"
 if [ -e "$kept" ]; then
   { printf '%s:' ${name}; cat -- "$kept"; } | chpasswd -e

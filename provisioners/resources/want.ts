@@ -1,5 +1,6 @@
 // How a role says what it wants: `want.file({ path, content })`, checked and with its defaults filled in. One line a kind.
 import type { z } from "zod";
+import { type AbsentWant, absent } from "./absent.ts";
 import { type ArchiveWant, archive } from "./archive.ts";
 import { type BlockWant, block } from "./block.ts";
 import { type CheckWant, check } from "./check.ts";
@@ -45,6 +46,7 @@ export const want = {
   directory: builder<typeof DirectoryWant>(directory),
   file: builder<typeof FileWant>(file),
   link: builder<typeof LinkWant>(link),
+  absent: builder<typeof AbsentWant>(absent),
   block: builder<typeof BlockWant>(block),
   limits: builder<typeof LimitsWant>(limits),
   sysctl: builder<typeof SysctlWant>(sysctl),

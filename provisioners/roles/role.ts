@@ -39,3 +39,9 @@ export interface Role<Params = unknown> {
 }
 
 export const defineRole = <Params>(role: Role<Params>): Role<Params> => role;
+
+/** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
+export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {
+  const alone = addresses.length === 1 && addresses[0] === "127.0.0.1";
+  return alone && team.servers.length > 1 ? [...addresses, self.privateAddress] : [...addresses];
+}

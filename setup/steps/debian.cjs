@@ -17,7 +17,12 @@ const forPractice = [
 /** @returns those of `names` that are not installed; apt's own words for "there" are `install ok installed` */
 function absent(names) {
   const { stdout } = spawnSync("dpkg-query", ["-W", "-f=${Package} ${Status}\\n", ...names], { encoding: "utf8" });
-  const there = new Set((stdout || "").split("\n").filter((line) => line.endsWith("install ok installed")).map((line) => line.split(" ")[0]));
+  const there = new Set(
+    (stdout || "")
+      .split("\n")
+      .filter((line) => line.endsWith("install ok installed"))
+      .map((line) => line.split(" ")[0]),
+  );
   return names.filter((name) => !there.has(name));
 }
 

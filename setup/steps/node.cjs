@@ -3,8 +3,8 @@
 
 const path = require("node:path");
 const { atLeast } = require("../facts.cjs");
-const { realpath, wanted } = require("../paths.cjs");
-const { SetupError, run } = require("../run.cjs");
+const { SetupError, realpath, wanted } = require("../paths.cjs");
+const { run } = require("../run.cjs");
 const { install, isExecutable, link, linked } = require("../tools.cjs");
 
 const enough = () => atLeast(process.version, wanted.nodeAtLeast);
@@ -25,7 +25,8 @@ module.exports = {
 };
 
 /** The package `node` is a script that fetches one of these; it names the one for Apple's processors in another way. */
-const packageName = () => `${process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"}-${process.platform}-${process.arch}`;
+const packageName = () =>
+  `${process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"}-${process.platform}-${process.arch}`;
 
 async function fromNpm(cache) {
   const name = `node-${wanted.node}`;

@@ -29,7 +29,8 @@ module.exports = {
   install: ({ checkout }) =>
     run("installing npm packages", "npm", ["ci", "--loglevel=http"], {
       cwd: checkout,
-      quiet: isFetch,
+      // The reason first, a page of usage after it.
+      excerpt: (lines) => lines.filter((line) => line.startsWith("npm error")),
       detail: (lines) => `${lines.filter(isFetch).length} fetched`,
     }),
 };

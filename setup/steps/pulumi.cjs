@@ -6,8 +6,8 @@ const fs = require("node:fs");
 const path = require("node:path");
 const { spawnSync } = require("node:child_process");
 const { atLeast } = require("../facts.cjs");
-const { realpath, wanted } = require("../paths.cjs");
-const { SetupError, run } = require("../run.cjs");
+const { SetupError, realpath, wanted } = require("../paths.cjs");
+const { run } = require("../run.cjs");
 const { install, isExecutable, link, linked, onPath } = require("../tools.cjs");
 const { findGo } = require("./go.cjs");
 
@@ -30,7 +30,11 @@ module.exports = {
 /** The first CLI on PATH that is new enough and has a language host: beside it, or on PATH too. */
 function fromPath(bin) {
   for (const file of onPath(cli, bin)) {
-    const { stdout } = spawnSync(file, ["version"], { encoding: "utf8", timeout: 10_000, env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } });
+    const { stdout } = spawnSync(file, ["version"], {
+      encoding: "utf8",
+      timeout: 10_000,
+      env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" },
+    });
     const beside = path.join(path.dirname(realpath(file)), host);
     const language = isExecutable(beside) ? beside : onPath(host, bin)[0];
     if (language && atLeast(stdout, wanted.pulumi)) return { [cli]: realpath(file), [host]: realpath(language) };
@@ -51,7 +55,9 @@ async function obtain(context) {
       context.say("the Pulumi CLI can't be downloaded from here: building it from Go modules, once");
       return build(context, work);
     });
-    const version = await run("trying the Pulumi CLI", path.join(made, "bin", cli), ["version"], { env: { PULUMI_SKIP_UPDATE_CHECK: "true" } });
+    const version = await run("trying the Pulumi CLI", path.join(made, "bin", cli), ["version"], {
+      env: { PULUMI_SKIP_UPDATE_CHECK: "true" },
+    });
     if (!atLeast(version, wanted.pulumi)) throw new SetupError(`pulumi: expected version ${wanted.pulumi}, got \`${version}\``);
     return made;
   });

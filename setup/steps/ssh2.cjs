@@ -60,7 +60,8 @@ module.exports = {
   notice(context) {
     const [result, lacks] = [built(context), lacking(context)];
     if (result || (result === undefined && lacks.length === 0)) return undefined;
-    const why = lacks.length > 0 ? `${lacks.join(", ")} not found (optional; on Debian \`apt-get install make g++ python3\`)` : "its build failed";
+    const why =
+      lacks.length > 0 ? `${lacks.join(", ")} not found (optional; on Debian \`apt-get install make g++ python3\`)` : "its build failed";
     return `ssh2 runs on its slower JavaScript path: ${why}`;
   },
 

@@ -50,7 +50,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
   test("user", () =>
     keepsContract(shell, {
       role: "user",
-      before: "useradd -m -s /bin/sh -c Old -G adm bob; echo 'bob:$6$abc$Old' | chpasswd -e",
+      before: "groupadd -g 1700 dave; useradd -m -s /bin/sh -c Old -G adm bob; echo 'bob:$6$abc$Old' | chpasswd -e",
       declared: [
         want.group({ name: "team", gid: 1100 }),
         want.user({
@@ -63,6 +63,9 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
           passwordHash: "$6$abc$Canary",
         }),
         want.user({ name: "bob", groups: ["sudo"], comment: "New", shell: "/bin/bash", passwordHash: "$6$abc$New" }),
+        want.group({ name: "erin", gid: 1800 }),
+        want.user({ name: "erin", group: "erin" }),
+        want.user({ name: "dave" }),
         want.user({ name: "daemon-x", system: true, home: "/nonexistent", createHome: false }),
       ],
       right: `[ "$(getent passwd alice)" = "alice:x:1200:1100:Alice A:/home/alice:/bin/bash" ]
@@ -130,12 +133,12 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
 
   test("a file that its validator refuses does not land, and leaves nothing behind", async () => {
     await text(shell, "echo good > /srv/checked");
-    const wants = wantsOf([want.file({ path: "/srv/checked", content: "bad\n", validate: "grep good %s" })]);
-    const [result] = (await converge(shell, "checked", wants)).results;
-    expect(result).toMatchObject({
-      outcome: "failed",
-      reason: expect.stringContaining("refused by its validator, not installed: /srv/checked"),
-    });
+    for (const content of ["bad\n", "bad, and without an end of line"]) {
+      const wants = wantsOf([want.file({ path: "/srv/checked", content, validate: "grep good %s" })]);
+      const [result] = (await converge(shell, "checked", wants)).results;
+      const reason = expect.stringContaining("refused by its validator, not installed: /srv/checked");
+      expect(result).toMatchObject({ outcome: "failed", reason });
+    }
     expect(await text(shell, "cat /srv/checked; ls /srv | grep fleet || echo clean")).toBe("good\nclean\n");
     await converge(shell, "checked", {});
     await text(shell, "rm /srv/checked");
@@ -224,10 +227,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
   test("mount", () =>
     keepsContract(shell, {
       role: "mount",
-      declared: [
-        want.directory({ path: "/srv/my-data" }),
-        want.mount({ where: "/srv/my-data", what: "tmpfs", type: "tmpfs", options: "size=8m,nodev" }),
-      ],
+      declared: [want.mount({ where: "/srv/my-data", what: "tmpfs", type: "tmpfs", options: "size=8m,nodev" })],
       right: `findmnt -n -o OPTIONS /srv/my-data | grep nodev | grep -q size=8192k; systemctl is-enabled --quiet 'srv-my\\x2ddata.mount'`,
       drifts: {
         unmounted: "umount /srv/my-data",
@@ -264,17 +264,20 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
   test("package: an interrupted dpkg is set right first, and a held lock is waited for", async () => {
     await text(
       shell,
-      'cd /tmp && apt-get -q download tree >/dev/null 2>&1 && dpkg --unpack tree_*.deb > /dev/null && rm tree_*.deb && [ -n "$(dpkg --audit)" ]',
+      'cd /tmp && apt-get -q update > /dev/null && apt-get -q download tree >/dev/null 2>&1 && dpkg --unpack tree_*.deb > /dev/null && rm tree_*.deb && [ -n "$(dpkg --audit)" ]',
     );
     await text(
       shell,
-      `systemd-run --quiet --collect perl -e '
-      open my $f, ">>", "/var/lib/dpkg/lock-frontend"; use Fcntl; fcntl $f, F_SETLK, pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0) or die; sleep 8'; sleep 1`,
+      `setsid -f perl -e 'use Fcntl; open my $file, ">>", "/var/lib/dpkg/lock-frontend"; my $lock = pack "s s x4 q q i x4", F_WRLCK;
+        fcntl $file, F_SETLK, $lock or die; sleep 15' < /dev/null > /dev/null 2>&1; sleep 1`,
     );
-    const began = Date.now();
-    const { results } = await converge(shell, "interrupted", wantsOf([want.package({ name: "pv" })]));
+    const said: string[] = [];
+    const wants = wantsOf([want.package({ name: "pv" })]);
+    const { results } = await converge(shell, "interrupted", wants, {
+      onProgress: (_address, _sentence, output) => said.push(output ?? ""),
+    });
     expect(results).toMatchObject([{ outcome: "changed" }]);
-    expect(Date.now() - began).toBeGreaterThan(5000);
+    expect(said.join("\n")).toMatch(/lock was locked by another process with pid [0-9]+[^]*Setting up tree [^]*Setting up pv /);
     expect(await text(shell, "dpkg --audit; tree --version >/dev/null && pv --version > /dev/null && echo both")).toBe("both\n");
     await converge(shell, "interrupted", {});
   });

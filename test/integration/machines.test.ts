@@ -245,6 +245,7 @@ describe.skipIf(process.getuid?.() !== 0)("practice machines (these need root on
 
   test("of two stacks run at once, do not reach each other, and can't share a subnet", async () => {
     await expect(nspawn.ensure(machine("isu1", { stack: other }))).rejects.toThrow(/subnet `10.213.41.0\/24` meets .* choose another one/);
+    expect(await leftovers(other), "a refused machine leaves nothing").toEqual([]);
     const far = await nspawn.ensure(machine("isu1", { stack: other, subnet: "10.213.42.0/24", address: "10.213.42.11" }));
     expect((await ssh(far, `ping -c 1 -W 1 ${isu1.address}`)).code).toBe(1);
     expect(

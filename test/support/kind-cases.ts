@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { missingPath } from "../../provisioners/host/look.ts";
-import type { Address } from "../../provisioners/resources/kind.ts";
+import type { PlanContext } from "../../provisioners/resources/kind.ts";
 
 const root = new URL("../cases/kinds/", import.meta.url).pathname;
 
@@ -21,7 +21,7 @@ export interface KindCase {
   readonly name: string;
   readonly want: unknown;
   readonly have: unknown;
-  readonly context: { readonly pending: boolean; readonly changed: ReadonlySet<Address> };
+  readonly context: PlanContext;
   /** The sentences, in order; empty for a host that is right. */
   readonly steps: readonly string[];
   /** Properties as `seen` shows them; `null` where it must show nothing. Unchecked where the case has none. */
@@ -53,7 +53,7 @@ function caseIn(kind: string, file: string): KindCase {
     kind,
     name: file.replace(/\.json$/, ""),
     have: alive(have),
-    context: { pending: context?.pending ?? false, changed: new Set(context?.changed ?? []) },
+    context: { pending: context?.pending ?? false, gone: context?.gone ?? [], changed: new Set(context?.changed ?? []) },
     ...(undo && { undo: { ...undo, original: alive(undo.original), ...("have" in undo && { have: alive(undo.have) }) } }),
   };
 }

@@ -21,8 +21,9 @@ export interface KindContract {
 
 /** Everything that a kind of the system may change; what packages and tools keep for themselves (backups, caches) is left out. */
 const snapshot = `
-find /etc /home /srv /opt -xdev -not -name '*-' -not -path /etc/ld.so.cache -not -path '/etc/.pwd.lock' -printf '%p|%y|%m|%u|%g|%l|' \\
-  -exec sh -c '[ -f "$1" ] && [ ! -L "$1" ] && sha256sum < "$1" || echo' _ {} \\; | sort
+set -- /etc /home /srv /opt -xdev -not -name '*-' -not -path /etc/ld.so.cache -not -path /etc/.pwd.lock
+find "$@" -printf '%p|%y|%m|%u|%g|%l\\n' | sort
+find "$@" -type f -print0 | sort -z | xargs -0 sha256sum
 dpkg-query -W -f '\${Package} \${db:Status-Abbrev} \${Version}\\n' | grep -v ' [a-z]n '
 cat /etc/passwd /etc/group /etc/shadow
 findmnt -rn -o TARGET,SOURCE,FSTYPE,OPTIONS

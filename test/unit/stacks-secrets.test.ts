@@ -44,6 +44,17 @@ describe("placeholders", () => {
     expect(substitute(text, (path) => lookupSecret(fleet, path))).toBe("u:$&⟦secret:x⟧@h/two?$&⟦secret:x⟧");
   });
 
+  test("survive JSON, whatever their path", () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1 }), (path) => {
+        const reference = secretRef(pathText(path));
+        expect(JSON.stringify(reference)).toBe(`"${reference}"`);
+        expect(secretRefsIn(JSON.stringify([reference, { [reference]: 1 }]))).toEqual([pathText(path)]);
+        expect(substitute(reference, (asked) => (asked === pathText(path) ? "value" : undefined))).toBe("value");
+      }),
+    );
+  });
+
   test("without a value say what to type", () => {
     const call = () => substitute(secretRef("servers.isu1.password"), (path) => lookupSecret({ servers: {} }, path));
     expect(call).toThrow(UserError);

@@ -1,13 +1,171 @@
-// What every server of a team has: names, people, keys, limits, settings.
+// What every server of a team has: names, people and their keys, a mesh of ssh between the servers, limits and kernel settings.
 import { z } from "zod";
-import { want } from "../../resources/want.ts";
-import { defineRole } from "../role.ts";
+import { parsePath } from "../../../stacks/path.ts";
+import { Line, Locale, PackageName, Timezone, UserName } from "../../../stacks/scalars.ts";
+import { hostsBlock } from "../../../templates/base/hosts.ts";
+import { Limits } from "../../../templates/base/limits.ts";
+import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
+import { sudoers } from "../../../templates/base/sudoers.ts";
+import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../templates/sysctl/entries.ts";
+import { storeKey } from "../../host/prelude.ts";
+import { late } from "../../late.ts";
+import { type Declared, want } from "../../resources/want.ts";
+import { defineRole, type RoleContext } from "../role.ts";
 
-const Params = z.strictObject({});
+/** What people reach for on the day; the base images of contests lack some of them. */
+const usefulPackages = ["ca-certificates", "curl", "git", "htop", "jq", "less", "rsync", "strace", "sysstat", "vim-tiny"];
 
-export const base = defineRole<z.infer<typeof Params>>({
+/** As GitHub publishes it: a deploy never has to say yes to a key. */
+const githubKey = "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+const Params = z
+  .strictObject({
+    appUser: UserName.default("isucon").describe("user that applications run as; default isucon"),
+    timezone: Timezone.default("UTC").describe("time zone; default UTC, as contests have it"),
+    locale: Locale.default("C.UTF-8").describe("locale of logins; default C.UTF-8"),
+    packages: z
+      .array(PackageName)
+      .default(usefulPackages)
+      .describe(`packages for people; default ${usefulPackages.join(", ")}`),
+    sysctl: SysctlParams.omit({ reservedPorts: true }).prefault({}).describe("kernel settings: a preset, and overrides by name"),
+    limits: Limits.prefault({}).describe("limits of people's sessions"),
+    sshd: Sshd.optional().describe("hardens sshd; default leaves it as it is"),
+    deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key; default github.com"),
+    knownHosts: z.array(Line).default([githubKey]).describe("further lines of ssh_known_hosts; default GitHub's ed25519 key"),
+  })
+  .superRefine(({ sysctl }, context) => {
+    for (const { path, reason } of sysctlEntries({ ...sysctl, reservedPorts: [] }).problems) {
+      context.addIssue({
+        code: "custom",
+        path: ["sysctl", ...(path.startsWith("preset.") ? ["preset"] : parsePath(path))],
+        message: reason,
+      });
+    }
+  });
+type Params = z.infer<typeof Params>;
+type Context = RoleContext<Params>;
+
+export const base = defineRole<Params>({
   name: "base",
-  summary: "names, people, keys, limits and kernel settings of every server",
+  summary: "names, people and their keys, ssh between the servers, limits and kernel settings",
   params: Params,
-  resources: ({ self, team }) => [want.file({ path: "/etc/motd", content: `${self.name} of the team ${team.name}\n` })],
+  resources: (context) => [...names(context), ...people(context), ...mesh(context), ...system(context), ...kernel(context)],
 });
+
+function names({ self, team, facts }: Context): Declared[] {
+  const entries = team.servers.map(({ name, privateAddress }) => ({ name, address: privateAddress }));
+  const file = want.file({ path: "/etc/hostname", content: `${self.name}\n` });
+  const kept = `/var/lib/fleet/base/originals/${storeKey(file.address)}`;
+  const cloud = want.file({
+    path: "/etc/cloud/cloud.cfg.d/99-fleet.cfg",
+    content: "# Managed by fleet (role base).\npreserve_hostname: true\nmanage_etc_hosts: false\n",
+  });
+  return [
+    file,
+    want.command({
+      name: "hostname",
+      run: `hostname ${self.name}`,
+      unless: `[ "$(hostname)" = ${self.name} ]`,
+      undo: `hostname "$(cat ${kept})"`,
+      after: [file.address],
+    }),
+    want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) }),
+    ...(facts.cloudInit ? [cloud] : []),
+  ];
+}
+
+function people({ team, params }: Context): Declared[] {
+  const rights = team.members.filter(({ sudo }) => sudo).map(({ name }) => ({ who: name }));
+  return [
+    ...team.members.flatMap(({ name }) => [want.user({ name, groups: [] }), ...keys(name, [late("authorized-keys", name)])]),
+    want.package({ name: "sudo" }),
+    want.file({
+      path: "/etc/sudoers.d/fleet",
+      content: sudoers([...rights, { who: params.appUser }]),
+      mode: "0440",
+      validate: "visudo -cqf %s",
+    }),
+  ];
+}
+
+const homeOf = (user: string): string => (user === "root" ? "/root" : `/home/${user}`);
+
+/** A block, so that keys which somebody else put there stay. */
+function keys(user: string, lines: readonly string[]): Declared[] {
+  const folder = want.directory({ path: `${homeOf(user)}/.ssh`, mode: "0700", owner: user, group: user });
+  const block = want.block({
+    path: `${homeOf(user)}/.ssh/authorized_keys`,
+    name: "team",
+    content: `${lines.join("\n")}\n`,
+    mode: "0600",
+    owner: user,
+    group: user,
+    after: [folder.address],
+  });
+  return [folder, block];
+}
+
+/** root and the application's user move between the servers, and pull code, with one key of the team's. */
+function mesh({ team, params }: Context): Declared[] {
+  const hosts = team.servers.map(({ name }) => name);
+  const known = team.servers.map(({ name, privateAddress }) => `${name},${privateAddress} ${late("host-key", name)}`);
+  const everybody = team.members.map(({ name }) => late("authorized-keys", name));
+  const config = `# Managed by fleet (role base).\nHost ${[...hosts, ...params.deployHosts].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`;
+  const key = (user: string) =>
+    want.file({
+      path: `${homeOf(user)}/.ssh/fleet_mesh`,
+      content: late("mesh-private-key"),
+      mode: "0600",
+      owner: user,
+      group: user,
+      sensitive: true,
+    });
+  return [
+    want.user({ name: params.appUser }),
+    ...keys(params.appUser, [late("mesh-public-key"), ...everybody]),
+    ...keys("root", [late("mesh-public-key")]),
+    key(params.appUser),
+    key("root"),
+    want.block({ path: "/etc/ssh/ssh_known_hosts", name: "team", content: `${[...known, ...params.knownHosts].join("\n")}\n` }),
+    want.file({ path: "/etc/ssh/ssh_config.d/50-fleet.conf", content: config }),
+  ];
+}
+
+function system({ params }: Context): Declared[] {
+  const { timezone, locale, packages, sshd } = params;
+  const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
+  return [
+    ...packages.map((name) => want.package({ name })),
+    want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}` }),
+    want.file({ path: "/etc/timezone", content: `${timezone}\n` }),
+    ...generated,
+    want.file({ path: "/etc/default/locale", content: `LANG=${locale}\n` }),
+    ...(sshd ? hardened(sshd) : []),
+  ];
+}
+
+const localeCommand = (locale: string): Declared =>
+  want.command({
+    name: "locale",
+    run: `localedef -i ${locale.split(".")[0]} -f UTF-8 ${locale}`,
+    unless: `locale -a | grep -qix '${locale.replace("UTF-8", "utf8")}'`,
+  });
+
+function hardened(sshd: Sshd): Declared[] {
+  const file = want.file({ path: "/etc/ssh/sshd_config.d/00-fleet.conf", content: sshdDropIn(sshd) });
+  return [file, want.service({ unit: "ssh.service", reloadOn: [file.address], validate: "sshd -t" })];
+}
+
+function kernel({ params, self }: Context): Declared[] {
+  const { entries } = sysctlEntries({ ...params.sysctl, reservedPorts: [...self.ports] });
+  const modules = modulesFor(entries);
+  return [
+    want.limits({ name: "fleet", limits: limitLines(params.limits) }),
+    ...(modules.length > 0 ? [want.file({ path: "/etc/modules-load.d/fleet.conf", content: modulesConf(modules) })] : []),
+    ...(Object.keys(entries).length > 0 ? [want.sysctl({ name: "base", settings: entries })] : []),
+  ];
+}
+
+/** `*` leaves root out, so root has lines of its own. */
+const limitLines = (limits: Limits): Record<string, number | "unlimited"> =>
+  Object.fromEntries(["*", "root"].flatMap((who) => Object.entries(limits).map(([item, value]) => [`${who} - ${item}`, value])));

@@ -1,0 +1,77 @@
+// What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
+import { elsewhere, findType, priceList } from "./types.ts";
+
+/** One thing that costs by the hour. */
+export interface CostLine {
+  readonly team: string;
+  readonly what: string;
+  /** USD; null where no price is known. */
+  readonly perHour: number | null;
+  /** Where the price is from, if not from the fleet's own region. */
+  readonly note: string;
+}
+
+export interface CostedServer {
+  readonly name: string;
+  readonly type: string;
+  readonly spot?: boolean;
+  /** Of all its volumes, in GB. */
+  readonly volumeGB: number;
+  /** A public IPv4 address, which costs while it exists. */
+  readonly publicAddress: boolean;
+}
+
+/** us-east-1, USD: gp3 storage a GB and month of 730 hours, and a public IPv4 address an hour. From general knowledge. */
+export const unitPrices = { gp3PerGBMonth: 0.08, hoursPerMonth: 730, publicAddress: 0.005 } as const;
+
+const round = (usd: number): number => Math.round(usd * 10_000) / 10_000;
+
+/** The price of a type in a region, or the one of the price list's region and a note that says so. */
+export function typePrice(type: string, region: string): { readonly perHour: number | null; readonly note: string } {
+  const local = elsewhere[region]?.[type];
+  if (local !== undefined) return { perHour: local, note: "" };
+  const perHour = findType(type)?.pricePerHour ?? null;
+  if (perHour === null) return { perHour, note: "no price known" };
+  return { perHour, note: region === priceList.region ? "" : `price of ${priceList.region}` };
+}
+
+/** Spot is counted at the price on demand, its upper bound. */
+export function costLines(team: string, region: string, servers: readonly CostedServer[]): readonly CostLine[] {
+  const far = region === priceList.region ? "" : `price of ${priceList.region}`;
+  return servers.flatMap(({ name, type, spot, volumeGB, publicAddress }) => {
+    const { perHour, note } = typePrice(type, region);
+    const disk = round((volumeGB * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth);
+    return [
+      { team, what: `${name}: ${type}${spot ? " (spot: at most)" : ""}`, perHour, note },
+      ...(volumeGB > 0 ? [{ team, what: `${name}: ${volumeGB} GB of disk`, perHour: disk, note: far }] : []),
+      ...(publicAddress ? [{ team, what: `${name}: public address`, perHour: unitPrices.publicAddress, note: far }] : []),
+    ];
+  });
+}
+
+export interface Bill {
+  readonly team: string;
+  /** USD an hour of all that has a price. */
+  readonly perHour: number;
+  /** USD for the event; null where its length is not known. */
+  readonly forEvent: number | null;
+  /** Lines without a price: the sums are without them. */
+  readonly unknown: readonly string[];
+}
+
+/** Hours between two ISO 8601 times; not below 0. */
+export const hoursBetween = (from: string, until: string): number => Math.max(0, (Date.parse(until) - Date.parse(from)) / 3_600_000);
+
+export function billOf(team: string, lines: readonly CostLine[], hours?: number): Bill {
+  const own = lines.filter((line) => line.team === team);
+  const perHour = round(own.reduce((sum, line) => sum + (line.perHour ?? 0), 0));
+  const unknown = own.filter((line) => line.perHour === null).map(({ what }) => what);
+  return { team, perHour, forEvent: hours === undefined ? null : Math.round(perHour * hours * 100) / 100, unknown };
+}
+
+/** One sentence for the preview: `team-a: 0.3426 USD/h, 8.22 USD for the event (prices of 2026-07-20)`. */
+export function billText({ team, perHour, forEvent, unknown }: Bill): string {
+  const event = forEvent === null ? "" : `, ${forEvent.toFixed(2)} ${priceList.currency} for the event`;
+  const without = unknown.length > 0 ? `, without ${unknown.join(", ")}: no price known` : "";
+  return `${team}: ${perHour} ${priceList.currency}/h${event} (prices of ${priceList.date})${without}`;
+}

@@ -1,0 +1,192 @@
+// Servers that come and go by themselves: an autoscaling group whose members converge at boot and say when they may serve.
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { bucket } from "./bucket.ts";
+import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
+import { instanceStore } from "./instance-store.ts";
+import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
+import { groupOf, templateOf, type WorkerPoolArgs } from "./pool-args.ts";
+import { backlogMetrics, backlogTarget, scheduleOf } from "./scaling.ts";
+import { type Tags, tagsOf } from "./tags.ts";
+import { base64, sha256 } from "./user-data.ts";
+import { planFits, type WorkerBoot, workerUserData } from "./worker-boot.ts";
+
+interface Kept {
+  readonly allocation: pulumi.Output<string>;
+  readonly volume: pulumi.Output<string>;
+  readonly address: pulumi.Output<string>;
+}
+
+/** Costs its instances, by the hour; two of a type on demand where nothing is said of spot. */
+export class WorkerPool extends pulumi.ComponentResource {
+  declare readonly groupName: pulumi.Output<string>;
+  /** Hears of launches, terminations and failures. */
+  declare readonly topicArn: pulumi.Output<string>;
+  /** Of the single server; empty for a pool. */
+  declare readonly address: pulumi.Output<string>;
+  readonly #name: string;
+  readonly #args: WorkerPoolArgs;
+
+  constructor(name: string, args: WorkerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("fleet:aws:WorkerPool", name, {}, opts);
+    this.#name = name;
+    this.#args = args;
+    const kept = this.#kept();
+    const { userData, arn } = this.#userData(kept);
+    const template = this.#template(this.#profile(arn), userData);
+    const group = this.#group(template);
+    this.#scaling(group);
+    const topic = this.#topic(group);
+    this.groupName = group.name;
+    this.topicArn = topic.arn;
+    this.address = kept.address;
+    this.registerOutputs({ groupName: this.groupName, topicArn: this.topicArn, address: this.address });
+  }
+
+  #tags(what?: string): Tags {
+    return { ...tagsOf(this.#args.ownership, what ? `${this.#name}-${what}` : this.#name), pool: this.#name };
+  }
+
+  /** What stays when the single server goes. */
+  #kept(): Kept {
+    const { single } = this.#args;
+    const none = pulumi.output("");
+    const ip = single?.address
+      ? new aws.ec2.Eip(`${this.#name}-address`, { domain: "vpc", tags: this.#tags("address") }, { parent: this })
+      : undefined;
+    const data = single?.volume && {
+      size: single.volume.sizeGB,
+      availabilityZone: single.volume.zone,
+      type: "gp3",
+      encrypted: true,
+      finalSnapshot: true,
+    };
+    const volume = data && new aws.ebs.Volume(`${this.#name}-data`, { ...data, tags: this.#tags("data") }, { parent: this, protect: true });
+    return { allocation: ip?.allocationId ?? none, address: ip?.publicIp ?? none, volume: volume?.id ?? none };
+  }
+
+  #boot(): WorkerBoot {
+    const { region, plan, drain = "systemctl stop fleet-work.service", single } = this.#args;
+    const hooks = { launchHook: `${this.#name}-launch`, drainHook: `${this.#name}-drain` };
+    return { region, group: this.#name, ...hooks, plan, drain, fence: single ? 90 : 0 };
+  }
+
+  /** In the launch template where the plan fits; else it lies in a bucket, under its checksum. `arn` is the plan's, if so. */
+  #userData(kept: Kept): { readonly userData: pulumi.Output<string>; readonly arn?: pulumi.Output<string> } {
+    const { admin, authorizedKey, types, store, image, region, environment = {} } = this.#args;
+    const disks = store && instanceStore(types[0], { ...store, server: this.#name }, distributionOf(image));
+    const first = { server: this.#name, admin, ...(disks && { files: disks.files, packages: disks.packages, commands: disks.commands }) };
+    const boot = this.#boot();
+    const text = (more: pulumi.Input<Partial<WorkerBoot>>) =>
+      pulumi
+        .all([authorizedKey, kept.allocation, kept.volume, environment, more])
+        .apply(([key, allocation, volume, known, rest]) =>
+          base64(workerUserData({ ...first, authorizedKey: key }, { ...boot, allocation, volume, environment: known, ...rest })),
+        );
+    if (planFits({ ...first, authorizedKey: "" }, boot)) return { userData: text({}) };
+    const plans = bucket(`${this.#name}-plans`, { tags: this.#tags("plans"), undoDays: 1 }, { parent: this });
+    const key = `${sha256(boot.plan)}.sh`;
+    const args = { bucket: plans.bucket.id, key, content: boot.plan, tags: { ...this.#tags("plan") } };
+    // The group may still start servers from the template before this one.
+    const object = new aws.s3.BucketObjectv2(`${this.#name}-plan`, args, { parent: this, dependsOn: plans.ready, retainOnDelete: true });
+    const url = pulumi.interpolate`https://${plans.bucket.bucket}.s3.${region}.amazonaws.com/${object.key}`;
+    return { userData: text(url.apply((planUrl) => ({ planUrl }))), arn: pulumi.interpolate`${plans.bucket.arn}/*` };
+  }
+
+  /** What its servers may do: report, and what the pool's work needs. */
+  #profile(plans: pulumi.Output<string> | undefined): aws.iam.InstanceProfile {
+    const { region, single, statements = [] } = this.#args;
+    const account = aws.getCallerIdentityOutput({}, { parent: this }).accountId;
+    const policy = pulumi.all([account, statements, plans ?? ""]).apply(([id, more, arn]) => {
+      const own = [reportsToHook(groupArn(region, id, this.#name)), ...(single ? takesOver(region, id, this.#name) : [])];
+      return document(...own, ...(arn ? [reads("ReadPlan", arn)] : []), ...more);
+    });
+    const role = new aws.iam.Role(
+      this.#name,
+      { assumeRolePolicy: assumedBy("ec2.amazonaws.com"), tags: this.#tags("role") },
+      { parent: this },
+    );
+    const allowed = new aws.iam.RolePolicy(this.#name, { role: role.id, policy }, { parent: this });
+    return new aws.iam.InstanceProfile(
+      this.#name,
+      { role: role.name, tags: this.#tags("profile") },
+      { parent: this, dependsOn: [allowed] },
+    );
+  }
+
+  #template(profile: aws.iam.InstanceProfile, userData: pulumi.Output<string>): aws.ec2.LaunchTemplate {
+    const { types, image, securityGroupId, store } = this.#args;
+    const ami = pinnedAmi(`${this.#name}-image`, imageRef(image, types[0].arch), { parent: this });
+    const found = aws.ec2.getAmiOutput({ filters: [{ name: "image-id", values: [ami] }] }, { parent: this });
+    const args = templateOf({ type: types[0], withStore: store !== undefined, tags: this.#tags() });
+    const wired = {
+      imageId: ami,
+      userData,
+      iamInstanceProfile: { arn: profile.arn },
+      ...args.wired(securityGroupId, found.rootDeviceName),
+    };
+    return new aws.ec2.LaunchTemplate(this.#name, { ...args.plain, ...wired }, { parent: this });
+  }
+
+  #group(template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
+    const { types, size, spot = 0, subnetIds, patience, single } = this.#args;
+    const { launchHook, drainHook } = this.#boot();
+    const plain = groupOf({
+      name: this.#name,
+      size,
+      tags: this.#tags(),
+      launchHook,
+      drainHook,
+      patience: patience ?? { boot: 900, drain: 600 },
+      single: single !== undefined,
+    });
+    // The number, never `$Latest`: with that a change of the template would replace no server.
+    const version = template.latestVersion.apply(String);
+    const mixed = types.length > 1 || spot > 0;
+    const launch = mixed
+      ? {
+          mixedInstancesPolicy: {
+            instancesDistribution: {
+              onDemandBaseCapacity: spot === 100 ? 0 : 1,
+              onDemandPercentageAboveBaseCapacity: 100 - spot,
+              spotAllocationStrategy: "price-capacity-optimized",
+            },
+            launchTemplate: {
+              launchTemplateSpecification: { launchTemplateId: template.id, version },
+              overrides: types.map(({ type }) => ({ instanceType: type })),
+            },
+          },
+        }
+      : { launchTemplate: { id: template.id, version } };
+    const args = { ...plain, ...launch, vpcZoneIdentifiers: [...subnetIds] };
+    return new aws.autoscaling.Group(this.#name, args, { parent: this, deleteBeforeReplace: true });
+  }
+
+  #scaling(group: aws.autoscaling.Group): void {
+    const { backlog, event, size } = this.#args;
+    if (backlog) {
+      const metrics = pulumi
+        .all([backlog.queueName, group.name])
+        .apply(([queueName, groupName]) => backlogMetrics({ queueName, groupName }) as never[]);
+      const tracking = { targetValue: backlogTarget(backlog), customizedMetricSpecification: { metrics } };
+      const args = { autoscalingGroupName: group.name, policyType: "TargetTrackingScaling", targetTrackingConfiguration: tracking };
+      new aws.autoscaling.Policy(`${this.#name}-backlog`, args, { parent: this });
+    }
+    for (const { name, ...scheduled } of event ? scheduleOf(size, event) : []) {
+      const args = { scheduledActionName: `${this.#name}-${name}`, autoscalingGroupName: group.name, ...scheduled };
+      new aws.autoscaling.Schedule(`${this.#name}-${name}`, args, { parent: this });
+    }
+  }
+
+  #topic(group: aws.autoscaling.Group): aws.sns.Topic {
+    // Without a key: alarms can't write to a topic under AWS's own one, and the notices hold no secret.
+    const topic = new aws.sns.Topic(this.#name, { tags: this.#tags("notices") }, { parent: this });
+    for (const endpoint of this.#args.emails ?? [])
+      new aws.sns.TopicSubscription(`${this.#name}-${endpoint}`, { topic: topic.arn, protocol: "email", endpoint }, { parent: this });
+    const notifications = ["LAUNCH", "LAUNCH_ERROR", "TERMINATE", "TERMINATE_ERROR"].map(
+      (what) => `autoscaling:EC2_INSTANCE_${what}` as aws.autoscaling.NotificationType,
+    );
+    new aws.autoscaling.Notification(this.#name, { groupNames: [group.name], topicArn: topic.arn, notifications }, { parent: this });
+    return topic;
+  }
+}

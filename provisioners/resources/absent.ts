@@ -1,0 +1,36 @@
+// A file or link that must not be there: the distribution's default site, an old drop-in. Undoing the role puts it back.
+import { z } from "zod";
+import { AbsolutePath } from "../../stacks/scalars.ts";
+import { sh } from "../host/command.ts";
+import type { PathSeen } from "../host/look.ts";
+import { AddressSchema, common, defineKind, missing } from "./kind.ts";
+import { undoPath } from "./undo-path.ts";
+
+export const AbsentWant = z.strictObject({
+  ...common,
+  path: AbsolutePath,
+  /** The package that would bring it: installed in the same run, it brings what the look could not see. */
+  broughtBy: AddressSchema.optional(),
+  /** What is there, where something is: only seen, never wanted. */
+  found: z.literal("nothing").default("nothing"),
+});
+export type AbsentWant = z.infer<typeof AbsentWant>;
+
+export const absent = defineKind<AbsentWant, PathSeen>({
+  kind: "absent",
+  schema: AbsentWant,
+  address: ({ path }) => `absent[${path}]`,
+  after: ({ broughtBy }) => (broughtBy ? [broughtBy] : []),
+  touches: ({ path }) => ({ paths: [path] }),
+  path: ({ path }) => path,
+  read: ({ path }, look) => look.path(path, { content: true }),
+  plan({ path, broughtBy }, have, { changed }) {
+    const coming = broughtBy !== undefined && changed.has(broughtBy);
+    if (have.type === missing) return coming ? [{ change: `remove what ${broughtBy} brings`, property: "found", run: sh`rm -f -- ${path}` }] : [];
+    // A folder may hold what nobody asked to lose.
+    const run = have.type === "directory" ? sh`rmdir -- ${path}` : sh`rm -f -- ${path}`;
+    return [{ change: `remove the ${have.type}`, property: "found", run }];
+  },
+  seen: (want, have) => (have.type === missing ? want : ({ ...want, found: have.type } as unknown as AbsentWant)),
+  undo: ({ path }, original, have) => undoPath("file", path, original, have),
+});

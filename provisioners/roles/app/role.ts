@@ -1,0 +1,110 @@
+// An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
+import { z } from "zod";
+import { AbsolutePath, GitRef, GitUrl, PackageName, Port, RoleName, Url, UserName } from "../../../stacks/scalars.ts";
+import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
+import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
+import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
+import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
+import { type Declared, want } from "../../resources/want.ts";
+import { defineRole } from "../role.ts";
+
+const Git = z.strictObject({
+  repository: z.union([GitUrl, AbsolutePath]),
+  ref: GitRef.default("main"),
+  path: AbsolutePath,
+  owner: UserName.default("isucon"),
+});
+const Archive = z.strictObject({
+  url: Url.describe("where each server fetches it"),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: "expected a SHA-256 of 64 hexadecimal digits" }),
+  path: AbsolutePath,
+  owner: UserName.default("isucon"),
+});
+
+const Service = AppUnit.omit({ environmentFile: true });
+
+const Params = z.strictObject({
+  git: Git.optional().describe("code as a checkout"),
+  archive: Archive.optional().describe("code as a tar archive"),
+  packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on; default none"),
+  build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner; default nothing"),
+  environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`; default none"),
+  environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("default /home/isucon/env.sh, where contests have it"),
+  runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot; default none"),
+  services: z.record(RoleName, Service).default({}).describe("systemd services by name, without `.service`; default none"),
+  supervisor: z.array(SupervisorProgram).default([]).describe("programs that supervisord keeps up instead; default none"),
+  ports: z.array(Port).default([]).describe("ports that it listens on; each is checked. Default none"),
+  health: z
+    .strictObject({ url: Url, status: z.int().default(200), contains: z.string().optional() })
+    .optional()
+    .describe("page that must answer"),
+});
+type Params = z.infer<typeof Params>;
+
+export const app = defineRole<Params>({
+  name: "app",
+  summary: "an application from git, an archive or a package, kept up by systemd or supervisord",
+  params: Params,
+  ports: ({ ports }) => ports,
+  resources({ params }) {
+    const code = codeOf(params);
+    const surroundings = surroundingsOf(params);
+    const restartOn = [...code, ...surroundings].map(({ address }) => address);
+    return [
+      ...params.packages.map((name) => want.package({ name })),
+      ...code,
+      ...surroundings,
+      ...servicesOf(params, restartOn),
+      ...checksOf(params),
+    ];
+  },
+});
+
+function codeOf({ git, archive, build }: Params): Declared[] {
+  const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
+  const place = git ?? archive;
+  if (!place || build === undefined) return code;
+  // The stamp holds what was built: another commit builds again.
+  const stamp = git ? `git -C ${place.path} rev-parse HEAD` : `sha256sum < ${place.path}/.fleet-archive`;
+  const run = `cd ${place.path}\n${build}\n${stamp} > .fleet-built`;
+  const built = want.command({
+    name: "app-build",
+    run,
+    unless: `cd ${place.path} && [ "$(${stamp})" = "$(cat .fleet-built)" ]`,
+    user: place.owner,
+    undo: `rm -f ${place.path}/.fleet-built`,
+    after: code.map(({ address }) => address),
+  });
+  return [...code, built];
+}
+
+function surroundingsOf({ environment, environmentFile, runtimeDirectories }: Params): Declared[] {
+  const names = Object.keys(environment);
+  const environmentWants =
+    names.length > 0
+      ? [want.file({ path: environmentFile, content: envFile(environment), mode: "0640", group: "isucon", sensitive: true })]
+      : [];
+  if (runtimeDirectories.length === 0) return environmentWants;
+  const conf = want.file({ path: "/etc/tmpfiles.d/fleet-app.conf", content: tmpfiles(runtimeDirectories) });
+  const folders = runtimeDirectories.map(({ path, user, group, mode }) => want.directory({ path, owner: user, group, mode }));
+  return [...environmentWants, conf, ...folders];
+}
+
+function servicesOf(params: Params, heard: Declared["address"][]): Declared[] {
+  const environmentFile = Object.keys(params.environment).length > 0 ? { environmentFile: params.environmentFile } : {};
+  const units = Object.entries(params.services).flatMap(([name, service]) => {
+    const unit = want.unit({ name: `${name}.service`, content: appUnit({ ...service, ...environmentFile }) });
+    return [unit, want.service({ unit: `${name}.service`, restartOn: [...heard, unit.address] })];
+  });
+  if (params.supervisor.length === 0) return units;
+  const programs = params.supervisor.map((program) =>
+    want.file({ path: `/etc/supervisor/conf.d/${program.name}.conf`, content: supervisorProgram(program) }),
+  );
+  const supervisor = want.service({ unit: "supervisor.service", restartOn: [...heard, ...programs.map(({ address }) => address)] });
+  return [...units, want.package({ name: "supervisor" }), ...programs, supervisor];
+}
+
+const checksOf = ({ ports, health }: Params): Declared[] => [
+  ...ports.map((port) => want.check({ name: `app-${port}`, port: { port } })),
+  ...(health ? [want.check({ name: "app", http: health })] : []),
+];

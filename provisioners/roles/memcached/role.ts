@@ -1,0 +1,29 @@
+// memcached: memory from the machine; reached by the team's servers.
+import type { z } from "zod";
+import { MemcachedParams, memcachedConf } from "../../../templates/memcached/memcached-conf.ts";
+import { want } from "../../resources/want.ts";
+import { machineOf } from "../machine.ts";
+import { defineRole, reachable } from "../role.ts";
+
+const Params = MemcachedParams;
+type Params = z.infer<typeof Params>;
+
+export const memcached = defineRole<Params>({
+  name: "memcached",
+  summary: "memcached, sized from the memory; keeps nothing over a restart",
+  params: Params,
+  ports: ({ listen }) => ("port" in listen ? [listen.port] : []),
+  resources(context) {
+    const { params } = context;
+    const listen = "port" in params.listen ? { ...params.listen, addresses: reachable(context, params.listen.addresses) } : params.listen;
+    const file = want.file({
+      path: "/etc/memcached.conf",
+      content: memcachedConf({ ...params, listen }, machineOf(context, ["memcached"])),
+    });
+    const check =
+      "port" in listen
+        ? want.check({ name: "memcached", port: { port: listen.port } })
+        : want.check({ name: "memcached", command: `test -S ${listen.socket}` });
+    return [want.package({ name: "memcached" }), file, want.service({ unit: "memcached.service", restartOn: [file.address] }), check];
+  },
+});

@@ -1,0 +1,100 @@
+// The database: MariaDB from Debian, MySQL where the distribution has it. Sizes from the memory, users for the team's servers alone.
+import { z } from "zod";
+import { UserError } from "../../../stacks/problem.ts";
+import { AbsolutePath, Address, Identifier, SecretText } from "../../../stacks/scalars.ts";
+import { mysqlDropIn } from "../../../templates/mysql/limits.ts";
+import { MysqlSettings, myCnf } from "../../../templates/mysql/my-cnf.ts";
+import { type MysqlServer, myCnfPath, unitName } from "../../../templates/mysql/server.ts";
+import type { Facts } from "../../host/facts.ts";
+import { derived } from "../../late.ts";
+import { type Declared, want } from "../../resources/want.ts";
+import { machineOf } from "../machine.ts";
+import { defineRole, type RoleContext } from "../role.ts";
+
+const Database = z.strictObject({
+  charset: Identifier.default("utf8mb4"),
+  collation: Identifier.optional(),
+  dump: AbsolutePath.optional().describe("SQL file on the server, plain or .gz, loaded where the database is not there yet"),
+});
+const User = z.strictObject({
+  password: SecretText.optional().describe("default one derived from the team's key, which other roles can name too"),
+  hosts: z
+    .array(z.union([Address, z.literal("%"), z.literal("localhost")]))
+    .optional()
+    .describe("where it may come from; default the team's servers"),
+  grants: z
+    .record(z.union([Identifier, z.literal("*")]), z.array(z.string()).min(1))
+    .default({})
+    .describe("privileges by database: `{isuconp: [ALL]}`"),
+});
+
+const Params = MysqlSettings.extend({
+  databases: z.record(Identifier, Database).default({}).describe("databases by name; default none"),
+  users: z.record(Identifier, User).default({}).describe("users by name; default none"),
+});
+type Params = z.infer<typeof Params>;
+type Context = RoleContext<Params>;
+
+const servers: Readonly<Record<string, MysqlServer>> = {
+  "debian 12": { product: "mariadb", version: "10.11" },
+  "debian 13": { product: "mariadb", version: "11.8" },
+  "ubuntu 22.04": { product: "mysql", version: "8.0" },
+  "ubuntu 24.04": { product: "mysql", version: "8.0" },
+};
+
+export const mysql = defineRole<Params>({
+  name: "mysql",
+  summary: "MariaDB or MySQL, sized from the memory, with databases and users",
+  params: Params,
+  ports: ({ port }) => [port],
+  resources(context) {
+    const { params } = context;
+    const server = serverOf(context.facts);
+    const unit = unitName(server);
+    const { text, maxConnections } = configuration(context, server);
+    const file = want.file({ path: myCnfPath(server), content: text });
+    const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, maxConnections }) });
+    const daemon = server.product === "mariadb" ? "mariadbd --help --verbose" : "mysqld --validate-config";
+    return [
+      want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
+      file,
+      limits,
+      want.service({ unit, restartOn: [file.address, limits.address], validate: `${daemon} > /dev/null` }),
+      ...Object.entries(params.databases).map(([name, database]) => want.mysqlDatabase({ name, ...database })),
+      ...Object.entries(params.users).flatMap(([name, user]) => accounts(name, user, context)),
+      want.check({ name: "mysql", port: { port: params.port } }),
+    ];
+  },
+});
+
+function serverOf({ distribution, version }: Facts): MysqlServer {
+  const found = servers[`${distribution} ${version}`];
+  if (!found) throw new UserError(`mysql: expected one of ${Object.keys(servers).join(", ")}, got ${distribution} ${version}`);
+  return found;
+}
+
+/** Throws a UserError with everything that this server would not take. */
+function configuration(context: Context, server: MysqlServer): { readonly text: string; readonly maxConnections: number } {
+  const { databases: _, users: __, ...settings } = context.params;
+  // A server that others are to reach listens to them; alone, to itself.
+  const bindAddress = settings.bindAddress ?? (context.team.servers.length > 1 ? "0.0.0.0" : "127.0.0.1");
+  const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context, ["mysql"]) });
+  if (problems.length > 0) {
+    throw new UserError(
+      `${context.self.name}: mysql: ${problems.length} problem(s)`,
+      problems.map(({ path, reason }) => ({ at: context.self.name, path: `params.mysql.${path}`, reason })),
+    );
+  }
+  return { text, maxConnections: Number(set.max_connections ?? 151) };
+}
+
+/** The derived password of a database user: what the application's role puts into its own configuration. */
+export const mysqlPassword = (user: string): string => derived(`mysql/${user}`);
+
+function accounts(name: string, { password, hosts, grants }: z.infer<typeof User>, { team }: Context): Declared[] {
+  const from = hosts ?? ["localhost", ...team.servers.map(({ privateAddress }) => privateAddress)];
+  return from.flatMap((host) => [
+    want.mysqlUser({ name, host, password: password ?? mysqlPassword(name) }),
+    ...Object.entries(grants).map(([database, privileges]) => want.mysqlGrant({ user: name, host, database, privileges })),
+  ]);
+}

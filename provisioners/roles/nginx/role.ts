@@ -1,0 +1,81 @@
+// nginx: the team's sites, their certificates, a log that alp reads, and limits that fit its workers.
+import { z } from "zod";
+import { HostName, PrivateKey } from "../../../stacks/scalars.ts";
+import { dropIn } from "../../../templates/app/unit.ts";
+import { NginxMain, nginxConf } from "../../../templates/nginx/nginx-conf.ts";
+import { Site, site, sitePorts } from "../../../templates/nginx/site.ts";
+import { Label } from "../../../templates/words.ts";
+import { type Declared, want } from "../../resources/want.ts";
+import { defineRole } from "../role.ts";
+
+const Certificate = z.strictObject({
+  names: z.array(HostName).min(1).describe("names that a generated certificate is for"),
+  certificate: z.string().optional().describe("PEM of the certificate and its chain; default a generated, self-signed one for ten years"),
+  key: PrivateKey.optional().describe("PEM of its private key"),
+});
+
+const Params = z.strictObject({
+  main: NginxMain.prefault({}),
+  sites: z.array(Site).default([]).describe("sites; default none"),
+  certificates: z.record(Label, Certificate).default({}).describe("certificates by name, at /etc/nginx/tls/<name>.crt and .key"),
+});
+type Params = z.infer<typeof Params>;
+
+export const nginx = defineRole<Params>({
+  name: "nginx",
+  summary: "nginx with the team's sites, certificates and an LTSV log",
+  params: Params,
+  ports: ({ sites, main }) => [...sites.flatMap(sitePorts), ...(main.statusPort === false ? [] : [main.statusPort])],
+  resources({ params }) {
+    const { main, sites, certificates } = params;
+    const server = want.package({ name: "nginx" });
+    const files = [
+      want.file({ path: "/etc/nginx/nginx.conf", content: nginxConf(main) }),
+      ...sites.flatMap(siteFiles),
+      want.absent({ path: "/etc/nginx/sites-enabled/default", broughtBy: server.address }),
+    ];
+    const tls = Object.entries(certificates).flatMap(([name, certificate]) => certificateFiles(name, certificate));
+    const nofile = main.workerRlimitNofile ?? 4 * main.workerConnections;
+    const limits = want.unit({
+      name: "nginx.service",
+      dropIn: "fleet.conf",
+      content: dropIn({ role: "nginx", service: { LimitNOFILE: nofile } }),
+    });
+    const heard = [...files, ...tls].map(({ address }) => address);
+    return [
+      server,
+      ...files,
+      ...tls,
+      limits,
+      want.service({ unit: "nginx.service", reloadOn: heard, restartOn: [limits.address], validate: "nginx -t" }),
+      ...sites.flatMap(sitePorts).map((port) => want.check({ name: `nginx-${port}`, port: { port } })),
+    ];
+  },
+});
+
+function siteFiles(params: Site): Declared[] {
+  const path = `/etc/nginx/sites-available/${params.name}`;
+  return [want.file({ path, content: site(params) }), want.link({ path: `/etc/nginx/sites-enabled/${params.name}`, target: path })];
+}
+
+function certificateFiles(name: string, { names, certificate, key }: z.infer<typeof Certificate>): Declared[] {
+  const folder = want.directory({ path: "/etc/nginx/tls", mode: "0750", group: "www-data" });
+  const [crt, secret] = [`/etc/nginx/tls/${name}.crt`, `/etc/nginx/tls/${name}.key`];
+  if (certificate !== undefined && key !== undefined) {
+    return [
+      folder,
+      want.file({ path: crt, content: certificate }),
+      want.file({ path: secret, content: key, mode: "0600", sensitive: true }),
+    ];
+  }
+  const subject = names.map((each) => `DNS:${each}`).join(",");
+  const run = `umask 077
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=${names[0]} -addext subjectAltName=${subject} -keyout ${secret} -out ${crt}.new
+mv ${crt}.new ${crt}`;
+  // Before the service, which reads it.
+  return [
+    want.package({ name: "openssl" }),
+    folder,
+    want.command({ name: `nginx-tls-${name.toLowerCase()}`, run, creates: crt, undo: `rm -f ${crt} ${secret}`, after: [folder.address] }),
+  ];
+}

@@ -1,0 +1,45 @@
+// php-fpm: one pool on a unix socket, as many children as the memory carries, compiled scripts kept.
+import { z } from "zod";
+import { RoleName } from "../../../stacks/scalars.ts";
+import { PhpIni, phpIni } from "../../../templates/php-fpm/ini.ts";
+import { PhpPool, phpPool } from "../../../templates/php-fpm/pool.ts";
+import { want } from "../../resources/want.ts";
+import { machineOf } from "../machine.ts";
+import { defineRole } from "../role.ts";
+import { phpVersion } from "./versions.ts";
+
+const extensions = ["curl", "gd", "mbstring", "mysql", "xml"];
+
+const Params = z.strictObject({
+  pool: PhpPool.prefault({}),
+  ini: PhpIni.prefault({}),
+  extensions: z
+    .array(RoleName)
+    .default(extensions)
+    .describe(`extensions, each the package php-<name>; default ${extensions.join(", ")}`),
+});
+type Params = z.infer<typeof Params>;
+
+export const phpFpm = defineRole<Params>({
+  name: "php-fpm",
+  summary: "php-fpm with one pool on a unix socket",
+  params: Params,
+  resources(context) {
+    const { pool, ini, extensions: wanted } = context.params;
+    const version = phpVersion(context.facts);
+    const machine = machineOf(context, ["php-fpm", "app", "wordpress"]);
+    const folder = `/etc/php/${version}/fpm`;
+    const files = [
+      want.file({ path: `${folder}/pool.d/${pool.name}.conf`, content: phpPool(pool, machine) }),
+      want.file({ path: `${folder}/conf.d/99-fleet.ini`, content: phpIni(ini, machine) }),
+      ...(pool.name === "www" ? [] : [want.absent({ path: `${folder}/pool.d/www.conf`, broughtBy: "package[php-fpm]" })]),
+    ];
+    const restartOn = files.map(({ address }) => address);
+    return [
+      ...["fpm", ...wanted].map((name) => want.package({ name: `php-${name}` })),
+      ...files,
+      want.service({ unit: `php${version}-fpm.service`, restartOn, validate: `php-fpm${version} -t` }),
+      want.check({ name: "php-fpm", command: `test -S ${pool.socket}` }),
+    ];
+  },
+});

@@ -1,0 +1,11 @@
+// The PHP that a distribution has: it stands in the paths and in the unit's name.
+import { UserError } from "../../../stacks/problem.ts";
+import type { Facts } from "../../host/facts.ts";
+
+const versions: Readonly<Record<string, string>> = { "debian 12": "8.2", "debian 13": "8.4", "ubuntu 22.04": "8.1", "ubuntu 24.04": "8.3" };
+
+export function phpVersion({ distribution, version }: Facts): string {
+  const found = versions[`${distribution} ${version}`];
+  if (!found) throw new UserError(`php-fpm: expected one of ${Object.keys(versions).join(", ")}, got ${distribution} ${version}`);
+  return found;
+}

@@ -1,0 +1,32 @@
+// redis: memory from the machine, persistence stated; reached by the team's servers.
+import type { z } from "zod";
+import { RedisParams, redisConf } from "../../../templates/redis/redis-conf.ts";
+import { want } from "../../resources/want.ts";
+import { machineOf } from "../machine.ts";
+import { defineRole, reachable } from "../role.ts";
+
+type Params = z.infer<typeof RedisParams>;
+
+export const redis = defineRole<Params>({
+  name: "redis",
+  summary: "redis, sized from the memory; writes outlive a restart unless the stack says otherwise",
+  params: RedisParams,
+  ports: ({ port }) => (port > 0 ? [port] : []),
+  resources(context) {
+    const { params } = context;
+    const content = redisConf({ ...params, bind: reachable(context, params.bind) }, machineOf(context, ["redis"]));
+    const file = want.file({
+      path: "/etc/redis/redis.conf",
+      content,
+      mode: "0640",
+      owner: "redis",
+      group: "redis",
+      sensitive: params.password !== undefined,
+    });
+    const check =
+      params.port > 0
+        ? want.check({ name: "redis", port: { port: params.port } })
+        : want.check({ name: "redis", command: `test -S ${params.socket}` });
+    return [want.package({ name: "redis-server" }), file, want.service({ unit: "redis-server.service", restartOn: [file.address] }), check];
+  },
+});

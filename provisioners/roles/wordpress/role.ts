@@ -1,0 +1,97 @@
+// WordPress from Debian's archive: a real application that nobody of the team wrote, to practise on.
+import { z } from "zod";
+import { UserError } from "../../../stacks/problem.ts";
+import { Address, Identifier, Line, Port, SecretText, ServerRef, UserName } from "../../../stacks/scalars.ts";
+import { type WordpressKeys, wordpressKeys, wpConfig } from "../../../templates/wordpress/wp-config.ts";
+import { sitePhp, sitePhpPath } from "../../../templates/wordpress/site-php.ts";
+import { derived } from "../../late.ts";
+import { want } from "../../resources/want.ts";
+import { mysqlPassword } from "../mysql/role.ts";
+import { defineRole, type RoleContext } from "../role.ts";
+
+const Params = z.strictObject({
+  database: z
+    .strictObject({
+      server: ServerRef.optional().describe("server of the team that carries it; default the one with the role mysql"),
+      port: Port.default(3306),
+      name: Identifier.default("wordpress"),
+      user: Identifier.default("wordpress"),
+      password: SecretText.optional().describe("default the one that the role mysql derives"),
+    })
+    .prefault({}),
+  title: Line.min(1).default("Practice").describe("title of the site; default Practice"),
+  admin: UserName.default("admin").describe("first user of the site; its password is derived. Default admin"),
+  email: z.email().default("admin@example.com").describe("address of the first user; default admin@example.com"),
+  host: Address.optional().describe("name that the site gives itself; default the first server's address"),
+});
+type Params = z.infer<typeof Params>;
+type Context = RoleContext<Params>;
+
+export const wordpress = defineRole<Params>({
+  name: "wordpress",
+  summary: "WordPress from Debian's archive, behind nginx and php-fpm",
+  params: Params,
+  resources(context) {
+    const { title, admin, email } = context.params;
+    const config = want.file({
+      path: "/etc/wordpress/config-default.php",
+      content: configuration(context),
+      mode: "0640",
+      group: "www-data",
+      sensitive: true,
+    });
+    const script = want.file({ path: sitePhpPath, content: sitePhp, after: ["directory[/usr/local/lib/fleet]"] });
+    const site = {
+      SITE_HOST: siteHost(context),
+      SITE_TITLE: title,
+      SITE_ADMIN: admin,
+      SITE_EMAIL: email,
+      SITE_PASSWORD: derived(`wordpress/${admin}`),
+    };
+    const set = want.command({
+      name: "wordpress-install",
+      run: `php ${sitePhpPath} install ${patience}`,
+      unless: `php ${sitePhpPath} installed`,
+      environment: site,
+      user: "www-data",
+      directory: "/usr/share/wordpress",
+      // The site lives in the database, which goes with its own role.
+      undo: ":",
+      after: [config.address, script.address],
+    });
+    const page = { url: "http://127.0.0.1/", contains: title };
+    return [
+      want.package({ name: "wordpress" }),
+      // Merely recommended by the package, but without a theme the site is a blank page.
+      want.package({ name: "wordpress-theme-twentytwentythree" }),
+      want.directory({ path: "/var/lib/wordpress/wp-content/uploads", owner: "www-data", group: "www-data" }),
+      want.directory({ path: "/usr/local/lib/fleet" }),
+      config,
+      script,
+      set,
+      want.check({ name: "wordpress", http: page, deadline: 120, after: [set.address] }),
+      want.check({ name: "wordpress-database", command: `php ${sitePhpPath} database` }),
+    ];
+  },
+});
+
+/** Seconds that the database, on another server, gets to come up. */
+const patience = 300;
+
+const siteHost = ({ params, team }: Context): string =>
+  params.host ?? team.servers.find(({ roles }) => roles.includes("wordpress"))?.privateAddress ?? "localhost";
+
+function configuration({ params, team, self }: Context): string {
+  const { server, port, name, user, password } = params.database;
+  const host = server ?? team.servers.find(({ roles }) => roles.includes("mysql"))?.name;
+  if (host === undefined)
+    throw new UserError(
+      `${self.name}: wordpress: expected a server with the role \`mysql\`, or \`params.wordpress.database.server\`, got neither`,
+    );
+  const keys = Object.fromEntries(wordpressKeys.map((key) => [key, derived(`wordpress/${key}`)])) as WordpressKeys;
+  return wpConfig({
+    database: { host, port, name, user, password: password ?? mysqlPassword(user) },
+    keys,
+    fallbackHost: siteHost({ params, team } as Context),
+  });
+}

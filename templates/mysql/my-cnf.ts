@@ -1,0 +1,105 @@
+// my.cnf for MariaDB 10.11 and MySQL 8: computed sizes, then a preset, then the named options, then the stack's own settings.
+import { z } from "zod";
+import { AbsolutePath, Line, Port } from "../../stacks/scalars.ts";
+import { assignments, conf, ownedBy, type Part } from "../conf.ts";
+import type { Machine, Refusal } from "../words.ts";
+import { type MysqlPreset, mysqlPresetNames, mysqlPresets, type Setting } from "./presets.ts";
+import type { MysqlServer } from "./server.ts";
+import { computedSettings } from "./sizes.ts";
+import { canonical, translate } from "./translate.ts";
+
+const SettingName = z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, "expected an option name such as `innodb_buffer_pool_size`");
+
+export const SlowLog = z.strictObject({
+  enabled: z.boolean().default(false).describe("Write slow queries. While off, the lines stand in the file, commented out."),
+  longQueryTime: z.number().min(0).default(0).describe("Seconds from which a query counts as slow; 0 logs every query."),
+  file: AbsolutePath.default("/var/log/mysql/mysql-slow.log"),
+});
+export type SlowLog = z.infer<typeof SlowLog>;
+
+export const MysqlSettings = z.strictObject({
+  preset: z.enum(mysqlPresetNames).default("default").describe("Named my.cnf to start from."),
+  bindAddress: Line.regex(/^[0-9a-fA-F.:*]+$/)
+    .optional()
+    .describe("Address to listen on. Default: the preset's, else the distribution's (127.0.0.1)."),
+  port: Port.default(3306),
+  slowLog: SlowLog.prefault({}),
+  settings: z
+    .record(SettingName, z.union([Line, z.number(), z.boolean(), z.null()]))
+    .default({})
+    .describe("Options of [mysqld] by name, over everything else. `null` leaves the server's own default."),
+});
+export type MysqlSettings = z.infer<typeof MysqlSettings>;
+
+export interface MyCnfParams extends MysqlSettings {
+  readonly server: MysqlServer;
+  readonly machine: Machine;
+}
+
+export interface MyCnf {
+  readonly text: string;
+  /** The settings as they stand in the file. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** What was translated or left out, a sentence each. */
+  readonly notes: readonly string[];
+  /** What can't be used: nothing may be written while there is one. */
+  readonly problems: readonly Refusal[];
+}
+
+interface Layer {
+  readonly path: string;
+  readonly settings: Readonly<Record<string, Setting | null>>;
+}
+
+const layers = ({ server, machine, preset, bindAddress, port, slowLog, settings }: MyCnfParams): readonly Layer[] => [
+  { path: "computed", settings: computedSettings(server, machine) },
+  { path: `preset.${preset satisfies MysqlPreset}`, settings: mysqlPresets[preset] },
+  { path: "port", settings: { port, ...(bindAddress !== undefined && { bind_address: bindAddress }) } },
+  { path: "slowLog", settings: slowLog.enabled ? { slow_query_log: true, ...slowLogFile(slowLog) } : {} },
+  { path: "settings", settings },
+];
+
+const slowLogFile = ({ file, longQueryTime }: SlowLog) => ({ slow_query_log_file: file, long_query_time: longQueryTime });
+
+const readySlowLog = (slowLog: SlowLog): Part => assignments({ slow_query_log: "ON", ...slowLogFile(slowLog) }).map((line) => `# ${line}`);
+
+/** What a setting is called in the file: its own name, and the one that it is translated to. */
+const keysOf = (server: MysqlServer, name: string): readonly string[] => [
+  canonical(name),
+  ...Object.keys(translate(server, "", name, 1).set),
+];
+
+/** MySQL would take `log_bin = 0` for a file named 0. */
+const line = ([name, value]: readonly [string, string]): Part => {
+  if (name === "log_bin" && /^(0|OFF)$/i.test(value)) return "skip_log_bin";
+  return assignments({ [name]: value });
+};
+
+/** The file, what had to change on the way, and what can't be: pure and deterministic. */
+export function myCnf(params: MyCnfParams): MyCnf {
+  const settings: Record<string, string> = {};
+  const notes: string[] = [];
+  const problems: Refusal[] = [];
+  for (const { path, settings: layer } of layers(params)) {
+    for (const [name, value] of Object.entries(layer)) {
+      if (value === null) {
+        for (const key of keysOf(params.server, name)) delete settings[key];
+        continue;
+      }
+      const { set, note, problem } = translate(params.server, `${path}.${name}`, name, value);
+      Object.assign(settings, set);
+      if (note) notes.push(note);
+      if (problem) problems.push(problem);
+    }
+  }
+  const { product, version } = params.server;
+  const shared = params.machine.shared ? " shared with other services" : "";
+  const text = conf`
+    # ${ownedBy("mysql", "templates/mysql/my-cnf.ts")}
+    # For ${product} ${version}, preset ${params.preset}, ${params.machine.memoryMiB} MiB${shared}.
+    [mysqld]
+    ${Object.entries(settings).map(line)}
+    ${settings.slow_query_log === undefined ? readySlowLog(params.slowLog) : []}
+  `;
+  return { text, settings, notes, problems };
+}

@@ -1,0 +1,232 @@
+// The kinds that run things, each on a real practice machine: units, services, cron, checkouts, archives, MySQL, commands, checks.
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { converge, failures, inspect } from "../../provisioners/converge.ts";
+import { openShell, type Session } from "../../provisioners/host/session.ts";
+import { nspawn } from "../../provisioners/machines/nspawn.ts";
+import { run as execute } from "../../provisioners/machines/run.ts";
+import { sweep } from "../../provisioners/machines/sweep.ts";
+import { timer } from "../../provisioners/resources/timer.ts";
+import { type Declared, want } from "../../provisioners/resources/want.ts";
+import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
+
+const stack = `kinds-services-${process.pid}`;
+let directory = "";
+let shell: Session;
+
+const packages = "nginx-light mariadb-server curl git";
+
+describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need root on Linux)", { timeout: 180_000 }, () => {
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), "kinds-services-"));
+    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", join(directory, "key")]);
+    const authorizedKey = (await readFile(join(directory, "key.pub"), "utf8")).trim();
+    const state = await nspawn.ensure({
+      ...{ stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB: 1024, release: "bookworm", authorizedKey },
+      ...{ address: "10.213.58.11", subnet: "10.213.58.0/24" },
+    });
+    const { address, port, user, hostKey } = state;
+    shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(join(directory, "key"), "utf8") });
+    await text(
+      shell,
+      `set -e\nexport DEBIAN_FRONTEND=noninteractive\napt-get update -q\napt-get install -qy --no-install-recommends ${packages}`,
+    );
+    await text(shell, "useradd -m -s /bin/sh isucon");
+  }, 900_000);
+
+  afterAll(async () => {
+    await shell?.close();
+    await sweep(stack);
+    await rm(directory, { recursive: true });
+  }, 60_000);
+
+  const app = (run: string) =>
+    `[Unit]\nRequires=nosuch-yet.service\n[Service]\nExecStart=${run}\nUser=isucon\n[Install]\nWantedBy=multi-user.target\n`;
+
+  test("unit and service", () =>
+    keepsContract(shell, {
+      role: "unit",
+      declared: [
+        want.unit({ name: "app.service", content: app("/bin/sleep infinity").replace("Requires=nosuch-yet.service", "") }),
+        want.unit({ name: "app.service", dropIn: "fleet.conf", content: "[Service]\nLimitNOFILE=12345\n" }),
+        want.service({ unit: "app.service", restartOn: ["unit[app.service]", "unit[app.service.d/fleet.conf]"] }),
+      ],
+      right:
+        "systemctl is-active app.service; systemctl is-enabled app.service; grep -q '12345' /proc/$(systemctl show -p MainPID --value app.service)/limits",
+      drifts: {
+        "an edited unit": "echo '# mine' >> /etc/systemd/system/app.service; systemctl daemon-reload",
+        "an edited drop-in": "echo '# mine' >> /etc/systemd/system/app.service.d/fleet.conf",
+        "a removed drop-in": "rm /etc/systemd/system/app.service.d/fleet.conf; systemctl daemon-reload; systemctl restart app.service",
+        "a unit that systemd has not read": "touch -d '+1 hour' /etc/systemd/system/app.service",
+        "a stopped service": "systemctl stop app.service",
+        "a disabled service": "systemctl disable app.service",
+      },
+    }));
+
+  test("service that is not wanted", () =>
+    keepsContract(shell, {
+      role: "off",
+      declared: [want.service({ unit: "nginx.service", enabled: false, running: false })],
+      right: "! systemctl is-active nginx.service; ! systemctl is-enabled nginx.service",
+      drifts: { "a started service": "systemctl start nginx.service", "an enabled service": "systemctl enable nginx.service" },
+    }));
+
+  test("timer and cron", () =>
+    keepsContract(shell, {
+      role: "timer",
+      before: "mkdir -p /etc/cron.d; echo '@daily root true' > /etc/cron.d/mine; chmod 0600 /etc/cron.d/mine",
+      declared: [
+        ...timer({ name: "job", onCalendar: "*:0/5", run: "/bin/touch /run/job" }),
+        want.cron({ name: "new", jobs: [{ schedule: "*/5 * * * *", user: "isucon", run: "date +%s" }] }),
+        want.cron({ name: "mine", environment: { MAILTO: "root" }, jobs: [{ schedule: "@hourly", run: "true" }] }),
+      ],
+      right: "systemctl is-active job.timer; systemctl start job.service; test -e /run/job; grep -qF 'isucon date +\\%s' /etc/cron.d/new",
+      drifts: { "a stopped timer": "systemctl disable --now job.timer", "another line": "echo '* * * * * root true' >> /etc/cron.d/new" },
+    }));
+
+  test("command, archive and git", async () => {
+    await text(
+      shell,
+      `set -e
+cd /root; rm -rf up; git init -q -b main up; cd up; git config user.email a@b; git config user.name x
+echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isucon /var/lib/up`,
+    );
+    const tar = Buffer.from(await text(shell, "cd /var/lib/up; tar -cf - f | base64 -w0"), "base64");
+    await keepsContract(shell, {
+      role: "code",
+      declared: [
+        want.git({ path: "/srv/app", repository: "/var/lib/up", ref: "main", owner: "isucon", group: "isucon" }),
+        want.archive({ path: "/srv/static", content: tar.toString("base64"), sha256: createHash("sha256").update(tar).digest("hex") }),
+        want.command({ name: "build", run: "cp /srv/app/f built", creates: "/home/isucon/built", user: "isucon", undo: "rm built" }),
+      ],
+      right: "test -d /srv/app/.git; cmp /srv/app/f /srv/static/f; cmp /srv/app/f ~isucon/built",
+      drifts: {
+        "a new commit":
+          "cd /var/lib/up; HOME=/root; git config --global safe.directory '*'; git commit -q --allow-empty -m 2; chown -R isucon .",
+        "a removed checkout": "rm -rf /srv/app",
+        "a removed archive": "rm -rf /srv/static",
+        "a command's work undone": "rm ~isucon/built",
+      },
+    });
+  });
+
+  const password = "kept ' \\ secret";
+  const database: readonly Declared[] = [
+    want.mysqlDatabase({ name: "my_app", charset: "utf8mb4", collation: "utf8mb4_bin", dump: "/var/lib/dump.sql.gz", dropOnUndo: true }),
+    want.mysqlUser({ name: "app", host: "localhost", password }),
+    want.mysqlGrant({ user: "app", host: "localhost", database: "my_app" }),
+    want.mysqlGrant({ user: "app", host: "localhost", database: "*", privileges: ["PROCESS"] }),
+  ];
+  const login = `MYSQL_PWD='${password.replaceAll("'", "'\\''")}' mariadb -u app -N my_app`;
+
+  test("mysql database, user and grants", async () => {
+    await text(shell, `printf '%s\\n' 'CREATE TABLE t (x int);' 'INSERT INTO t VALUES (42);' | gzip > /var/lib/dump.sql.gz`);
+    await keepsContract(shell, {
+      role: "mysql",
+      declared: database,
+      right: `[ "$(${login} -e 'SELECT x FROM t')" = 42 ]; ${login} -e 'CREATE OR REPLACE TABLE u (x int)'; ! MYSQL_PWD=other mariadb -u app my_app -e ''`,
+      drifts: {
+        "another password": "mariadb -e \"ALTER USER app@localhost IDENTIFIED BY 'x'\"",
+        "a dropped account": "mariadb -e 'DROP USER app@localhost'",
+        "a right too many": "mariadb -e 'GRANT SUPER ON *.* TO app@localhost'",
+        "a right too few": "mariadb -e 'REVOKE DELETE ON `my\\_app`.* FROM app@localhost'",
+        "another character set": "mariadb -e 'ALTER DATABASE my_app CHARACTER SET latin1'",
+        "a loading that was cut short": "mariadb -e 'CREATE DATABASE my_app__loading; DROP TABLE my_app.t'",
+      },
+    });
+  });
+
+  test("a dump never runs over a database that was there while the server was down", async () => {
+    await text(
+      shell,
+      "mariadb -e 'CREATE DATABASE my_app CHARACTER SET utf8mb4 COLLATE utf8mb4_bin; CREATE TABLE my_app.mine (x int)'; systemctl stop mariadb",
+    );
+    const wants = wantsOf([want.service({ unit: "mariadb.service" }), ...database]);
+    expect(failures(await converge(shell, "mysql-down", wants))).toEqual([]);
+    expect(await text(shell, "mariadb -N -e 'SHOW TABLES IN my_app'")).toBe("mine\n");
+    const undone = await converge(shell, "mysql-down", {});
+    expect(undone.results.find(({ address }) => address === "mysql-database[my_app]")?.reason).toContain("what was in it is not known");
+    // The server was down when the role came: so the undo stops it.
+    await text(
+      shell,
+      "! systemctl is-active -q mariadb; systemctl start mariadb; mariadb -e 'DROP DATABASE my_app; DROP USER IF EXISTS app@localhost'",
+    );
+  });
+
+  test("no password is in an argument list or a log of the server", async () => {
+    await text(shell, "mariadb -e 'SET GLOBAL general_log_file=\"/var/lib/mysql/all.log\"; SET GLOBAL general_log=1'");
+    const wants = wantsOf([want.mysqlUser({ name: "canary", password: "CaNaRy-17" })]);
+    expect(failures(await converge(shell, "canary", wants))).toEqual([]);
+    const found = await text(
+      shell,
+      "grep -rl CaNaRy-17 /var/lib/mysql /var/log /var/lib/fleet /etc /tmp /run 2>/dev/null | cat; grep -c canary /var/lib/mysql/all.log",
+    );
+    expect(found).toMatch(/^[1-9][0-9]*\n$/);
+    await converge(shell, "canary", {});
+    await text(shell, "mariadb -e 'SET GLOBAL general_log=0'; rm /var/lib/mysql/all.log");
+  });
+
+  const site = (line: string) => want.file({ path: "/etc/nginx/conf.d/fleet.conf", content: `server { listen 8080; ${line} }\n` });
+  const nginx = (line: string) => {
+    const service = want.service({ unit: "nginx.service", reloadOn: ["file[/etc/nginx/conf.d/fleet.conf]"], validate: "nginx -t" });
+    return wantsOf([
+      site(line),
+      service,
+      want.check({ name: "answer", http: { url: "http://127.0.0.1:8080/", contains: "one" }, after: [service.address] }),
+    ]);
+  };
+
+  test("a line that nginx refuses goes back, the old service answers, and the next run goes on", async () => {
+    expect(failures(await converge(shell, "nginx", nginx("return 200 one;")))).toEqual([]);
+    const pid = await text(shell, "systemctl show -p MainPID --value nginx");
+    const broken = await converge(shell, "nginx", nginx("retrun 200 two;"));
+    expect(failures(broken).map(({ address }) => address)).toEqual(["service[nginx.service]"]);
+    expect(failures(broken)[0]?.reason).toContain('unknown directive "retrun"');
+    expect(await text(shell, "cat /etc/nginx/conf.d/fleet.conf; curl -s http://127.0.0.1:8080/")).toBe(
+      "server { listen 8080; return 200 one; }\none",
+    );
+    expect(failures(await converge(shell, "nginx", nginx('return 200 "one more";')))).toEqual([]);
+    expect(await text(shell, "systemctl show -p MainPID --value nginx; curl -s http://127.0.0.1:8080/")).toBe(`${pid}one more`);
+  });
+
+  test("a my.cnf on which the server does not start goes back, and the journal says why", async () => {
+    const path = "/etc/mysql/mariadb.conf.d/99-fleet.cnf";
+    const mysql = (line: string) =>
+      wantsOf([
+        want.file({ path, content: `[mysqld]\n${line}\n` }),
+        want.service({ unit: "mariadb.service", restartOn: [`file[${path}]`] }),
+      ]);
+    expect(failures(await converge(shell, "my-cnf", mysql("max_connections=77")))).toEqual([]);
+    const [failed, ...others] = failures(await converge(shell, "my-cnf", mysql("no_such_option=1")));
+    expect(others).toEqual([]);
+    expect(failed?.reason).toContain("no_such_option=1");
+    expect(failed?.reason).toContain("mariadb.service runs again with what it had before");
+    expect(await text(shell, "mariadb -N -e 'SELECT @@max_connections'")).toBe("77\n");
+    expect(failures(await converge(shell, "my-cnf", mysql("max_connections=88")))).toEqual([]);
+    expect(await text(shell, "mariadb -N -e 'SELECT @@max_connections'")).toBe("88\n");
+    expect(failures(await converge(shell, "my-cnf", {}))).toEqual([]);
+    expect(await text(shell, `mariadb -N -e 'SELECT @@max_connections'; test ! -e ${path}`)).toBe("151\n");
+  });
+
+  test("a unit that systemd can't read is refused before it lands; one that needs what comes later is not", async () => {
+    const units = (content: string) => wantsOf([want.unit({ name: "later.service", content })]);
+    const [failed] = failures(await converge(shell, "later", units("[Service]\nExecStrat=/bin/true\n")));
+    expect(failed?.reason).toContain("later.service:2: Unknown key");
+    await text(shell, "test ! -e /etc/systemd/system/later.service");
+    expect(failures(await converge(shell, "later", units(app("/srv/not/there/yet"))))).toEqual([]);
+    expect(failures(await converge(shell, "later", {}))).toEqual([]);
+  });
+
+  test("a masked unit is left masked, and said", async () => {
+    await text(shell, "systemctl mask --now nginx.service");
+    const wants = wantsOf([want.service({ unit: "nginx.service" })]);
+    expect(failures(await converge(shell, "masked", wants))[0]?.reason).toContain("`systemctl unmask nginx.service` there");
+    await text(shell, "systemctl unmask nginx.service; systemctl start nginx.service");
+    expect((await inspect(shell, "masked", wants)).report.results).toEqual([
+      { address: "service[nginx.service]", outcome: "unchanged", changes: [] },
+    ]);
+  });
+});

@@ -1,0 +1,231 @@
+// Each AWS component: the whole set of what it registers, as a golden file, and properties over fleets nobody thought of.
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { usable } from "../../components/aws/cidr.ts";
+import { Database } from "../../components/aws/database.ts";
+import { teamFlows } from "../../components/aws/flows.ts";
+import { Network } from "../../components/aws/network.ts";
+import { Pipeline } from "../../components/aws/pipeline.ts";
+import type { WorkerPoolArgs } from "../../components/aws/pool-args.ts";
+import { serverSubnet } from "../../components/aws/shape.ts";
+import { ownTagKeys } from "../../components/aws/tags.ts";
+import { thumbnailPlan } from "../../components/aws/thumbnails.ts";
+import { instanceType } from "../../components/aws/types.ts";
+import { WorkerPool } from "../../components/aws/worker-pool.ts";
+import { awsAnswers } from "../support/aws-answers.ts";
+import { asked, fleet, ownership } from "../support/aws-samples.ts";
+import { expectGolden } from "../support/golden.ts";
+import { mockPulumi, promised, type Registered } from "../support/mock-pulumi.ts";
+
+type Secret = { readonly value: string };
+const isSecret = (value: unknown): value is Secret =>
+  typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value;
+
+/** As a person reads it: base64 decoded, a secret marked as one, a text that stands in a Stash named instead of repeated. */
+function goldenText(resources: readonly Registered[]): string {
+  const stashed = new Map(
+    resources
+      .filter(({ type }) => type === "pulumi:index:Stash")
+      .map(({ name, inputs }) => [isSecret(inputs.input) ? inputs.input.value : inputs.input, name]),
+  );
+  const shown = (key: string, value: unknown, type: string): unknown => {
+    if (key === "userData" && type.startsWith("aws:ec2/launchTemplate")) return Buffer.from(String(value), "base64").toString();
+    const plain = isSecret(value) ? value.value : value;
+    if (key !== "input" && typeof plain === "string" && plain.length > 200 && stashed.has(plain)) return `what ${stashed.get(plain)} holds`;
+    return isSecret(value) ? { secret: value.value } : value;
+  };
+  const all = resources.map(({ type, name, inputs }) => [
+    `${type} ${name}`,
+    Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, shown(key, value, type)])),
+  ]);
+  return stringify(Object.fromEntries(all), { lineWidth: 0, sortMapEntries: true });
+}
+
+const pool: Omit<WorkerPoolArgs, "ownership" | "plan"> = {
+  region: "ap-northeast-1",
+  types: [instanceType("c7a.large")],
+  image: "ubuntu-24.04",
+  subnetIds: ["subnet-1", "subnet-2"],
+  securityGroupId: "sg-1",
+  admin: "fleet-admin",
+  authorizedKey: "ssh-ed25519 AAAA fleet",
+  size: { min: 1, max: 4 },
+};
+const place = { vpcId: "vpc-1", subnetIds: ["subnet-1", "subnet-2"], clientGroupId: "sg-1" };
+
+const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = {
+  "network-two-zones": async () => {
+    const flows = teamFlows({ team: "192.168.0.0/16", sshFrom: ["203.0.113.0/24"] });
+    return (await mockPulumi(() => new Network("net", { ownership, flows, zoneIds: ["apne1-az4", "apne1-az1"] }), awsAnswers)).resources;
+  },
+  "fleet-contest": async () =>
+    (await mockPulumi(fleet("team-a", asked({ profile: "contest", zoneId: "apne1-az4" }, ["isu1", "isu2", "isu3"])), awsAnswers)).resources,
+  "fleet-default-vpc": async () =>
+    (
+      await mockPulumi(
+        fleet("team-a", asked({ vpc: "default", image: "ami-0123456789abcdef0", spot: true, placement: "cluster" }, ["web"])),
+        awsAnswers,
+      )
+    ).resources,
+  "fleet-storage": async () => {
+    const db = {
+      instanceType: "i2.8xlarge",
+      store: { preset: "seeds" },
+      elasticAddress: true,
+      volumes: [{ name: "backup", sizeGB: 100, snapshots: 7 }],
+    };
+    const arm = { instanceType: "im4gn.8xlarge", image: "al2023", store: {} };
+    return (await mockPulumi(fleet("team-a", asked({ servers: { db, arm } }, ["db", "arm"])), awsAnswers)).resources;
+  },
+  "pool-many": async () => {
+    const types = [instanceType("c7a.large"), instanceType("c7i.large")] as const;
+    const event = { from: "2026-12-01T01:00:00Z", until: "2026-12-01T09:00:00Z", min: 4, max: 20 };
+    const args = { ...pool, types, event, spot: 50, emails: ["ops@example.org"], backlog: { queueName: "q", latency: 60, perMessage: 5 } };
+    return (await mockPulumi(() => new WorkerPool("pool", { ...args, ownership, plan: "#!/bin/sh\nset -eu\nhostname\n" }), awsAnswers))
+      .resources;
+  },
+  "pool-of-one": async () => {
+    const single = { address: true, volume: { sizeGB: 50, zone: "ap-northeast-1a" } };
+    const args = {
+      ...pool,
+      subnetIds: ["subnet-1"],
+      size: { min: 1, max: 1 },
+      single,
+      ownership,
+      plan: `#!/bin/sh\n${"# long\n".repeat(3000)}`,
+    };
+    return (await mockPulumi(() => new WorkerPool("one", args), awsAnswers)).resources.map((each) =>
+      each.type.startsWith("aws:s3/bucketObject")
+        ? { ...each, inputs: { ...each.inputs, content: `${String(each.inputs.content).length} characters` } }
+        : each,
+    );
+  },
+  pipeline: async () => {
+    const args = { ownership, jobSeconds: 10, latency: 120, suffix: ".jpg", expireDays: 14, pool: { ...pool, plan: thumbnailPlan() } };
+    return (await mockPulumi(() => new Pipeline("images", args), awsAnswers)).resources;
+  },
+  "database-mysql": async () =>
+    (await mockPulumi(() => new Database("db", { ownership, engine: "mysql", ...place }), awsAnswers)).resources,
+  "database-postgres": async () =>
+    (
+      await mockPulumi(
+        () => new Database("db", { ownership, engine: "postgres", multiZone: true, settings: { work_mem: "65536" }, ...place }),
+        awsAnswers,
+      )
+    ).resources,
+};
+
+describe("registers exactly", () => {
+  test.each(Object.entries(samples))("%s", async (name, run) => {
+    expectGolden(`aws/${name}.yaml`, goldenText(await run()));
+  });
+});
+
+describe("fleets nobody thought of", () => {
+  const machines = fc.record(
+    {
+      instanceType: fc.constantFrom("c5.large", "t4g.small", "i2.8xlarge", "i3en.3xlarge", "i7ie.2xlarge", "d3.xlarge"),
+      image: fc.constantFrom("ubuntu-24.04", "debian-12", "al2023", "ami-0123456789abcdef0"),
+      rootGB: fc.integer({ min: 8, max: 100 }),
+      spot: fc.boolean(),
+      elasticAddress: fc.boolean(),
+      alarms: fc.boolean(),
+      volumes: fc.uniqueArray(
+        fc.record({ name: fc.constantFrom("a", "b", "c"), sizeGB: fc.integer({ min: 1, max: 99 }) }, { requiredKeys: ["name", "sizeGB"] }),
+        {
+          selector: ({ name }) => name,
+        },
+      ),
+    },
+    { requiredKeys: [] },
+  );
+  const fleets = fc.record({
+    names: fc.uniqueArray(fc.constantFrom("isu1", "isu2", "isu3", "db", "web"), { minLength: 1, maxLength: 5 }),
+    given: fc.uniqueArray(fc.integer({ min: 4, max: 40 }), { maxLength: 3 }),
+    cidr: fc.constantFrom("192.168.0.0/16", "10.1.2.0/24", "10.9.0.0/26"),
+    machine: machines,
+    vpc: fc.constantFrom("own", "default"),
+  });
+
+  test("names are unique, addresses differ and lie in the subnet, everything is tagged", async () => {
+    await fc.assert(
+      fc.asyncProperty(fleets, async ({ names, given, cidr, machine, vpc }) => {
+        const of = asked({ cidr, vpc, ...machine }, names);
+        const base = cidr.slice(0, cidr.lastIndexOf("."));
+        const servers = Object.fromEntries(
+          names.map((name, at) => [name, given[at] === undefined || vpc === "default" ? {} : { privateAddress: `${base}.${given[at]}` }]),
+        );
+        const { resources } = await mockPulumi(fleet("team-a", { ...of, servers }), awsAnswers);
+        const keys = resources.map(({ type, name }) => `${type} ${name}`);
+        expect(new Set(keys).size).toBe(keys.length);
+        const addresses = resources.flatMap(({ type, inputs }) =>
+          type === "aws:ec2/instance:Instance" && inputs.privateIp ? [String(inputs.privateIp)] : [],
+        );
+        expect(new Set(addresses).size).toBe(addresses.length);
+        expect(addresses.length).toBe(vpc === "own" ? names.length : 0);
+        expect(addresses.every((address) => usable(serverSubnet(cidr), address))).toBe(true);
+        expect(untagged(resources)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  }, 60_000);
+});
+
+/** What AWS can't tag, or what is a tag itself. */
+const tagless = [
+  /^(fleet|pulumi):/,
+  /^aws:ec2\/(tag|volumeAttachment):/,
+  /^aws:iam\/rolePolicy:/,
+  /^aws:autoscaling\/(notification|policy|schedule):/,
+  /^aws:s3\/bucket(LifecycleConfiguration|Notification|OwnershipControls|Policy|PublicAccessBlock|RequestPaymentConfiguration|ServerSideEncryptionConfiguration|Versioning):/,
+  /^aws:sns\/topicSubscription:/,
+  /^aws:sqs\/(queuePolicy|redriveAllowPolicy):/,
+];
+
+/** Resources that lack a tag of the fleet: their own, and those that come with them. */
+function untagged(resources: readonly Registered[]): readonly string[] {
+  const has = (tags: unknown) => {
+    const list = Array.isArray(tags)
+      ? Object.fromEntries((tags as { key: string; value: string }[]).map(({ key, value }) => [key, value]))
+      : (tags as object | undefined);
+    return ownTagKeys.every((key) => list !== undefined && key in list);
+  };
+  return resources.flatMap(({ type, name, inputs }) => {
+    if (tagless.some((pattern) => pattern.test(type))) return [];
+    const holders: unknown[] = [inputs.tags];
+    if (type === "aws:ec2/instance:Instance") holders.push((inputs.rootBlockDevice as { tags?: unknown }).tags);
+    if (type === "aws:ec2/launchTemplate:LaunchTemplate") {
+      const born = inputs.tagSpecifications as { resourceType: string; tags: unknown }[];
+      expect(born.map(({ resourceType }) => resourceType)).toEqual(["instance", "volume", "network-interface"]);
+      holders.push(...born.map(({ tags }) => tags));
+    }
+    return holders.every(has) ? [] : [`${type} ${name}`];
+  });
+}
+
+test("every sample is tagged", async () => {
+  for (const run of Object.values(samples)) expect(untagged(await run())).toEqual([]);
+});
+
+test("an instance's interface gets the tags that the instance can't give it", async () => {
+  const tagsOfInterface = (await samples["fleet-default-vpc"]!())
+    .filter(({ type }) => type === "aws:ec2/tag:Tag")
+    .map(({ inputs }) => [inputs.resourceId, inputs.key]);
+  expect(tagsOfInterface).toEqual(expect.arrayContaining(ownTagKeys.map((key) => ["team-a-web-eni", key])));
+});
+
+test("a connection holds the private key as a secret, and the one-time host key", async () => {
+  const { built } = await mockPulumi(fleet("team-a", asked({}, ["isu1"])), awsAnswers);
+  const { connection } = built.servers.isu1!;
+  expect(await pulumi.isSecret(connection)).toBe(true);
+  expect(await promised(pulumi.unsecret(connection))).toEqual({
+    name: "isu1",
+    address: "203.0.113.7",
+    port: 22,
+    user: "fleet-admin",
+    hostKey: "ssh-ed25519 AAAA-of-team-a-isu1-host-key",
+    privateKey: "the fleet's private key",
+  });
+});

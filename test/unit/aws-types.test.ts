@@ -1,0 +1,91 @@
+// The table of instance types: what it says, its known pitfalls, and that the generator writes the same file.
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { rowOf, tableText } from "../../components/aws/generate-types.ts";
+import { elsewhere, familyOf, findType, instanceType, instanceTypes, priceList, storeGB } from "../../components/aws/types.ts";
+
+const families = ["i2", "hi1", "i3", "i3en", "i4i", "i4g", "im4gn", "is4gen", "i7i", "i7ie", "i8g", "i8ge", "d3", "d3en"];
+
+test("holds every storage family", () => {
+  const withDisks = new Set(instanceTypes.filter(({ disks }) => disks > 0).map(({ type }) => familyOf(type)));
+  expect([...withDisks].sort()).toEqual([...families].sort());
+});
+
+test("the number of disks does not grow with the size", () => {
+  for (const family of ["i3en", "i7ie", "i8ge"]) {
+    const disks = ["2xlarge", "3xlarge", "6xlarge"].map((size) => instanceType(`${family}.${size}`));
+    expect(disks.map(({ disks, diskGB }) => `${disks}×${diskGB}`)).toEqual(["2×2500", "1×7500", "2×7500"]);
+  }
+});
+
+test("known machines are as their users wrote them down", () => {
+  expect(instanceType("i2.8xlarge")).toEqual({
+    type: "i2.8xlarge",
+    arch: "amd64",
+    vcpu: 32,
+    memoryGiB: 244,
+    disks: 8,
+    diskGB: 800,
+    media: "ssd",
+    nvme: false,
+    xen: true,
+    pricePerHour: 6.82,
+  });
+  expect(instanceType("hi1.4xlarge")).toMatchObject({ disks: 2, diskGB: 1024, nvme: false, pricePerHour: null });
+  expect(instanceType("d3.8xlarge")).toMatchObject({ disks: 24, media: "hdd", nvme: true });
+  expect([instanceType("i3.large").xen, instanceType("i3.metal").xen, instanceType("i4g.large").arch]).toEqual([true, false, "arm64"]);
+  expect(storeGB(instanceType("i4i.8xlarge"))).toBe(7500);
+});
+
+describe("every row", () => {
+  test.each(instanceTypes.map((each) => [each.type, each] as const))("%s", (_, type) => {
+    expect(type.vcpu).toBeGreaterThan(0);
+    expect(type.memoryGiB).toBeGreaterThan(0);
+    expect([type.disks > 0, type.diskGB > 0]).toEqual([type.media !== null, type.media !== null]);
+    expect(type.nvme && type.disks === 0).toBe(false);
+    if (type.pricePerHour !== null) expect(type.pricePerHour / type.vcpu).toSatisfy((price: number) => price > 0.003 && price < 0.3);
+  });
+});
+
+test("names are unique, prices elsewhere are of known types", () => {
+  expect(new Set(instanceTypes.map(({ type }) => type)).size).toBe(instanceTypes.length);
+  for (const prices of Object.values(elsewhere)) for (const type of Object.keys(prices)) expect(findType(type)).toBeDefined();
+});
+
+test("a slip of the pen is met with the right name", () => {
+  expect(() => instanceType("i4i.2xlrge")).toThrow("got `i4i.2xlrge`; did you mean `i4i.2xlarge`?");
+});
+
+test("the file is what the generator writes", () => {
+  const file = readFileSync(new URL("../../components/aws/instance-types.json", import.meta.url), "utf8");
+  expect(tableText(instanceTypes, priceList.date)).toBe(file);
+});
+
+describe("a row from EC2's own word", () => {
+  test("with disks", () => {
+    const info = {
+      InstanceType: "i3en.2xlarge" as const,
+      Hypervisor: "nitro" as const,
+      ProcessorInfo: { SupportedArchitectures: ["x86_64" as const] },
+      VCpuInfo: { DefaultVCpus: 8 },
+      MemoryInfo: { SizeInMiB: 65536 },
+      InstanceStorageInfo: { NvmeSupport: "required" as const, Disks: [{ SizeInGB: 2500, Count: 2, Type: "ssd" as const }] },
+    };
+    expect(rowOf(info, 0.904)).toEqual(instanceType("i3en.2xlarge"));
+  });
+
+  test("without, and with disks of two sizes, which the table can't say", () => {
+    const plain = { InstanceType: "c5.large" as const, VCpuInfo: { DefaultVCpus: 2 }, MemoryInfo: { SizeInMiB: 4096 } };
+    expect(rowOf(plain, 0.085)).toEqual(instanceType("c5.large"));
+    const mixed = {
+      ...plain,
+      InstanceStorageInfo: {
+        Disks: [
+          { SizeInGB: 1, Count: 1 },
+          { SizeInGB: 2, Count: 1 },
+        ],
+      },
+    };
+    expect(() => rowOf(mixed, null)).toThrow("expected disks of one size, got 2 sizes");
+  });
+});
