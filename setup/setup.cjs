@@ -10,19 +10,20 @@ const { SetupError, cacheFolder, checkout } = require("./paths.cjs");
 const { interrupted, progress, say, stopIfInterrupted } = require("./run.cjs");
 const { sweep } = require("./tools.cjs");
 
-const help = `usage: node setup/setup.cjs [--practice[=optional]] [--check]
+const help = `usage: node setup/setup.cjs [--practice[=optional]] [--qemu] [--check]
 
 Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host, the native part of ssh2.
 
   --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
+  --qemu               also the Debian packages for practice machines that are virtual ones, about 90 MB
   --check              prints what is there and what is missing, and changes nothing; exit 1 if something is missing
   --help               prints this
 
 Tools go to $XDG_CACHE_HOME/contest-fleet (by default ~/.cache/contest-fleet); remove that folder to be rid of them.
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 practice machines can't run here, 130 interrupted.`;
 
-const flags = ["--practice", "--practice=optional", "--check", "--help"];
+const flags = ["--practice", "--practice=optional", "--qemu", "--check", "--help"];
 
 /** ID and ID_LIKE of os-release: `debian`, `ubuntu debian`; empty where there is none. */
 function distribution() {
@@ -39,9 +40,9 @@ function contextOf(env) {
 }
 
 /** In this order: a step may use what those before it installed. */
-function stepsFor(practice) {
+function stepsFor(practice, qemu) {
   const always = ["node", "packages", "ssh2", "pulumi"];
-  return [...always, ...(practice ? ["debian"] : [])].map((name) => require(`./steps/${name}.cjs`));
+  return [...always, ...(practice ? ["debian"] : []), ...(qemu ? ["qemu"] : [])].map((name) => require(`./steps/${name}.cjs`));
 }
 
 /** @returns the exit code */
@@ -88,7 +89,7 @@ async function main(args) {
   }
   const context = contextOf(process.env);
   const practice = args.some((arg) => arg.startsWith("--practice"));
-  const steps = stepsFor(practice && !context.refusal);
+  const steps = stepsFor(practice && !context.refusal, args.includes("--qemu"));
   if (args.includes("--check")) return check(context, steps, practice);
   if (practice && context.refusal) {
     say(context.refusal);

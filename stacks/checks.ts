@@ -19,7 +19,14 @@ export function targetKind(fleet: unknown): unknown {
 /** All rules, in the order of the file. */
 export function checkFleet(fleet: unknown): readonly Finding[] {
   const loose = mapOr(fleet);
-  return [...checkMembers(loose), ...checkRoles(loose), ...checkReach(loose), ...checkJumps(loose), ...checkAddresses(loose), ...checkDisks(loose)];
+  return [
+    ...checkMembers(loose),
+    ...checkRoles(loose),
+    ...checkReach(loose),
+    ...checkJumps(loose),
+    ...checkAddresses(loose),
+    ...checkDisks(loose),
+  ];
 }
 
 /** A finding for every second use of a value that must be used once. `path` and `where` of the first use are named. */

@@ -80,7 +80,7 @@ export class Network extends pulumi.ComponentResource {
     return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs };
   }
 
-  /** What a VPC brings with it is taken over: tagged, and a hand-made rule in it is drift that shows. The default group lets nothing through. */
+  /** What a VPC brings with it is taken over: tagged, a hand-made rule in it is drift that shows, and the default group lets nothing in. */
   #defaults(vpc: aws.ec2.Vpc, gateway: aws.ec2.InternetGateway, tags: (what: string) => Readonly<Record<string, string>>): void {
     const parent = { parent: this };
     const routes = [{ cidrBlock: everywhere, gatewayId: gateway.id }];

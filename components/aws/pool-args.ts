@@ -1,4 +1,5 @@
-// What a worker pool is asked for, and the plain part of its launch template and group: no outputs, so that it can be read and tested as data.
+// What a worker pool is asked for, and the plain part of its launch template and group: no outputs, so that it can be read and
+// tested as data.
 import type * as pulumi from "@pulumi/pulumi";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Statement } from "./policies.ts";

@@ -15,6 +15,8 @@ export interface Door {
   readonly port?: number;
   /** Milliseconds. Three containers at once need 2 to 4 s; a computer busy with other things, more. @default 90000 */
   readonly deadline?: number;
+  /** Milliseconds for one try: a port of QEMU's is open before there is anybody behind it. @default 1000 */
+  readonly patience?: number;
 }
 
 function greets(address: string, port: number, patience: number): Promise<boolean> {
@@ -39,10 +41,10 @@ export async function bootLog({ log }: MachinePaths): Promise<string> {
 
 /** True when it greets, false when it ended before that; a MachineError with the end of its boot log at the deadline. */
 export async function answered(door: Door, paths: MachinePaths, { signal }: MachineContext): Promise<boolean> {
-  const { name, address, port = 22, deadline = 90_000 } = door;
+  const { name, address, port = 22, deadline = 90_000, patience = 1000 } = door;
   const end = Date.now() + deadline;
   // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
-  while (!(await greets(address, port, 1000))) {
+  while (!(await greets(address, port, patience))) {
     if (signal?.aborted) throw new MachineError(`${name}: stopped on request while it boots; the next run waits for it again`);
     if (existsSync(paths.exit)) return false;
     if (Date.now() > end)

@@ -187,7 +187,7 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
 async function greeted(ref: MachineRef, paths: MachinePaths, context: MachineContext): Promise<MachineState | undefined> {
   const record = await recordOf(paths);
   if (!record) return undefined;
-  const door = { name: ref.name, address: loopback, port: record.port, deadline: patience[await accelerator()] };
+  const door = { name: ref.name, address: loopback, port: record.port, deadline: patience[await accelerator()], patience: 15_000 };
   if (!(await answered(door, paths, context))) return undefined;
   await blankSeed(paths.directory);
   const state = await read(ref);

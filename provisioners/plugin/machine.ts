@@ -42,7 +42,8 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       const { running, hostKey, address, port, privateAddress } = found;
       return { inputs: old.inputs, outputs: { ...old.outputs, running, hostKey, address, port, privateAddress } };
     },
-    update: async (_id, { outputs }, spec, call, preview) => (preview ? { ...outputs, ...spec, ...expected(spec, outputs.port), running: true } : await ensure(spec, call)),
+    update: async (_id, { outputs }, spec, call, preview) =>
+      preview ? { ...outputs, ...spec, ...expected(spec, outputs.port), running: true } : await ensure(spec, call),
     delete: async (_id, { outputs }, call) =>
       await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal }),
     hide: (outputs) => ({ ...outputs, ...(outputs.users && { users: secret(outputs.users as unknown as Json) }) }),

@@ -30,7 +30,8 @@ export const link = defineKind<LinkWant, PathSeen>({
     const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
     // Renamed into place where something stands there, so that at no moment there is nothing.
     const replace = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
-    const run = have.type === missing ? sh`ln -sT -- ${target} ${path}` : replace;
+    // A package of the same run may have brought something since the look.
+    const run = have.type === missing ? sh`if ! ln -sT -- ${target} ${path} 2>/dev/null; then\n${replace}\nfi` : replace;
     return [
       { change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", brief: true, run },
     ];

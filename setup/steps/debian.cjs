@@ -35,6 +35,7 @@ async function aptInstall(names) {
 }
 
 module.exports = {
+  absent,
   aptInstall,
   title: "Debian packages for practice machines",
 

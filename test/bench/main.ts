@@ -30,7 +30,8 @@ const contestants: readonly Contestant[] = [
   ansible(venv, {
     name: "ansible-mitogen",
     mitogen: true,
-    skips: (hosts, phase) => (hosts > 16 && phase !== "nothing to do" ? "minutes a phase; `nothing to do` stands for all three" : undefined),
+    skips: (hosts, phase) =>
+      hosts > 16 && phase !== "nothing to do" ? "minutes a phase; `nothing to do` stands for all three" : undefined,
   }),
   ansible(venv, {
     name: "ansible-pipelining",

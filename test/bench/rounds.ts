@@ -5,8 +5,8 @@ import { inspect } from "../../provisioners/converge.ts";
 import { Sessions } from "../../provisioners/host/sessions.ts";
 import type { Connection } from "../../provisioners/host/shell.ts";
 import { type Contestant, type Phase, phases, type Sample } from "./contestant.ts";
-import { floor } from "./floor.ts";
 import { wantsOf } from "./fleet-wants.ts";
+import { floor } from "./floor.ts";
 import { Hosts, type HostsOptions } from "./hosts.ts";
 import { roleWeb } from "./workload.ts";
 

@@ -28,7 +28,7 @@ export function table(measured: readonly Measured[]): string {
 function phaseTable(measured: readonly Measured[], phase: Phase): string {
   const cells = measured.filter((each) => each.phase === phase && each.samples.length > 0);
   const names = [...new Set(cells.map(({ contestant }) => contestant))];
-  const counts = [...new Set(cells.map(({ hosts }) => hosts))];
+  const counts = [...new Set(cells.map(({ hosts }) => hosts))].sort((a, b) => a - b);
   const cell = (name: string, hosts: number) => cells.find((each) => each.contestant === name && each.hosts === hosts)?.samples;
   const row = (name: string) => [name, ...counts.map((hosts) => text(name, cell(name, hosts), cell("floor", hosts), cell("fleet", hosts)))];
   const lines = [
