@@ -46,7 +46,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     const gone = deletedWith ? { deletedWith } : {};
     const host = new Host(
       `${name}-${server.name}`,
-      { name: server.name, connection, declared: server.declared },
+      { name: server.name, connection, declared: server.declared, ...(deletedWith && { made: true }) },
       { parent: this, ...gone },
     );
     const declared = completeFacts(server.declared);

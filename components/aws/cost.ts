@@ -1,5 +1,5 @@
 // What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
-import { elsewhere, findType, priceList } from "./types.ts";
+import { elsewhere, findType, priceList } from "../../provisioners/aws/types.ts";
 
 /** One thing that costs by the hour. */
 export interface CostLine {

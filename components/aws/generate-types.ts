@@ -2,9 +2,9 @@
 // AWS credentials in the environment. Prices are kept from the file, since EC2 has no call for them: types without one get null.
 import { readFileSync, writeFileSync } from "node:fs";
 import { EC2Client, type InstanceTypeInfo, paginateDescribeInstanceTypes } from "@aws-sdk/client-ec2";
-import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "./types.ts";
+import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "../../provisioners/aws/types.ts";
 
-const file = new URL("instance-types.json", import.meta.url);
+const file = new URL("../../provisioners/aws/instance-types.json", import.meta.url);
 /** What a table without an argument holds: the families of the file as it is. */
 const ownFamilies = [...new Set(instanceTypes.map(({ type }) => familyOf(type)))];
 

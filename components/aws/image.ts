@@ -2,7 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { imageNames } from "../../stacks/aws.ts";
-import type { InstanceType } from "./types.ts";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 
 type Arch = InstanceType["arch"];
 

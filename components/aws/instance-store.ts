@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { quote } from "../../provisioners/host/command.ts";
 import { UserError } from "../../stacks/problem.ts";
-import { familyOf, type InstanceType } from "./types.ts";
+import { familyOf, type InstanceType } from "../../provisioners/aws/types.ts";
 
 export interface StoreSettings {
   /** Share of each disk left unpartitioned, in per cent, for the SSD's own use. 0 takes whole disks. */

@@ -1,7 +1,7 @@
 // Where a team's servers are: a VPC of their own or the account's default one, a subnet, one security group. No other team reaches them.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { split } from "./cidr.ts";
+import { split } from "../../provisioners/aws/cidr.ts";
 import { everywhere, type Flow, flowTable, ruleOf } from "./flows.ts";
 import { type Ownership, tagsOf } from "./tags.ts";
 

@@ -5,7 +5,7 @@ import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Statement } from "./policies.ts";
 import type { Backlog, EventHours, PoolSize } from "./scaling.ts";
 import { atLaunch, type Ownership, propagated, type Tags } from "./tags.ts";
-import type { InstanceType } from "./types.ts";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 
 export interface WorkerPoolArgs {
   readonly ownership: Ownership;

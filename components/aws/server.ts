@@ -8,7 +8,7 @@ import { distributionOf } from "./image.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
 import { keepSnapshots } from "./snapshots.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
-import type { InstanceType } from "./types.ts";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { cloudConfig, inlineUserData } from "./user-data.ts";
 
 export interface DataVolume {

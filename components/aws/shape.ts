@@ -1,7 +1,7 @@
 // From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
 import type { AwsServer, AwsTarget } from "../../stacks/aws.ts";
 import { UserError } from "../../stacks/problem.ts";
-import { serverAddress, usable } from "./cidr.ts";
+import { serverAddress, usable } from "../../provisioners/aws/cidr.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
 import type { CostedServer } from "./cost.ts";
 import { type Flow, teamFlows } from "./flows.ts";
@@ -9,7 +9,7 @@ import type { StoreOptions } from "./instance-store.ts";
 import type { Wanted } from "./quota.ts";
 import type { DataVolume } from "./server.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
-import { type InstanceType, instanceType } from "./types.ts";
+import { type InstanceType, instanceType } from "../../provisioners/aws/types.ts";
 
 /** What of a server is its own. */
 export interface ServerPlan {

@@ -84,7 +84,7 @@ export class Session implements LockingShell {
     return this.#inTurn(() => this.#run(script, options));
   }
 
-  async lock({ who, what, wait = 0 }: LockRequest): Promise<void> {
+  async lock({ who, what, wait = 0, onWait, signal }: LockRequest): Promise<void> {
     const until = performance.now() + wait;
     for (let told = ""; ; ) {
       const text = lockScript(this.#directory, who, what);
@@ -94,9 +94,9 @@ export class Session implements LockingShell {
       const holder = parseHolder(stdout.toString("utf8"));
       const held = `locked by \`${holder.who}\` for \`${holder.what}\` since ${holder.since}`;
       if (performance.now() >= until) throw new HostError(this.host, "locked", `${held}; wait for it to end, or ask them`);
-      if (held !== told) this.#options.onProgress?.(held);
+      if (held !== told) onWait?.(held);
       told = held;
-      await sleep(Math.min(1000, Math.max(50, until - performance.now())));
+      await sleep(Math.min(1000, Math.max(50, until - performance.now())), signal);
     }
   }
 

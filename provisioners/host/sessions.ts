@@ -13,7 +13,8 @@ export interface GetOptions extends OpenOptions {
   readonly rememberFailure?: boolean;
 }
 
-const keyOf = ({ name, address, port, user, hostKey }: Login): string => JSON.stringify([name, address, port, user, hostKey]);
+/** With the way in: who comes with another password must not find the door open that the old one opened. */
+const keyOf = (login: Login & Partial<Connection>): string => JSON.stringify(Object.entries(login).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 export class Sessions {
   readonly #limit = pLimit(handshakes);

@@ -44,6 +44,9 @@ export interface LockRequest {
   readonly what: string;
   /** Milliseconds to wait for another holder to finish. @default 0 */
   readonly wait?: number;
+  /** Told who holds it, once a holder. */
+  readonly onWait?: (held: string) => void;
+  readonly signal?: AbortSignal;
 }
 
 export const hostFaults = [

@@ -49,6 +49,8 @@ WantedBy=sysinit.target
 `,
   // A machine that could not be told who it is lets nobody in.
   "/etc/systemd/system/ssh.service.d/seed.conf": `[Unit]\nRequires=${seedUnit}\nAfter=${seedUnit}\n`,
+  // An image that was built without root has lost what lets ping be run by everybody.
+  "/etc/sysctl.d/50-practice.conf": "net.ipv4.ping_group_range = 0 2147483647\n",
   // QEMU's disks have a model of their own; what looks for an instance's disks by name finds them under EC2's.
   "/etc/udev/rules.d/61-practice-instance-store.rules": `ENV{DEVTYPE}=="disk", KERNEL=="nvme*[0-9]n*[0-9]", ATTRS{serial}=="AWS?*", SYMLINK+="disk/by-id/nvme-${storeModel}_$attr{serial}"
 ENV{DEVTYPE}=="partition", KERNEL=="nvme*[0-9]n*[0-9]p*[0-9]", ATTRS{serial}=="AWS?*", SYMLINK+="disk/by-id/nvme-${storeModel}_$attr{serial}-part%n"

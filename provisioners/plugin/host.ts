@@ -13,6 +13,8 @@ export interface HostInputs {
   readonly connection: Connection;
   /** Known before the server exists; wins over what is read, since limits of a practice machine don't show inside. */
   readonly declared?: Partial<Facts>;
+  /** Made by the fleet, and so perhaps still without its users when it first answers. @default false */
+  readonly made?: boolean;
 }
 
 export interface HostOutputs extends HostInputs {
@@ -56,7 +58,7 @@ async function meet(context: Context, inputs: HostInputs, call: Call, boot = tru
   const { connection } = inputs;
   // Says why it can't be reached, where that is why there is no key; a key found only now is pinned by the next run.
   if (connection.hostKey === "") await scanHostKey(connection.address, connection.port, connection.jump);
-  const shell = await context.reach(connection, call, { boot });
+  const shell = await context.reach(connection, call, { boot, fresh: inputs.made ?? false });
   await waitForBoot(shell, { signal: call.signal, onWait: (reason) => call.log("info", `waits for the end of the boot: ${reason}`, true) });
   const facts = await readFacts(shell, { signal: call.signal });
   return { ...inputs, facts: { ...facts, ...inputs.declared }, problem: "" };

@@ -22,7 +22,6 @@ await serve(
       "fleet:index:Host": hostResource(context),
       "fleet:index:Role": roleResource(context),
     },
-    close: () => context.close(),
   },
   process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument)),
 );

@@ -80,8 +80,6 @@ export interface ProviderOptions {
   readonly version: string;
   // biome-ignore lint/suspicious/noExplicitAny: each resource has its own inputs and outputs; the table is read by token alone
   readonly resources: Readonly<Record<string, Resource<any, any>>>;
-  /** Called once, when the engine goes away or cancels. */
-  readonly close: () => Promise<void>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the generated types of the requests differ, what we take of them does not

@@ -73,7 +73,7 @@ const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], o
 
 async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
-  await context.lock(shell);
+  await context.lock(shell, call);
   const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
     signal: call.signal,
     ...(call.timeout !== undefined && { deadline: call.timeout }),

@@ -11,7 +11,7 @@ import {
   uuidOf,
   waitsForStore,
 } from "../../components/aws/instance-store.ts";
-import { instanceType } from "../../components/aws/types.ts";
+import { instanceType } from "../../provisioners/aws/types.ts";
 import { cloudConfig, fits } from "../../components/aws/user-data.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
 

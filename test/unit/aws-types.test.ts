@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { rowOf, tableText } from "../../components/aws/generate-types.ts";
-import { elsewhere, familyOf, findType, instanceType, instanceTypes, priceList, storeGB } from "../../components/aws/types.ts";
+import { elsewhere, familyOf, findType, instanceType, instanceTypes, priceList, storeGB } from "../../provisioners/aws/types.ts";
 
 const families = ["i2", "hi1", "i3", "i3en", "i4i", "i4g", "im4gn", "is4gen", "i7i", "i7ie", "i8g", "i8ge", "d3", "d3en"];
 
@@ -57,7 +57,7 @@ test("a slip of the pen is met with the right name", () => {
 });
 
 test("the file is what the generator writes", () => {
-  const file = readFileSync(new URL("../../components/aws/instance-types.json", import.meta.url), "utf8");
+  const file = readFileSync(new URL("../../provisioners/aws/instance-types.json", import.meta.url), "utf8");
   expect(tableText(instanceTypes, priceList.date)).toBe(file);
 });
 

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import { UserError } from "../../../stacks/problem.ts";
 import { Address, Identifier, Line, Port, SecretText, ServerRef, UserName } from "../../../stacks/scalars.ts";
-import { type WordpressKeys, wordpressKeys, wpConfig } from "../../../templates/wordpress/wp-config.ts";
 import { sitePhp, sitePhpPath } from "../../../templates/wordpress/site-php.ts";
+import { type WordpressKeys, wordpressKeys, wpConfig } from "../../../templates/wordpress/wp-config.ts";
 import { derived } from "../../late.ts";
 import { want } from "../../resources/want.ts";
 import { mysqlPassword } from "../mysql/role.ts";

@@ -1,0 +1,143 @@
+// Servers that were handed out, with somebody's work on them: taken over by password alone, converged, and given back byte for byte.
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fingerprint, parseHostKey } from "../../provisioners/host/hostkey.ts";
+import type { MachineState } from "../../provisioners/machines/machine.ts";
+import { inside, Trial } from "../support/fleet.ts";
+import { handOut } from "../support/handed-out.ts";
+
+const network = "10.213.51";
+const user = { name: "isucon", password: "pass of the contest", sudo: "free" } as const;
+const memberKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+const login = (host: number) => ({ address: `${network}.${host}`, user: "isucon" });
+
+const trial = new Trial("inventory", {
+  target: "inventory",
+  members: [{ name: "ada", keys: [memberKey] }],
+  servers: {
+    isu1: { ...login(11), roles: ["base", "nginx"] },
+    isu2: { ...login(12), roles: ["base", "nginx", "memcached"] },
+    isu3: { ...login(13), roles: ["base", "mysql", "redis"] },
+  },
+  params: {
+    base: { packages: ["jq", "vim-tiny"], timezone: "Asia/Tokyo", sshd: {}, sysctl: { preset: "isucon" } },
+    nginx: {
+      sites: [{ name: "team", root: "/var/www/html", routes: [{ kind: "front", path: "/" }] }],
+      certificates: { team: { names: ["team.example"] } },
+    },
+    mysql: { databases: { team: {} }, users: { shop: { password: "of the team's own", grants: { team: ["ALL"] } } } },
+  },
+});
+
+/** What the organisers, or the contest's application, left on every server. */
+const everywhere = `
+install -d -m 700 -o isucon -g isucon /home/isucon/.ssh
+printf '${memberKey} organiser' > /home/isucon/.ssh/authorized_keys
+chown isucon:isucon /home/isucon/.ssh/authorized_keys; chmod 640 /home/isucon/.ssh/authorized_keys
+install -d -m 700 /root/.ssh
+printf '# theirs\\n${memberKey} benchmarker\\n' > /root/.ssh/authorized_keys; chmod 600 /root/.ssh/authorized_keys
+printf '192.0.2.99 bench # do not touch' >> /etc/hosts
+install -d /var/spool/cron/crontabs; printf '5 4 * * * true\\n' > /var/spool/cron/crontabs/isucon
+printf '#!/bin/sh\\necho theirs\\n' > /usr/local/bin/theirs; chmod 4755 /usr/local/bin/theirs
+printf 'net.core.somaxconn = 1024\\n' > /etc/sysctl.d/10-theirs.conf; sysctl -q -p /etc/sysctl.d/10-theirs.conf
+export DEBIAN_FRONTEND=noninteractive
+apt-get -q update`;
+
+const nginxOfTheirs = `${everywhere}
+apt-get -q -y install --no-install-recommends nginx
+printf 'server { listen 80 default_server; location / { return 200 "the shop\\\\n"; } }\\n' > /etc/nginx/sites-available/shop
+ln -s ../sites-available/shop /etc/nginx/sites-enabled/shop
+rm /etc/nginx/sites-enabled/default
+chmod 640 /etc/nginx/nginx.conf
+printf '# tuned by hand\\n' >> /etc/nginx/nginx.conf
+systemctl restart nginx`;
+
+/** Installed, and off: it must be off again afterwards. */
+const sleepingNginx = `${everywhere}
+apt-get -q -y install --no-install-recommends nginx
+systemctl disable --now nginx`;
+
+const databaseOfTheirs = `${everywhere}
+apt-get -q -y install --no-install-recommends mariadb-server
+printf '[mysqld]\\nmax_connections = 77\\n' > /etc/mysql/mariadb.conf.d/60-theirs.cnf
+systemctl restart mariadb
+mariadb -e "CREATE DATABASE shop; CREATE TABLE shop.items AS SELECT 42 AS answer; CREATE USER shop@localhost IDENTIFIED BY 'theirs'; GRANT SELECT ON shop.* TO shop@localhost;"`;
+
+/**
+ * Every file of the places where configuration lives, with its mode, owner and content; packages, units, kernel settings, accounts.
+ * Left out: `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (of the libraries' order on disk).
+ */
+const snapshot = `
+cd /
+find etc home root usr/local var/spool/cron var/lib/fleet -xdev -printf '%p %y %m %u:%g %l\\n' 2>/dev/null | grep -v -e '^etc/[a-z]*- ' -e '^etc/ld.so.cache ' | sort
+find etc home root usr/local var/spool/cron -xdev -type f ! -name '*-' ! -path etc/ld.so.cache -exec sha256sum {} + | sort -k 2
+dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
+systemctl list-unit-files --no-legend --no-pager --plain | sed 's/ *$//' | sort
+systemctl list-units --all --type=service,timer,socket --no-legend --no-pager --plain 'nginx*' 'maria*' 'mysql*' 'redis*' 'memcached*' 'ssh.*' 'cron*' | awk '{ print $1, $2, $3, $4 }'
+sysctl net.core.somaxconn net.ipv4.ip_local_port_range net.ipv4.tcp_fin_timeout
+hostname; getent passwd; getent group; getent shadow | cut -d: -f1,2; ls -l /etc/localtime | sed 's/.*->//'
+if command -v mariadb > /dev/null; then
+  mariadb -N -e "SELECT User, Host, authentication_string FROM mysql.user ORDER BY 1, 2; SHOW DATABASES; SHOW GRANTS FOR shop@localhost; SELECT @@max_connections; SELECT * FROM shop.items"
+fi`;
+
+const names = ["isu1", "isu2", "isu3"] as const;
+let machines: Readonly<Record<string, MachineState>> = {};
+const before = new Map<string, readonly string[]>();
+
+async function lookAt(name: string): Promise<readonly string[]> {
+  const { code, stdout, said } = await inside(trial.stack, name, snapshot);
+  expect(code, said).toBe(0);
+  return stdout.split("\n");
+}
+
+const prepared = async (name: string, script: string): Promise<void> => {
+  const { code, said } = await inside(trial.stack, name, script);
+  expect(code, said).toBe(0);
+};
+
+beforeAll(async () => {
+  machines = await handOut(
+    trial,
+    network,
+    names.map((name, index) => ({ name, host: 11 + index, user })),
+  );
+  await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
+  for (const name of names) before.set(name, await lookAt(name));
+  for (const name of names) await trial.secret(`servers.${name}.password`, user.password);
+});
+
+afterAll(() => trial.remove());
+
+test("servers are taken by address, user and password; the host key that each shows is said and pinned", async () => {
+  const { code, said } = await trial.up();
+  expect(said).toContain("pins what");
+  expect(code, said).toBe(0);
+  for (const name of names) expect(said).toContain(fingerprint(parseHostKey(machines[name]!.hostKey)!));
+  expect(readFileSync(trial.file, "utf8")).not.toContain(user.password);
+  const state = trial.stateFiles().find((path) => path.endsWith(`stacks/contest-fleet/${trial.stack}.json`))!;
+  // What is on a lent server must be undone: it does not go away with a machine.
+  expect(readFileSync(state, "utf8")).not.toContain("deletedWith");
+});
+
+test("they are as the stack file says, and a second up finds nothing to do", async () => {
+  const looked = await trial.run("verify");
+  expect(looked.code, looked.said).toBe(0);
+  const again = await trial.up();
+  expect(again.code, again.said).toBe(0);
+  expect(again.said).toMatch(/Resources:\n +\d+ unchanged/);
+  const { stdout } = await inside(
+    trial.stack,
+    "isu1",
+    "hostname; systemctl is-enabled nginx; test -e /etc/nginx/sites-enabled/team && echo ours",
+  );
+  expect(stdout).toBe("isu1\nenabled\nours\n");
+  for (const name of names) expect(await lookAt(name)).not.toEqual(before.get(name));
+});
+
+test("down puts back every file, package, service, account and setting, and names what it can't", async () => {
+  const { code, said } = await trial.run("down", ["--yes"]);
+  expect(code, said).toBe(0);
+  for (const name of names) expect(await lookAt(name), `${name} after:\n${said}`).toEqual(before.get(name));
+  const { stdout } = await inside(trial.stack, "isu1", "curl -s http://127.0.0.1/");
+  expect(stdout).toBe("the shop\n");
+});

@@ -1,0 +1,195 @@
+// The boot script of an instance store, as user data carries it, on real disks: built, kept, rebuilt, and never over anything else.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { instanceStore, presets, waitsForStore } from "../../components/aws/instance-store.ts";
+import { instanceTypes } from "../../provisioners/aws/types.ts";
+import { cloudConfig } from "../../components/aws/user-data.ts";
+import type { MachineSpec, MachineState } from "../../provisioners/machines/machine.ts";
+import { pathsOf } from "../../provisioners/machines/names.ts";
+import { qemu, stopStart } from "../../provisioners/machines/qemu.ts";
+import { diskFile } from "../../provisioners/machines/qemu-arguments.ts";
+import { sweep } from "../../provisioners/machines/sweep.ts";
+import { Operator } from "../support/virtual.ts";
+
+const stack = `store-test-${process.pid}`;
+const service = "fleet-instance-store.service";
+const log = (line: string) => console.log(line);
+const db = "systemctl show --property ActiveState --value db.service";
+
+/** What a database's role would bring: a service that lives on the disks, and a hook that fills them. */
+const database = [
+  {
+    path: "/etc/systemd/system/db.service",
+    mode: "0644",
+    content: `[Unit]\nDescription=Database\n[Service]\nExecStart=/bin/sh -c 'cat /data/filled >/data/served && exec sleep infinity'\n[Install]\nWantedBy=multi-user.target\n`,
+  },
+  { path: "/etc/systemd/system/db.service.d/store.conf", mode: "0644", content: waitsForStore("/data") },
+  { path: "/etc/fleet/instance-store.d/10-fill", mode: "0755", content: '#!/bin/sh\necho "filled $(date +%s%N)" >"$1/filled"\n' },
+];
+
+interface UserData {
+  readonly write_files: readonly { readonly path: string; readonly permissions: string; readonly content: string }[];
+  readonly packages: readonly string[];
+  readonly runcmd: readonly string[];
+}
+
+describe.each([
+  { disks: 1, sizeGiB: 1, preset: "seeds" },
+  { disks: 2, sizeGiB: 0.5, preset: "seeds" },
+  { disks: 8, sizeGiB: 0.25, preset: "aws" },
+] as const)("an instance store of $disks disk(s), preset $preset", ({ disks, sizeGiB, preset }) => {
+  const type = instanceTypes.find((each) => each.nvme && each.disks === disks)!;
+  const server = `isu${disks}`;
+  let operator: Operator;
+  let state: MachineState;
+
+  const spec = (count: number = disks): MachineSpec => ({
+    ...{ stack, name: server, driver: "qemu", cores: 2, memoryMiB: 1024, release: "bookworm", authorizedKey: operator.authorizedKey },
+    ...{ address: `10.213.45.1${disks}`, subnet: "10.213.45.0/24", packages: ["fio", "lvm2"] },
+    disks: Array.from({ length: count }, () => ({ sizeGiB })),
+  });
+  const root = (script: string) => operator.root(state, script);
+
+  /** Until nothing of the boot is left to do; what failed is looked at one by one. */
+  const booted = () => operator.ssh(state, "systemctl is-system-running --wait");
+
+  /** As cloud-init does with user data: packages, files, commands. */
+  async function boot(): Promise<void> {
+    const { files, packages, commands } = instanceStore(type, { preset, server, patience: 10 }, "debian");
+    const first = { server, admin: "fleet-admin", authorizedKey: operator.authorizedKey, packages };
+    const text = cloudConfig({ ...first, files: [...files, ...database], commands: [...commands, "systemctl enable --now db.service"] });
+    const data = parse(text) as UserData;
+    await root(`dpkg-query -W -f='\${Status} ' ${data.packages.join(" ")} >/dev/null`);
+    for (const { path, permissions, content } of data.write_files) {
+      const sum = await operator.text(
+        state,
+        `sudo sh -c 'mkdir -p $(dirname ${path}); cat >${path}; chmod ${permissions} ${path}; sha256sum <${path}'`,
+        content,
+      );
+      expect(sum.slice(0, 64), path).toBe(createHash("sha256").update(content).digest("hex"));
+    }
+    for (const command of data.runcmd) await root(command);
+  }
+
+  /** The filesystem and what is under it, as the machine sees them now. */
+  const mounted = async () => {
+    const [source, type, options, uuid] = (await root("findmnt -no SOURCE,FSTYPE,OPTIONS,UUID /data")).split(/\s+/);
+    return {
+      source: source!,
+      type,
+      options: options!.split(","),
+      uuid,
+      filled: await root("cat /data/filled"),
+      served: await root("cat /data/served"),
+    };
+  };
+
+  beforeAll(async () => {
+    operator = await Operator.make();
+    state = await qemu.ensure(spec(), { log });
+    await boot();
+  });
+
+  afterAll(async () => {
+    await sweep(stack);
+    await operator.leave();
+  });
+
+  test("is RAID0 over all disks where there are several, XFS with the preset's options, mounted, filled, in use", async () => {
+    const { source, type, options, filled, served } = await mounted();
+    expect([type, served]).toEqual(["xfs", filled]);
+    for (const option of presets[preset].mountOptions.filter((each) => each !== "defaults")) expect(options).toContain(option);
+    if (disks === 1) expect(source).toMatch(/^\/dev\/nvme/);
+    else expect(await root("cat /sys/block/md*/md/level /sys/block/md*/md/raid_disks")).toBe(`raid0\n${disks}`);
+    const info = await root("xfs_info /data");
+    if (preset === "seeds") expect(info).toMatch(/isize=512[\s\S]*bsize=4096[\s\S]*log[\s\S]*bsize=4096 +blocks=16384/);
+    expect(await root(db)).toBe("active");
+  });
+
+  test.runIf(disks === 8)("reads at 0.9 of what its disks give in parallel", async () => {
+    const job = ["--direct=1", "--readonly", "--rw=read", "--bs=512k", "--iodepth=4", "--ioengine=libaio", "--time_based", "--runtime=8"];
+    const fio = (jobs: string) => root(`fio --minimal --group_reporting ${job.join(" ")} ${jobs} | cut -d';' -f7`);
+    const array = `--name=array --filename=/dev/md/fleet --numjobs=${disks} --offset_increment=64m`;
+    const parallel = Array.from({ length: disks }, (_, at) => `--name=disk${at} --filename=/dev/nvme${at}n1`).join(" ");
+    const rounds: { array: number; parallel: number }[] = [];
+    // Turn by turn, since the computer around them is not quiet.
+    for (let round = 0; round < 3; round++) rounds.push({ array: Number(await fio(array)), parallel: Number(await fio(parallel)) });
+    console.log("KiB/s", rounds);
+    const best = (name: "array" | "parallel") => Math.max(...rounds.map((round) => round[name]));
+    expect(best("array") / best("parallel")).toBeGreaterThanOrEqual(0.9);
+  });
+
+  test("is the same after a reboot under another host name", async () => {
+    const before = await mounted();
+    await root("hostnamectl set-hostname renamed; echo 127.0.1.1 renamed >>/etc/hosts; echo kept >/data/kept; sync");
+    await operator.reboot(state);
+    await booted();
+    expect(await root("hostname; cat /data/kept")).toBe("renamed\nkept");
+    const after = await mounted();
+    expect([after.uuid, after.filled]).toEqual([before.uuid, before.filled]);
+    expect(await root(db)).toBe("active");
+  });
+
+  test("is built again, filled and in use after a stop that blanked it", async () => {
+    const before = await mounted();
+    state = await stopStart({ stack, name: server }, { blankDisks: true }, { log });
+    await booted();
+    const after = await mounted();
+    expect([after.uuid, after.type]).toEqual([before.uuid, "xfs"]);
+    expect(after.filled).not.toBe(before.filled);
+    expect(await root(`test ! -e /data/kept; ${db}`)).toBe("active");
+  });
+
+  describe.runIf(disks === 2)("with a disk that is not blank", () => {
+    const sums = () =>
+      Promise.all(
+        Array.from({ length: disks }, async (_, at) => {
+          const hash = createHash("sha256");
+          for await (const chunk of createReadStream(join(pathsOf({ stack, name: server }).directory, diskFile(at))))
+            hash.update(chunk as Buffer);
+          return hash.digest("hex");
+        }),
+      );
+    /** Blank disks that nothing holds. What is not there to be let go may fail. */
+    async function clear(): Promise<void> {
+      const release = `systemctl stop db.service fleet-instance-store-ready.service data.mount ${service}\nmdadm --stop --scan\nvgchange -an`;
+      await operator.ssh(state, "sudo sh", release);
+      const blank = (disk: string) => `wipefs --all --force --quiet ${disk}\nblkdiscard --force ${disk}\nblockdev --rereadpt ${disk}\n`;
+      await root(`${blank("/dev/nvme0n1")}${blank("/dev/nvme1n1")}udevadm settle`);
+    }
+
+    test.each([
+      ["ext4", "mkfs.ext4 -q /dev/nvme0n1", "ext4"],
+      ["LVM", "pvcreate -q -y /dev/nvme0n1", "LVM2_member"],
+      [
+        "md",
+        "mdadm --create /dev/md9 --run --level 0 --force --raid-devices 1 /dev/nvme0n1; udevadm settle; mdadm --stop /dev/md9",
+        "linux_raid_member",
+      ],
+      ["swap", "mkswap /dev/nvme0n1", "swap"],
+      ["a bare partition table", "echo 'label: dos' | sfdisk -q /dev/nvme0n1", "dos"],
+    ])("refuses %s, leaves it as it was, and says so", async (_, make, kind) => {
+      await clear();
+      await root(`{ ${make}; } >/dev/null 2>&1; udevadm settle; sync`);
+      const before = await sums();
+      const since = await root("date +%s");
+      expect((await operator.ssh(state, `sudo systemctl start ${service}`)).code).toBe(1);
+      expect(await root(`journalctl -u ${service} --since @${since} -o cat`)).toContain(`/dev/nvme0n1 holds ${kind}; nothing was written`);
+      await root("sync");
+      expect(await sums()).toEqual(before);
+      expect((await operator.ssh(state, "sudo systemctl start db.service")).code).toBe(1);
+      expect(await root("mountpoint -q /data || echo unmounted")).toBe("unmounted");
+    });
+
+    test("boots without one of its disks, and the database waits, with nothing written in its place", async () => {
+      await clear();
+      state = await qemu.ensure(spec(1), { log });
+      await booted();
+      expect(await root(`journalctl -b -u ${service} -o cat`)).toContain("expected 2 disks, found 1");
+      expect(await root(`mountpoint -q /data || echo unmounted; ls -A /data; ${db}`)).toBe("unmounted\ninactive");
+    });
+  });
+});

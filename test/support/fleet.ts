@@ -1,0 +1,158 @@
+// A throw-away stack of this checkout, driven as a person drives one: through `./fleet`, with its stack file, overlay and state.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { parse, stringify } from "yaml";
+import { nspawn } from "../../provisioners/machines/nspawn.ts";
+import { sweep } from "../../provisioners/machines/sweep.ts";
+import { checkout } from "../../provisioners/stack.ts";
+
+export interface Answer {
+  /** -1: ended by a signal. */
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, in the order in which they came. */
+  readonly said: string;
+  readonly milliseconds: number;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** Never rejects; resolves also after a kill. */
+  readonly done: Promise<Answer>;
+  /** What it said until now. */
+  said(): string;
+  /** Ends it and everything that it started, at once: its process group. */
+  kill(): Promise<Answer>;
+}
+
+interface Options {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Standard input. */
+  readonly input?: string;
+}
+
+/** In a process group of its own, without a terminal. */
+export function start(program: string, args: readonly string[], { env, input = "" }: Options = {}): Running {
+  const begun = performance.now();
+  const child = spawn(program, args, { cwd: checkout, env: { ...process.env, ...env }, detached: true, stdio: "pipe" });
+  const heard = { stdout: "", stderr: "", said: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    child[name].setEncoding("utf8").on("data", (text: string) => {
+      heard[name] += text;
+      heard.said += text;
+    });
+  }
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input);
+  const done = new Promise<Answer>((resolve) => {
+    const answer = (code: number) => resolve({ ...heard, code, milliseconds: performance.now() - begun });
+    child.on("error", (error) => {
+      heard.stderr += error.message;
+      answer(-1);
+    });
+    child.on("close", (code) => answer(code ?? -1));
+  });
+  const kill = () => {
+    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
+    return done;
+  };
+  return { child, done, said: () => heard.said, kill };
+}
+
+/** What a stack file holds under its one config key. */
+export type Fleet = Record<string, unknown>;
+
+const key = "contest-fleet:fleet";
+const states = join(checkout, ".fleet", ".pulumi");
+
+export class Trial {
+  readonly stack: string;
+  readonly file: string;
+  readonly #folder: string;
+  readonly #files: string;
+
+  /** `purpose` is part of the stack's name, and so of the names of its machines. */
+  constructor(purpose: string, fleet: Fleet) {
+    this.stack = `trial-${purpose}-${process.pid}`;
+    this.#folder = `files-${this.stack}`;
+    this.#files = join(checkout, "stacks", this.#folder);
+    this.file = join(checkout, "stacks", `Pulumi.${this.stack}.yaml`);
+    writeFileSync(this.file, stringify({ config: { [key]: { team: "trial", files: this.#folder, ...fleet } } }));
+  }
+
+  /** Changes the stack file; secrets in it stay as they are. */
+  edit(change: (fleet: Fleet) => void): void {
+    const file = parse(readFileSync(this.file, "utf8")) as { config: Record<string, Fleet> };
+    change(file.config[key]!);
+    writeFileSync(this.file, stringify(file));
+  }
+
+  /** Lays a file over a server's `/`; takes it back without `content`. */
+  overlay(server: string, path: string, content?: string): void {
+    const file = join(this.#files, server, path);
+    mkdirSync(dirname(file), { recursive: true });
+    if (content === undefined) rmSync(file);
+    else writeFileSync(file, content);
+  }
+
+  get #env(): NodeJS.ProcessEnv {
+    return { PULUMI_CONFIG_PASSPHRASE: "practice", NO_COLOR: "1" };
+  }
+
+  /** `./fleet <command> <stack> <args>` */
+  start(command: string, args: readonly string[] = [], options: Options = {}): Running {
+    return start(join(checkout, "fleet"), [command, this.stack, ...args], { ...options, env: { ...this.#env, ...options.env } });
+  }
+
+  run(command: string, args: readonly string[] = [], options: Options = {}): Promise<Answer> {
+    return this.start(command, args, options).done;
+  }
+
+  up = (options: Options = {}): Promise<Answer> => this.run("up", ["--yes"], options);
+
+  /** Pulumi's own command line, with what `fleet env` gives a shell. */
+  pulumi(args: readonly string[], options: Options = {}): Promise<Answer> {
+    const script = `eval "$(./fleet env)" && exec pulumi "$@" --stack "$0"`;
+    return start("sh", ["-c", script, this.stack, ...args], { ...options, env: { ...this.#env, ...options.env } }).done;
+  }
+
+  /** As a person puts a secret into the stack file: over standard input. `path`: `servers.isu1.password`. */
+  async secret(path: string, value: string): Promise<void> {
+    const init = ["stack", "select", "--create", "--non-interactive"];
+    for (const [args, input] of [
+      [init, ""],
+      [["config", "set", "--secret", "--path", `${key}.${path}`, "--non-interactive"], value],
+    ] as const) {
+      const { code, said } = await this.pulumi(args, { input });
+      if (code !== 0) throw new Error(`pulumi ${args[0]} ended with ${code}: ${said}`);
+    }
+  }
+
+  /** Every file that the engine keeps of the stack. */
+  stateFiles(): readonly string[] {
+    if (!existsSync(states)) return [];
+    const all = readdirSync(states, { recursive: true, withFileTypes: true });
+    return all
+      .filter((each) => each.isFile())
+      .map((each) => join(each.parentPath, each.name))
+      .filter((path) => path.includes(this.stack));
+  }
+
+  /** Machines, stack file, overlay and state, whatever became of them. */
+  async remove(): Promise<void> {
+    await sweep(this.stack);
+    for (const each of [this.file, this.#files, ...this.stateFiles(), join(checkout, ".fleet", "ssh", this.stack)])
+      rmSync(each, { recursive: true, force: true });
+    for (const kind of ["backups", "history", join("locks", "organization")])
+      rmSync(join(states, kind, "contest-fleet", this.stack), { recursive: true, force: true });
+  }
+}
+
+/** Runs shell text as root inside a machine of this computer, past SSH: what is really there. */
+export async function inside(stack: string, server: string, script: string): Promise<Answer> {
+  const machine = await nspawn.read({ stack, name: server });
+  if (!machine?.leaderPid) throw new Error(`${stack}/${server}: expected a running machine`);
+  return start("nsenter", ["--target", String(machine.leaderPid), "--all", "--", "/bin/sh", "-eu"], { input: script }).done;
+}

@@ -1,0 +1,116 @@
+// The planner: order, services that hear of changes, undo, and what the remote script is made of. Real sh runs the script.
+import { describe, expect, test } from "vitest";
+import { applyScript } from "../../provisioners/apply.ts";
+import { missingPath } from "../../provisioners/host/look.ts";
+import type { Observation } from "../../provisioners/observe.ts";
+import { inOrder } from "../../provisioners/order.ts";
+import { plan } from "../../provisioners/plan.ts";
+import { problemsIn } from "../../provisioners/problems.ts";
+import type { Address, Common } from "../../provisioners/resources/kind.ts";
+import { type Declared, want } from "../../provisioners/resources/want.ts";
+
+const keyed = (declared: readonly Declared[]): Record<Address, Common> =>
+  Object.fromEntries(declared.map(({ address, want: each }) => [address, each]));
+
+const conf = want.file({ path: "/etc/app.conf", content: "a = 1\n" });
+const service = want.service({ unit: "app.service", restartOn: [conf.address] });
+const wants = keyed([service, conf, want.package({ name: "app" }), want.directory({ path: "/srv/app" })]);
+
+const running = { load: "loaded", active: "active", enabled: "enabled", needsReload: false };
+const there = { type: "file", mode: "0644", owner: "root", group: "root", target: "", size: 6, content: Buffer.from("a = 0\n") };
+const seen = (haves: Record<string, unknown>, rest: Partial<Observation> = {}): Observation => ({
+  haves: new Map(Object.entries(haves) as [Address, unknown][]),
+  originals: new Map(),
+  removed: {},
+  pending: new Set(),
+  ...rest,
+});
+const right = {
+  "package[app]": "1.0",
+  "directory[/srv/app]": { ...there, type: "directory", mode: "0755", content: undefined },
+  "file[/etc/app.conf]": { ...there, content: Buffer.from("a = 1\n") },
+  "service[app.service]": running,
+};
+
+describe("order", () => {
+  test("is the kinds' own, whatever the order of the wants", () => {
+    expect(inOrder(wants)).toEqual(["package[app]", "directory[/srv/app]", "file[/etc/app.conf]", "service[app.service]"]);
+  });
+
+  test("gives way to `after`", () => {
+    const late = want.file({ path: "/etc/early", content: "x\n", after: ["service[app.service]"] });
+    expect(inOrder({ ...wants, [late.address]: late.want }).at(-1)).toBe("file[/etc/early]");
+  });
+
+  test("names a cycle", () => {
+    const a = want.file({ path: "/a", content: "\n", after: ["file[/b]"] });
+    const b = want.file({ path: "/b", content: "\n", after: ["file[/a]"] });
+    expect(() => inOrder(keyed([a, b]))).toThrow("file[/a] → file[/b] → file[/a]");
+  });
+});
+
+describe("plan", () => {
+  test("of a server that is right is empty", () => {
+    const { changes, results } = plan(wants, seen(right));
+    expect(changes).toEqual([]);
+    expect(results.map(({ outcome }) => outcome)).toEqual(["unchanged", "unchanged", "unchanged", "unchanged"]);
+  });
+
+  test("restarts the service that names what changes", () => {
+    const { changes } = plan(wants, seen({ ...right, "file[/etc/app.conf]": there }));
+    expect(changes.map(({ address }) => address)).toEqual(["file[/etc/app.conf]", "service[app.service]"]);
+  });
+
+  test("restarts a service that a killed run owes it to, though nothing differs", () => {
+    const { changes } = plan(wants, seen(right, { pending: new Set<Address>(["service[app.service]"]) }));
+    expect(changes.map(({ address }) => address)).toEqual(["service[app.service]"]);
+  });
+
+  test("takes back what is no longer wanted, and lets the service know", () => {
+    const old = want.file({ path: "/etc/app.d/old.conf", content: "x\n" });
+    const removed = keyed([old]);
+    const originals = new Map([[old.address, { want: old.want, have: missingPath }]]);
+    const { changes } = plan(wants, seen({ ...right, [old.address]: there }, { removed, originals }));
+    expect(changes.map(({ address, undo }) => [address, undo])).toEqual([
+      ["file[/etc/app.d/old.conf]", true],
+      ["service[app.service]", false],
+    ]);
+  });
+});
+
+describe("problems", () => {
+  test("names all of them: schema, key, reference, guard", () => {
+    const bad = {
+      ...keyed([
+        want.file({ path: "/opt/isucon-env-checker/x", content: "" }),
+        want.service({ unit: "envcheck.service", restartOn: ["file[/nowhere]"] }),
+      ]),
+      "file[/etc/wrong]": { path: "/etc/right", content: "", mode: "0644", owner: "root", group: "root" },
+      "file[/etc/odd]": { path: "/etc/odd", content: "", mode: "9999", owner: "root", group: "root" },
+      "fiel[/etc/x]": {},
+    } as unknown as Record<Address, Common>;
+    const found = problemsIn(bad, { paths: ["/opt/isucon-env-checker"], users: [], units: ["envcheck.service"] });
+    expect(found.map(({ path }) => path).sort()).toEqual(
+      [
+        'resources["file[/opt/isucon-env-checker/x]"]',
+        'resources["service[envcheck.service]"]',
+        'resources["service[envcheck.service]"]',
+        'resources["file[/etc/wrong]"]',
+        'resources["file[/etc/odd]"].mode',
+        'resources["fiel[/etc/x]"]',
+      ].sort(),
+    );
+  });
+});
+
+describe("the script", () => {
+  test("remembers before it changes, and shows no content in its mask", () => {
+    const observation = seen({ ...right, "file[/etc/app.conf]": there });
+    const { changes } = plan(wants, observation);
+    const { text, masked } = applyScript("nonce", { role: "app", wants, seen: observation, changes });
+    expect(text.indexOf("originals.jsonl")).toBeLessThan(text.indexOf(" begin 0"));
+    expect(text.indexOf("service[app.service]")).toBeLessThan(text.indexOf(" begin 0"));
+    expect(text).toContain("a = 1\n");
+    expect(masked).not.toContain("a = 1");
+  });
+});

@@ -1,0 +1,74 @@
+// Reports out of Pulumi's preview, and their three printers.
+import { describe, expect, test } from "vitest";
+import { printers } from "../../cli/printers.ts";
+import { reportsOf } from "../../cli/reports.ts";
+
+const urn = (name: string) => `urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:index:Host$fleet:index:Role::${name}`;
+const file = (content: string, mode = "0644") => ({ path: "/etc/motd", content, mode });
+const state = (resources: object, outputs: object = {}) => ({
+  type: "fleet:index:Role",
+  inputs: { host: "isu1", role: "base", resources },
+  outputs: { resources, ...outputs },
+});
+
+const drifted = {
+  steps: [
+    { op: "refresh", urn: urn("isu1-base"), oldState: state({}), newState: state({ "file[/etc/motd]": file("a\nhand\nb\n", "0600") }) },
+    {
+      op: "update",
+      urn: urn("isu1-base"),
+      oldState: state({ "file[/etc/motd]": file("a\nhand\nb\n", "0600") }),
+      newState: state({ "file[/etc/motd]": file("a\nb\n"), "file[/etc/issue]": { content: "x" } }),
+      detailedDiff: {
+        'resources["file[/etc/motd]"].content': { kind: "update" },
+        'resources["file[/etc/motd]"].mode': { kind: "update" },
+        'resources["file[/etc/issue]"]': { kind: "add" },
+      },
+    },
+  ],
+};
+const right = {
+  steps: [{ op: "refresh", urn: urn("isu1-base"), oldState: state({}), newState: state({ "file[/etc/motd]": file("a\n") }) }],
+};
+
+describe("reports", () => {
+  test("name each resource that differs, files by their lines", () => {
+    expect(reportsOf(drifted)).toEqual([
+      {
+        host: "isu1",
+        role: "base",
+        results: [
+          { address: "file[/etc/issue]", outcome: "pending", changes: ["is missing"] },
+          { address: "file[/etc/motd]", outcome: "pending", changes: ["content differs:", "-hand", "mode is `0600`, wanted `0644`"] },
+        ],
+      },
+    ]);
+  });
+
+  test("count what is right, too", () => {
+    expect(reportsOf(right)[0]?.results).toEqual([{ address: "file[/etc/motd]", outcome: "unchanged", changes: [] }]);
+  });
+
+  test("tell of a server that did not answer", () => {
+    const host = { type: "fleet:index:Host", inputs: { name: "isu2" }, outputs: { problem: "isu2: no answer" } };
+    const [report] = reportsOf({ steps: [{ op: "refresh", urn: "urn:pulumi:s::contest-fleet::fleet:index:Host::isu2", newState: host }] });
+    expect(report?.results[0]).toMatchObject({ outcome: "failed", reason: "isu2: no answer" });
+  });
+});
+
+describe("printers", () => {
+  test("text", () => {
+    expect(printers.text(reportsOf(drifted), { all: false })).toContain("2 resources on 1 servers: 2 differ");
+    expect(printers.text(reportsOf(right), { all: false })).toBe("1 resources on 1 servers: all as it should be");
+  });
+
+  test("junit is well-formed whatever a server says", () => {
+    const text = printers.junit(
+      [{ host: "a<b", role: "r", results: [{ address: "file[/x]", outcome: "failed", changes: [], reason: 'bad "&" \u001b[31m' }] }],
+      { all: true },
+    );
+    expect(text).toContain(
+      '<testcase classname="a&#60;b.r" name="file[/x]"><failure message="failed">bad &#34;&#38;&#34; ?[31m</failure></testcase>',
+    );
+  });
+});
