@@ -1,12 +1,16 @@
-// Where servers come from: practice machines that are made here, or servers that were handed out. One way to reach each.
+// Where servers come from: practice machines that are made here, servers on EC2, or servers that were handed out. One way to reach each.
 import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
+import type { AwsTarget } from "../stacks/aws.ts";
 import { bytesOfSize } from "../stacks/scalars.ts";
 import type { ServerSpec } from "../stacks/spec.ts";
+import { AwsFleet, type SuppliedServer } from "./aws/fleet.ts";
+import { shapeOf } from "./aws/shape.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { HostKey } from "./host-key.ts";
 import type { KeyPair } from "./key-pair.ts";
 import { Machine } from "./machine.ts";
+import { OwnHostKey } from "./own-host-key.ts";
 
 export interface Supplied {
   readonly connection: ConnectionArgs;
@@ -23,20 +27,30 @@ interface Means {
 
 /** By server name. */
 export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Record<string, Supplied>> {
-  const { kind } = plan.spec.target;
-  const one = (server: ServerPlan): Supplied => {
-    switch (kind) {
-      case "practice":
-        return practice(name, plan, server, means);
-      case "inventory":
-        return handedOut(name, server, plan, means);
-      case "aws":
-        throw new Error("target aws is not wired up yet");
-      default:
-        throw new TypeError(`unknown target ${kind satisfies never}`);
-    }
+  const { target } = plan.spec;
+  const each = (one: (server: ServerPlan) => Supplied) => Object.fromEntries(plan.servers.map((server) => [server.name, one(server)]));
+  switch (target.kind) {
+    case "practice":
+      return each((server) => practice(name, plan, server, means));
+    case "inventory":
+      return each((server) => handedOut(name, server, plan, means));
+    case "aws":
+      return onAws(name, plan, target, means);
+    default:
+      throw new TypeError(`unknown target ${target satisfies never}`);
+  }
+}
+
+function onAws(name: string, { spec, stack }: FleetPlan, target: AwsTarget, { fleetKey, parent }: Means): Record<string, Supplied> {
+  const shape = shapeOf({ team: spec.team, stack, target, servers: spec.servers });
+  const { publicKey, privateKey } = fleetKey;
+  const fleet = new AwsFleet(`${name}-aws`, { target, shape, admin: spec.admin, publicKey, privateKey }, { parent });
+  const one = (server: string, { connection, deletedWith }: SuppliedServer): Supplied => {
+    const again = { parent, deletedWith, replacementTrigger: [deletedWith.id] };
+    const { hostKey } = new OwnHostKey(`${name}-${server}-own-host-key`, { name: server, connection }, again);
+    return { connection: { ...connection, hostKey }, hostKey, deletedWith };
   };
-  return Object.fromEntries(plan.servers.map((server) => [server.name, one(server)]));
+  return Object.fromEntries(Object.entries(fleet.servers).map(([server, supplied]) => [server, one(server, supplied)]));
 }
 
 function practice(name: string, plan: FleetPlan, { name: host, spec, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {

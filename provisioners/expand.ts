@@ -5,6 +5,7 @@ import type { OverlayFile } from "../stacks/overlay.ts";
 import { UserError } from "../stacks/problem.ts";
 import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
+import { declaredOnAws, plannedAddress } from "./aws/servers.ts";
 import type { Facts } from "./host/facts.ts";
 import type { Wants } from "./order.ts";
 import { type Declared, want } from "./resources/want.ts";
@@ -62,14 +63,13 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   const names = Object.keys(spec.servers);
   const servers = names.map((name, index): ServerPlan => {
     const server = spec.servers[name]!;
-    const privateAddress =
-      server.privateAddress ?? (spec.target.kind === "inventory" ? (server.address ?? "") : addressIn(subnet, 11 + index));
+    const privateAddress = addressOf(spec, name, () => addressIn(subnet, 11 + index));
     const ports = server.roles.flatMap((role) => roleNamed(role).ports?.(server.params[role]) ?? []);
     return {
       name,
       spec: server,
       view: { name, privateAddress, roles: server.roles, ports: [...new Set(ports)].sort((a, b) => a - b) },
-      declared: declaredFacts(spec, server, around),
+      declared: declaredFacts(spec, name, around),
       overlay: around.overlays[name] ?? [],
     };
   });
@@ -84,9 +84,18 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, people, team };
 }
 
-function declaredFacts(spec: FleetSpec, server: ServerSpec, around: Surroundings): Partial<Facts> {
+/** By which the team's other servers reach it. */
+function addressOf({ target, servers }: FleetSpec, name: string, practice: () => string): string {
+  const { privateAddress, address = "" } = servers[name]!;
+  if (target.kind === "aws") return plannedAddress(target, servers, name);
+  return privateAddress ?? (target.kind === "inventory" ? address : practice());
+}
+
+function declaredFacts(spec: FleetSpec, name: string, around: Surroundings): Partial<Facts> {
+  const server = spec.servers[name]!;
   const memory = server.memory ?? (spec.target.kind === "practice" ? practiceMemory : undefined);
   const sizes = { ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }), ...(server.cores && { cores: server.cores }) };
+  if (spec.target.kind === "aws") return { ...declaredOnAws(spec.target, name), ...sizes };
   if (spec.target.kind !== "practice") return sizes;
   const { driver, release } = spec.target;
   const machine = {

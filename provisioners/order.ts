@@ -11,7 +11,9 @@ export function edges(address: Address, want: Common): readonly Address[] {
 
 /** A dependency that the role does not have is ignored here: `problemsIn` has refused it already. Throws on a cycle. */
 export function inOrder(wants: Wants): readonly Address[] {
-  const addresses = (Object.keys(wants) as Address[]).sort((a, b) => kindOf(a).rank - kindOf(b).rank || (a < b ? -1 : 1));
+  // Without their last bracket, so that a folder comes before what lies in it.
+  const key = (address: Address) => address.slice(0, -1);
+  const addresses = (Object.keys(wants) as Address[]).sort((a, b) => kindOf(a).rank - kindOf(b).rank || (key(a) < key(b) ? -1 : 1));
   const placed = new Set<Address>();
   const order: Address[] = [];
   const place = (address: Address, path: readonly Address[]): void => {

@@ -1,8 +1,8 @@
 // A team's servers on EC2, from the `aws` target of a stack file: one network, one Server each.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Connection } from "../../provisioners/host/shell.ts";
 import type { AwsTarget } from "../../stacks/aws.ts";
+import type { ConnectionArgs } from "../connection.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
@@ -21,8 +21,8 @@ export interface AwsFleetArgs {
 
 /** What the rest of the fleet needs of a server, wherever it comes from. */
 export interface SuppliedServer {
-  /** A secret: it holds the private key. */
-  readonly connection: pulumi.Output<Connection>;
+  /** With the host key that user data has carried: whoever connects first has the server make another. */
+  readonly connection: ConnectionArgs;
   readonly hostKey: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
   /** Nothing on the server needs to be undone when this goes. */
@@ -83,11 +83,8 @@ export class AwsFleet extends pulumi.ComponentResource {
     const place = { subnetId: this.network.subnetIds[0]!, securityGroupId: this.network.securityGroupId, region: target.region };
     const login = { admin, authorizedKey: publicKey, ownership: shape.ownership };
     const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
-    const connection = pulumi.secret(
-      pulumi
-        .all([server.address, server.hostKey, privateKey])
-        .apply(([address, hostKey, key]): Connection => ({ name: host, address, port: 22, user: admin, hostKey, privateKey: key })),
-    );
-    return { connection, hostKey: server.hostKey, privateAddress: server.privateAddress, deletedWith: server.instance };
+    const { address, hostKey } = server;
+    const connection = { name: host, address, port: 22, user: admin, hostKey, privateKey: pulumi.secret(privateKey) };
+    return { connection, hostKey, privateAddress: server.privateAddress, deletedWith: server.instance };
   }
 }

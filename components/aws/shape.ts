@@ -1,7 +1,8 @@
 // From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
-import type { AwsServer, AwsTarget } from "../../stacks/aws.ts";
+import { type AskedServers, addressesOf, defaults, serverSubnet, settingsOf } from "../../provisioners/aws/servers.ts";
+import { type InstanceType, instanceType } from "../../provisioners/aws/types.ts";
+import type { AwsTarget } from "../../stacks/aws.ts";
 import { UserError } from "../../stacks/problem.ts";
-import { serverAddress, usable } from "../../provisioners/aws/cidr.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
 import type { CostedServer } from "./cost.ts";
 import { type Flow, teamFlows } from "./flows.ts";
@@ -9,7 +10,6 @@ import type { StoreOptions } from "./instance-store.ts";
 import type { Wanted } from "./quota.ts";
 import type { DataVolume } from "./server.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
-import { type InstanceType, instanceType } from "../../provisioners/aws/types.ts";
 
 /** What of a server is its own. */
 export interface ServerPlan {
@@ -36,47 +36,11 @@ export interface Asked {
   readonly team: string;
   readonly stack: string;
   readonly target: AwsTarget;
-  /** By name, in the order of the stack file; with the private address where the file gives one. */
-  readonly servers: Readonly<Record<string, { readonly privateAddress?: string | undefined }>>;
-}
-
-/** The own network's subnet for the servers: its first /24, or all of it where it is smaller. */
-export const serverSubnet = (cidr: string): string => {
-  const [base = "", prefix] = cidr.split("/");
-  return `${base}/${Math.max(24, Number(prefix))}`;
-};
-
-function settingsOf(target: AwsTarget, name: string): AwsServer {
-  const common = Object.fromEntries(
-    (["instanceType", "image", "rootGB", "spot", "elasticAddress", "alarms", "store", "volumes"] as const).map((key) => [key, target[key]]),
-  );
-  return { ...common, ...target.servers[name] };
-}
-
-/** Given ones first; the others get the next that is free, and keep it when a server joins behind them. None in the default VPC. */
-function addressesOf({ target, servers }: Asked): Readonly<Record<string, string | undefined>> {
-  const given = Object.values(servers).map(({ privateAddress }) => privateAddress);
-  if (target.vpc === "default")
-    return Object.fromEntries(Object.entries(servers).map(([name, { privateAddress }]) => [name, privateAddress]));
-  const subnet = serverSubnet(target.cidr);
-  let next = 0;
-  const free = (): string => {
-    const address = serverAddress(subnet, next++);
-    return given.includes(address) ? free() : address;
-  };
-  return Object.fromEntries(
-    Object.entries(servers).map(([name, { privateAddress }]) => {
-      if (privateAddress !== undefined && !usable(subnet, privateAddress))
-        throw new UserError(
-          `${name}: expected a private address in \`${subnet}\` (AWS keeps its first four and its last), got \`${privateAddress}\``,
-        );
-      return [name, privateAddress ?? free()];
-    }),
-  );
+  readonly servers: AskedServers;
 }
 
 function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
-  const { instanceType: type = "c5.large", image = "ubuntu-24.04", rootGB = 20, store, ...rest } = settingsOf(target, name);
+  const { instanceType: type = defaults.instanceType, image = defaults.image, rootGB = 20, store, ...rest } = settingsOf(target, name);
   const { spot = false, elasticAddress = false, alarms = true, volumes = [] } = rest;
   const own = { type: instanceType(type), image, rootGB, spot, elasticAddress, alarms, volumes };
   return { name, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
@@ -96,7 +60,7 @@ export function shapeOf(asked: Asked): FleetShape {
   const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never" };
   const { sshFrom, httpsFrom, httpFrom } = target;
   const doors = { sshFrom, httpsFrom, httpFrom, team: target.vpc === "own" ? serverSubnet(target.cidr) : "servers" };
-  const addresses = addressesOf(asked);
+  const addresses = addressesOf(target, asked.servers);
   return {
     ownership,
     servers: names.map((name) => planOf(target, name, addresses[name])),

@@ -5,6 +5,7 @@ import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
 import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
+import { ownHostKeyResource } from "./own-host-key.ts";
 import { serve } from "./protocol.ts";
 import { roleResource } from "./role.ts";
 import { teamKeysResource } from "./team-keys.ts";
@@ -19,6 +20,7 @@ await serve(
       "fleet:index:TeamKeys": teamKeysResource,
       "fleet:index:Machine": machineResource(machineDrivers),
       "fleet:index:HostKey": hostKeyResource,
+      "fleet:index:OwnHostKey": ownHostKeyResource(context),
       "fleet:index:Host": hostResource(context),
       "fleet:index:Role": roleResource(context),
     },

@@ -25,7 +25,7 @@ const trial = new Trial("inventory", {
       sites: [{ name: "team", root: "/var/www/html", routes: [{ kind: "front", path: "/" }] }],
       certificates: { team: { names: ["team.example"] } },
     },
-    mysql: { databases: { team: {} }, users: { shop: { password: "of the team's own", grants: { team: ["ALL"] } } } },
+    mysql: { databases: { team: {} }, users: { shop: { grants: { team: ["ALL"] } } } },
   },
 });
 
@@ -104,6 +104,7 @@ beforeAll(async () => {
   await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
   for (const name of names) before.set(name, await lookAt(name));
   for (const name of names) await trial.secret(`servers.${name}.password`, user.password);
+  await trial.secret("params.mysql.users.shop.password", "of the team's own");
 });
 
 afterAll(() => trial.remove());

@@ -3,7 +3,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { actionArn, statusAlarms } from "../../components/aws/alarms.ts";
 import { costOfChange, type ServerShape, shapeOfInputs } from "../../components/aws/change.ts";
-import { overlap, serverAddress, split, usable } from "../../provisioners/aws/cidr.ts";
 import { billOf, billText, costLines, hoursBetween, typePrice } from "../../components/aws/cost.ts";
 import { flowTable, ruleOf, teamFlows } from "../../components/aws/flows.ts";
 import { imageRef } from "../../components/aws/image.ts";
@@ -21,8 +20,9 @@ import { groupOf } from "../../components/aws/pool-args.ts";
 import { need, shortages } from "../../components/aws/quota.ts";
 import { backlogMetrics, backlogTarget, scheduleOf, visibilityFor } from "../../components/aws/scaling.ts";
 import { ownTagKeys, propagated, tagsOf, tagValue } from "../../components/aws/tags.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { cloudConfig, inlineUserData, userDataLimit } from "../../components/aws/user-data.ts";
+import { overlap, serverAddress, split, usable } from "../../provisioners/aws/cidr.ts";
+import { instanceType } from "../../provisioners/aws/types.ts";
 import { cidrRange } from "../../stacks/scalars.ts";
 
 describe("networks", () => {

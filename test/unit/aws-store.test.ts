@@ -11,8 +11,8 @@ import {
   uuidOf,
   waitsForStore,
 } from "../../components/aws/instance-store.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { cloudConfig, fits } from "../../components/aws/user-data.ts";
+import { instanceType } from "../../provisioners/aws/types.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
 
 const one = instanceType("i4i.2xlarge");

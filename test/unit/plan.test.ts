@@ -37,6 +37,15 @@ describe("order", () => {
     expect(inOrder(wants)).toEqual(["package[app]", "directory[/srv/app]", "file[/etc/app.conf]", "service[app.service]"]);
   });
 
+  test("has a folder before what lies in it", () => {
+    const nested = keyed([
+      want.directory({ path: "/srv/app/log" }),
+      want.directory({ path: "/srv/app" }),
+      want.directory({ path: "/srv" }),
+    ]);
+    expect(inOrder(nested)).toEqual(["directory[/srv]", "directory[/srv/app]", "directory[/srv/app/log]"]);
+  });
+
   test("gives way to `after`", () => {
     const late = want.file({ path: "/etc/early", content: "x\n", after: ["service[app.service]"] });
     expect(inOrder({ ...wants, [late.address]: late.want }).at(-1)).toBe("file[/etc/early]");

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import { planFleet } from "../../provisioners/expand.ts";
+import { open, type Properties } from "../../provisioners/plugin/wire.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { readStack } from "../../stacks/read.ts";
 import { mockPulumi } from "../support/mock-pulumi.ts";
@@ -50,7 +51,7 @@ describe("a practice fleet", () => {
     const role = resources.find(({ name }) => name === "practice-isu1-wordpress")!;
     const config = (role.inputs.resources as Record<string, { content: string }>)["file[/etc/wordpress/config-default.php]"]!;
     expect(config.content).toContain("\u27e6derived|php:mysql/wordpress\u27e7");
-    const late = role.inputs.late as Record<string, string>;
+    const late = open(role.inputs as Properties).value.late as Record<string, string>;
     expect(late["derived:mysql/wordpress"]).toMatch(/^[0-9a-f]{32}$/);
     expect(JSON.stringify(role.inputs.resources)).not.toContain(late["derived:mysql/wordpress"]);
   });
@@ -63,7 +64,7 @@ describe("servers that were handed out", () => {
     expect(resources.filter(({ type }) => type === "fleet:index:Machine")).toEqual([]);
     expect(resources.filter(({ type }) => type === "fleet:index:HostKey")).toHaveLength(3);
     const host = resources.find(({ type, name }) => type === "fleet:index:Host" && name === "handed-out-isu3")!;
-    expect(host.inputs.connection).toMatchObject({
+    expect(open(host.inputs as Properties).value.connection).toMatchObject({
       address: "192.168.0.13",
       user: "isucon",
       password: "p3",
