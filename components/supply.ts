@@ -1,10 +1,11 @@
 // Where servers come from: practice machines that are made here, servers on EC2, or servers that were handed out. One way to reach each.
+import { createRequire } from "node:module";
 import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
 import type { AwsTarget } from "../stacks/aws.ts";
 import { bytesOfSize } from "../stacks/scalars.ts";
 import type { ServerSpec } from "../stacks/spec.ts";
-import { AwsFleet, type SuppliedServer } from "./aws/fleet.ts";
+import type { SuppliedServer } from "./aws/fleet.ts";
 import { shapeOf } from "./aws/shape.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { HostKey } from "./host-key.ts";
@@ -41,10 +42,13 @@ export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Re
   }
 }
 
+/** Loaded where it is wanted: the SDK of AWS costs every preview of other stacks a fifth of a second. */
+const awsFleet = (): typeof import("./aws/fleet.ts") => createRequire(import.meta.url)("./aws/fleet.ts");
+
 function onAws(name: string, { spec, stack }: FleetPlan, target: AwsTarget, { fleetKey, parent }: Means): Record<string, Supplied> {
   const shape = shapeOf({ team: spec.team, stack, target, servers: spec.servers });
   const { publicKey, privateKey } = fleetKey;
-  const fleet = new AwsFleet(`${name}-aws`, { target, shape, admin: spec.admin, publicKey, privateKey }, { parent });
+  const fleet = new (awsFleet().AwsFleet)(`${name}-aws`, { target, shape, admin: spec.admin, publicKey, privateKey }, { parent });
   const one = (server: string, { connection, deletedWith }: SuppliedServer): Supplied => {
     const again = { parent, deletedWith, replacementTrigger: [deletedWith.id] };
     const { hostKey } = new OwnHostKey(`${name}-${server}-own-host-key`, { name: server, connection }, again);

@@ -115,7 +115,10 @@ function forget({ seen, changes }: Work): Command[] {
     .map(([address, original]) => `${originalLine(address, original)}\n`);
   return [
     { text: [...gone].map((address) => `rm -rf -- "$state/originals/${storeKey(address)}"`).join("\n"), masked: "" },
-    withInput(sh`cat > "$state/originals.new" && mv -f -- "$state/originals.new" "$state/originals.jsonl"`, kept.join("") || "\n"),
+    kept.length > 0
+      ? withInput(sh`cat > "$state/originals.new" && mv -f -- "$state/originals.new" "$state/originals.jsonl"`, kept.join(""))
+      : // A server that was lent keeps no trace; copies that another undo still needs keep their folder.
+        sh`rm -f -- "$state/originals.jsonl"\nrmdir --ignore-fail-on-non-empty -- "$state/originals" "$state" "\${state%/*}"`,
   ];
 }
 

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { type Guards, guardsOf } from "../stacks/guards.ts";
 import type { OverlayFile } from "../stacks/overlay.ts";
-import { UserError } from "../stacks/problem.ts";
+import { refusal, UserError } from "../stacks/problem.ts";
 import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
 import { declaredOnAws, plannedAddress } from "./aws/servers.ts";
@@ -58,7 +58,9 @@ export interface Surroundings {
   readonly overlays: Readonly<Record<string, readonly OverlayFile[]>>;
 }
 
+/** Throws a UserError for a fleet that would lock itself out. */
 export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
+  refuseLockOut(spec, around.stack);
   const subnet = (spec.target.kind === "practice" ? spec.target.subnet : undefined) ?? derivedSubnet(around.stack);
   const names = Object.keys(spec.servers);
   const servers = names.map((name, index): ServerPlan => {
@@ -89,6 +91,21 @@ function addressOf({ target, servers }: FleetSpec, name: string, practice: () =>
   const { privateAddress, address = "" } = servers[name]!;
   if (target.kind === "aws") return plannedAddress(target, servers, name);
   return privateAddress ?? (target.kind === "inventory" ? address : practice());
+}
+
+/** Who comes in by password must not close that door behind itself. */
+function refuseLockOut(spec: FleetSpec, stack: string): void {
+  const shut = Object.entries(spec.servers).filter(([, { password, privateKey, params }]) => {
+    const sshd = params.base?.sshd as { readonly passwords?: boolean } | undefined;
+    return password !== undefined && privateKey === undefined && sshd?.passwords === false;
+  });
+  const reason = "expected `true` while the fleet logs in by password, got `false`; set it, or give the server's `privateKey`";
+  const problems = shut.map(([name]) => ({
+    at: `stacks/Pulumi.${stack}.yaml`,
+    path: `servers.${name}.params.base.sshd.passwords`,
+    reason,
+  }));
+  if (problems.length > 0) throw refusal(stack, problems);
 }
 
 function declaredFacts(spec: FleetSpec, name: string, around: Surroundings): Partial<Facts> {
@@ -139,8 +156,11 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   );
 }
 
+/** The content alone: who may read or run the file is the role's to say. */
 function overlaid(declared: Declared, file: OverlayFile | undefined): Declared {
-  return file ? { ...declared, want: { ...declared.want, ...file } } : declared;
+  if (!file) return declared;
+  const { mode: _, ...content } = file;
+  return { ...declared, want: { ...declared.want, ...content } };
 }
 
 function keyed(place: string, declared: readonly Declared[]): Wants {

@@ -26,7 +26,7 @@ export interface SuppliedServer {
   readonly hostKey: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
   /** Nothing on the server needs to be undone when this goes. */
-  readonly deletedWith: pulumi.Resource;
+  readonly deletedWith: pulumi.CustomResource;
 }
 
 const imageKey = ({ image, type }: ServerPlan): string => `${image.replace(/^.*\//, "")}-${type.arch}`;

@@ -1,8 +1,8 @@
 // Which image a server starts from: a name of ours, an SSM parameter of the publisher, or an AMI.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { imageNames } from "../../stacks/aws.ts";
 import type { InstanceType } from "../../provisioners/aws/types.ts";
+import type { imageNames } from "../../stacks/aws.ts";
 
 type Arch = InstanceType["arch"];
 

@@ -2,9 +2,9 @@
 // shell text (boot/instance-store.sh under a header of settings), which this file makes; nothing here touches AWS.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { familyOf, type InstanceType } from "../../provisioners/aws/types.ts";
 import { quote } from "../../provisioners/host/command.ts";
 import { UserError } from "../../stacks/problem.ts";
-import { familyOf, type InstanceType } from "../../provisioners/aws/types.ts";
 
 export interface StoreSettings {
   /** Share of each disk left unpartitioned, in per cent, for the SSD's own use. 0 takes whole disks. */

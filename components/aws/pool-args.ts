@@ -1,11 +1,11 @@
 // What a worker pool is asked for, and the plain part of its launch template and group: no outputs, so that it can be read and
 // tested as data.
 import type * as pulumi from "@pulumi/pulumi";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Statement } from "./policies.ts";
 import type { Backlog, EventHours, PoolSize } from "./scaling.ts";
 import { atLaunch, type Ownership, propagated, type Tags } from "./tags.ts";
-import type { InstanceType } from "../../provisioners/aws/types.ts";
 
 export interface WorkerPoolArgs {
   readonly ownership: Ownership;

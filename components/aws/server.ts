@@ -1,6 +1,7 @@
 // One named server on EC2. Its disk layout, first boot and alarms are decided in pure files beside this one.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { KeyPair } from "../key-pair.ts";
 import { alarm } from "./alarm-resource.ts";
 import { actionArn, statusAlarms } from "./alarms.ts";
@@ -8,7 +9,6 @@ import { distributionOf } from "./image.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
 import { keepSnapshots } from "./snapshots.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
-import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { cloudConfig, inlineUserData } from "./user-data.ts";
 
 export interface DataVolume {

@@ -92,6 +92,10 @@ export async function preflight(driver?: keyof typeof needs): Promise<void> {
       "practice machines of the driver nspawn need root: they mount, bridge and limit; run the same command with sudo, or use `driver: qemu`",
     );
   if (driver === undefined) return;
+  if (driver === "qemu" && process.arch !== "x64")
+    throw new MachineError(
+      `practice machines of the driver qemu are x86-64, and this computer is \`${process.arch}\`; use \`driver: nspawn\``,
+    );
   const programs = [...needs[driver], ...(root ? [] : ["newuidmap"])];
   const there = await Promise.all(programs.map(installed));
   const missing = programs.filter((_, index) => !there[index]);

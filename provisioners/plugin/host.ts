@@ -5,7 +5,7 @@ import { type Connection, HostError } from "../host/shell.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import type { Call, Resource } from "./protocol.ts";
-import { isUnknown, type Json, secret, unknown } from "./wire.ts";
+import { isUnknown, type Json, unknown } from "./wire.ts";
 
 export interface HostInputs {
   readonly name: string;
@@ -50,7 +50,6 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       return preview ? { ...news, facts: { ...outputs.facts, ...news.declared }, problem: "" } : await meet(context, news, call);
     },
     delete: async () => {},
-    hide: (outputs) => ({ ...outputs, connection: secret(outputs.connection as unknown as Json) }),
   };
 }
 

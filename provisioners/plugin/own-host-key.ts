@@ -57,7 +57,9 @@ async function rotate(context: Context, inputs: OwnHostKeyInputs, call: Call): P
   const { connection } = inputs;
   const shell = await context.reach(connection, call, { boot: true, fresh: true });
   // cloud-init makes and removes host keys too: it has to be through with that.
-  await shell.run(sh`if command -v cloud-init >/dev/null; then timeout 600 cloud-init status --wait >/dev/null; fi`, { signal: call.signal });
+  await shell.run(sh`if command -v cloud-init >/dev/null; then timeout 600 cloud-init status --wait >/dev/null; fi`, {
+    signal: call.signal,
+  });
   const { code, stdout, stderr } = await shell.run(rotation);
   const key = parseHostKey(stdout.toString("utf8"));
   if (code !== 0 || key === undefined)
@@ -66,6 +68,9 @@ async function rotate(context: Context, inputs: OwnHostKeyInputs, call: Call): P
   // Only what is seen from here counts.
   await context.reach({ ...connection, hostKey }, call, { boot: true, fresh: true });
   await shell.close();
-  call.log("info", `${connection.name}: made its own host key ${fingerprint(key)}; the one that it was started with is refused from now on`);
+  call.log(
+    "info",
+    `${connection.name}: made its own host key ${fingerprint(key)}; the one that it was started with is refused from now on`,
+  );
   return { ...inputs, hostKey, fingerprint: fingerprint(key) };
 }

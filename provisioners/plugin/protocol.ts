@@ -76,10 +76,19 @@ export class PartlyDone extends Error {
   }
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: each resource has its own inputs and outputs; the table is read by token alone
+export type Resources = Readonly<Record<string, Resource<any, any>>>;
+
 export interface ProviderOptions {
   readonly version: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each resource has its own inputs and outputs; the table is read by token alone
-  readonly resources: Readonly<Record<string, Resource<any, any>>>;
+  /** Called once, after the engine was told where we are. */
+  readonly resources: () => Promise<Resources>;
+  /** The package that it speaks for. @default fleet */
+  readonly name?: string;
+  /** Answers to look-ups, by token. @default none */
+  readonly lookups?: Readonly<Record<string, (args: Properties) => Promise<object>>>;
+  /** Takes the provider's own settings. @default they are ignored */
+  readonly configure?: (settings: Properties) => void;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the generated types of the requests differ, what we take of them does not
@@ -102,6 +111,7 @@ export class ProviderServer {
   readonly #options: ProviderOptions;
   readonly #abort = new AbortController();
   #engine: engineGrpc.EngineClient | undefined;
+  #resources: Promise<Resources> | undefined;
 
   constructor(options: ProviderOptions, engineAddress?: string) {
     this.#options = options;
@@ -127,12 +137,11 @@ export class ProviderServer {
       handshake: unary((request) => this.#handshake(request)),
       attach: unary((request) => this.#attach(request.getAddress())),
       getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(this.#options.version)),
-      getSchema: unary(() => new pb.GetSchemaResponse().setSchema(JSON.stringify({ name: "fleet", version: this.#options.version }))),
+      getSchema: unary(() => new pb.GetSchemaResponse().setSchema(this.#schema())),
       checkConfig: unary((request) => new pb.CheckResponse().setInputs(request.getNews())),
       diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
-      configure: unary(() =>
-        new pb.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setAcceptoutputs(false).setSupportspreview(true),
-      ),
+      configure: unary((request) => this.#configure(request)),
+      invoke: unary((request) => this.#invoke(request)),
       check: unary((request) => this.#check(request)),
       diff: unary((request) => this.#diff(request)),
       create: unary((request) => this.#create(request)),
@@ -141,6 +150,23 @@ export class ProviderServer {
       delete: unary((request) => this.#delete(request)),
       cancel: unary(() => this.#cancel()),
     };
+  }
+
+  #schema(): string {
+    const { name = "fleet", version } = this.#options;
+    return JSON.stringify({ name, version });
+  }
+
+  #configure(request: Request): unknown {
+    this.#options.configure?.(open(fromStruct(request.getArgs())).value);
+    return new pb.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setAcceptoutputs(false).setSupportspreview(true);
+  }
+
+  async #invoke(request: Request): Promise<unknown> {
+    const token: string = request.getTok();
+    const lookup = this.#options.lookups?.[token];
+    if (!lookup) throw new Error(`unknown look-up \`${token}\``);
+    return new pb.InvokeResponse().setReturn(toStruct(await lookup(open(fromStruct(request.getArgs())).value)));
   }
 
   async #answer(work: (request: Request) => Promise<unknown> | unknown, request: Request, respond: Respond): Promise<void> {
@@ -152,15 +178,17 @@ export class ProviderServer {
   }
 
   #handshake(request: Request): unknown {
+    this.#resources ??= this.#options.resources();
     if (request.getEngineAddress()) this.#attach(request.getEngineAddress());
     return new pb.ProviderHandshakeResponse().setAcceptSecrets(true).setAcceptResources(true).setAcceptOutputs(false);
   }
 
-  #resource(urn: string): Resource<Properties, Properties> {
+  async #resource(urn: string): Promise<Resource<Properties, Properties>> {
     const token = (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
-    const resource = this.#options.resources[token];
-    if (!resource)
-      throw new Error(`unknown resource type \`${token}\`; this provider has ${Object.keys(this.#options.resources).join(", ")}`);
+    this.#resources ??= this.#options.resources();
+    const resources = await this.#resources;
+    const resource = resources[token];
+    if (!resource) throw new Error(`unknown resource type \`${token}\`; this provider has ${Object.keys(resources).join(", ")}`);
     return resource;
   }
 
@@ -182,16 +210,16 @@ export class ProviderServer {
     };
   }
 
-  #check(request: Request): unknown {
+  async #check(request: Request): Promise<unknown> {
     const response = new pb.CheckResponse().setInputs(request.getNews());
     const { value } = open(fromStruct(request.getNews()));
-    const failures = this.#resource(request.getUrn()).check?.(value) ?? [];
+    const failures = (await this.#resource(request.getUrn())).check?.(value) ?? [];
     return response.setFailuresList(failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)));
   }
 
-  #diff(request: Request): unknown {
+  async #diff(request: Request): Promise<unknown> {
     const olds = { inputs: open(fromStruct(request.getOldInputs())).value, outputs: open(fromStruct(request.getOlds())).value };
-    const detailed = Object.entries(this.#resource(request.getUrn()).diff(olds, open(fromStruct(request.getNews())).value));
+    const detailed = Object.entries((await this.#resource(request.getUrn())).diff(olds, open(fromStruct(request.getNews())).value));
     const response = new pb.DiffResponse().setHasdetaileddiff(true);
     response.setChanges(detailed.length > 0 ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE);
     for (const [path, kind] of detailed) {
@@ -205,7 +233,7 @@ export class ProviderServer {
 
   async #create(request: Request): Promise<unknown> {
     const news = open(fromStruct(request.getProperties()));
-    const resource = this.#resource(request.getUrn());
+    const resource = await this.#resource(request.getUrn());
     const work = () => resource.create(news.value, this.#call(request, news.secrets), request.getPreview());
     const { id, outputs } = await withWire(resource, news, work);
     const response = new pb.CreateResponse().setId(id).setProperties(outStruct(resource, outputs, news));
@@ -214,7 +242,7 @@ export class ProviderServer {
 
   async #read(request: Request): Promise<unknown> {
     const [inputs, outputs] = [open(fromStruct(request.getInputs())), open(fromStruct(request.getProperties()))];
-    const resource = this.#resource(request.getUrn());
+    const resource = await this.#resource(request.getUrn());
     const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
     const found = await resource.read(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
     if (!found) return new pb.ReadResponse().setId("");
@@ -225,7 +253,7 @@ export class ProviderServer {
 
   async #update(request: Request): Promise<unknown> {
     const [inputs, outputs, news] = [request.getOldInputs(), request.getOlds(), request.getNews()].map((each) => open(fromStruct(each)));
-    const resource = this.#resource(request.getUrn());
+    const resource = await this.#resource(request.getUrn());
     const call = this.#call(request, [...inputs!.secrets, ...outputs!.secrets, ...news!.secrets]);
     const olds = { inputs: inputs!.value, outputs: outputs!.value };
     const result = await withWire(resource, news!, () => resource.update(request.getId(), olds, news!.value, call, request.getPreview()));
@@ -237,7 +265,7 @@ export class ProviderServer {
   async #delete(request: Request): Promise<unknown> {
     const [inputs, outputs] = [open(fromStruct(request.getOldInputs())), open(fromStruct(request.getProperties()))];
     const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
-    await this.#resource(request.getUrn()).delete(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    await (await this.#resource(request.getUrn())).delete(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
     return new empty.Empty();
   }
 }

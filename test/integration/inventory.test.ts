@@ -20,7 +20,7 @@ const trial = new Trial("inventory", {
     isu3: { ...login(13), roles: ["base", "mysql", "redis"] },
   },
   params: {
-    base: { packages: ["jq", "vim-tiny"], timezone: "Asia/Tokyo", sshd: {}, sysctl: { preset: "isucon" } },
+    base: { packages: ["jq", "vim-tiny"], timezone: "Asia/Tokyo", sshd: { passwords: true }, sysctl: { preset: "isucon" } },
     nginx: {
       sites: [{ name: "team", root: "/var/www/html", routes: [{ kind: "front", path: "/" }] }],
       certificates: { team: { names: ["team.example"] } },
@@ -45,7 +45,7 @@ apt-get -q update`;
 
 const nginxOfTheirs = `${everywhere}
 apt-get -q -y install --no-install-recommends nginx
-printf 'server { listen 80 default_server; location / { return 200 "the shop\\\\n"; } }\\n' > /etc/nginx/sites-available/shop
+printf 'server { listen 8080; location / { return 200 "the shop\\\\n"; } }\\n' > /etc/nginx/sites-available/shop
 ln -s ../sites-available/shop /etc/nginx/sites-enabled/shop
 rm /etc/nginx/sites-enabled/default
 chmod 640 /etc/nginx/nginx.conf
@@ -139,6 +139,6 @@ test("down puts back every file, package, service, account and setting, and name
   const { code, said } = await trial.run("down", ["--yes"]);
   expect(code, said).toBe(0);
   for (const name of names) expect(await lookAt(name), `${name} after:\n${said}`).toEqual(before.get(name));
-  const { stdout } = await inside(trial.stack, "isu1", "curl -s http://127.0.0.1/");
+  const { stdout } = await inside(trial.stack, "isu1", "curl -s http://127.0.0.1:8080/");
   expect(stdout).toBe("the shop\n");
 });

@@ -8,11 +8,11 @@ import { teamFlows } from "../../components/aws/flows.ts";
 import { Network } from "../../components/aws/network.ts";
 import { Pipeline } from "../../components/aws/pipeline.ts";
 import type { WorkerPoolArgs } from "../../components/aws/pool-args.ts";
-import { serverSubnet } from "../../components/aws/shape.ts";
 import { ownTagKeys } from "../../components/aws/tags.ts";
 import { thumbnailPlan } from "../../components/aws/thumbnails.ts";
 import { WorkerPool } from "../../components/aws/worker-pool.ts";
 import { usable } from "../../provisioners/aws/cidr.ts";
+import { serverSubnet } from "../../provisioners/aws/servers.ts";
 import { instanceType } from "../../provisioners/aws/types.ts";
 import { awsAnswers } from "../support/aws-answers.ts";
 import { asked, fleet, ownership } from "../support/aws-samples.ts";
@@ -219,8 +219,9 @@ test("an instance's interface gets the tags that the instance can't give it", as
 test("a connection holds the private key as a secret, and the one-time host key", async () => {
   const { built } = await mockPulumi(fleet("team-a", asked({}, ["isu1"])), awsAnswers);
   const { connection } = built.servers.isu1!;
-  expect(await pulumi.isSecret(connection)).toBe(true);
-  expect(await promised(pulumi.unsecret(connection))).toEqual({
+  expect(await pulumi.isSecret(pulumi.output(connection.privateKey))).toBe(true);
+  expect(await pulumi.isSecret(pulumi.output(connection.address))).toBe(false);
+  expect(await promised(pulumi.unsecret(pulumi.output({ ...connection })))).toEqual({
     name: "isu1",
     address: "203.0.113.7",
     port: 22,

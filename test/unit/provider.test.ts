@@ -33,7 +33,7 @@ beforeAll(async () => {
   server = new grpc.Server();
   server.addService(
     providerGrpc.ResourceProviderService as never,
-    new ProviderServer({ version: "1", resources: { "test:index:Thing": thing } }).service,
+    new ProviderServer({ version: "1", resources: async () => ({ "test:index:Thing": thing }) }).service,
   );
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));

@@ -73,7 +73,7 @@ test("an environment file that a shell sources gives the same values", () => {
 });
 
 test.each(Object.keys(escapes) as (keyof typeof escapes)[])(
-  "%s: nothing gets out of its quotes, and a secret's mark stays as it is",
+  "%s: nothing gets out of its quotes, and a mark takes the name of the quoting along",
   (name) => {
     const quote = name === "php" ? "'" : '"';
     fc.assert(
@@ -81,7 +81,7 @@ test.each(Object.keys(escapes) as (keyof typeof escapes)[])(
         expect(escapes[name](value).replace(/\\./gs, "")).not.toContain(quote);
       }),
     );
-    expect(escapes[name]("⟦secret:params.app.key⟧")).toBe("⟦secret:params.app.key⟧");
+    expect(escapes[name]("⟦secret:params.app.key⟧")).toBe(`⟦secret|${name}:params.app.key⟧`);
   },
 );
 
