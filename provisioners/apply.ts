@@ -20,6 +20,8 @@ interface Work {
   readonly wants: Wants;
   readonly seen: Observation;
   readonly changes: readonly Change[];
+  /** Undone by the changes, or without them. */
+  readonly forgotten: readonly Address[];
 }
 
 /** How many lines of a failed step's own words are shown. */
@@ -30,7 +32,7 @@ const tailLines = 40;
  * where the outcome is unknown.
  */
 export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}): Promise<readonly Result[]> {
-  if (work.changes.length === 0) return [];
+  if (work.changes.length === 0 && work.forgotten.length === 0) return [];
   const nonce = randomBytes(9).toString("base64url");
   const heard = new Progress(nonce, work.changes, options.onProgress);
   const { onProgress: _, ...run } = options;
@@ -107,8 +109,8 @@ function originalLine(address: Address, original: Original): string {
 }
 
 /** After an undo the server remembers nothing of it. */
-function forget({ seen, changes }: Work): Command[] {
-  const gone = new Set(changes.filter(({ undo }) => undo).map(({ address }) => address));
+function forget({ seen, forgotten }: Work): Command[] {
+  const gone = new Set(forgotten);
   if (gone.size === 0) return [];
   const kept = [...seen.originals]
     .filter(([address]) => !gone.has(address))

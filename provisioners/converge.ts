@@ -26,9 +26,9 @@ export async function inspect(shell: Shell, role: string, wants: Wants, options?
 /** Makes it so. Two remote commands at most, one where all is right already. Throws HostError; a failed step is in the report. */
 export async function converge(shell: Shell, role: string, wants: Wants, options?: ApplyOptions): Promise<RoleReport> {
   const seen = await observe(shell, role, wants, options);
-  const { changes, results } = plan(wants, seen);
+  const { results, ...todo } = plan(wants, seen);
   const done = new Map<Address, Result>(
-    (await apply(shell, { role, wants, seen, changes }, options)).map((result) => [result.address, result]),
+    (await apply(shell, { role, wants, seen, ...todo }, options)).map((result) => [result.address, result]),
   );
   return { host: shell.host, role, results: results.map((result) => ({ ...result, ...done.get(result.address) })) };
 }

@@ -19,6 +19,8 @@ export interface RolePlan {
   readonly changes: readonly Change[];
   /** A result for every resource: `pending` where a change stands, before it is made. */
   readonly results: readonly Result[];
+  /** No longer wanted and, after the changes, as they were: nothing of them needs to be remembered. */
+  readonly forgotten: readonly Address[];
 }
 
 /** What the role wants now, against what is there; what it changed once and no longer wants goes back to its original. */
@@ -43,7 +45,7 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
     const said = { ...(reason !== undefined && { reason }), ...(notes.length > 0 && { notes }) };
     results.push({ address, outcome, changes: steps.map(({ change }) => change), ...said });
   }
-  return { changes: together([...undone.changes, ...changes]), results: [...undone.results, ...results] };
+  return { changes: together([...undone.changes, ...changes]), results: [...undone.results, ...results], forgotten: undone.forgotten };
 }
 
 /** The first of several neighbours that can be done at once does it for all; the others keep their sentences. */
@@ -66,6 +68,7 @@ function planUndo({ removed, originals, haves }: Observation): RolePlan {
   const early: Change[] = [];
   const late: Change[] = [];
   const results: Result[] = [];
+  const forgotten: Address[] = [];
   for (const address of inOrder(removed).toReversed()) {
     const { kind } = kindOf(address);
     const steps = kind.undo(removed[address]!, originals.get(address)?.have, haves.get(address));
@@ -73,11 +76,12 @@ function planUndo({ removed, originals, haves }: Observation): RolePlan {
       results.push({ address, outcome: "skipped", changes: [], reason: `can't be undone: ${steps}` });
       continue;
     }
+    forgotten.push(address);
     const [now, then] = [steps.filter((step) => !step.late), steps.filter((step) => step.late)];
     const of = { address, path: kind.path?.(removed[address]!), undo: true };
     if (now.length > 0) early.push({ ...of, steps: now });
     if (then.length > 0) late.push({ ...of, steps: then });
     results.push({ address, outcome: steps.length > 0 ? "pending" : "unchanged", changes: steps.map(({ change }) => change) });
   }
-  return { changes: [...early, ...late], results };
+  return { changes: [...early, ...late], results, forgotten };
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sh } from "../host/command.ts";
 import { aptOptions, aptSources, localCertificates } from "./apt.ts";
 import { locked } from "./lock.ts";
 import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
@@ -33,6 +34,8 @@ const files: Record<string, string> = {
 export interface ImageForm {
   readonly packages: readonly string[];
   readonly files: Readonly<Record<string, string>>;
+  /** Files that are there before the packages, whose installation reads them. */
+  readonly early: Readonly<Record<string, string>>;
   /** Units that are on. */
   readonly units: readonly string[];
   /** Makes of the finished tree, which goes away, what the image is; `into` is an empty directory. */
@@ -48,13 +51,14 @@ interface Recipe {
   readonly masked: readonly string[];
   readonly files: Record<string, string>;
   readonly units?: readonly string[];
+  readonly early?: Readonly<Record<string, string>>;
 }
 
 async function recipeOf({ release, packages = [] }: Pick<MachineSpec, "release" | "packages">, form?: ImageForm): Promise<Recipe> {
   const [sources, options, certificates] = await Promise.all([aptSources(release), aptOptions(), localCertificates()]);
   const all = [...new Set([...included, ...(form?.packages ?? []), ...packages])].sort();
   const common = { release, packages: all, sources, options, certificates, masked, files: { ...files, ...form?.files } };
-  return form ? { ...common, units: form.units } : common;
+  return form ? { ...common, units: form.units, early: form.early } : common;
 }
 
 /**
@@ -115,9 +119,12 @@ async function bootstrap(recipe: Recipe, partial: string, root: string, { log, s
   };
   const unprivileged = asRoot.length > 0;
   const target = unprivileged ? join(partial, "root.tar") : root;
+  const early = Object.entries(recipe.early ?? {}).map(
+    ([path, content]) => sh`--setup-hook=mkdir -p "$1"${dirname(path)}; printf %s ${content} >"$1"${path}`.text,
+  );
   const mmdebstrap = [
     ...["mmdebstrap", unprivileged ? "--mode=unshare" : "--mode=root", "--variant=minbase"],
-    ...[`--format=${unprivileged ? "tar" : "directory"}`, `--include=${recipe.packages.join(",")}`, `--aptopt=${options}`],
+    ...[`--format=${unprivileged ? "tar" : "directory"}`, `--include=${recipe.packages.join(",")}`, `--aptopt=${options}`, ...early],
     ...["--", recipe.release, target, ...recipe.sources],
   ];
   // As root, in a process namespace that dies with us: an orphan would write on into a directory that the next run deletes.

@@ -26,7 +26,8 @@ export const absent = defineKind<AbsentWant, PathSeen>({
   read: ({ path }, look) => look.path(path, { content: true }),
   plan({ path, broughtBy }, have, { changed }) {
     const coming = broughtBy !== undefined && changed.has(broughtBy);
-    if (have.type === missing) return coming ? [{ change: `remove what ${broughtBy} brings`, property: "found", run: sh`rm -f -- ${path}` }] : [];
+    if (have.type === missing)
+      return coming ? [{ change: `remove what ${broughtBy} brings`, property: "found", run: sh`rm -f -- ${path}` }] : [];
     // A folder may hold what nobody asked to lose.
     const run = have.type === "directory" ? sh`rmdir -- ${path}` : sh`rm -f -- ${path}`;
     return [{ change: `remove the ${have.type}`, property: "found", run }];

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AbsolutePath, Owner, Url } from "../../stacks/scalars.ts";
 import { type Command, lines, sh, withInput } from "../host/command.ts";
 import type { PathSeen } from "../host/look.ts";
-import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
 
 /** Bytes of an archive that travels with the want, and so rests in the stack's state. */
 export const archiveLimit = 8 * 1024 * 1024;
@@ -88,5 +88,3 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
     return `${path} was there before, and what lay in it can't be told from what was unpacked over it`;
   },
 });
-
-export const archiveAddress = (path: string): Address => `archive[${path}]`;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Address as HostAddress, Line, Port, Url } from "../../stacks/scalars.ts";
 import { type Command, lines, sh } from "../host/command.ts";
-import { type Address, common, defineKind } from "./kind.ts";
+import { common, defineKind } from "./kind.ts";
 
 const Http = z.strictObject({
   /** Asked for on the server itself, with curl. Redirects are answers, not followed. */
@@ -95,5 +95,3 @@ export const check = defineKind<CheckWant, CheckHave>({
   seen: (want, { holds }) => (holds ? want : undefined),
   undo: () => [],
 });
-
-export const checkAddress = (name: string): Address => `check[${name}]`;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, EnvName, UserName } from "../../stacks/scalars.ts";
 import { asUser } from "../host/as-user.ts";
 import { type Command, lines, Secret, sh } from "../host/command.ts";
-import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
 
 const ShellText = z.string().min(1).max(65536);
 
@@ -80,5 +80,3 @@ export const command = defineKind<CommandWant, CommandHave>({
     return [{ change: `run \`${oneLine(want.undo)}\``, property: "undo", run: inPlace(want, want.undo, want.timeout) }];
   },
 });
-
-export const commandAddress = (name: string): Address => `command[${name}]`;

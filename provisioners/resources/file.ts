@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AbsolutePath, Mode, Owner } from "../../stacks/scalars.ts";
 import { type Command, sh, withInput } from "../host/command.ts";
 import { contentLimit, type PathSeen } from "../host/look.ts";
-import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
 export const FileWant = z.strictObject({
@@ -97,8 +97,6 @@ export function attributeSteps({ path, mode, owner, group }: Attributes, have: P
     steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`chmod ${mode} ${path}` });
   return steps;
 }
-
-export const fileAddress = (path: string): Address => `file[${path}]`;
 
 /** Files of the system's own configuration folders, whose kind says nothing else. */
 export const rootFile = { mode: "0644", owner: "root", group: "root" } as const;

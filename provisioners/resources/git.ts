@@ -4,7 +4,7 @@ import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../stacks/scal
 import { asUser } from "../host/as-user.ts";
 import { type Command, lines, sh } from "../host/command.ts";
 import type { PathSeen } from "../host/look.ts";
-import { type Address, common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({
   ...common,
@@ -172,5 +172,3 @@ function refuseEdited({ path }: GitWant, { edited }: GitHave): Step {
   const sentence = `${path}: expected no local edits, got ${named(edited)}; commit or discard them on the server, or set \`force\``;
   return { change: `refuse: local edits of ${named(edited)}`, property: "ref", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }
-
-export const gitAddress = (path: string): Address => `git[${path}]`;

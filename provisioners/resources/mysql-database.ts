@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { AbsolutePath, Identifier } from "../../stacks/scalars.ts";
 import { type Command, lines, sh } from "../host/command.ts";
-import { type Address, common, defineKind, type Step } from "./kind.ts";
+import { common, defineKind, type Step } from "./kind.ts";
 import { askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName, sqlText } from "./mysql.ts";
 
 export const MysqlDatabaseWant = z.strictObject({
@@ -104,5 +104,3 @@ export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
     return [{ change: "drop it with all that is in it", run: runSql(`DROP DATABASE IF EXISTS ${sqlName(want.name)};`) }];
   },
 });
-
-export const mysqlDatabaseAddress = (name: string): Address => `mysql-database[${name}]`;

@@ -1,7 +1,7 @@
 // What an account of MySQL or MariaDB may do in one database, or (`*`) on the whole server: exactly that.
 import { z } from "zod";
 import { Identifier } from "../../stacks/scalars.ts";
-import { type Address, common, defineKind } from "./kind.ts";
+import { common, defineKind } from "./kind.ts";
 import { account, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName } from "./mysql.ts";
 import { MysqlHost, MysqlUserName } from "./mysql-user.ts";
 
@@ -94,5 +94,3 @@ export const mysqlGrant = defineKind<MysqlGrantWant, MysqlGrantHave>({
     return [{ change: `rights on \`${want.database}\` as they were`, run: runSql(sql.join("\n")) }];
   },
 });
-
-export const mysqlGrantAddress = (user: string, host: string, database: string): Address => `mysql-grant[${user}@${host}:${database}]`;

@@ -1,7 +1,7 @@
 // An account of MySQL or MariaDB with its password. What the server keeps of the password is compared here: none travels for a look.
 import { z } from "zod";
 import { type Command, Secret, sh } from "../host/command.ts";
-import { type Address, common, defineKind, missing } from "./kind.ts";
+import { common, defineKind, missing } from "./kind.ts";
 import { account, askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlText } from "./mysql.ts";
 import { nativeHash, passwordFits } from "./mysql-password.ts";
 
@@ -92,5 +92,3 @@ function restore(who: string, { plugin, stored }: MysqlUserHave): Command {
 ;;
 esac`;
 }
-
-export const mysqlUserAddress = (name: string, host: string): Address => `mysql-user[${name}@${host}]`;

@@ -114,5 +114,3 @@ function wakeSteps(was: ServiceWant, have: UnitSeen): Step[] {
     { change: `${action} with the files as they were`, property: "running", late: true, run: sh`systemctl ${action} -- ${was.unit}` },
   ];
 }
-
-export const serviceAddress = (unit: string): Address => `service[${unit}]`;

@@ -85,5 +85,3 @@ export const unit = defineKind<UnitWant, UnitHave>({
     return steps.map((step) => ({ ...step, run: lines([step.run, folder, reload]) }));
   },
 });
-
-export const unitAddress = (name: string, dropIn?: string) => `unit[${dropIn ? `${name}.d/${dropIn}` : name}]` as const;

@@ -138,6 +138,11 @@ test("they are as the stack file says, and a second up finds nothing to do", asy
 test("down puts back every file, package, service, account and setting, and names what it can't", async () => {
   const { code, said } = await trial.run("down", ["--yes"]);
   expect(code, said).toBe(0);
+  // A database may hold what somebody wants by now: named, and remembered on the server until it is dropped there.
+  expect(said).toMatch(/mysql-database\[team\]: can't be undone: its data may be wanted; `DROP DATABASE team`/);
+  expect(said.match(/can't be undone/g)).toHaveLength(said.match(/mysql-database\[team\]: can't be undone/g)!.length);
+  const dropped = await inside(trial.stack, "isu3", "mariadb -e 'DROP DATABASE team'; rm -r /var/lib/fleet");
+  expect(dropped.code, dropped.said).toBe(0);
   for (const name of names) expect(await lookAt(name), `${name} after:\n${said}`).toEqual(before.get(name));
   const { stdout } = await inside(trial.stack, "isu1", "curl -s http://127.0.0.1:8080/");
   expect(stdout).toBe("the shop\n");

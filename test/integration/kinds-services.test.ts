@@ -79,7 +79,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
       role: "timer",
       before: "mkdir -p /etc/cron.d; echo '@daily root true' > /etc/cron.d/mine; chmod 0600 /etc/cron.d/mine",
       declared: [
-        ...timer({ name: "job", onCalendar: "*:0/5", run: "/bin/touch /run/job" }),
+        ...timer({ name: "job", calendar: "*:0/5", command: ["/bin/touch", "/run/job"] }),
         want.cron({ name: "new", jobs: [{ schedule: "*/5 * * * *", user: "isucon", run: "date +%s" }] }),
         want.cron({ name: "mine", environment: { MAILTO: "root" }, jobs: [{ schedule: "@hourly", run: "true" }] }),
       ],

@@ -116,7 +116,7 @@ describe("the script", () => {
   test("remembers before it changes, and shows no content in its mask", () => {
     const observation = seen({ ...right, "file[/etc/app.conf]": there });
     const { changes } = plan(wants, observation);
-    const { text, masked } = applyScript("nonce", { role: "app", wants, seen: observation, changes });
+    const { text, masked } = applyScript("nonce", { role: "app", wants, seen: observation, changes, forgotten: [] });
     expect(text.indexOf("originals.jsonl")).toBeLessThan(text.indexOf(" begin 0"));
     expect(text.indexOf("service[app.service]")).toBeLessThan(text.indexOf(" begin 0"));
     expect(text).toContain("a = 1\n");

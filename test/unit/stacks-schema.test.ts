@@ -78,7 +78,7 @@ describe("the schema of the roles it is handed", () => {
 describe("the stack files of this project", () => {
   test.each(stackFiles)("%s is right, but for the roles' own parameters", (file) => {
     const text = readFileSync(join(stacks, file), "utf8");
-    const names = ["base", "php-fpm", "app", "nginx", "mysql", "memcached", "redis", "varnish", ...Object.keys(roleSchemas)];
+    const names = ["base", "php-fpm", "app", "nginx", "mysql", "memcached", "redis", ...Object.keys(roleSchemas)];
     const any: RoleSchemas = Object.fromEntries(names.map((name) => [name, z.looseObject({})]));
     const { spec } = parseStack(text, file, any);
     expect(file).toBe(`Pulumi.${spec.team}.yaml`);

@@ -21,7 +21,6 @@ import { PhpIni, phpIni } from "../../templates/php-fpm/ini.ts";
 import { PhpPool, phpPool } from "../../templates/php-fpm/pool.ts";
 import { RedisParams, redisConf } from "../../templates/redis/redis-conf.ts";
 import { modulesConf } from "../../templates/sysctl/entries.ts";
-import { defaultVcl } from "../../templates/varnish/default-vcl.ts";
 import { wordpressKeys, wpConfig } from "../../templates/wordpress/wp-config.ts";
 
 const goldens = join(import.meta.dirname, "../golden/templates");
@@ -94,7 +93,6 @@ const rendered: Readonly<Record<string, () => string>> = {
   "app.tmpfiles": () => tmpfiles([RuntimeDirectory.parse({ path: "/run/app", user: "isucon", group: "www-data" })]),
   "backup.service": () => timedService(timer),
   "backup.timer": () => timerUnit(timer),
-  "default.vcl": () => defaultVcl({ host: "127.0.0.1", port: 8080 }),
   "drop-in": () =>
     dropIn({ role: "nginx", unit: { StartLimitIntervalSec: 0 }, service: { LimitNOFILE: 65536, ExecStart: ["", "/usr/bin/app"] } }),
   hosts: () =>

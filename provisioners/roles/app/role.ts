@@ -3,8 +3,10 @@ import { z } from "zod";
 import { AbsolutePath, GitRef, GitUrl, PackageName, Port, RoleName, Url, UserName } from "../../../stacks/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
+import { Timer } from "../../../templates/app/timer.ts";
 import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
 import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
+import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
 
@@ -32,6 +34,10 @@ const Params = z.strictObject({
   environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("default /home/isucon/env.sh, where contests have it"),
   runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot; default none"),
   services: z.record(RoleName, Service).default({}).describe("systemd services by name, without `.service`; default none"),
+  timers: z
+    .array(Timer.omit({ environmentFile: true }))
+    .default([])
+    .describe("commands at set times; default none"),
   supervisor: z.array(SupervisorProgram).default([]).describe("programs that supervisord keeps up instead; default none"),
   ports: z.array(Port).default([]).describe("ports that it listens on; each is checked. Default none"),
   health: z
@@ -96,6 +102,7 @@ function servicesOf(params: Params, heard: Declared["address"][]): Declared[] {
     const unit = want.unit({ name: `${name}.service`, content: appUnit({ ...service, ...environmentFile }) });
     return [unit, want.service({ unit: `${name}.service`, restartOn: [...heard, unit.address] })];
   });
+  units.push(...params.timers.flatMap((each) => timer({ ...each, ...environmentFile })));
   if (params.supervisor.length === 0) return units;
   const programs = params.supervisor.map((program) =>
     want.file({ path: `/etc/supervisor/conf.d/${program.name}.conf`, content: supervisorProgram(program) }),

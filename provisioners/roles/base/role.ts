@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parsePath } from "../../../stacks/path.ts";
 import { Line, Locale, PackageName, Timezone, UserName } from "../../../stacks/scalars.ts";
 import { hostsBlock } from "../../../templates/base/hosts.ts";
-import { Limits } from "../../../templates/base/limits.ts";
+import { Limits, sessionLimits } from "../../../templates/base/limits.ts";
 import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
 import { sudoers } from "../../../templates/base/sudoers.ts";
 import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../templates/sysctl/entries.ts";
@@ -160,12 +160,8 @@ function kernel({ params, self }: Context): Declared[] {
   const { entries } = sysctlEntries({ ...params.sysctl, reservedPorts: [...self.ports] });
   const modules = modulesFor(entries);
   return [
-    want.limits({ name: "fleet", limits: limitLines(params.limits) }),
+    want.limits({ name: "fleet", limits: sessionLimits(params.limits) }),
     ...(modules.length > 0 ? [want.file({ path: "/etc/modules-load.d/fleet.conf", content: modulesConf(modules) })] : []),
     ...(Object.keys(entries).length > 0 ? [want.sysctl({ name: "base", settings: entries })] : []),
   ];
 }
-
-/** `*` leaves root out, so root has lines of its own. */
-const limitLines = (limits: Limits): Record<string, number | "unlimited"> =>
-  Object.fromEntries(["*", "root"].flatMap((who) => Object.entries(limits).map(([item, value]) => [`${who} - ${item}`, value])));

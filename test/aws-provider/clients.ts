@@ -1,0 +1,36 @@
+// One client a service, in the region that the provider was configured with. Where they go says AWS_ENDPOINT_URL.
+import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { EC2Client } from "@aws-sdk/client-ec2";
+import { IAMClient } from "@aws-sdk/client-iam";
+import { RDSClient } from "@aws-sdk/client-rds";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SNSClient } from "@aws-sdk/client-sns";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { SSMClient } from "@aws-sdk/client-ssm";
+import { STSClient } from "@aws-sdk/client-sts";
+
+const address = process.env.AWS_ENDPOINT_URL;
+// A test double must never be taken for the real thing, nor reach it.
+if (address === undefined || !["127.0.0.1", "localhost"].includes(new URL(address).hostname))
+  throw new Error(`AWS_ENDPOINT_URL: expected an emulator on loopback, got \`${address ?? ""}\``);
+
+/** Set once, by Configure, before the first resource. */
+export const settings = { region: process.env.AWS_REGION ?? "us-east-1" };
+
+const lazily = <T>(make: () => T): (() => T) => {
+  let made: T | undefined;
+  return () => (made ??= make());
+};
+const region = () => ({ region: settings.region });
+
+export const autoscaling = lazily(() => new AutoScalingClient(region()));
+export const cloudwatch = lazily(() => new CloudWatchClient(region()));
+export const ec2 = lazily(() => new EC2Client(region()));
+export const iam = lazily(() => new IAMClient(region()));
+export const rds = lazily(() => new RDSClient(region()));
+export const s3 = lazily(() => new S3Client(region()));
+export const sns = lazily(() => new SNSClient(region()));
+export const sqs = lazily(() => new SQSClient(region()));
+export const ssm = lazily(() => new SSMClient(region()));
+export const sts = lazily(() => new STSClient(region()));

@@ -1,0 +1,155 @@
+// Instances and what is attached to them; launch templates.
+import * as sdk from "@aws-sdk/client-ec2";
+import { ec2 } from "./clients.ts";
+import { born, retag } from "./network.ts";
+import { type AwsType, gone, type Inputs, tagMap } from "./type.ts";
+import { fromAws, toAws } from "./words.ts";
+
+const instanceOf = async (id: string) => {
+  const found = await gone(ec2().send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] })));
+  const one = found?.Reservations?.[0]?.Instances?.[0];
+  return one?.State?.Name === "terminated" || one?.State?.Name === "shutting-down" ? undefined : one;
+};
+
+async function rootDevice(ami: string): Promise<string> {
+  const { Images } = await ec2().send(new sdk.DescribeImagesCommand({ ImageIds: [ami] }));
+  return Images?.[0]?.RootDeviceName ?? "/dev/sda1";
+}
+
+const sizeChange = async (InstanceId: string, instanceType: string): Promise<void> => {
+  await ec2().send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
+  await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId, InstanceType: { Value: instanceType } }));
+  await ec2().send(new sdk.StartInstancesCommand({ InstanceIds: [InstanceId] }));
+};
+
+export const instance: AwsType = {
+  replaces: ["ami", "subnetId", "privateIp", "placementGroup", "instanceMarketOptions", "ephemeralBlockDevices"],
+  async create(inputs) {
+    const { ami, instanceType, subnetId, vpcSecurityGroupIds, privateIp, userData, rootBlockDevice, metadataOptions, tags } = inputs;
+    const { volumeType, volumeSize, encrypted, deleteOnTermination } = rootBlockDevice;
+    const Ebs = { VolumeType: volumeType, VolumeSize: volumeSize, Encrypted: encrypted, DeleteOnTermination: deleteOnTermination };
+    const nic = { DeviceIndex: 0, SubnetId: subnetId, Groups: vpcSecurityGroupIds, AssociatePublicIpAddress: true };
+    const { Instances } = await ec2().send(
+      new sdk.RunInstancesCommand({
+        ImageId: ami,
+        InstanceType: instanceType,
+        MinCount: 1,
+        MaxCount: 1,
+        NetworkInterfaces: [{ ...nic, ...(privateIp && { PrivateIpAddress: privateIp }) }],
+        BlockDeviceMappings: [{ DeviceName: await rootDevice(ami), Ebs }],
+        MetadataOptions: toAws(metadataOptions),
+        UserData: Buffer.from(userData).toString("base64"),
+        ...born("instance", tags),
+      }),
+    );
+    const { InstanceId = "", BlockDeviceMappings = [] } = Instances?.[0] ?? {};
+    const [root] = BlockDeviceMappings;
+    if (root?.Ebs?.VolumeId) await retag(root.Ebs.VolumeId, rootBlockDevice.tags);
+    return InstanceId;
+  },
+  async read(id) {
+    const one = await instanceOf(id);
+    if (!one) return undefined;
+    return {
+      ami: one.ImageId,
+      instanceType: one.InstanceType,
+      subnetId: one.SubnetId,
+      privateIp: one.PrivateIpAddress,
+      publicIp: one.PublicIpAddress,
+      vpcSecurityGroupIds: one.SecurityGroups?.map(({ GroupId }) => GroupId),
+      primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
+      availabilityZone: one.Placement?.AvailabilityZone,
+      metadataOptions: fromAws(one.MetadataOptions ?? {}),
+      tags: tagMap(one.Tags),
+    };
+  },
+  async update(id, { instanceType, vpcSecurityGroupIds, tags }, olds) {
+    if (instanceType !== olds.instanceType) await sizeChange(id, instanceType);
+    await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId: id, Groups: vpcSecurityGroupIds }));
+    await retag(id, tags, olds.tags);
+  },
+  delete: async (id) => void (await ec2().send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }))),
+};
+
+export const eip: AwsType = {
+  replaces: ["domain"],
+  async create({ instance: InstanceId, tags }) {
+    const { AllocationId = "" } = await ec2().send(new sdk.AllocateAddressCommand({ Domain: "vpc", ...born("elastic-ip", tags) }));
+    if (InstanceId) await ec2().send(new sdk.AssociateAddressCommand({ AllocationId, InstanceId }));
+    return AllocationId;
+  },
+  async read(id) {
+    const found = await gone(ec2().send(new sdk.DescribeAddressesCommand({ AllocationIds: [id] })));
+    const [one] = found?.Addresses ?? [];
+    return one && { publicIp: one.PublicIp, allocationId: id, instance: one.InstanceId, domain: one.Domain, tags: tagMap(one.Tags) };
+  },
+  async update(id, { instance: InstanceId, tags }, olds) {
+    if (InstanceId) await ec2().send(new sdk.AssociateAddressCommand({ AllocationId: id, InstanceId, AllowReassociation: true }));
+    await retag(id, tags, olds.tags);
+  },
+  async delete(id) {
+    const { Addresses } = await ec2().send(new sdk.DescribeAddressesCommand({ AllocationIds: [id] }));
+    const AssociationId = Addresses?.[0]?.AssociationId;
+    if (AssociationId) await gone(ec2().send(new sdk.DisassociateAddressCommand({ AssociationId })));
+    await ec2().send(new sdk.ReleaseAddressCommand({ AllocationId: id }));
+  },
+};
+
+/** One tag on something that another resource brought along. */
+export const tag: AwsType = {
+  replaces: ["resourceId", "key"],
+  async create({ resourceId, key, value }) {
+    await retag(resourceId, { [key]: value });
+    return `${resourceId},${key}`;
+  },
+  async read(id) {
+    const [resourceId = "", key = ""] = id.split(",");
+    const filters = [
+      { Name: "resource-id", Values: [resourceId] },
+      { Name: "key", Values: [key] },
+    ];
+    const { Tags } = await ec2().send(new sdk.DescribeTagsCommand({ Filters: filters }));
+    return Tags?.[0] && { resourceId, key, value: Tags[0].Value };
+  },
+  update: (_id, { resourceId, key, value }) => retag(resourceId, { [key]: value }),
+  delete: (_id, { resourceId, key, value }) => retag(resourceId, {}, { [key]: value }),
+};
+
+const rename = { securityGroups: "Groups" };
+const dataKeys = [
+  "imageId", "instanceType", "userData", "iamInstanceProfile", "networkInterfaces", "blockDeviceMappings",
+  "metadataOptions", "monitoring", "tagSpecifications", "instanceInitiatedShutdownBehavior",
+] as const;
+const dataOf = (inputs: Inputs) =>
+  toAws(Object.fromEntries(dataKeys.flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]]]))), rename);
+
+export const launchTemplate: AwsType = {
+  replaces: ["name"],
+  async create(inputs, name) {
+    const args = { LaunchTemplateName: inputs.name ?? name, LaunchTemplateData: dataOf(inputs), ...born("launch-template", inputs.tags) };
+    const { LaunchTemplate } = await ec2().send(new sdk.CreateLaunchTemplateCommand(args));
+    return LaunchTemplate?.LaunchTemplateId ?? "";
+  },
+  async read(id) {
+    const found = await gone(ec2().send(new sdk.DescribeLaunchTemplatesCommand({ LaunchTemplateIds: [id] })));
+    const [one] = found?.LaunchTemplates ?? [];
+    if (!one) return undefined;
+    const asked = { LaunchTemplateId: id, Versions: ["$Latest"] };
+    const { LaunchTemplateVersions } = await ec2().send(new sdk.DescribeLaunchTemplateVersionsCommand(asked));
+    const [version] = LaunchTemplateVersions ?? [];
+    return {
+      ...fromAws(version?.LaunchTemplateData ?? {}, rename),
+      name: one.LaunchTemplateName,
+      latestVersion: one.LatestVersionNumber,
+      defaultVersion: one.DefaultVersionNumber,
+      tags: tagMap(one.Tags),
+    };
+  },
+  async update(id, inputs, olds) {
+    const made = await ec2().send(new sdk.CreateLaunchTemplateVersionCommand({ LaunchTemplateId: id, LaunchTemplateData: dataOf(inputs) }));
+    const DefaultVersion = String(made.LaunchTemplateVersion?.VersionNumber);
+    await ec2().send(new sdk.ModifyLaunchTemplateCommand({ LaunchTemplateId: id, DefaultVersion }));
+    await retag(id, inputs.tags, olds.tags);
+  },
+  delete: async (id) => void (await ec2().send(new sdk.DeleteLaunchTemplateCommand({ LaunchTemplateId: id }))),
+};
