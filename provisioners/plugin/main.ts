@@ -1,6 +1,16 @@
 // The provider process: serves the table of resources over Pulumi's protocol.
 import { serve } from "./protocol.ts";
 
+/** Milliseconds between two looks whether the engine is still there. */
+const heartbeat = 500;
+
+// An engine that is killed says no goodbye. Going on without it would change servers that the next run already works on; our
+// connections end with us, and what runs on a server stops at its next step.
+const engine = process.ppid;
+setInterval(() => {
+  if (process.ppid !== engine) process.exit(1);
+}, heartbeat).unref();
+
 const engineAddress = process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument));
 // The engine waits for the port, not for the resources: they load while it goes on.
 await serve({ version: "0.1.0", resources: () => import("./resources.ts").then(({ resources }) => resources) }, engineAddress);
