@@ -1,10 +1,14 @@
 // The `fleet` command. One file a command; the only place that exits.
 import { Command, CommanderError } from "commander";
 import { check } from "./commands/check.ts";
+import { cost } from "./commands/cost.ts";
 import { down } from "./commands/down.ts";
 import { env } from "./commands/env.ts";
 import { preview } from "./commands/preview.ts";
+import { reap } from "./commands/reap.ts";
 import { ssh } from "./commands/ssh.ts";
+import { sweep } from "./commands/sweep.ts";
+import { types } from "./commands/types.ts";
 import { up } from "./commands/up.ts";
 import { verify } from "./commands/verify.ts";
 
@@ -31,7 +35,7 @@ Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice
 const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
-for (const register of [up, preview, verify, check, ssh, down, env]) register(program, done);
+for (const register of [up, preview, verify, check, ssh, down, env, types, cost, sweep, reap]) register(program, done);
 
 try {
   await program.parseAsync();

@@ -1,13 +1,16 @@
 // Runs Pulumi as the CLI does it: the same engine, state and stack files as a `pulumi` typed by hand.
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { hostname } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { checkout } from "../provisioners/stack.ts";
 import { UserError } from "../stacks/problem.ts";
 
-const stateFolder = join(checkout, ".fleet");
+/** Of this checkout: Pulumi's state, and what else is worth keeping between two runs. */
+export const stateFolder = join(checkout, ".fleet");
+
+/** What OpenSSH must read from files: keys and host keys of a stack's servers, as `fleet ssh` found them. */
+export const sshFolder = (stack: string): string => join(stateFolder, "ssh", stack);
 
 /** Protects nothing: practice machines hold no secrets but their own. Every other stack has a passphrase of the team's. */
 const practicePassphrase = "practice";
@@ -33,10 +36,14 @@ export interface PulumiResult {
   readonly stderr: string;
 }
 
+/** Where `fleet up --all` and `fleet down --all` listen to what each team's run is doing. */
+const eventLog = ([command = ""]: readonly string[]): string[] =>
+  process.env.FLEET_EVENT_LOG !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", process.env.FLEET_EVENT_LOG] : [];
+
 /** `capture` keeps the output instead of showing it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
 export async function pulumi(plan: FleetPlan | undefined, args: readonly string[], { capture = false } = {}): Promise<PulumiResult> {
   mkdirSync(stateFolder, { recursive: true });
-  const child = spawn("pulumi", args, {
+  const child = spawn("pulumi", [...args, ...eventLog(args)], {
     cwd: checkout,
     env: { ...process.env, ...environment(plan) },
     stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
@@ -62,48 +69,4 @@ export async function ask(plan: FleetPlan, args: readonly string[]): Promise<str
   const { code, stdout, stderr } = await pulumi(plan, args, { capture: true });
   if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}:\n${(stderr || stdout).trim()}`);
   return stdout;
-}
-
-const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
-const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
-
-export const exists = (stack: string): boolean => !isLocal() || existsSync(localStack(stack));
-
-/** Makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked. */
-export async function prepare(plan: FleetPlan): Promise<void> {
-  mkdirSync(stateFolder, { recursive: true });
-  if (!isLocal() || !existsSync(localStack(plan.stack))) await ask(plan, ["stack", "select", "--create", plan.stack, "--non-interactive"]);
-  if (isLocal()) breakDeadLocks(plan.stack);
-}
-
-interface Lock {
-  readonly pid: number;
-  readonly username: string;
-  readonly hostname: string;
-  readonly timestamp: string;
-}
-
-/** Pulumi's lock files have no lease: one whose process is gone from this computer holds nobody back. Any other one is told. */
-function breakDeadLocks(stack: string): void {
-  const folder = join(stateFolder, ".pulumi", "locks", "organization", "contest-fleet", stack);
-  if (!existsSync(folder)) return;
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock;
-    const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
-    if (where !== hostname() || isRunning(pid))
-      throw new UserError(
-        `${stack}: expected to be alone at work, got ${who}; wait for it to end, or, if it can't be alive: pulumi cancel -s ${stack}`,
-      );
-    console.error(`${stack}: a run of ${who} was killed; goes on from where it stopped`);
-    rmSync(join(folder, file), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
 }

@@ -83,15 +83,15 @@ function lineDiff(was: string, wanted: string): string[] {
   return hunks.flatMap(({ lines }) => lines).filter((line) => !line.startsWith("\\"));
 }
 
-/** A server that could not be looked at is a failure of its own. */
+/** A server that could not be looked at is a failure of its own. The engine tells of it as the old state of the step that follows the look. */
 function hostProblems(steps: readonly PreviewStep[]): RoleReport[] {
-  const looks = steps.filter((step) => step.urn.split("::")[2]?.endsWith("fleet:index:Host") && isLook(step));
-  return looks.flatMap(({ newState }) => {
-    const problem = newState?.outputs?.problem;
-    if (typeof problem !== "string" || problem === "") return [];
-    const host = String(newState?.inputs?.name);
-    return [
-      { host, role: "host", results: [{ address: `host[${host}]` as Address, outcome: "failed" as const, changes: [], reason: problem }] },
-    ];
+  const hosts = steps.filter((step) => step.urn.split("::")[2]?.endsWith("fleet:index:Host"));
+  const seen = hosts.flatMap((step) => [step.newState, step.oldState]);
+  const problems = seen.flatMap((state) => {
+    const problem = state?.outputs?.problem;
+    return typeof problem === "string" && problem !== "" ? [[String(state?.inputs?.name), problem] as const] : [];
+  });
+  return [...new Map(problems)].map(([host, reason]) => {
+    return { host, role: "host", results: [{ address: `host[${host}]` as Address, outcome: "failed" as const, changes: [], reason }] };
   });
 }

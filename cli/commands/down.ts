@@ -1,18 +1,38 @@
-// fleet down: takes a stack away, and proves that nothing of it is left on this computer.
-import { leftovers } from "../../provisioners/machines/sweep.ts";
+// fleet down: takes a stack away, after a question, and proves that nothing of it is left.
 import { planOf } from "../../provisioners/stack.ts";
+import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { ask, exists, prepare, pulumi } from "../pulumi.ts";
+import { runMany } from "../many.ts";
+import { onAws, takeDown } from "../take-down.ts";
 import { columns, confirm } from "../terminal.ts";
 
 export const down: Register = (program, done) =>
   program
     .command("down")
     .description("destroy a stack: machines that it made go, servers that were lent get back what they had")
-    .argument("<stack>", "a stack of this checkout")
+    .argument("[stacks...]", "a stack of this checkout; or many, by names and patterns such as 'team-*' and '!team-x'")
     .option("-y, --yes", "without a question", false)
-    .addHelpText("after", "\nExample:\n  fleet down practice --yes")
-    .action((stack: string, { yes }: { yes: boolean }) => done(run(stack, yes)));
+    .addOption(manyOptions.all())
+    .addOption(manyOptions.onlyFailed())
+    .addOption(manyOptions.parallel())
+    .addHelpText("after", "\nExamples:\n  fleet down practice --yes\n  fleet down 'team-*'\n  fleet down --all --only-failed")
+    .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options.yes) : runAll(stacks, options)));
+
+interface Options extends ManyChoice {
+  readonly yes: boolean;
+}
+
+/** Asks once for all of them. A stack file with a mistake stops everything before anything is lost. */
+async function runAll(patterns: readonly string[], options: Options): Promise<number> {
+  const stacks = selected("down", patterns, options);
+  if (stacks.length === 0) return nothingFailed("down");
+  const plans = stacks.map((stack) => planOf(stack));
+  console.log(columns(plans.map(({ stack, spec, servers }) => [stack, `${servers.length} servers`, fates[spec.target.kind]])));
+  const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
+  for (const stack of stacks) await tellSpent(stack);
+  await confirm(`down takes away ${servers} servers of ${stacks.length} teams`, `${stacks.length} ${servers}`, options.yes);
+  return await runMany("down", stacks, options);
+}
 
 const fates = {
   practice: "destroyed with everything on it",
@@ -24,17 +44,13 @@ async function run(stack: string, yes: boolean): Promise<number> {
   const plan = planOf(stack);
   const fate = fates[plan.spec.target.kind];
   console.log(columns(plan.servers.map(({ name, view }) => [name, view.privateAddress, fate])));
+  await tellSpent(stack);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
-  if (exists(stack)) {
-    await prepare(plan);
-    const { code } = await pulumi(plan, ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"]);
-    if (code !== 0) return code;
-    await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
-  }
-  if (plan.spec.target.kind !== "practice") return 0;
-  const left = await leftovers(stack);
-  console.log(
-    left.length === 0 ? "nothing is left on this computer" : `left on this computer:\n${left.map((each) => `  ${each}`).join("\n")}`,
-  );
-  return left.length === 0 ? 0 : 1;
+  return await takeDown(stack);
+}
+
+/** What it has cost until now, where it costs. */
+async function tellSpent(stack: string): Promise<void> {
+  const aws = await onAws(stack);
+  if (aws) console.log(await (await import("../aws/teardown.ts")).spentText(aws));
 }

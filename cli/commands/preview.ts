@@ -1,19 +1,140 @@
-// fleet preview: what an up would change, down to the line of a file on a server.
-import { planOf } from "../../provisioners/stack.ts";
+// fleet preview: what an up would change, down to the line of a file on a server. For one stack in Pulumi's words; for many, or for a
+// pull request, as one table with each server's diff under it.
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import pLimit from "p-limit";
+import { checkout, planOf } from "../../provisioners/stack.ts";
+import { UserError } from "../../stacks/problem.ts";
+import { chosen, manyOptions } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { prepare, pulumi } from "../pulumi.ts";
+import { type EngineDigest, previewOf } from "../preview/engine.ts";
+import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
+import { markdown } from "../preview/markdown.ts";
+import { masked, maskOf, secretsOf } from "../preview/masks.ts";
+import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
+import { pulumi } from "../pulumi.ts";
+import { prepare } from "../state.ts";
+import { columns, styled } from "../terminal.ts";
+
+interface Options {
+  readonly markdown?: string;
+  readonly json: boolean;
+  readonly offline: boolean;
+  readonly base?: string;
+  readonly parallel: number;
+  readonly note: readonly string[];
+}
 
 export const preview: Register = (program, done) =>
   program
     .command("preview")
     .description("show what an up would change, against what is on the servers now")
-    .argument("<stack>", "a stack of this checkout")
-    .option("--json", "Pulumi's own JSON", false)
-    .addHelpText("after", "\nExample:\n  fleet preview team-a")
-    .action((stack: string, { json }: { json: boolean }) => done(run(stack, json)));
+    .argument("[stacks...]", "stacks of this checkout, or patterns such as 'team-*' and '!team-x'; default all")
+    .option("--markdown <file>", "write it for a pull request; what GitHub takes no more in one comment goes to <file>.2, <file>.3 …")
+    .option("--json", "print it as JSON, for other forges", false)
+    .option("--offline", "from stack files alone: no server, no state and no passphrase; needs --base", false)
+    .option("--base <commit>", "with --offline: what to compare with, such as origin/main")
+    .addOption(manyOptions.parallel())
+    .option(
+      "--note <text>",
+      "a sentence above the table; may be given more than once",
+      (text, all: string[]) => [...all, text],
+      [] as string[],
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet preview team-a\n  fleet preview 'team-*' --markdown preview.md\n  fleet preview --offline --base origin/main --markdown preview.md",
+    )
+    .action((stacks: string[], options: Options) => done(run(stacks, options)));
 
-async function run(stack: string, json: boolean): Promise<number> {
-  const plan = planOf(stack);
-  await prepare(plan);
-  return (await pulumi(plan, ["preview", "--stack", stack, json ? "--json" : "--diff"])).code;
+async function run(patterns: readonly string[], options: Options): Promise<number> {
+  if (options.offline) return show(await offline(patterns, options), { ...options, note: [...options.note, offlineNote] });
+  if (options.base !== undefined) throw new UserError("--base: expected --offline beside it; a preview compares with the servers");
+  const stacks = chosen(patterns);
+  if (stacks.length === 1 && options.markdown === undefined && !options.json) {
+    const plan = planOf(stacks[0]!);
+    await prepare(plan);
+    return (await pulumi(plan, ["preview", "--stack", plan.stack, "--diff"])).code;
+  }
+  const limit = pLimit(options.parallel);
+  const previews = await Promise.all(stacks.map((stack) => limit(() => engine(stack))));
+  return show(previews, options);
+}
+
+const offlineNote =
+  "Made without secrets and without a look at any server, from the files of both states of this change: what drifted on servers does not show, " +
+  "and the counts are of servers and roles.";
+
+async function offline(patterns: readonly string[], { base }: Options): Promise<readonly StackPreview[]> {
+  if (base === undefined) throw new UserError("--offline: expected --base with the commit to compare with; next: --base origin/main");
+  const head = await expanderOf(checkout);
+  return await withCheckout(base, async (root) => {
+    const before = await expanderOf(root);
+    const all = [...new Set([...before.stackNames(), ...head.stackNames()])].sort();
+    return previewFiles(before, head, chosen(patterns, all));
+  });
+}
+
+/** A stack that can't be previewed is one row of the table, not the end of the others. */
+async function guarded(stack: string, work: () => Promise<unknown>): Promise<StackPreview | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "UserError") throw error;
+    return failedPreview(stack, error.message, "servers");
+  }
+}
+
+async function engine(stack: string): Promise<StackPreview> {
+  let found: StackPreview | undefined;
+  const failed = await guarded(stack, async () => {
+    const plan = planOf(stack);
+    await prepare(plan);
+    const mask = maskOf(await secretsOf(plan));
+    const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", stack, "--json"], { capture: true });
+    if (code !== 0) found = failedPreview(stack, mask(failureOf(stdout, stderr)), "servers");
+    else found = masked(previewOf(plan, JSON.parse(stdout) as EngineDigest), mask);
+  });
+  return failed ?? found!;
+}
+
+/** The errors of a digest, else the end of what was said. Characters. */
+const failureLength = 4_000;
+
+function failureOf(stdout: string, stderr: string): string {
+  const errors = digestErrors(stdout);
+  return (errors.length > 0 ? errors.join("\n") : stderr || stdout).trim().slice(-failureLength);
+}
+
+function digestErrors(stdout: string): readonly string[] {
+  if (!stdout.trimStart().startsWith("{")) return [];
+  try {
+    const { diagnostics = [] } = JSON.parse(stdout) as EngineDigest;
+    return diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
+  } catch {
+    return [];
+  }
+}
+
+function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {
+  if (file !== undefined) writeComments(file, markdown(previews, { notes: note }));
+  if (json) console.log(JSON.stringify({ notes: note, stacks: previews }, null, 2));
+  else if (file === undefined) console.log(overview(previews));
+  return previews.some(({ failure }) => failure !== undefined) ? 1 : 0;
+}
+
+/** What an earlier, longer preview left behind goes: a workflow sends every file that there is. */
+function writeComments(file: string, comments: readonly string[]): void {
+  const nameOf = (index: number) => (index === 0 ? file : `${file}.${index + 1}`);
+  for (const [index, comment] of comments.entries()) writeFileSync(nameOf(index), comment);
+  for (let index = comments.length; existsSync(nameOf(index)); index++) rmSync(nameOf(index));
+}
+
+function overview(previews: readonly StackPreview[]): string {
+  const rows = previews.map(({ team, counts, failure, servers }) => {
+    const silent = servers.filter(({ unreachable }) => unreachable !== undefined).map(({ name }) => name);
+    const said = failure?.split("\n")[0] ?? (silent.length > 0 ? `could not be reached: ${silent.join(", ")}` : "");
+    return [styled(failure === undefined ? "bold" : "red", team), ...operations.map((each) => String(counts[each])), said];
+  });
+  return columns([["team", ...operations, ""], ...rows]);
 }

@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Connection } from "../../provisioners/host/shell.ts";
-import { checkout, planOf } from "../../provisioners/stack.ts";
+import { planOf } from "../../provisioners/stack.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { choice } from "../../stacks/reasons.ts";
 import type { Register } from "../command.ts";
-import { ask } from "../pulumi.ts";
+import { ask, sshFolder } from "../pulumi.ts";
 
 export const ssh: Register = (program, done) =>
   program
@@ -47,7 +47,7 @@ async function run(stack: string, name: string, command: readonly string[]): Pro
 
 /** The key goes into a file that only its owner reads: OpenSSH takes it in no other way. */
 function sshOptions(stack: string, server: Connection): string[] {
-  const folder = join(checkout, ".fleet", "ssh", stack);
+  const folder = sshFolder(stack);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [key, known] = [join(folder, `${server.name}.key`), join(folder, `${server.name}.known_hosts`)];
   const { user, privateKey } = server;

@@ -1,23 +1,40 @@
 // fleet up: makes it so, and says where it is.
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
+import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { prepare, pulumi } from "../pulumi.ts";
+import { runMany } from "../many.ts";
+import { pulumi } from "../pulumi.ts";
+import { prepare } from "../state.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
-interface Options {
+interface Options extends ManyChoice {
   readonly yes: boolean;
-  readonly refresh: boolean;
 }
 
 export const up: Register = (program, done) =>
   program
     .command("up")
     .description("create or change a stack's servers until they are as its file says")
-    .argument("<stack>", "a stack: `practice` for stacks/Pulumi.practice.yaml")
+    .argument(
+      "[stacks...]",
+      "a stack: `practice` for stacks/Pulumi.practice.yaml; or many, by names and patterns such as 'team-*' and '!team-x'",
+    )
     .option("-y, --yes", "without a question", false)
-    .addHelpText("after", "\nExamples:\n  fleet up practice\n  fleet up team-a --yes")
-    .action((stack: string, options: Options) => done(run(stack, options)));
+    .addOption(manyOptions.all())
+    .addOption(manyOptions.onlyFailed())
+    .addOption(manyOptions.parallel())
+    .addHelpText("after", "\nExamples:\n  fleet up practice\n  fleet up team-a --yes\n  fleet up 'team-*'\n  fleet up --all --only-failed")
+    .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options) : runAll(stacks, options)));
+
+/** Failures of single teams are told at the end; the others are finished. */
+async function runAll(patterns: readonly string[], options: Options): Promise<number> {
+  const stacks = selected("up", patterns, options);
+  if (stacks.length === 0) return nothingFailed("up");
+  console.log(`up: ${stacks.length} teams, ${options.parallel} at once: ${stacks.join(", ")}`);
+  await confirm(`up changes the servers of ${stacks.length} teams`, String(stacks.length), options.yes);
+  return await runMany("up", stacks, options);
+}
 
 async function run(stack: string, { yes }: Options): Promise<number> {
   const plan = planOf(stack);

@@ -4,8 +4,9 @@ import { UserError } from "../../stacks/problem.ts";
 import { choice } from "../../stacks/reasons.ts";
 import type { Register } from "../command.ts";
 import { printerNames, printers } from "../printers.ts";
-import { prepare, pulumi } from "../pulumi.ts";
+import { pulumi } from "../pulumi.ts";
 import { reportsOf } from "../reports.ts";
+import { prepare } from "../state.ts";
 
 export const verify: Register = (program, done) =>
   program

@@ -186,8 +186,8 @@ function watch(client: Client): Promise<string> {
  * Asks for the server's host key, ed25519 if it has one, without logging in: for a person to compare, then pin.
  * Rejects with a ReachError.
  */
-export async function scanHostKey(address: string, port = 22, jump?: Login, options: LinkOptions = {}) {
-  const login: Login = { name: address, address, port, user: "root", hostKey: "" };
+export async function scanHostKey({ name, address, port }: Endpoint, jump?: Login, options: LinkOptions = {}) {
+  const login: Login = { name, address, port, user: "root", hostKey: "" };
   const { transport, release } = await reach(login, jump, options);
   const seen = progress(options);
   try {

@@ -22,6 +22,9 @@ const masked = [
   ...["dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer", "systemd-firstboot.service"],
 ];
 
+/** Of those, what a machine with disks of its own has. */
+const forDisks = ["fstrim.timer"];
+
 /** Files that every machine has. A change here changes the recipe, and so makes a new image. */
 const files: Record<string, string> = {
   "/etc/dpkg/dpkg.cfg.d/practice": "# A practice machine is quickly made again: no flush to disk after each file.\nforce-unsafe-io\n",
@@ -58,7 +61,8 @@ async function recipeOf({ release, packages = [] }: Pick<MachineSpec, "release" 
   const [sources, options, certificates] = await Promise.all([aptSources(release), aptOptions(), localCertificates()]);
   const all = [...new Set([...included, ...(form?.packages ?? []), ...packages])].sort();
   const common = { release, packages: all, sources, options, certificates, masked, files: { ...files, ...form?.files } };
-  return form ? { ...common, units: form.units, early: form.early } : common;
+  if (!form) return common;
+  return { ...common, masked: masked.filter((unit) => !forDisks.includes(unit)), units: form.units, early: form.early };
 }
 
 /**

@@ -39,7 +39,7 @@ export const hostKeyResource: Resource<HostKeyInputs, HostKeyOutputs> = {
 
 async function scan(inputs: HostKeyInputs, call: Call): Promise<HostKeyOutputs> {
   try {
-    const { hostKey, fingerprint } = await scanHostKey(inputs.address, inputs.port, inputs.jump);
+    const { hostKey, fingerprint } = await scanHostKey(inputs, inputs.jump);
     call.log("info", `${inputs.name}: the stack file names no hostKey; pins what ${inputs.address} shows: ${fingerprint}`);
     return { ...inputs, hostKey, fingerprint };
   } catch (error) {

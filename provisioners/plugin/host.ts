@@ -56,7 +56,7 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
 async function meet(context: Context, inputs: HostInputs, call: Call, boot = true): Promise<HostOutputs> {
   const { connection } = inputs;
   // Says why it can't be reached, where that is why there is no key; a key found only now is pinned by the next run.
-  if (connection.hostKey === "") await scanHostKey(connection.address, connection.port, connection.jump);
+  if (connection.hostKey === "") await scanHostKey(connection, connection.jump);
   const shell = await context.reach(connection, call, { boot, fresh: inputs.made ?? false });
   await waitForBoot(shell, { signal: call.signal, onWait: (reason) => call.log("info", `waits for the end of the boot: ${reason}`, true) });
   const facts = await readFacts(shell, { signal: call.signal });

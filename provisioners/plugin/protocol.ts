@@ -312,5 +312,7 @@ export async function serve(options: ProviderOptions, engineAddress: string | un
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
   });
+  // The engine holds our standard input as long as it lives. Without it nobody could stop us, and we would hold servers' locks for ever.
+  if (engineAddress) process.stdin.on("end", () => process.exit(1)).resume();
   console.log(String(port));
 }

@@ -25,7 +25,8 @@ const permissionOf = ({ protocol, fromPort, toPort, cidrBlocks = [], self, secur
   UserIdGroupPairs: [...(self ? [own] : []), ...securityGroups].map((GroupId) => ({ GroupId, Description: description })),
 });
 
-const groupOf = async (id: string) => (await gone(ec2().send(new sdk.DescribeSecurityGroupsCommand({ GroupIds: [id] }))))?.SecurityGroups?.[0];
+const groupOf = async (id: string) =>
+  (await gone(ec2().send(new sdk.DescribeSecurityGroupsCommand({ GroupIds: [id] }))))?.SecurityGroups?.[0];
 
 async function setRules(GroupId: string, { ingress = [], egress = [] }: Inputs): Promise<void> {
   const { IpPermissions = [], IpPermissionsEgress = [] } = (await groupOf(GroupId)) ?? {};

@@ -56,7 +56,7 @@ export const instance: AwsType = {
       subnetId: one.SubnetId,
       privateIp: one.PrivateIpAddress,
       publicIp: one.PublicIpAddress,
-      vpcSecurityGroupIds: one.SecurityGroups?.map(({ GroupId }) => GroupId),
+      vpcSecurityGroupIds: one.NetworkInterfaces?.[0]?.Groups?.map(({ GroupId }) => GroupId),
       primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
       availabilityZone: one.Placement?.AvailabilityZone,
       metadataOptions: fromAws(one.MetadataOptions ?? {}),
@@ -117,14 +117,23 @@ export const tag: AwsType = {
 
 const rename = { securityGroups: "Groups" };
 const dataKeys = [
-  "imageId", "instanceType", "userData", "iamInstanceProfile", "networkInterfaces", "blockDeviceMappings",
-  "metadataOptions", "monitoring", "tagSpecifications", "instanceInitiatedShutdownBehavior",
+  "imageId",
+  "instanceType",
+  "userData",
+  "iamInstanceProfile",
+  "networkInterfaces",
+  "blockDeviceMappings",
+  "metadataOptions",
+  "monitoring",
+  "tagSpecifications",
+  "instanceInitiatedShutdownBehavior",
 ] as const;
 const dataOf = (inputs: Inputs) =>
   toAws(Object.fromEntries(dataKeys.flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]]]))), rename);
 
 export const launchTemplate: AwsType = {
   replaces: ["name"],
+  renews: ["latestVersion", "defaultVersion"],
   async create(inputs, name) {
     const args = { LaunchTemplateName: inputs.name ?? name, LaunchTemplateData: dataOf(inputs), ...born("launch-template", inputs.tags) };
     const { LaunchTemplate } = await ec2().send(new sdk.CreateLaunchTemplateCommand(args));
@@ -137,8 +146,11 @@ export const launchTemplate: AwsType = {
     const asked = { LaunchTemplateId: id, Versions: ["$Latest"] };
     const { LaunchTemplateVersions } = await ec2().send(new sdk.DescribeLaunchTemplateVersionsCommand(asked));
     const [version] = LaunchTemplateVersions ?? [];
+    const { TagSpecifications, ...data } = version?.LaunchTemplateData ?? {};
+    // The emulator counts the template's own tags to those of what it launches.
+    const launched = TagSpecifications?.filter(({ ResourceType }) => ResourceType !== "launch-template");
     return {
-      ...fromAws(version?.LaunchTemplateData ?? {}, rename),
+      ...fromAws({ ...data, TagSpecifications: launched }, rename),
       name: one.LaunchTemplateName,
       latestVersion: one.LatestVersionNumber,
       defaultVersion: one.DefaultVersionNumber,

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { difference } from "../../provisioners/plugin/difference.ts";
 import type { DetailedDiff, Resource } from "../../provisioners/plugin/protocol.ts";
-import type { Properties } from "../../provisioners/plugin/wire.ts";
+import { type Properties, unknown } from "../../provisioners/plugin/wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs are those of forty resource types; the components' types have checked them
 export type Inputs = Readonly<Record<string, any>>;
@@ -10,6 +10,8 @@ export type Inputs = Readonly<Record<string, any>>;
 export interface AwsType {
   /** Inputs that can't be changed on what is there. */
   readonly replaces?: readonly string[];
+  /** Outputs that are others after every update. */
+  readonly renews?: readonly string[];
   /** Makes it and returns its id. `name` is what it is called where the program names nothing. */
   create(inputs: Inputs, name: string): Promise<string>;
   /** What AWS says of it; undefined when it is gone. */
@@ -21,7 +23,9 @@ export interface AwsType {
 
 const isMap = (value: unknown): value is Inputs => typeof value === "object" && value !== null && !Array.isArray(value);
 const canonical = (value: unknown): string =>
-  JSON.stringify(value, (_key, each) => (isMap(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each));
+  JSON.stringify(value, (_key, each) =>
+    isMap(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each,
+  );
 
 function parsed(text: string): unknown {
   try {
@@ -96,7 +100,7 @@ export function resourceOf(type: AwsType): Resource {
     },
     read: (id, { inputs }) => look(id, inputs),
     async update(id, { inputs, outputs }, news, _call, preview) {
-      if (preview) return { ...outputs, ...news };
+      if (preview) return { ...outputs, ...news, ...Object.fromEntries((type.renews ?? []).map((name) => [name, unknown])) };
       await type.update?.(id, news, inputs);
       return await must(id, news);
     },

@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { nspawn } from "../../provisioners/machines/nspawn.ts";
 import { sweep } from "../../provisioners/machines/sweep.ts";
-import { checkout } from "../../provisioners/stack.ts";
+import { checkout, planOf } from "../../provisioners/stack.ts";
+import { killSession } from "./session.ts";
 
 export interface Answer {
   /** -1: ended by a signal. */
@@ -23,7 +24,7 @@ export interface Running {
   readonly done: Promise<Answer>;
   /** What it said until now. */
   said(): string;
-  /** Ends it and everything that it started, at once: its process group. */
+  /** kill -9 of it and of everything that it started. */
   kill(): Promise<Answer>;
 }
 
@@ -33,7 +34,7 @@ interface Options {
   readonly input?: string;
 }
 
-/** In a process group of its own, without a terminal. */
+/** In a session of its own, without a terminal. */
 export function start(program: string, args: readonly string[], { env, input = "" }: Options = {}): Running {
   const begun = performance.now();
   const child = spawn(program, args, { cwd: checkout, env: { ...process.env, ...env }, detached: true, stdio: "pipe" });
@@ -54,11 +55,22 @@ export function start(program: string, args: readonly string[], { env, input = "
     });
     child.on("close", (code) => answer(code ?? -1));
   });
-  const kill = () => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGKILL");
-    return done;
+  const kill = async () => {
+    if (child.pid !== undefined) await killSession(child.pid);
+    return await done;
   };
   return { child, done, said: () => heard.said, kill };
+}
+
+export interface StateResource {
+  readonly urn: string;
+  readonly [property: string]: unknown;
+}
+
+export interface State {
+  readonly resources: readonly StateResource[];
+  /** What a run that was killed was at. */
+  readonly pending: readonly unknown[];
 }
 
 /** What a stack file holds under its one config key. */
@@ -97,13 +109,14 @@ export class Trial {
     else writeFileSync(file, content);
   }
 
-  get #env(): NodeJS.ProcessEnv {
+  /** What a person's shell holds: the stack's passphrase. */
+  get env(): NodeJS.ProcessEnv {
     return { PULUMI_CONFIG_PASSPHRASE: "practice", NO_COLOR: "1" };
   }
 
   /** `./fleet <command> <stack> <args>` */
   start(command: string, args: readonly string[] = [], options: Options = {}): Running {
-    return start(join(checkout, "fleet"), [command, this.stack, ...args], { ...options, env: { ...this.#env, ...options.env } });
+    return start(join(checkout, "fleet"), [command, this.stack, ...args], { ...options, env: { ...this.env, ...options.env } });
   }
 
   run(command: string, args: readonly string[] = [], options: Options = {}): Promise<Answer> {
@@ -115,7 +128,7 @@ export class Trial {
   /** Pulumi's own command line, with what `fleet env` gives a shell. */
   pulumi(args: readonly string[], options: Options = {}): Promise<Answer> {
     const script = `eval "$(./fleet env)" && exec pulumi "$@" --stack "$0"`;
-    return start("sh", ["-c", script, this.stack, ...args], { ...options, env: { ...this.#env, ...options.env } }).done;
+    return start("sh", ["-c", script, this.stack, ...args], { ...options, env: { ...this.env, ...options.env } }).done;
   }
 
   /** As a person puts a secret into the stack file: over standard input. `path`: `servers.isu1.password`. */
@@ -140,14 +153,48 @@ export class Trial {
       .filter((path) => path.includes(this.stack));
   }
 
+  /** What the engine remembers, secrets in the clear, without the times of its writing. */
+  async state(): Promise<State> {
+    const { code, said, stdout } = await this.pulumi(["stack", "export", "--show-secrets"]);
+    if (code !== 0) throw new Error(`pulumi stack export ended with ${code}: ${said}`);
+    const { resources = [], pending_operations: pending = [] } = JSON.parse(stdout).deployment as {
+      readonly resources?: readonly StateResource[];
+      readonly pending_operations?: readonly unknown[];
+    };
+    // Servers are worked on side by side: their order in the state is that of a race.
+    const sorted = [...resources].sort((a, b) => (a.urn < b.urn ? -1 : 1));
+    return { resources: sorted.map(({ created: _, modified: __, ...rest }) => rest as StateResource), pending };
+  }
+
+  /** Of the stack's private network. */
+  address(server: string): string {
+    const found = planOf(this.stack).servers.find(({ name }) => name === server);
+    if (!found) throw new Error(`${this.file}: expected a server ${server}`);
+    return found.view.privateAddress;
+  }
+
   /** Machines, stack file, overlay and state, whatever became of them. */
   async remove(): Promise<void> {
+    await this.reset();
+    for (const each of [this.file, this.#files]) rmSync(each, { recursive: true, force: true });
+  }
+
+  /** As before the first up: machines and state go, the stack file stays. */
+  async reset(): Promise<void> {
     await sweep(this.stack);
-    for (const each of [this.file, this.#files, ...this.stateFiles(), join(checkout, ".fleet", "ssh", this.stack)])
-      rmSync(each, { recursive: true, force: true });
+    for (const each of [...this.stateFiles(), join(checkout, ".fleet", "ssh", this.stack)]) rmSync(each, { recursive: true, force: true });
     for (const kind of ["backups", "history", join("locks", "organization")])
       rmSync(join(states, kind, "contest-fleet", this.stack), { recursive: true, force: true });
   }
+}
+
+/** The practice stack's own fleet, changed as a test needs it. */
+export function practiceFleet(change: (fleet: Fleet) => void): Fleet {
+  const { config } = parse(readFileSync(join(checkout, "stacks", "Pulumi.practice.yaml"), "utf8")) as { config: Record<string, Fleet> };
+  const fleet = config[key]!;
+  delete fleet.team;
+  change(fleet);
+  return fleet;
 }
 
 /** Runs shell text as root inside a machine of this computer, past SSH: what is really there. */

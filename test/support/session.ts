@@ -1,4 +1,5 @@
-// A command in a session of its own, so that it can be killed with everything that it started, whatever process groups that is in.
+// A command in a session of its own, so that it can be killed with everything that it started, whatever process groups that is in
+// (Pulumi gives each plugin one).
 import { spawn } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -19,14 +20,16 @@ export interface Session {
 
 export interface SessionOptions {
   readonly cwd?: string;
+  /** Beside this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** On standard input. @default none */
   readonly input?: string;
   /** Each line of standard output as it comes. */
   readonly onLine?: (line: string) => void;
 }
 
-export function startSession(program: string, args: readonly string[], { cwd, input = "", onLine }: SessionOptions = {}): Session {
-  const child = spawn(program, args, { cwd, detached: true, stdio: "pipe" });
+export function startSession(program: string, args: readonly string[], { cwd, env, input = "", onLine }: SessionOptions = {}): Session {
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, detached: true, stdio: "pipe" });
   const output = { stdout: "", stderr: "" };
   let rest = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -44,30 +47,39 @@ export function startSession(program: string, args: readonly string[], { cwd, in
 }
 
 /** The processes of a session that still run. */
-async function membersOf(session: number): Promise<number[]> {
+export async function membersOf(session: number): Promise<readonly number[]> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const rows = await Promise.all(
-    pids.map(async (pid) => {
-      const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      // proc(5): the name in parentheses may hold anything; after it come state, parent, process group, session.
-      const [state, , , of] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-      return Number(of) === session && state !== "Z" ? [pid] : [];
-    }),
-  );
-  return rows.flat();
+  const rows = pids.map(async (pid) => {
+    const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    // proc(5): the name in parentheses may hold anything; after it come state, parent, process group, session.
+    const [state, , , of] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return Number(of) === session && state !== "Z" ? [pid] : [];
+  });
+  return (await Promise.all(rows)).flat();
 }
 
-async function killSession(session: number): Promise<void> {
+/** Their command lines, by process id. */
+export async function commandsOf(session: number): Promise<ReadonlyMap<number, string>> {
+  const members = await membersOf(session);
+  const rows = members.map(async (pid) => {
+    const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+    return [pid, text.split("\0").join(" ")] as const;
+  });
+  return new Map(await Promise.all(rows));
+}
+
+/** kill -9 of all of them; resolves when none is left. */
+export async function killSession(session: number): Promise<void> {
   for (let tries = 0; tries < 500; tries++) {
     const members = await membersOf(session);
     if (members.length === 0) return;
-    for (const pid of members) killed(pid);
+    for (const pid of members) kill(pid);
     await sleep(10);
   }
   throw new Error(`session ${session}: processes are left after 5 s of kill -9`);
 }
 
-function killed(pid: number): void {
+function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch (error) {

@@ -156,8 +156,8 @@ describe("the wrong host key", () => {
   test("scanHostKey shows the key, and logs in nowhere", async () => {
     const server = await serve();
     const found = { hostKey: keys[0]!.public.split(" ").slice(0, 2).join(" "), fingerprint: fingerprintOf(keys[0]!.public) };
-    expect(await scanHostKey("127.0.0.1", server.connection.port)).toEqual(found);
-    expect(await scanHostKey("127.0.0.1", server.connection.port, sshd.connection)).toEqual(found);
+    expect(await scanHostKey(server.connection)).toEqual(found);
+    expect(await scanHostKey(server.connection, sshd.connection)).toEqual(found);
     expect(server.seen.logins).toBe(0);
   });
 });

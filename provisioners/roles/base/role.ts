@@ -83,7 +83,7 @@ function people({ team, params }: Context): Declared[] {
       path: "/etc/sudoers.d/fleet",
       content: sudoers([...rights, { who: params.appUser }]),
       mode: "0440",
-      validate: "visudo -cqf %s",
+      validate: "visudo -cf %s",
     }),
   ];
 }

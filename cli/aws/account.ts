@@ -1,0 +1,55 @@
+// What an account grants and uses, for the quota preflight.
+import { DescribeAddressesCommand, EC2Client, paginateDescribeInstances, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
+import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/aws/quota.ts";
+
+/** The service under which AWS keeps each quota. */
+const serviceOf = (code: string): string => (code === vpcQuota.code ? "vpc" : "ec2");
+
+async function grants(region: string, codes: readonly string[]): Promise<Record<string, number>> {
+  const client = new ServiceQuotasClient({ region });
+  const asked = await Promise.all(
+    codes.map(async (QuotaCode): Promise<[string, number][]> => {
+      try {
+        const { Quota } = await client.send(new GetServiceQuotaCommand({ ServiceCode: serviceOf(QuotaCode), QuotaCode }));
+        return Quota?.Value === undefined ? [] : [[QuotaCode, Quota.Value]];
+      } catch (error) {
+        // Not granted to the operator, or unknown: quota.ts says so in a sentence of its own.
+        if (/AccessDenied|NoSuchResource|NotFound/.test((error as Error).name)) return [];
+        throw error;
+      }
+    }),
+  );
+  return Object.fromEntries(asked.flat());
+}
+
+/** Instances that count, as quota.ts counts them. */
+async function running(client: EC2Client): Promise<Wanted[]> {
+  const found: Wanted[] = [];
+  const Filters = [{ Name: "instance-state-name", Values: ["pending", "running"] }];
+  for await (const page of paginateDescribeInstances({ client }, { Filters }))
+    for (const { Instances = [] } of page.Reservations ?? [])
+      for (const { InstanceType = "", InstanceLifecycle } of Instances)
+        found.push({ type: InstanceType, spot: InstanceLifecycle === "spot", elasticAddress: false });
+  return found;
+}
+
+async function vpcs(client: EC2Client): Promise<number> {
+  let count = 0;
+  for await (const page of paginateDescribeVpcs({ client }, {})) count += page.Vpcs?.length ?? 0;
+  return count;
+}
+
+/** Only the quotas that count for what is wanted are asked for. */
+export async function accountFor(region: string, wanted: readonly Wanted[], ownVpcs: number): Promise<Account> {
+  const client = new EC2Client({ region });
+  const codes = Object.keys(need(wanted, ownVpcs));
+  const [granted, instances, vpcCount, { Addresses = [] }] = await Promise.all([
+    grants(region, codes),
+    running(client),
+    vpcs(client),
+    client.send(new DescribeAddressesCommand({})),
+  ]);
+  const used = { ...need(instances, vpcCount), [addressQuota.code]: Addresses.length };
+  return { granted, used };
+}

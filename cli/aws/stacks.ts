@@ -1,0 +1,39 @@
+// The stacks of this checkout whose servers are on AWS.
+import { type FleetShape, shapeOf } from "../../components/aws/shape.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { planOf, stackNames } from "../../provisioners/stack.ts";
+import type { AwsTarget } from "../../stacks/aws.ts";
+import { UserError } from "../../stacks/problem.ts";
+
+export interface AwsStack {
+  readonly name: string;
+  readonly plan: FleetPlan;
+  readonly target: AwsTarget;
+  readonly shape: FleetShape;
+}
+
+/** Undefined for a stack on something else. Throws a UserError for a stack file with problems. */
+export function awsStack(name: string, plan: FleetPlan = planOf(name)): AwsStack | undefined {
+  const { target, team, servers } = plan.spec;
+  if (target.kind !== "aws") return undefined;
+  return { name, plan, target, shape: shapeOf({ team, stack: plan.stack, target, servers }) };
+}
+
+/** The named ones, which must be on AWS; all of the checkout that are, where none is named. */
+export function awsStacks(names: readonly string[]): readonly AwsStack[] {
+  if (names.length === 0) return stackNames().flatMap((name) => awsStack(name) ?? []);
+  return names.map((name) => {
+    const found = awsStack(name);
+    if (found) return found;
+    throw new UserError(`${name}: expected a stack with \`target: {kind: aws}\`, got one on ${planOf(name).spec.target.kind}`);
+  });
+}
+
+/** Where to look: as told, else where these stacks are, else where the AWS SDK would. */
+export function regionsOf(given: readonly string[], stacks: readonly AwsStack[]): readonly string[] {
+  const regions = given.length > 0 ? given : stacks.map(({ target }) => target.region);
+  const own = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
+  const all = [...new Set(regions.length > 0 ? regions : own ? [own] : [])];
+  if (all.length === 0) throw new UserError("region: expected one, got none from a stack file or AWS_REGION; next: add --region REGION");
+  return all;
+}

@@ -1,0 +1,59 @@
+// What taking a stack off AWS needs beside `destroy`: what it has cost, patience while AWS lets go of things, the proof of zero.
+import { setTimeout as sleep } from "node:timers/promises";
+import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { billOf, costLines } from "../../components/aws/cost.ts";
+import { costed } from "../../components/aws/shape.ts";
+import { priceList } from "../../provisioners/aws/types.ts";
+import type { AwsStack } from "./stacks.ts";
+import { type Swept, sweep } from "./sweep.ts";
+
+/** An interface outlives its instance, a group its interface: minutes, not more. */
+const patience = { tries: 5, pauseSeconds: 20 } as const;
+
+/** Runs `destroy` until it is through; what AWS still holds on to goes at the next try. */
+export async function destroyed(
+  destroy: () => Promise<number>,
+  { tries, pauseSeconds }: { readonly tries: number; readonly pauseSeconds: number } = patience,
+): Promise<number> {
+  for (let left = tries - 1; ; left--) {
+    const code = await destroy();
+    // Ctrl-C, or a use that no second try makes right.
+    if (code === 0 || left === 0 || code === 130 || code === 2) return code;
+    console.error(`AWS has not let go of everything; tries again in ${pauseSeconds} s, ${left} more time(s)`);
+    await sleep(pauseSeconds * 1000);
+  }
+}
+
+/** When the first of the stack's servers was started; undefined where none is there. */
+async function startedAt(region: string, stack: string): Promise<Date | undefined> {
+  const Filters = [
+    { Name: "tag:stack", Values: [stack] },
+    { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] },
+  ];
+  const { Reservations = [] } = await new EC2Client({ region }).send(new DescribeInstancesCommand({ Filters }));
+  const times = Reservations.flatMap(({ Instances = [] }) => Instances).flatMap(({ LaunchTime }) => LaunchTime ?? []);
+  return times.sort((a, b) => a.getTime() - b.getTime())[0];
+}
+
+/** `team-a: about 2.74 USD since 2026-12-01 01:00 UTC (8.0 h at 0.3426 USD/h, prices of 2026-07-20)` */
+export async function spentText({ plan, target, shape }: AwsStack): Promise<string> {
+  const { perHour, team } = billOf(plan.spec.team, costLines(plan.spec.team, target.region, costed(shape)));
+  const since = await startedAt(target.region, plan.stack);
+  const rate = `${perHour} ${priceList.currency}/h, prices of ${priceList.date}`;
+  if (!since) return `${team}: no server is running (${rate} when they are)`;
+  const hours = (Date.now() - since.getTime()) / 3_600_000;
+  const when = since.toISOString().slice(0, 16).replace("T", " ");
+  return `${team}: about ${(hours * perHour).toFixed(2)} ${priceList.currency} since ${when} UTC (${hours.toFixed(1)} h at ${rate})`;
+}
+
+/** Looks until nothing is left or the patience ends: a terminated instance's disk goes some seconds after it. */
+export async function sweptClean(
+  { plan, target }: AwsStack,
+  { tries, pauseSeconds }: { readonly tries: number; readonly pauseSeconds: number } = { tries: 6, pauseSeconds: 10 },
+): Promise<Swept> {
+  for (let left = tries - 1; ; left--) {
+    const swept = await sweep(target.region, { stack: plan.stack });
+    if (swept.left.length === 0 || left === 0) return swept;
+    await sleep(pauseSeconds * 1000);
+  }
+}

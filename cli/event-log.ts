@@ -1,0 +1,82 @@
+// What Pulumi's engine says while it works: events, one JSON object a line, in a file that grows. The Automation API reads the same one.
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { StringDecoder } from "node:string_decoder";
+
+interface Event {
+  readonly resourcePreEvent?: { readonly metadata: { readonly op: string; readonly urn: string } };
+  readonly resOutputsEvent?: { readonly metadata: { readonly op: string; readonly urn: string } };
+  readonly diagnosticEvent?: { readonly severity: string; readonly message: string };
+  readonly summaryEvent?: { readonly resourceChanges: Readonly<Record<string, number>> };
+}
+
+export interface Told {
+  /** What is being worked on: `12 done, isu1-nginx`. */
+  readonly progress: string;
+  /** `9 created, 2 updated`; empty where nothing changed or the run did not get so far. */
+  readonly summary: string;
+  /** What went wrong, a sentence each. */
+  readonly errors: readonly string[];
+}
+
+const past: Readonly<Record<string, string>> = {
+  create: "created",
+  update: "updated",
+  replace: "replaced",
+  delete: "deleted",
+};
+
+/** Reads on from where it stopped. */
+export class EventLog {
+  readonly #file: string;
+  readonly #decoder = new StringDecoder("utf8");
+  #offset = 0;
+  #rest = "";
+  #done = 0;
+  #at = "";
+  #summary = "";
+  readonly #errors: string[] = [];
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  read(): Told {
+    const lines = (this.#rest + this.#more()).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) if (line !== "") this.#take(JSON.parse(line) as Event);
+    const progress = [...(this.#done > 0 ? [`${this.#done} done`] : []), this.#at || "starts"].join(", ");
+    return { progress, summary: this.#summary, errors: [...new Set(this.#errors)] };
+  }
+
+  #take({ resourcePreEvent: pre, resOutputsEvent: outputs, diagnosticEvent: said, summaryEvent: end }: Event): void {
+    if (pre && pre.metadata.op in past) this.#at = pre.metadata.urn.split("::").at(-1) ?? "";
+    if (outputs && outputs.metadata.op in past) this.#done++;
+    if (said?.severity === "error") this.#errors.push(plain(said.message));
+    if (end) this.#summary = summaryOf(end.resourceChanges);
+  }
+
+  #more(): string {
+    if (!existsSync(this.#file)) return "";
+    const handle = openSync(this.#file, "r");
+    try {
+      const parts: string[] = [];
+      const chunk = Buffer.alloc(65_536);
+      for (let size = -1; size !== 0; this.#offset += size) {
+        size = readSync(handle, chunk, 0, chunk.length, this.#offset);
+        parts.push(this.#decoder.write(chunk.subarray(0, size)));
+      }
+      return parts.join("");
+    } finally {
+      closeSync(handle);
+    }
+  }
+}
+
+/** Without the colours that the engine writes as `<{%reset%}>`. */
+const plain = (message: string): string => message.replace(/<\{%[^%]*%\}>/g, "").trim();
+
+const summaryOf = (changes: Readonly<Record<string, number>>): string =>
+  Object.entries(past)
+    .filter(([op]) => (changes[op] ?? 0) > 0)
+    .map(([op, word]) => `${changes[op]} ${word}`)
+    .join(", ");

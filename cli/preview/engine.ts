@@ -1,0 +1,163 @@
+// Pulumi's preview of one stack, read as changes: by server, down to the line, drift apart from what was planned.
+import { type Priced, priceOf } from "../../components/aws/resource-price.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { isMap } from "../../stacks/path.ts";
+import type { PreviewDigest, PreviewStep } from "../reports.ts";
+import { differences, type Values, wholeOf } from "./lines.ts";
+import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
+
+/** What we read beside the steps. */
+export interface EngineDigest extends PreviewDigest {
+  readonly changeSummary?: Readonly<Record<string, number>>;
+  readonly diagnostics?: readonly { readonly urn?: string; readonly message: string; readonly severity: string }[];
+}
+
+type State = NonNullable<PreviewStep["oldState"]>;
+
+/** `urn:pulumi:stack::project::parent$type::name` */
+const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+const roleType = "fleet:index:Role";
+const hostType = "fleet:index:Host";
+
+/** The steps of a replacement that are parts of it, and looks. */
+const operationOf = (op: string): Operation | undefined => operations.find((operation) => operation === op);
+
+/** One resource of the engine: its one step that changes something, and what the state remembered before the look. */
+interface Change {
+  readonly urn: string;
+  readonly operation: Operation;
+  readonly step: PreviewStep;
+  readonly remembered: State | undefined;
+}
+
+function changesOf(steps: readonly PreviewStep[]): readonly Change[] {
+  const remembered = new Map<string, State | undefined>();
+  for (const { op, urn, oldState } of steps) if (op === "refresh") remembered.set(urn, oldState);
+  return steps.flatMap((step) => {
+    const operation = operationOf(step.op);
+    return operation ? [{ urn: step.urn, operation, step, remembered: remembered.get(step.urn) }] : [];
+  });
+}
+
+export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
+  const found = changesOf(digest.steps);
+  const names = [...new Set([...plan.servers.map(({ name }) => name), ...found.flatMap(({ step }) => roleServer(step) ?? [])])];
+  const items = found.flatMap((change) => itemsOf(change).map((item) => ({ item, server: serverOf(plan.spec.team, names, change) })));
+  const servers = names.map((name): ServerChanges => {
+    const unreachable = whyUnreachable(digest, name);
+    return { name, items: items.filter(({ server }) => server === name).map(({ item }) => item), ...(unreachable && { unreachable }) };
+  });
+  const summary = digest.changeSummary ?? {};
+  const elsewhere = (digest.diagnostics ?? []).filter(
+    ({ urn, severity }) => severity === "error" || (severity === "warning" && !isServers(urn)),
+  );
+  return {
+    stack: plan.stack,
+    team: plan.spec.team,
+    against: "servers",
+    counts: { create: summary.create ?? 0, update: summary.update ?? 0, replace: summary.replace ?? 0, delete: summary.delete ?? 0 },
+    price: priceChange(plan, digest.steps),
+    servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
+    shared: items.filter(({ server }) => server === undefined).map(({ item }) => item),
+    notes: [...new Set(elsewhere.map(({ message }) => sentence(message)))],
+  };
+}
+
+const isServers = (urn = ""): boolean => [roleType, hostType].includes(typeOf(urn));
+const sentence = (message: string): string => message.replace(/^(?:warning|error): /, "").trim();
+
+const roleServer = ({ urn, newState, oldState }: PreviewStep): string | undefined =>
+  typeOf(urn) === roleType ? String((newState ?? oldState)?.inputs?.host) : undefined;
+
+/** By its own word, else by its name, which begins with the server's: the longest one, so that `isu1-b` is not taken for `isu1`. */
+function serverOf(team: string, servers: readonly string[], { urn, step }: Change): string | undefined {
+  const name = nameOf(urn);
+  const of = servers.filter((server) =>
+    [`${team}-${server}`, `${team}-aws-${server}`].some((own) => name === own || name.startsWith(`${own}-`)),
+  );
+  return roleServer(step) ?? of.sort((a, b) => b.length - a.length)[0];
+}
+
+/** From the look that failed, or from the first look at a server that is in no state yet. */
+function whyUnreachable({ steps, diagnostics = [] }: EngineDigest, server: string): string | undefined {
+  const hosts = steps.filter(({ urn, newState, oldState }) => typeOf(urn) === hostType && (newState ?? oldState)?.inputs?.name === server);
+  const problem = hosts.map(({ oldState }) => oldState?.outputs?.problem).find((text) => typeof text === "string" && text !== "");
+  if (typeof problem === "string") return problem;
+  const said = diagnostics.find(({ urn, severity }) => severity === "warning" && hosts.some((host) => host.urn === urn));
+  return said && sentence(said.message);
+}
+
+/** A component is its parts. */
+const isComponent = ({ newState, oldState }: PreviewStep): boolean =>
+  ((newState ?? oldState) as { custom?: boolean } | undefined)?.custom === false;
+
+function itemsOf(change: Change): readonly Item[] {
+  const { urn, step } = change;
+  if (typeOf(urn) === roleType) return roleItems(change);
+  if (isComponent(step) || typeOf(urn) === "pulumi:pulumi:Stack") return [];
+  const item = resourceItem(change);
+  return item ? [item] : [];
+}
+
+type Wants = Readonly<Record<string, Values>>;
+const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
+
+function roleItems({ operation, step, remembered }: Change): readonly Item[] {
+  const role = String((step.newState ?? step.oldState)?.inputs?.role);
+  const there = operation === "create" ? {} : wantsOf(step.oldState);
+  const wanted = operation === "delete" ? {} : wantsOf(step.newState);
+  const before = remembered && wantsOf(remembered);
+  const addresses = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
+  return addresses.flatMap((address): readonly Item[] => {
+    const [old, now] = [there[address], wanted[address]];
+    const of = { address, role };
+    if (now && !old)
+      return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", now) }];
+    // What was there before comes back: what that is, only the server knows.
+    if (old && !now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
+    const { lines, causes } = differences("", { remembered: before?.[address], there: old, wanted: now });
+    return lines.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines }];
+  });
+}
+
+export function together(causes: readonly Cause[]): Cause {
+  const [first = "planned", ...rest] = new Set(causes);
+  return rest.length > 0 ? "both" : first;
+}
+
+/** The engine's own words for a list's or map's member: `tags.owner`, `ingress[0]`; its first word is the property. */
+const property = (path: string): string => /^[^.[]+/.exec(path)?.[0] ?? path;
+
+/** Nothing where only a look failed: that stands beside the server's name. */
+function resourceItem({ urn, operation, step }: Change): Item | undefined {
+  const of = { address: `${typeOf(urn)} ${nameOf(urn)}`, operation };
+  const [old, now] = [step.oldState?.inputs ?? {}, step.newState?.inputs ?? {}];
+  if (operation === "create") return { ...of, cause: "planned", lines: wholeOf("+", now) };
+  if (operation === "delete") return { ...of, cause: "planned", lines: [] };
+  const changed = [...new Set(Object.keys(step.detailedDiff ?? {}).map(property))].filter((name) => name !== "problem");
+  const parts = changed.map((name) => {
+    const planned = differences(name, { remembered: undefined, there: old[name], wanted: now[name] });
+    if (planned.lines.length > 0) return planned;
+    const drifted = differences(name, { remembered: undefined, there: step.oldState?.outputs?.[name], wanted: now[name] });
+    return { lines: drifted.lines.length > 0 ? drifted.lines : [` ${name} differs from what was made`], causes: ["drift"] as const };
+  });
+  if (parts.length === 0 && typeOf(urn) === hostType) return undefined;
+  return { ...of, cause: together(parts.flatMap(({ causes }) => causes)), lines: parts.flatMap(({ lines }) => lines) };
+}
+
+const priced = (state: State | undefined, urn: string): readonly Priced[] =>
+  state ? [{ type: typeOf(urn), name: nameOf(urn), inputs: isMap(state.inputs) ? state.inputs : {} }] : [];
+
+/** Servers that are here already cost nothing by the hour. */
+function priceChange({ spec }: FleetPlan, steps: readonly PreviewStep[]): Price {
+  if (spec.target.kind !== "aws") return { perHour: 0, change: 0 };
+  const { region } = spec.target;
+  const last = new Map(steps.filter(({ op }) => op !== "refresh" && op !== "delete-replaced").map((step) => [step.urn, step]));
+  const now = [...last.values()].flatMap(({ op, newState, urn }) => (op === "delete" ? [] : priced(newState, urn)));
+  const before = [...last.values()].flatMap(({ op, oldState, urn }) => (op === "create" ? [] : priced(oldState, urn)));
+  const [is, was] = [priceOf(now, region), priceOf(before, region)];
+  const known = is.unknown.length === 0 && was.unknown.length === 0;
+  const change = Math.round((is.perHour - was.perHour) * 10_000) / 10_000;
+  return { perHour: is.unknown.length === 0 ? is.perHour : null, change: known ? change : null };
+}

@@ -1,0 +1,169 @@
+// A preview from files alone, for pull requests of strangers: two checkouts expanded, no secret, no server, no state. Secrets are marks in
+// both. Each checkout expands with its own code, so that a changed template shows too.
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { stringify } from "yaml";
+import { billOf, costLines } from "../../components/aws/cost.ts";
+import { costed, shapeOf } from "../../components/aws/shape.ts";
+import type { FleetPlan, ServerPlan } from "../../provisioners/expand.ts";
+import type { Facts } from "../../provisioners/host/facts.ts";
+import { checkout } from "../../provisioners/stack.ts";
+import { UserError } from "../../stacks/problem.ts";
+import { together } from "./engine.ts";
+import { differences, type Values, wholeOf } from "./lines.ts";
+import { failedPreview, type Item, type Operation, type ServerChanges, type StackPreview } from "./model.ts";
+
+const run = promisify(execFile);
+
+/** What stands in for a server that nobody may look at; the same on both sides, so that a difference is the change's own. */
+const assumed = {
+  distribution: "ubuntu",
+  version: "24.04",
+  architecture: "amd64",
+  cores: 2,
+  memoryMiB: 4096,
+  container: false,
+  packageManager: "apt",
+  cloudInit: false,
+} as const satisfies Partial<Facts>;
+
+interface Expansion {
+  readonly plan: FleetPlan;
+  /** By server, then by role, then by address. */
+  readonly wants: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Values>>>>>>;
+}
+
+/** The code of a checkout that expands its stacks. */
+interface Expander {
+  stackNames(): readonly string[];
+  expand(stack: string): Expansion;
+}
+
+export async function expanderOf(root: string): Promise<Expander> {
+  const load = async <T>(file: string): Promise<T> => (await import(pathToFileURL(join(root, file)).href)) as T;
+  const { planOf, stackNames } = await load<typeof import("../../provisioners/stack.ts")>("provisioners/stack.ts");
+  const { expandRole, rolesOf } = await load<typeof import("../../provisioners/expand.ts")>("provisioners/expand.ts");
+  const expand = (stack: string): Expansion => {
+    const plan = planOf(stack);
+    const facts = (server: ServerPlan) => ({ ...assumed, ...server.declared }) as Facts;
+    const roles = (server: ServerPlan) =>
+      Object.fromEntries(rolesOf(server).map((role) => [role, expandRole(plan, server, role, facts(server))]));
+    return { plan, wants: Object.fromEntries(plan.servers.map((server) => [server.name, roles(server)])) as Expansion["wants"] };
+  };
+  return { stackNames, expand };
+}
+
+/** Hands over the checkout as it was at `ref`, with the packages of this one, and takes it away again. */
+export async function withCheckout<T>(ref: string, work: (root: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), "fleet-base-"));
+  const root = join(folder, "checkout");
+  try {
+    await run("git", ["-C", checkout, "worktree", "add", "--detach", root, ref]).catch((error: Error) => {
+      throw new UserError(`--base: expected a commit of this checkout, got \`${ref}\`: ${error.message.trim()}; next: git fetch`);
+    });
+    symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
+    return await work(root);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+    await run("git", ["-C", checkout, "worktree", "prune"]);
+  }
+}
+
+/** @param stacks those to show; a stack that only one side has is made or taken away as a whole */
+export function previewFiles(base: Expander, head: Expander, stacks: readonly string[]): readonly StackPreview[] {
+  const has = (expander: Expander, stack: string) => expander.stackNames().includes(stack);
+  return stacks.map((stack) => {
+    try {
+      const was = has(base, stack) ? base.expand(stack) : undefined;
+      return compare(stack, was, has(head, stack) ? head.expand(stack) : undefined);
+    } catch (error) {
+      if (!(error instanceof Error) || error.name !== "UserError") throw error;
+      return failedPreview(stack, error.message, "files");
+    }
+  });
+}
+
+interface Counted {
+  readonly changes: ServerChanges;
+  readonly operations: readonly Operation[];
+}
+
+export function compare(stack: string, was: Expansion | undefined, now: Expansion | undefined): StackPreview {
+  const names = [...new Set([...Object.keys(now?.wants ?? {}), ...Object.keys(was?.wants ?? {})])];
+  const servers = names.map((name) => compareServer(name, was, now));
+  const [target] = itemOf(`target of ${stack}`, settings(was), settings(now));
+  const operations = servers.flatMap((each) => each.operations);
+  const count = (operation: Operation) => operations.filter((each) => each === operation).length;
+  const team = (now ?? was)?.plan.spec.team ?? stack;
+  const undeclared = (now ?? was)?.plan.servers.filter(
+    ({ declared }) => declared.distribution === undefined || declared.memoryMiB === undefined,
+  );
+  const [is, before] = [priceOf(now), priceOf(was)];
+  return {
+    stack,
+    team,
+    against: "files",
+    counts: { create: count("create"), update: count("update"), replace: 0, delete: count("delete") },
+    price: { perHour: is, change: is === null || before === null ? null : Math.round((is - before) * 10_000) / 10_000 },
+    servers: servers.map((each) => each.changes).filter(({ items }) => items.length > 0),
+    shared: target ? [target] : [],
+    notes: undeclared?.length
+      ? [
+          `${undeclared.map(({ name }) => name).join(", ")}: sizes are shown as for ${assumed.cores} cores and ${assumed.memoryMiB} MiB; the real server's come from it`,
+        ]
+      : [],
+  };
+}
+
+/** Of the fleet as a whole, beside its servers. */
+const settings = (expansion: Expansion | undefined): Values | undefined => {
+  if (!expansion) return undefined;
+  const { servers: _servers, params: _params, ...rest } = expansion.plan.spec;
+  return { settings: stringify(rest) };
+};
+
+const machine = (expansion: Expansion | undefined, name: string): Values | undefined => {
+  const spec = expansion?.plan.spec.servers[name];
+  if (!spec) return undefined;
+  const { params: _params, ...rest } = spec;
+  return { settings: stringify(rest) };
+};
+
+function compareServer(name: string, was: Expansion | undefined, now: Expansion | undefined): Counted {
+  const own = itemOf(`server ${name}`, machine(was, name), machine(now, name));
+  const [old, wanted] = [was?.wants[name] ?? {}, now?.wants[name] ?? {}];
+  const roles = [...new Set([...Object.keys(wanted), ...Object.keys(old)])].map((role) => {
+    const [there, here] = [old[role] ?? {}, wanted[role] ?? {}];
+    const addresses = [...new Set([...Object.keys(here), ...Object.keys(there)])].sort();
+    const items = addresses.flatMap((address) => itemOf(address, there[address], here[address], role));
+    return { items, operation: operationOf(old[role], wanted[role]) };
+  });
+  const touched = roles.filter(({ items }) => items.length > 0);
+  const items = [...own, ...touched.flatMap((role) => role.items)];
+  return { changes: { name, items }, operations: [...own.map(({ operation }) => operation), ...touched.map(({ operation }) => operation)] };
+}
+
+const operationOf = (was: unknown, now: unknown): Operation => (was === undefined ? "create" : now === undefined ? "delete" : "update");
+
+function itemOf(address: string, was: Values | undefined, now: Values | undefined, role?: string): readonly Item[] {
+  const of = { address, cause: "planned", ...(role !== undefined && { role }) } as const;
+  if (!was && !now) return [];
+  if (!was) return [{ ...of, operation: "create", lines: wholeOf("+", now!) }];
+  if (!now) return [{ ...of, operation: "delete", lines: wholeOf("-", was) }];
+  const { lines, causes } = differences("", { remembered: was, there: was, wanted: now });
+  return lines.length === 0 ? [] : [{ ...of, cause: together(causes), operation: "update", lines }];
+}
+
+/** A stack that is not there costs nothing; null where a price is not known. */
+function priceOf(expansion: Expansion | undefined): number | null {
+  if (!expansion) return 0;
+  const { stack, spec } = expansion.plan;
+  const { team, target, servers } = spec;
+  if (target.kind !== "aws") return 0;
+  const { perHour, unknown } = billOf(team, costLines(team, target.region, costed(shapeOf({ team, stack, target, servers }))));
+  return unknown.length > 0 ? null : perHour;
+}

@@ -1,0 +1,67 @@
+// What a preview says, as data. Markdown and JSON are functions of it.
+
+export const operations = ["create", "update", "replace", "delete"] as const;
+export type Operation = (typeof operations)[number];
+
+/** `drift`: the server was changed behind the fleet's back; `planned`: the stack file or the fleet was; `both`: one after the other. */
+export type Cause = "planned" | "drift" | "both";
+
+/** One thing that an up would touch. */
+export interface Item {
+  /** `file[/etc/motd]`, or type and name of a resource that is no role's: `aws:ec2/instance:Instance team-a-isu1`. */
+  readonly address: string;
+  /** The role whose resource it is; absent for what is none's. */
+  readonly role?: string;
+  readonly operation: Operation;
+  readonly cause: Cause;
+  /** A diff, a line each: the first character is `+`, `-`, `@` or a blank. */
+  readonly lines: readonly string[];
+}
+
+export interface ServerChanges {
+  readonly name: string;
+  /** Why it could not be looked at: what is shown is then what the state remembers, or the stack file alone. */
+  readonly unreachable?: string;
+  readonly items: readonly Item[];
+}
+
+export interface Price {
+  /** USD of what will be there; null where something has no price. */
+  readonly perHour: number | null;
+  /** Against what is there now; null where either is not known. */
+  readonly change: number | null;
+}
+
+export interface StackPreview {
+  readonly stack: string;
+  readonly team: string;
+  /** `servers`: planned against what is on them now; `files`: two states of the stack file, no server asked. */
+  readonly against: "servers" | "files";
+  /** Pulumi resources; with `files`, servers and their roles. */
+  readonly counts: Readonly<Record<Operation, number>>;
+  readonly price: Price;
+  readonly servers: readonly ServerChanges[];
+  /** What belongs to no single server. */
+  readonly shared: readonly Item[];
+  /** What to know beside it, a sentence each. */
+  readonly notes: readonly string[];
+  /** Why there is no preview of this stack; everything else is empty then. */
+  readonly failure?: string;
+}
+
+const nothing = { create: 0, update: 0, replace: 0, delete: 0 };
+
+export const failedPreview = (stack: string, failure: string, against: StackPreview["against"]): StackPreview => ({
+  stack,
+  team: stack,
+  against,
+  counts: nothing,
+  price: { perHour: null, change: null },
+  servers: [],
+  shared: [],
+  notes: [],
+  failure,
+});
+
+export const changes = ({ counts, failure }: StackPreview): boolean =>
+  failure !== undefined || operations.some((operation) => counts[operation] > 0);

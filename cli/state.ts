@@ -1,0 +1,89 @@
+// A stack's state in Pulumi's backend: made where it isn't yet, and freed of what a killed run left in it.
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { FleetPlan } from "../provisioners/expand.ts";
+import { UserError } from "../stacks/problem.ts";
+import { ask, stateFolder } from "./pulumi.ts";
+
+const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
+const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
+
+export const exists = (stack: string): boolean => !isLocal() || existsSync(localStack(stack));
+
+/** Makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
+export async function prepare(plan: FleetPlan): Promise<void> {
+  mkdirSync(stateFolder, { recursive: true });
+  if (!isLocal() || !existsSync(localStack(plan.stack))) await ask(plan, ["stack", "select", "--create", plan.stack, "--non-interactive"]);
+  if (!isLocal()) return;
+  breakDeadLocks(plan.stack);
+  await closeOperations(plan);
+}
+
+/** After `pulumi stack rm`: takes away Pulumi's own backups, which hold the keys of servers that are gone. */
+export function forget(stack: string): void {
+  if (!isLocal()) return;
+  const folder = join(stateFolder, ".pulumi");
+  const backups = [`${localStack(stack)}.bak`, `${localStack(stack)}.bak.attrs`, join(folder, "backups", "contest-fleet", stack)];
+  for (const each of backups) rmSync(each, { recursive: true, force: true });
+}
+
+interface Lock {
+  readonly pid: number;
+  readonly username: string;
+  readonly hostname: string;
+  readonly timestamp: string;
+}
+
+/** Pulumi's lock files have no lease: one whose process is gone from this computer holds nobody back. Any other one is told. */
+function breakDeadLocks(stack: string): void {
+  const folder = join(stateFolder, ".pulumi", "locks", "organization", "contest-fleet", stack);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
+    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock;
+    const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
+    if (where !== hostname() || isRunning(pid))
+      throw new UserError(
+        `${stack}: expected to be alone at work, got ${who}; wait for it to end, or, if it can't be alive: pulumi cancel -s ${stack}`,
+      );
+    console.error(`${stack}: a run of ${who} was killed; goes on from where it stopped`);
+    rmSync(join(folder, file), { force: true });
+  }
+}
+
+/** A process id may be another's by now, and a killed process waits for its parent to hear of it: where there is a /proc, it tells. */
+function isRunning(pid: number): boolean {
+  if (existsSync("/proc/self/stat")) {
+    const file = `/proc/${pid}/stat`;
+    return existsSync(file) && /^\d+ \(pulumi[^)]*\) [^ZX]/.test(readFileSync(file, "utf8"));
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+interface Operation {
+  readonly resource: { readonly type: string; readonly custom?: boolean };
+}
+
+/** Ours find again what a killed run had begun, and components are nothing outside the state. What else is open is for the user to look at. */
+const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !== true || type.startsWith("fleet:");
+
+/** Pulumi would warn of them in every run to come. */
+async function closeOperations(plan: FleetPlan): Promise<void> {
+  const { checkpoint } = JSON.parse(readFileSync(localStack(plan.stack), "utf8"));
+  const open: readonly Operation[] = checkpoint?.latest?.pending_operations ?? [];
+  if (!open.some(isOurs)) return;
+  const state = JSON.parse(await ask(plan, ["stack", "export", "--stack", plan.stack]));
+  state.deployment.pending_operations = open.filter((each) => !isOurs(each));
+  const file = join(stateFolder, `${plan.stack}.import.json`);
+  writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
+  try {
+    await ask(plan, ["stack", "import", "--stack", plan.stack, "--file", file]);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}

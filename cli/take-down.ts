@@ -1,0 +1,44 @@
+// Takes a stack away, asked already: destroy, forget, and the proof that nothing is left.
+import { rmSync } from "node:fs";
+import { leftovers } from "../provisioners/machines/sweep.ts";
+import { planOf } from "../provisioners/stack.ts";
+import type { AwsStack } from "./aws/stacks.ts";
+import { ask, pulumi, sshFolder } from "./pulumi.ts";
+import { exists, forget, prepare } from "./state.ts";
+
+/** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
+export async function onAws(stack: string): Promise<AwsStack | undefined> {
+  const plan = planOf(stack);
+  return plan.spec.target.kind === "aws" ? (await import("./aws/stacks.ts")).awsStack(stack, plan) : undefined;
+}
+
+/** The exit code: 0 only where nothing is left. */
+export async function takeDown(stack: string): Promise<number> {
+  const plan = planOf(stack);
+  const aws = await onAws(stack);
+  if (exists(stack)) {
+    await prepare(plan);
+    const once = async () => (await pulumi(plan, ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"])).code;
+    const code = aws ? await (await import("./aws/teardown.ts")).destroyed(once) : await once();
+    if (code !== 0) return code;
+    await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
+    rmSync(sshFolder(stack), { recursive: true, force: true });
+    forget(stack);
+  }
+  if (aws) return await provenOnAws(aws);
+  return plan.spec.target.kind === "practice" ? await provenHere(stack) : 0;
+}
+
+async function provenOnAws(aws: AwsStack): Promise<number> {
+  const [{ sweptClean }, { sweptCode, sweptText }] = await Promise.all([import("./aws/teardown.ts"), import("./aws/sweep.ts")]);
+  const swept = await sweptClean(aws);
+  console.log(sweptText(swept));
+  return sweptCode(swept);
+}
+
+async function provenHere(stack: string): Promise<number> {
+  const left = await leftovers(stack);
+  const lines = left.map((each) => `  ${each}`).join("\n");
+  console.log(left.length === 0 ? "nothing is left on this computer" : `left on this computer:\n${lines}`);
+  return left.length === 0 ? 0 : 1;
+}

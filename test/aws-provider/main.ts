@@ -1,0 +1,18 @@
+// A test double of Pulumi's AWS provider: the types that the fleet's components use, over the API of an emulator. It knows as much of
+// each type as the components say; users have the real one.
+import { serve } from "../../provisioners/plugin/protocol.ts";
+import { settings } from "./clients.ts";
+import { lookups } from "./lookups.ts";
+
+await serve(
+  {
+    name: "aws",
+    version: "7.48.0",
+    resources: () => import("./types.ts").then(({ resources }) => resources),
+    lookups,
+    configure: ({ region }) => {
+      if (typeof region === "string") settings.region = region;
+    },
+  },
+  process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument)),
+);

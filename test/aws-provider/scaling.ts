@@ -1,0 +1,132 @@
+// Autoscaling groups and what steers them.
+import * as sdk from "@aws-sdk/client-auto-scaling";
+import { autoscaling } from "./clients.ts";
+import { type AwsType, gone, type Inputs } from "./type.ts";
+import { fromAws, toAws } from "./words.ts";
+
+const templateOf = ({ launchTemplate, mixedInstancesPolicy }: Inputs) => ({
+  ...(launchTemplate && { LaunchTemplate: { LaunchTemplateId: launchTemplate.id, Version: launchTemplate.version } }),
+  ...(mixedInstancesPolicy && { MixedInstancesPolicy: toAws(mixedInstancesPolicy) as sdk.MixedInstancesPolicy }),
+});
+
+const shapeOf = (inputs: Inputs) => ({
+  MinSize: inputs.minSize,
+  MaxSize: inputs.maxSize,
+  HealthCheckType: inputs.healthCheckType,
+  HealthCheckGracePeriod: inputs.healthCheckGracePeriod,
+  DefaultInstanceWarmup: inputs.defaultInstanceWarmup,
+  VPCZoneIdentifier: inputs.vpcZoneIdentifiers.join(","),
+  CapacityRebalance: inputs.capacityRebalance,
+  ...templateOf(inputs),
+});
+
+const tagsOf = (ResourceId: string, tags: readonly Inputs[] = []): sdk.Tag[] =>
+  tags.map(({ key, value, propagateAtLaunch }) => ({
+    ResourceId,
+    ResourceType: "auto-scaling-group",
+    Key: key,
+    Value: value,
+    PropagateAtLaunch: propagateAtLaunch,
+  }));
+
+const groupOf = async (name: string) => {
+  const { AutoScalingGroups } = await autoscaling().send(new sdk.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [name] }));
+  return AutoScalingGroups?.[0];
+};
+
+export const group: AwsType = {
+  replaces: ["name", "initialLifecycleHooks"],
+  async create(inputs, name) {
+    const AutoScalingGroupName: string = inputs.name ?? name;
+    const hooks = inputs.initialLifecycleHooks?.map(({ name: LifecycleHookName, ...rest }: Inputs) => ({
+      LifecycleHookName,
+      ...(toAws(rest) as object),
+    }));
+    const args = { AutoScalingGroupName, ...shapeOf(inputs), Tags: tagsOf(AutoScalingGroupName, inputs.tags) };
+    await autoscaling().send(new sdk.CreateAutoScalingGroupCommand({ ...args, LifecycleHookSpecificationList: hooks }));
+    const metrics = { AutoScalingGroupName, Metrics: inputs.enabledMetrics, Granularity: "1Minute" };
+    await autoscaling().send(new sdk.EnableMetricsCollectionCommand(metrics));
+    return AutoScalingGroupName;
+  },
+  async read(id) {
+    const one = await groupOf(id);
+    if (!one) return undefined;
+    const { LaunchTemplate } = one;
+    return {
+      name: id,
+      minSize: one.MinSize,
+      maxSize: one.MaxSize,
+      healthCheckType: one.HealthCheckType,
+      healthCheckGracePeriod: one.HealthCheckGracePeriod,
+      vpcZoneIdentifiers: one.VPCZoneIdentifier?.split(","),
+      ...(LaunchTemplate && { launchTemplate: { id: LaunchTemplate.LaunchTemplateId, version: LaunchTemplate.Version } }),
+      ...(one.MixedInstancesPolicy && { mixedInstancesPolicy: fromAws(one.MixedInstancesPolicy) }),
+      suspendedProcesses: one.SuspendedProcesses?.map(({ ProcessName }) => ProcessName) ?? [],
+      tags: one.Tags?.map(({ Key: key, Value: value, PropagateAtLaunch: propagateAtLaunch }) => ({ key, value, propagateAtLaunch })),
+    };
+  },
+  async update(id, inputs, olds) {
+    await autoscaling().send(new sdk.UpdateAutoScalingGroupCommand({ AutoScalingGroupName: id, ...shapeOf(inputs) }));
+    const kept = new Set(inputs.tags.map(({ key }: Inputs) => key));
+    const old = olds.tags.filter(({ key }: Inputs) => !kept.has(key));
+    if (old.length > 0) await autoscaling().send(new sdk.DeleteTagsCommand({ Tags: tagsOf(id, old) }));
+    await autoscaling().send(new sdk.CreateOrUpdateTagsCommand({ Tags: tagsOf(id, inputs.tags) }));
+  },
+  delete: async (id) =>
+    void (await autoscaling().send(new sdk.DeleteAutoScalingGroupCommand({ AutoScalingGroupName: id, ForceDelete: true }))),
+};
+
+const putPolicy = ({ autoscalingGroupName, policyType, targetTrackingConfiguration }: Inputs, PolicyName: string) => {
+  const args = { AutoScalingGroupName: autoscalingGroupName, PolicyName, PolicyType: policyType };
+  const tracking = { TargetTrackingConfiguration: toAws(targetTrackingConfiguration) as sdk.TargetTrackingConfiguration };
+  return autoscaling().send(new sdk.PutScalingPolicyCommand({ ...args, ...tracking }));
+};
+
+export const policy: AwsType = {
+  replaces: ["autoscalingGroupName"],
+  async create(inputs, name) {
+    await putPolicy(inputs, name);
+    return name;
+  },
+  async read(id, { autoscalingGroupName }) {
+    const asked = { AutoScalingGroupName: autoscalingGroupName, PolicyNames: [id] };
+    const found = await gone(autoscaling().send(new sdk.DescribePoliciesCommand(asked)));
+    const [one] = found?.ScalingPolicies ?? [];
+    return one && { policyType: one.PolicyType, targetTrackingConfiguration: fromAws(one.TargetTrackingConfiguration ?? {}) };
+  },
+  update: async (id, inputs) => void (await putPolicy(inputs, id)),
+  async delete(id, { autoscalingGroupName: AutoScalingGroupName }) {
+    await autoscaling().send(new sdk.DeletePolicyCommand({ AutoScalingGroupName, PolicyName: id }));
+  },
+};
+
+const putSchedule = (inputs: Inputs) =>
+  autoscaling().send(
+    new sdk.PutScheduledUpdateGroupActionCommand({
+      AutoScalingGroupName: inputs.autoscalingGroupName,
+      ScheduledActionName: inputs.scheduledActionName,
+      StartTime: new Date(inputs.startTime),
+      MinSize: inputs.minSize,
+      MaxSize: inputs.maxSize,
+      // -1: as it is.
+      ...(inputs.desiredCapacity >= 0 && { DesiredCapacity: inputs.desiredCapacity }),
+    }),
+  );
+
+export const schedule: AwsType = {
+  replaces: ["autoscalingGroupName", "scheduledActionName"],
+  async create(inputs) {
+    await putSchedule(inputs);
+    return inputs.scheduledActionName;
+  },
+  async read(id, { autoscalingGroupName }) {
+    const asked = { AutoScalingGroupName: autoscalingGroupName, ScheduledActionNames: [id] };
+    const found = await gone(autoscaling().send(new sdk.DescribeScheduledActionsCommand(asked)));
+    const [one] = found?.ScheduledUpdateGroupActions ?? [];
+    return one && { startTime: fromAws({ at: one.StartTime }).at, minSize: one.MinSize, maxSize: one.MaxSize };
+  },
+  update: async (_id, inputs) => void (await putSchedule(inputs)),
+  async delete(id, { autoscalingGroupName: AutoScalingGroupName }) {
+    await autoscaling().send(new sdk.DeleteScheduledActionCommand({ AutoScalingGroupName, ScheduledActionName: id }));
+  },
+};
