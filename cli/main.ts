@@ -9,6 +9,7 @@ import { reap } from "./commands/reap.ts";
 import { ssh } from "./commands/ssh.ts";
 import { sweep } from "./commands/sweep.ts";
 import { types } from "./commands/types.ts";
+import { undelete } from "./commands/undelete.ts";
 import { up } from "./commands/up.ts";
 import { verify } from "./commands/verify.ts";
 
@@ -35,7 +36,7 @@ Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice
 const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
-for (const register of [up, preview, verify, check, ssh, down, env, types, cost, sweep, reap]) register(program, done);
+for (const register of [up, preview, verify, check, ssh, down, env, types, cost, sweep, reap, undelete]) register(program, done);
 
 try {
   await program.parseAsync();

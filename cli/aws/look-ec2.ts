@@ -1,76 +1,122 @@
-// EC2 tells all that carries a tag in one call: instances, volumes, snapshots, addresses, interfaces, groups, key pairs and the rest.
-import {
-  DescribePlacementGroupsCommand,
-  EC2Client,
-  paginateDescribeInstances,
-  paginateDescribeTags,
-  type TagDescription,
-} from "@aws-sdk/client-ec2";
+// What carries the fleet's tag in EC2: each kind asked for itself, since a tag is told for an hour after its thing is gone.
+import * as sdk from "@aws-sdk/client-ec2";
 import { project } from "../../components/aws/tags.ts";
-import type { Whose } from "./looks.ts";
+import { tagsOf, type Whose } from "./looks.ts";
 
-/** How each kind goes. What has no command of its own goes with its VPC. */
-const commands: Readonly<Record<string, string>> = {
-  instance: "terminate-instances --instance-ids",
-  volume: "delete-volume --volume-id",
-  snapshot: "delete-snapshot --snapshot-id",
-  "elastic-ip": "release-address --allocation-id",
-  "network-interface": "delete-network-interface --network-interface-id",
-  "security-group": "delete-security-group --group-id",
-  "key-pair": "delete-key-pair --key-pair-id",
-  "launch-template": "delete-launch-template --launch-template-id",
-  "placement-group": "delete-placement-group --group-name",
-  subnet: "delete-subnet --subnet-id",
-  "internet-gateway": "delete-internet-gateway --internet-gateway-id",
-  natgateway: "delete-nat-gateway --nat-gateway-id",
-  "spot-instances-request": "cancel-spot-instance-requests --spot-instance-request-ids",
-  image: "deregister-image --image-id",
-  vpc: "delete-vpc --vpc-id",
+interface Found {
+  readonly id: string | undefined;
+  readonly Tags?: sdk.Tag[] | undefined;
+}
+
+interface Kind {
+  /** One page of them: EC2 gives up to a thousand, and a contest's account has no more of the fleet's. */
+  readonly list: (client: sdk.EC2Client, Filters: sdk.Filter[]) => Promise<readonly Found[] | undefined>;
+  /** `delete-volume --volume-id`; its id follows. */
+  readonly command: string;
+}
+
+const alive = ["pending", "running", "stopping", "stopped", "shutting-down"];
+
+const kinds: Readonly<Record<string, Kind>> = {
+  instance: {
+    command: "terminate-instances --instance-ids",
+    async list(client, Filters) {
+      const state = { Name: "instance-state-name", Values: alive };
+      const { Reservations } = await client.send(new sdk.DescribeInstancesCommand({ Filters: [...Filters, state] }));
+      return Reservations?.flatMap(({ Instances = [] }) => Instances).map(({ InstanceId: id, Tags }) => ({ id, Tags }));
+    },
+  },
+  volume: {
+    command: "delete-volume --volume-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeVolumesCommand({ Filters }))).Volumes?.map(({ VolumeId: id, Tags }) => ({ id, Tags })),
+  },
+  snapshot: {
+    command: "delete-snapshot --snapshot-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeSnapshotsCommand({ Filters, OwnerIds: ["self"] }))).Snapshots?.map(
+        ({ SnapshotId: id, Tags }) => ({ id, Tags }),
+      ),
+  },
+  image: {
+    command: "deregister-image --image-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeImagesCommand({ Filters, Owners: ["self"] }))).Images?.map(({ ImageId: id, Tags }) => ({ id, Tags })),
+  },
+  address: {
+    command: "release-address --allocation-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeAddressesCommand({ Filters }))).Addresses?.map(({ AllocationId: id, Tags }) => ({ id, Tags })),
+  },
+  interface: {
+    command: "delete-network-interface --network-interface-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeNetworkInterfacesCommand({ Filters }))).NetworkInterfaces?.map(
+        ({ NetworkInterfaceId: id, TagSet: Tags }) => ({ id, Tags }),
+      ),
+  },
+  "security group": {
+    command: "delete-security-group --group-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups?.map(({ GroupId: id, Tags }) => ({ id, Tags })),
+  },
+  "key pair": {
+    command: "delete-key-pair --key-pair-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeKeyPairsCommand({ Filters }))).KeyPairs?.map(({ KeyPairId: id, Tags }) => ({ id, Tags })),
+  },
+  "launch template": {
+    command: "delete-launch-template --launch-template-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeLaunchTemplatesCommand({ Filters }))).LaunchTemplates?.map(({ LaunchTemplateId: id, Tags }) => ({
+        id,
+        Tags,
+      })),
+  },
+  subnet: {
+    command: "delete-subnet --subnet-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeSubnetsCommand({ Filters }))).Subnets?.map(({ SubnetId: id, Tags }) => ({ id, Tags })),
+  },
+  "internet gateway": {
+    command: "delete-internet-gateway --internet-gateway-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeInternetGatewaysCommand({ Filters }))).InternetGateways?.map(({ InternetGatewayId: id, Tags }) => ({
+        id,
+        Tags,
+      })),
+  },
+  // With what comes with it: its default group, route table and access list go when it does.
+  VPC: {
+    command: "delete-vpc --vpc-id",
+    list: async (client, Filters) =>
+      (await client.send(new sdk.DescribeVpcsCommand({ Filters }))).Vpcs?.map(({ VpcId: id, Tags }) => ({ id, Tags })),
+  },
 };
-const withItsVpc = "describe-tags --filters Name=resource-id,Values=";
-
-/** EC2's filters take at most 200 values. */
-const filterSize = 200;
 
 export async function lookAtEc2(region: string): Promise<readonly Whose[]> {
-  const client = new EC2Client({ region });
-  const marked = await tagged(client, [
+  const client = new sdk.EC2Client({ region });
+  const Filters = [{ Name: "tag:project", Values: [project] }];
+  const found = await Promise.all(
+    Object.entries(kinds).map(async ([kind, { list, command }]) =>
+      ((await list(client, Filters)) ?? []).map(({ id = "", Tags }) => ({ kind, id, tags: tagsOf(Tags), command: `ec2 ${command} ${id}` })),
+    ),
+  );
+  return [...found.flat(), ...(await placementGroups(client))];
+}
+
+/** They go by their name. Told by their tags first: most accounts have none. */
+async function placementGroups(client: sdk.EC2Client): Promise<readonly Whose[]> {
+  const Filters = [
     { Name: "key", Values: ["project"] },
     { Name: "value", Values: [project] },
-  ]);
-  const [gone, names] = await Promise.all([terminated(client), placementNames(client)]);
-  const kinds = new Map(marked.map(({ ResourceId = "", ResourceType = "" }) => [ResourceId, ResourceType as string]));
-  const ids = [...kinds.keys()].filter((id) => !gone.has(id));
-  const tags = new Map<string, Record<string, string>>(ids.map((id) => [id, {}]));
-  for (let from = 0; from < ids.length; from += filterSize) {
-    const some = await tagged(client, [{ Name: "resource-id", Values: ids.slice(from, from + filterSize) }]);
-    for (const { ResourceId = "", Key = "", Value = "" } of some) tags.set(ResourceId, { ...tags.get(ResourceId), [Key]: Value });
-  }
-  return ids.map((id) => {
-    const kind = kinds.get(id) ?? "";
-    const command = commands[kind] === undefined ? `${withItsVpc}${id}` : `${commands[kind]} ${names.get(id) ?? id}`;
-    return { kind: kind.replaceAll("-", " "), id, tags: tags.get(id) ?? {}, command: `ec2 ${command}` };
+    { Name: "resource-type", Values: ["placement-group"] },
+  ];
+  const { Tags: marked = [] } = await client.send(new sdk.DescribeTagsCommand({ Filters }));
+  if (marked.length === 0) return [];
+  const { PlacementGroups = [] } = await client.send(new sdk.DescribePlacementGroupsCommand({}));
+  return PlacementGroups.map(({ GroupId: id = "", GroupName, Tags }) => {
+    const command = `ec2 delete-placement-group --group-name ${GroupName}`;
+    return { kind: "placement group", id, tags: tagsOf(Tags), command };
   });
-}
-
-async function tagged(client: EC2Client, Filters: { Name: string; Values: string[] }[]): Promise<readonly TagDescription[]> {
-  const found: TagDescription[] = [];
-  for await (const page of paginateDescribeTags({ client }, { Filters })) found.push(...(page.Tags ?? []));
-  return found;
-}
-
-/** An instance keeps its tags for an hour after it is gone. */
-async function terminated(client: EC2Client): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  const Filters = [{ Name: "instance-state-name", Values: ["terminated"] }];
-  for await (const page of paginateDescribeInstances({ client }, { Filters }))
-    for (const { Instances = [] } of page.Reservations ?? []) for (const { InstanceId = "" } of Instances) ids.add(InstanceId);
-  return ids;
-}
-
-/** The one kind that goes by its name. */
-async function placementNames(client: EC2Client): Promise<ReadonlyMap<string, string>> {
-  const Filters = [{ Name: "tag:project", Values: [project] }];
-  const { PlacementGroups = [] } = await client.send(new DescribePlacementGroupsCommand({ Filters }));
-  return new Map(PlacementGroups.map(({ GroupId = "", GroupName = "" }) => [GroupId, GroupName]));
 }

@@ -75,7 +75,9 @@ export class Network extends pulumi.ComponentResource {
       const args = { vpcId: vpc.id, cidrBlock, availabilityZoneId: zoneId ?? this.#firstZone(), mapPublicIpOnLaunch: true };
       // Without a given zone the first answer stays: AWS adds zones.
       const pin = zoneId === undefined ? { ignoreChanges: ["availabilityZoneId"] } : {};
-      return new aws.ec2.Subnet(`${this.#name}-subnet-${at + 1}`, { ...args, tags: tags(`subnet-${at + 1}`) }, { ...parent, ...pin });
+      // Two subnets can't have the same addresses, not even for the moment of a replacement.
+      const opts = { ...parent, ...pin, deleteBeforeReplace: true };
+      return new aws.ec2.Subnet(`${this.#name}-subnet-${at + 1}`, { ...args, tags: tags(`subnet-${at + 1}`) }, opts);
     });
     return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs };
   }

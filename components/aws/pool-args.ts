@@ -83,10 +83,12 @@ export interface GroupWish {
   /** Seconds. */
   readonly patience: { readonly boot: number; readonly drain: number };
   readonly single: boolean;
+  /** Whether the pool has scheduled actions of its own. */
+  readonly scheduled: boolean;
 }
 
 /** The desired capacity is left to scaling. Hooks exist before the first server does. */
-export function groupOf({ name, size, tags, launchHook, drainHook, patience, single }: GroupWish) {
+export function groupOf({ name, size, tags, launchHook, drainHook, patience, single, scheduled }: GroupWish) {
   const hook = (hookName: string, transition: string, heartbeatTimeout: number, defaultResult: string) => ({
     name: hookName,
     lifecycleTransition: `autoscaling:EC2_INSTANCE_${transition}`,
@@ -102,6 +104,8 @@ export function groupOf({ name, size, tags, launchHook, drainHook, patience, sin
     defaultInstanceWarmup: 60,
     waitForCapacityTimeout: "0",
     capacityRebalance: !single,
+    // Without an event no schedule has any business here: one that somebody adds never runs.
+    suspendedProcesses: scheduled ? [] : ["ScheduledActions"],
     enabledMetrics: ["GroupInServiceInstances" as const, "GroupDesiredCapacity" as const, "GroupPendingInstances" as const],
     // Silence is no fitness for service; but whoever leaves must be let go.
     initialLifecycleHooks: [

@@ -129,7 +129,7 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   #group(template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
-    const { types, size, spot = 0, subnetIds, patience, single } = this.#args;
+    const { types, size, spot = 0, subnetIds, patience, single, event } = this.#args;
     const { launchHook, drainHook } = this.#boot();
     const plain = groupOf({
       name: this.#name,
@@ -139,6 +139,7 @@ export class WorkerPool extends pulumi.ComponentResource {
       drainHook,
       patience: patience ?? { boot: 900, drain: 600 },
       single: single !== undefined,
+      scheduled: event !== undefined,
     });
     // The number, never `$Latest`: with that a change of the template would replace no server.
     const version = template.latestVersion.apply(String);

@@ -34,6 +34,14 @@ const groupOf = async (name: string) => {
   return AutoScalingGroups?.[0];
 };
 
+async function suspend(AutoScalingGroupName: string, wanted: readonly string[] = []): Promise<void> {
+  const now = (await groupOf(AutoScalingGroupName))?.SuspendedProcesses?.flatMap(({ ProcessName }) => ProcessName ?? []) ?? [];
+  const [more, less] = [wanted.filter((each) => !now.includes(each)), now.filter((each) => !wanted.includes(each))];
+  const of = (ScalingProcesses: string[]) => ({ AutoScalingGroupName, ScalingProcesses });
+  if (more.length > 0) await autoscaling().send(new sdk.SuspendProcessesCommand(of(more)));
+  if (less.length > 0) await autoscaling().send(new sdk.ResumeProcessesCommand(of(less)));
+}
+
 export const group: AwsType = {
   replaces: ["name", "initialLifecycleHooks"],
   async create(inputs, name) {
@@ -46,6 +54,7 @@ export const group: AwsType = {
     await autoscaling().send(new sdk.CreateAutoScalingGroupCommand({ ...args, LifecycleHookSpecificationList: hooks }));
     const metrics = { AutoScalingGroupName, Metrics: inputs.enabledMetrics, Granularity: "1Minute" };
     await autoscaling().send(new sdk.EnableMetricsCollectionCommand(metrics));
+    await suspend(AutoScalingGroupName, inputs.suspendedProcesses);
     return AutoScalingGroupName;
   },
   async read(id) {
@@ -67,6 +76,7 @@ export const group: AwsType = {
   },
   async update(id, inputs, olds) {
     await autoscaling().send(new sdk.UpdateAutoScalingGroupCommand({ AutoScalingGroupName: id, ...shapeOf(inputs) }));
+    await suspend(id, inputs.suspendedProcesses);
     const kept = new Set(inputs.tags.map(({ key }: Inputs) => key));
     const old = olds.tags.filter(({ key }: Inputs) => !kept.has(key));
     if (old.length > 0) await autoscaling().send(new sdk.DeleteTagsCommand({ Tags: tagsOf(id, old) }));

@@ -277,7 +277,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       onProgress: (_address, _sentence, output) => said.push(output ?? ""),
     });
     expect(results).toMatchObject([{ outcome: "changed" }]);
-    expect(said.join("\n")).toMatch(/lock was locked by another process with pid [0-9]+[^]*Setting up tree [^]*Setting up pv /);
+    expect(said.join("\n")).toMatch(/lock was locked by another process with pid [0-9]+[\s\S]*Setting up tree [\s\S]*Setting up pv /);
     expect(await text(shell, "dpkg --audit; tree --version >/dev/null && pv --version > /dev/null && echo both")).toBe("both\n");
     await converge(shell, "interrupted", {});
   });

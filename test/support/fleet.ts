@@ -161,9 +161,9 @@ export class Trial {
       readonly resources?: readonly StateResource[];
       readonly pending_operations?: readonly unknown[];
     };
-    // Servers are worked on side by side: their order in the state is that of a race.
-    const sorted = [...resources].sort((a, b) => (a.urn < b.urn ? -1 : 1));
-    return { resources: sorted.map(({ created: _, modified: __, ...rest }) => rest as StateResource), pending };
+    // Servers are worked on side by side: the order of resources, and of what one depends on, is that of a race.
+    const sorted = [...resources].sort((a, b) => (a.urn < b.urn ? -1 : 1)).map((each) => JSON.stringify(each, withoutOrder));
+    return { resources: sorted.map((each) => JSON.parse(each)), pending };
   }
 
   /** Of the stack's private network. */
@@ -195,6 +195,12 @@ export function practiceFleet(change: (fleet: Fleet) => void): Fleet {
   delete fleet.team;
   change(fleet);
   return fleet;
+}
+
+/** Of the properties of a resource in the state: lists of URNs are sets, and times are those of the writing. */
+function withoutOrder(name: string, value: unknown): unknown {
+  if (name === "created" || name === "modified") return undefined;
+  return Array.isArray(value) && value.every((each) => typeof each === "string" && each.startsWith("urn:")) ? [...value].sort() : value;
 }
 
 /** Runs shell text as root inside a machine of this computer, past SSH: what is really there. */

@@ -159,7 +159,7 @@ describe("scaling", () => {
 
   test("a group's silence is no fitness for service, and a single one may go before the next comes", () => {
     const wish = { name: "g", size: { min: 1, max: 1 }, tags: {}, launchHook: "l", drainHook: "d", patience: { boot: 9, drain: 8 } };
-    const group = groupOf({ ...wish, single: true });
+    const group = groupOf({ ...wish, single: true, scheduled: false });
     expect(group.initialLifecycleHooks.map(({ name, heartbeatTimeout, defaultResult }) => [name, heartbeatTimeout, defaultResult])).toEqual(
       [
         ["l", 9, "ABANDON"],
@@ -168,7 +168,7 @@ describe("scaling", () => {
     );
     expect([
       group.instanceMaintenancePolicy.minHealthyPercentage,
-      groupOf({ ...wish, single: false }).instanceMaintenancePolicy.minHealthyPercentage,
+      groupOf({ ...wish, single: false, scheduled: false }).instanceMaintenancePolicy.minHealthyPercentage,
     ]).toEqual([0, 100]);
     expect(group).not.toHaveProperty("desiredCapacity");
   });

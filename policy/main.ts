@@ -1,0 +1,64 @@
+// The policy pack: hands the rules to Pulumi. In force where `--policy-pack policy` asks for it, in previews and ups alike.
+import { PolicyPack, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
+import { planOf } from "../provisioners/stack.ts";
+import * as rules from "./rules.ts";
+
+/** USD an hour; another one through `--policy-pack-config` (`{"price": {"perHour": 25}}`). */
+const defaultLimit = 10;
+
+/** `urn:pulumi:<stack>::…` */
+const stackOf = (urn: string): string => urn.split(":")[2] ?? "";
+const targetOf = (urn: string) => planOf(stackOf(urn)).spec.target;
+
+const isContest = (urn: string): boolean => {
+  const target = targetOf(urn);
+  return target.kind === "aws" && target.profile === "contest";
+};
+
+const each = (name: string, description: string, rule: (urn: string) => rules.Rule): ResourceValidationPolicy => ({
+  name,
+  description,
+  enforcementLevel: "mandatory",
+  validateResource: ({ type, props, urn }, report) => {
+    if (type.startsWith("aws:")) for (const sentence of rule(urn)(type, props)) report(sentence);
+  },
+});
+
+const always = (rule: rules.Rule) => () => rule;
+
+const price: StackValidationPolicy = {
+  name: "price",
+  description: "All together cost no more by the hour than the limit.",
+  enforcementLevel: "mandatory",
+  configSchema: { properties: { perHour: { type: "number", minimum: 0, default: defaultLimit } } },
+  validateStack: ({ resources, getConfig }, report) => {
+    const target = resources[0] && targetOf(resources[0].urn);
+    if (target?.kind !== "aws") return;
+    const priced = resources.map(({ type, name, props }) => ({ type, name, inputs: props }));
+    const { perHour = defaultLimit } = getConfig<{ perHour?: number }>();
+    for (const sentence of rules.withinPrice(priced, target.region, perHour)) report(sentence);
+  },
+};
+
+const buckets: StackValidationPolicy = {
+  name: "buckets",
+  description: "Buckets are encrypted and private.",
+  enforcementLevel: "mandatory",
+  validateStack: ({ resources }, report) => {
+    for (const sentence of rules.bucketsShut(resources.map(({ type, name, props }) => ({ type, name, inputs: props })))) report(sentence);
+  },
+};
+
+new PolicyPack("contest-fleet", {
+  policies: [
+    each("no-open-ssh", "SSH is open to everybody in a contest alone.", (urn) => rules.noOpenSsh(isContest(urn))),
+    each("encrypted", "Disks, databases and queues are encrypted.", always(rules.encrypted)),
+    each("imds-v2", "Servers answer IMDSv2 alone.", always(rules.onlyImdsV2)),
+    each("tagged", "Everything says whose it is and until when.", always(rules.tagged)),
+    each("not-expired", "A stack that is over can only be destroyed.", () => rules.notExpired(new Date())),
+    each("at-least-one", "No group and no schedule shrinks to nothing.", always(rules.atLeastOne)),
+    each("no-keys-in-sight", "No key stands where the console shows it.", always(rules.noKeysInSight)),
+    price,
+    buckets,
+  ],
+});

@@ -1,0 +1,94 @@
+// A stack of test/aws-provider/program.ts: the AWS components through the real engine, its state in a temporary folder.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { checkout } from "../../provisioners/stack.ts";
+import { paths } from "../../setup/paths.cjs";
+import type { Wish } from "../aws-provider/program.ts";
+import { type Emulator, region } from "./aws-emulator.ts";
+import { type Answer, start } from "./fleet.ts";
+
+/** Here and not in a file: Pulumi writes the stack's settings beside it. */
+const description = {
+  name: "aws-components",
+  runtime: { name: "nodejs", options: { typescript: false } },
+  main: join(checkout, "test/aws-provider/program.ts"),
+  plugins: {
+    providers: [
+      { name: "aws", path: join(checkout, "test/aws-provider"), version: "7.48.0" },
+      { name: "fleet", path: join(checkout, "provisioners/plugin") },
+    ],
+  },
+};
+
+/** What the engine says of one resource: `update aws:sqs/queue:Queue images-queue visibilityTimeoutSeconds`. */
+export type StepLine = string;
+
+interface Digest {
+  readonly steps?: readonly {
+    readonly op: string;
+    readonly urn: string;
+    readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
+  }[];
+}
+
+export interface Project {
+  wish(wish: Wish): void;
+  run(command: "up" | "destroy" | "refresh", ...flags: readonly string[]): Promise<Answer>;
+  /** Steps but `same`, with the properties that differ, from a preview with a look at what is there. */
+  drift(): Promise<readonly StepLine[]>;
+  outputs(): Promise<Readonly<Record<string, string>>>;
+  forget(): void;
+}
+
+export async function awsProject({ env: emulator }: Emulator): Promise<Project> {
+  const folder = mkdtempSync(join(tmpdir(), "aws-project-"));
+  const config = join(folder, "Pulumi.event.yaml");
+  const { bin } = paths(process.env);
+  const env = {
+    ...process.env,
+    ...emulator,
+    PATH: `${bin}:${process.env.PATH}`,
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this test",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
+    NODE_COMPILE_CACHE: join(checkout, ".fleet", "compile-cache"),
+  };
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify(description));
+  const place = ["--cwd", folder, "--stack", "event"];
+  const pulumi = (...args: readonly string[]) => start("pulumi", [...args, ...place], { env }).done;
+  const must = async (answer: Promise<Answer>): Promise<Answer> => {
+    const { code, said } = await answer;
+    if (code !== 0) throw new Error(`pulumi ended with ${code}:\n${said}`);
+    return await answer;
+  };
+  await must(start("pulumi", ["stack", "init", "event", "--cwd", folder, "--non-interactive"], { env }).done);
+  const { encryptionsalt } = parse(readFileSync(config, "utf8")) as { readonly encryptionsalt: string };
+  return {
+    wish: (wish) => writeFileSync(config, stringify({ encryptionsalt, config: { "aws:region": region, "aws-components:wish": wish } })),
+    run: (command, ...flags) =>
+      pulumi(command, "--yes", ...(command === "refresh" ? [] : ["--skip-preview"]), "--suppress-progress", ...flags),
+    async drift() {
+      const { stdout } = await must(pulumi("preview", "--refresh", "--json"));
+      const { steps = [] } = JSON.parse(stdout) as Digest;
+      return steps
+        .filter(({ op }) => op !== "same" && op !== "refresh")
+        .map(lineOf)
+        .sort();
+    },
+    async outputs() {
+      const { stdout } = await must(pulumi("stack", "output", "--json"));
+      return JSON.parse(stdout) as Record<string, string>;
+    },
+    forget: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+function lineOf({ op, urn, detailedDiff }: NonNullable<Digest["steps"]>[number]): StepLine {
+  const [, , types = "", name = ""] = urn.split("::");
+  const properties = [...new Set(Object.keys(detailedDiff ?? {}).map((path) => path.split(/[.[]/)[0]))];
+  return [op, types.split("$").at(-1), name, ...properties.sort()].join(" ");
+}
