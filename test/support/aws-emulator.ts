@@ -34,7 +34,8 @@ export async function emulatorPython(): Promise<string> {
   if (existsSync(python)) return python;
   mkdirSync(cache, { recursive: true });
   await withLock(
-    join(cache, `${name}.lock`),
+    // Set-up's own: whoever holds it sweeps half-made folders away.
+    join(cache, "lock"),
     () => {},
     async () => {
       if (existsSync(python)) return;
@@ -66,7 +67,7 @@ export async function startEmulator(): Promise<Emulator> {
   const log = join(folder, "log");
   const output = openSync(log, "w");
   const child = spawn(python, ["-m", "moto.server", "-H", "127.0.0.1", "-p", String(port)], { stdio: ["ignore", output, output] });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
+  const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
   const address = `http://127.0.0.1:${port}`;
   for (let tries = 0; !(await answers(address)); tries++) {
     if (child.exitCode !== null || tries > 300) throw new Error(`the emulator of AWS did not start:\n${readFileSync(log, "utf8")}`);

@@ -7,6 +7,7 @@ import { nspawn } from "../../provisioners/machines/nspawn.ts";
 import { sweep } from "../../provisioners/machines/sweep.ts";
 import { checkout, planOf } from "../../provisioners/stack.ts";
 import { killSession } from "./session.ts";
+import { parseState, type State } from "./state.ts";
 
 export interface Answer {
   /** -1: ended by a signal. */
@@ -60,17 +61,6 @@ export function start(program: string, args: readonly string[], { env, input = "
     return await done;
   };
   return { child, done, said: () => heard.said, kill };
-}
-
-export interface StateResource {
-  readonly urn: string;
-  readonly [property: string]: unknown;
-}
-
-export interface State {
-  readonly resources: readonly StateResource[];
-  /** What a run that was killed was at. */
-  readonly pending: readonly unknown[];
 }
 
 /** What a stack file holds under its one config key. */
@@ -153,17 +143,11 @@ export class Trial {
       .filter((path) => path.includes(this.stack));
   }
 
-  /** What the engine remembers, secrets in the clear, without the times of its writing. */
+  /** What the engine remembers, secrets in the clear. */
   async state(): Promise<State> {
     const { code, said, stdout } = await this.pulumi(["stack", "export", "--show-secrets"]);
     if (code !== 0) throw new Error(`pulumi stack export ended with ${code}: ${said}`);
-    const { resources = [], pending_operations: pending = [] } = JSON.parse(stdout).deployment as {
-      readonly resources?: readonly StateResource[];
-      readonly pending_operations?: readonly unknown[];
-    };
-    // Servers are worked on side by side: the order of resources, and of what one depends on, is that of a race.
-    const sorted = [...resources].sort((a, b) => (a.urn < b.urn ? -1 : 1)).map((each) => JSON.stringify(each, withoutOrder));
-    return { resources: sorted.map((each) => JSON.parse(each)), pending };
+    return parseState(stdout);
   }
 
   /** Of the stack's private network. */
@@ -195,12 +179,6 @@ export function practiceFleet(change: (fleet: Fleet) => void): Fleet {
   delete fleet.team;
   change(fleet);
   return fleet;
-}
-
-/** Of the properties of a resource in the state: lists of URNs are sets, and times are those of the writing. */
-function withoutOrder(name: string, value: unknown): unknown {
-  if (name === "created" || name === "modified") return undefined;
-  return Array.isArray(value) && value.every((each) => typeof each === "string" && each.startsWith("urn:")) ? [...value].sort() : value;
 }
 
 /** Runs shell text as root inside a machine of this computer, past SSH: what is really there. */

@@ -160,9 +160,9 @@ describe("tools", () => {
     expect(readdirSync(folder)).toEqual(["tool-1"]);
   });
   test("what a killed set-up left is swept, and nothing else", () => {
-    for (const name of ["tool-1", "tool-1.tmp-Ab3dE9", "bin"]) mkdirSync(join(folder, name));
+    for (const name of ["node-1", "node-1.tmp-Ab3dE9", "other.tmp-Ab3dE9", "bin"]) mkdirSync(join(folder, name));
     tools.sweep(folder);
-    expect(readdirSync(folder).sort()).toEqual(["bin", "tool-1"]);
+    expect(readdirSync(folder).sort()).toEqual(["bin", "node-1", "other.tmp-Ab3dE9"]);
   });
   test("the cache is where XDG says, and a relative path is ignored", () => {
     expect(cacheFolder({ XDG_CACHE_HOME: "/var/x", HOME: "/h" })).toBe("/var/x/contest-fleet");
