@@ -72,8 +72,12 @@ export class EventLog {
   }
 }
 
-/** Without the colours that the engine writes as `<{%reset%}>`. */
-const plain = (message: string): string => message.replace(/<\{%[^%]*%\}>/g, "").trim();
+/** Its sentence alone: without the colours, which the engine writes as `<{%reset%}>`, and without a stack trace. */
+const plain = (message: string): string =>
+  message
+    .replace(/<\{%[^%]*%\}>/g, "")
+    .trim()
+    .split("\n")[0] ?? "";
 
 const summaryOf = (changes: Readonly<Record<string, number>>): string =>
   Object.entries(past)

@@ -16,12 +16,25 @@ const html = (text: string): string =>
 const numeric = (text: string): string => text.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 const sql = (text: string): string => text.replace(/['\\]/g, String.raw`\$&`);
 const doubled = (text: string): string => text.replaceAll("'", "''");
+/** As HTML forms and strict URL writers do: more characters than `encodeURIComponent` takes. */
+const form = (text: string): string => new URLSearchParams({ "": text.toWellFormed() }).toString().slice(1);
 const hex = (text: string): string => Buffer.from(text).toString("hex");
 
 /** Written as each template quotes, as HTML, SQL, YAML and hexadecimal digits; `redactor` adds base64, URL, shell and JSON to each of them. */
 const formsOf = (secret: string): readonly string[] => {
   const quoted = secret.includes("\0") ? [] : Object.values(escapes).map((write) => write(secret));
-  return [secret, ...quoted, html(secret), numeric(secret), sql(secret), doubled(secret), hex(secret), hex(secret).toUpperCase()];
+  return [
+    secret,
+    ...quoted,
+    html(secret),
+    numeric(secret),
+    sql(secret),
+    doubled(secret),
+    form(secret),
+    form(secret).replaceAll("+", "%20"),
+    hex(secret),
+    hex(secret).toUpperCase(),
+  ];
 };
 
 /** Secrets under 4 characters are left alone, as everywhere: their holes would tell more than they hide. */

@@ -37,7 +37,10 @@ export const queue: AwsType = {
     return { ...values, url: id, arn: seen.QueueArn, name: id.split("/").at(-1), tags: Tags ?? {} };
   },
   async update(id, inputs) {
-    await sqs().send(new sdk.SetQueueAttributesCommand({ QueueUrl: id, Attributes: attributesOf(inputs) }));
+    // The emulator forgets the policy when the other attributes are set without it.
+    const { Policy } = (await attributesAt(id)) ?? {};
+    const Attributes = { ...attributesOf(inputs), ...(Policy && { Policy }) };
+    await sqs().send(new sdk.SetQueueAttributesCommand({ QueueUrl: id, Attributes }));
     await sqs().send(new sdk.TagQueueCommand({ QueueUrl: id, Tags: inputs.tags }));
   },
   delete: async (id) => void (await sqs().send(new sdk.DeleteQueueCommand({ QueueUrl: id }))),

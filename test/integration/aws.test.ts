@@ -42,10 +42,10 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-/** Brings it to what is wished, from wherever it is. */
+/** Brings it to what is wished, from wherever it is: `fleet up` looks at what is there first, too. */
 async function up(more: Partial<Wish> = {}): Promise<string> {
   project.wish({ ...wish, ...more });
-  const { code, said } = await project.run("up");
+  const { code, said } = await project.run("up", "--refresh");
   expect(code, said).toBe(0);
   return said;
 }
@@ -153,21 +153,23 @@ describe("a Game Day", () => {
 
   test("a queue that shows its messages at once and forgets them, open doors, a bucket for everybody", async () => {
     await attacked(async ({ queueUrl, securityGroupId, inputBucket }) => {
-      const Attributes = { VisibilityTimeout: "0", MessageRetentionPeriod: "60" };
+      const anybody = { Effect: "Allow", Principal: "*", Action: "sqs:*", Resource: "*" };
+      const Policy = (Statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [Statement] });
+      const Attributes = { VisibilityTimeout: "0", MessageRetentionPeriod: "60", Policy: Policy(anybody) };
       await new sqs.SQSClient({ region }).send(new sqs.SetQueueAttributesCommand({ QueueUrl: queueUrl, Attributes }));
       const IpPermissions = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }];
       const door = { GroupId: securityGroupId, IpPermissions };
       await new ec2.EC2Client({ region }).send(new ec2.AuthorizeSecurityGroupIngressCommand(door));
       const everybody = { Effect: "Allow", Principal: "*", Action: "s3:*", Resource: `arn:aws:s3:::${inputBucket}/*` };
-      const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [everybody] });
       const client = new s3.S3Client({ region });
       await client.send(new s3.DeletePublicAccessBlockCommand({ Bucket: inputBucket }));
-      await client.send(new s3.PutBucketPolicyCommand({ Bucket: inputBucket, Policy }));
+      await client.send(new s3.PutBucketPolicyCommand({ Bucket: inputBucket, Policy: Policy(everybody) }));
     }, [
       "create aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock images-input-private",
       "update aws:ec2/securityGroup:SecurityGroup team-a-network-group ingress",
       "update aws:s3/bucketPolicy:BucketPolicy images-input-tls policy",
       "update aws:sqs/queue:Queue images-queue messageRetentionSeconds visibilityTimeoutSeconds",
+      "update aws:sqs/queuePolicy:QueuePolicy images-queue policy",
     ]);
     await healed();
   });

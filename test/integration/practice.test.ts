@@ -100,7 +100,7 @@ async function page(server: Server, path: string, host = trial.address(server)):
 const post = "Written before the reboot";
 const write = `cd /usr/share/wordpress && runuser -u www-data -- env HTTP_HOST=localhost php -r '
   $_SERVER["HTTP_HOST"] = "localhost"; require "wp-load.php";
-  echo wp_insert_post(["post_title" => "${post}", "post_content" => "It stays.", "post_status" => "publish"], true);'`;
+  echo wp_insert_post(["post_title" => "A first title", "post_content" => "It stays.", "post_status" => "publish"], true);'`;
 let postId = "";
 
 beforeAll(async () => {
@@ -110,17 +110,12 @@ beforeAll(async () => {
 test("the application answers through both web servers with the same content, from the database on the third", async () => {
   postId = await on("isu1", write);
   expect(postId).toMatch(/^\d+$/);
+  // Whatever the pages show comes from there, and nowhere else is a database.
+  await on("isu3", `mysql wordpress -e "UPDATE wp_posts SET post_title = '${post}' WHERE ID = ${postId}"`);
+  for (const server of ["isu1", "isu2"] as const) expect(await on(server, "pgrep -c 'mariadbd|mysqld' || :")).toBe("0");
   const [one, two] = [await page("isu1", `/?p=${postId}`), await page("isu2", `/?p=${postId}`)];
   expect(one).toContain(post);
   expect(two).toBe(one);
-  expect(await on("isu3", `mysql -N wordpress -e 'SELECT post_title FROM wp_posts WHERE ID = ${postId}'`)).toBe(post);
-  // Nowhere else is a database that it could have come from.
-  for (const server of ["isu1", "isu2"] as const) expect(await on(server, "pgrep -c 'mariadbd|mysqld' || :")).toBe("0");
-  const connections = await on(
-    "isu3",
-    "mysql -N -e \"SELECT DISTINCT SUBSTRING_INDEX(host, ':', 1) FROM mysql.user WHERE user = 'wordpress' ORDER BY 1\"",
-  );
-  expect(connections.split("\n")).toEqual(expect.arrayContaining([trial.address("isu1"), trial.address("isu2")]));
 });
 
 test("a second up changes nothing, in the state and on the servers", async () => {

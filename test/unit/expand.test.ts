@@ -1,0 +1,63 @@
+// From a stack's spec to its plan: what a fleet must not do to itself, and what an overlay file replaces.
+import { describe, expect, test } from "vitest";
+import { expandRole, planFleet } from "../../provisioners/expand.ts";
+import type { Facts } from "../../provisioners/host/facts.ts";
+import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import type { OverlayFile } from "../../stacks/overlay.ts";
+import { parseStack } from "../../stacks/read.ts";
+
+const facts: Facts = {
+  distribution: "debian",
+  version: "12",
+  architecture: "amd64",
+  cores: 1,
+  memoryMiB: 1024,
+  container: false,
+  packageManager: "apt",
+  cloudInit: false,
+};
+
+function plan(server: string, overlay: readonly OverlayFile[] = []) {
+  const text = `config:
+  contest-fleet:fleet:
+    team: t
+    target: inventory
+    servers:
+      isu1:
+        roles: [base]
+        address: 192.0.2.1
+        user: isucon
+${server.replace(/^/gm, "        ")}
+`;
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  return planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { isu1: overlay } });
+}
+
+const password = "password: { secure: v1:x }";
+const shut = "params: { base: { sshd: {} } }";
+
+describe("a fleet that logs in by password", () => {
+  test("must not shut that door behind itself", () => {
+    expect(() => plan(`${password}\n${shut}`)).toThrow(
+      /t: 1 problem\n {2}stacks\/Pulumi\.t\.yaml servers\.isu1\.params\.base\.sshd\.passwords: expected `true` while the fleet logs in by password/,
+    );
+  });
+
+  test.each([
+    ["leaves it open", `${password}\nparams: { base: { sshd: { passwords: true } } }`],
+    ["has a key too", `${password}\nprivateKey: { secure: v1:y }\n${shut}`],
+    ["leaves sshd alone", password],
+  ])("is fine where it %s", (_what, server) => {
+    expect(plan(server).servers).toHaveLength(1);
+  });
+});
+
+test("an overlay file replaces the content of a role's own, which keeps its mode and validator", () => {
+  const fleet = plan(password, [{ path: "/etc/sudoers.d/fleet", content: "isucon ALL=(ALL) ALL\n", mode: "0644" }]);
+  const wants = expandRole(fleet, fleet.servers[0]!, "base", facts);
+  expect(wants["file[/etc/sudoers.d/fleet]"]).toMatchObject({
+    content: "isucon ALL=(ALL) ALL\n",
+    mode: "0440",
+    validate: "visudo -cf %s",
+  });
+});
