@@ -1,5 +1,5 @@
 // Many teams at once: each is a `fleet` of its own with one stack, told in one line. What a command does for one team stands in its own
-// file alone, and a team that fails, hangs or runs out of memory takes nobody along (docs/adr/0007-many-teams.md).
+// file alone, and a team that fails, hangs or runs out of memory takes nobody along (docs/adr/0005-many-teams.md).
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -136,7 +136,7 @@ const told = 5;
 const lastLines = (file: string): readonly string[] => readFileSync(file, "utf8").trim().split("\n").slice(-told);
 
 function closing(command: ManyCommand, count: number, failed: readonly TeamLine[]): string {
-  if (failed.length === 0) return `${command}: all ${count} teams done`;
+  if (failed.length === 0) return `${command}: ${count === 1 ? "the team is" : `all ${count} teams are`} done`;
   const each = failed.map(({ stack, errors, log }) =>
     [`${stack}:`, ...errors.slice(0, told).map((line) => `  ${line}`), ...(log ? [`  all of it: ${log}`] : [])].join("\n"),
   );

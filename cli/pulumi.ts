@@ -41,11 +41,15 @@ const eventLog = ([command = ""]: readonly string[]): string[] =>
   process.env.FLEET_EVENT_LOG !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", process.env.FLEET_EVENT_LOG] : [];
 
 /** `capture` keeps the output instead of showing it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
-export async function pulumi(plan: FleetPlan | undefined, args: readonly string[], { capture = false } = {}): Promise<PulumiResult> {
+export async function pulumi(
+  plan: FleetPlan | undefined,
+  args: readonly string[],
+  { capture = false, env = {} as Readonly<Record<string, string>> } = {},
+): Promise<PulumiResult> {
   mkdirSync(stateFolder, { recursive: true });
   const child = spawn("pulumi", [...args, ...eventLog(args)], {
     cwd: checkout,
-    env: { ...process.env, ...environment(plan) },
+    env: { ...process.env, ...environment(plan), ...env },
     stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
   });
   const ignore = () => {};

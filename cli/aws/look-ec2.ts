@@ -34,14 +34,18 @@ const kinds: Readonly<Record<string, Kind>> = {
   snapshot: {
     command: "delete-snapshot --snapshot-id",
     list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeSnapshotsCommand({ Filters, OwnerIds: ["self"] }))).Snapshots?.map(
-        ({ SnapshotId: id, Tags }) => ({ id, Tags }),
-      ),
+      (await client.send(new sdk.DescribeSnapshotsCommand({ Filters, OwnerIds: ["self"] }))).Snapshots?.map(({ SnapshotId: id, Tags }) => ({
+        id,
+        Tags,
+      })),
   },
   image: {
     command: "deregister-image --image-id",
     list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeImagesCommand({ Filters, Owners: ["self"] }))).Images?.map(({ ImageId: id, Tags }) => ({ id, Tags })),
+      (await client.send(new sdk.DescribeImagesCommand({ Filters, Owners: ["self"] }))).Images?.map(({ ImageId: id, Tags }) => ({
+        id,
+        Tags,
+      })),
   },
   address: {
     command: "release-address --allocation-id",
@@ -58,7 +62,10 @@ const kinds: Readonly<Record<string, Kind>> = {
   "security group": {
     command: "delete-security-group --group-id",
     list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups?.map(({ GroupId: id, Tags }) => ({ id, Tags })),
+      (await client.send(new sdk.DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups?.map(({ GroupId: id, Tags }) => ({
+        id,
+        Tags,
+      })),
   },
   "key pair": {
     command: "delete-key-pair --key-pair-id",
@@ -81,10 +88,12 @@ const kinds: Readonly<Record<string, Kind>> = {
   "internet gateway": {
     command: "delete-internet-gateway --internet-gateway-id",
     list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeInternetGatewaysCommand({ Filters }))).InternetGateways?.map(({ InternetGatewayId: id, Tags }) => ({
-        id,
-        Tags,
-      })),
+      (await client.send(new sdk.DescribeInternetGatewaysCommand({ Filters }))).InternetGateways?.map(
+        ({ InternetGatewayId: id, Tags }) => ({
+          id,
+          Tags,
+        }),
+      ),
   },
   // With what comes with it: its default group, route table and access list go when it does.
   VPC: {

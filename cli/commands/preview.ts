@@ -7,6 +7,7 @@ import { UserError } from "../../stacks/problem.ts";
 import { chosen, manyOptions } from "../choose.ts";
 import type { Register } from "../command.ts";
 import { type EngineDigest, previewOf } from "../preview/engine.ts";
+import { look } from "../preview/events.ts";
 import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
 import { masked, maskOf, secretsOf } from "../preview/masks.ts";
@@ -91,35 +92,27 @@ async function engine(stack: string): Promise<StackPreview> {
     const plan = planOf(stack);
     await prepare(plan);
     const mask = maskOf(await secretsOf(plan));
-    const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", stack, "--json"], { capture: true });
-    if (code !== 0) found = failedPreview(stack, mask(failureOf(stdout, stderr)), "servers");
-    else found = masked(previewOf(plan, JSON.parse(stdout) as EngineDigest), mask);
+    const { digest, code, stderr } = await look(plan);
+    found = code === 0 ? masked(previewOf(plan, digest), mask) : failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
   });
   return failed ?? found!;
 }
 
-/** The errors of a digest, else the end of what was said. Characters. */
+/** Characters. */
 const failureLength = 4_000;
+/** What Pulumi's Node runner says before the error itself. */
+const runnerWords = /^(?:error: )?(?:Running program '.*' failed with an unhandled exception:\s*)?(?:<ref \*\d+> )?/;
 
-function failureOf(stdout: string, stderr: string): string {
-  const errors = digestErrors(stdout);
-  return (errors.length > 0 ? errors.join("\n") : stderr || stdout).trim().slice(-failureLength);
-}
-
-function digestErrors(stdout: string): readonly string[] {
-  if (!stdout.trimStart().startsWith("{")) return [];
-  try {
-    const { diagnostics = [] } = JSON.parse(stdout) as EngineDigest;
-    return diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim());
-  } catch {
-    return [];
-  }
+/** The engine's errors, else the end of what was said. */
+function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): string {
+  const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim().replace(runnerWords, ""));
+  return (errors.length > 0 ? errors.join("\n") : stderr).trim().slice(-failureLength);
 }
 
 function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {
   if (file !== undefined) writeComments(file, markdown(previews, { notes: note }));
   if (json) console.log(JSON.stringify({ notes: note, stacks: previews }, null, 2));
-  else if (file === undefined) console.log(overview(previews));
+  else console.log(overview(previews));
   return previews.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 

@@ -43,7 +43,14 @@ async function run(stack: string, { yes }: Options): Promise<number> {
   // What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself.
   const look = plan.spec.target.kind === "aws" ? ["--refresh"] : [];
   // One server's failure must not keep the others from being finished.
-  const { code } = await pulumi(plan, ["up", "--stack", stack, "--continue-on-error", ...look, ...(yes ? ["--yes", "--skip-preview"] : ["--diff"])]);
+  const { code } = await pulumi(plan, [
+    "up",
+    "--stack",
+    stack,
+    "--continue-on-error",
+    ...look,
+    ...(yes ? ["--yes", "--skip-preview"] : ["--diff"]),
+  ]);
   if (code === 0) console.log(summary(plan));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;

@@ -158,7 +158,7 @@ describe("a run", () => {
   test("forgets what has come to its end since, and nothing else", async () => {
     remember("up", stacks, ["trial-many-a", "trial-many-b"]);
     expect(await runMany("up", failedBefore("up", ["trial-many-b", "trial-many-c"]), { parallel: 4, start: start({}) })).toBe(0);
-    expect(stripVTControlCharacters(said.join(""))).toContain("up: all 1 teams done");
+    expect(stripVTControlCharacters(said.join(""))).toContain("up: the team is done");
     expect(failedBefore("up", stacks)).toEqual(["trial-many-a"]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type EngineDigest, previewOf } from "../../cli/preview/engine.ts";
+import { digestOf } from "../../cli/preview/events.ts";
 import { compare } from "../../cli/preview/files.ts";
 import { markdown, marker } from "../../cli/preview/markdown.ts";
 import { masked, maskOf, stateSecrets } from "../../cli/preview/masks.ts";
@@ -72,6 +73,28 @@ describe("a preview of the engine", () => {
     expect(text).toContain("## Preview: 1 of 4 teams changes, 1 failed\n\n> A note.");
     expect(text).toContain("| team-x (failed) | – | – | – | – | ? | ? |");
     expect(text).toContain("| 2 teams without a change | 0 | 0 | 0 | 0 | 0.0000 | 0 |");
+  });
+});
+
+test("the engine's events are read as steps, with secrets hidden, whatever else stands between them", () => {
+  const hidden = { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "[secret]" };
+  const now = { type: "t", inputs: { host: "isu1", connection: { privateKey: hidden } } };
+  const events = [
+    { resourcePreEvent: { metadata: { op: "create", urn: roleUrn, old: null, new: now, detailedDiff: null } } },
+    { diagnosticEvent: { urn: roleUrn, severity: "warning", message: "<{%fg 3%}>warning: isu1: no answer<{%reset%}>" } },
+    { summaryEvent: { resourceChanges: { create: 1 } } },
+  ];
+  expect(digestOf(`a plugin speaks\n${events.map((event) => JSON.stringify(event)).join("\n")}\n`)).toEqual({
+    steps: [
+      {
+        op: "create",
+        urn: roleUrn,
+        detailedDiff: null,
+        newState: { type: "t", inputs: { host: "isu1", connection: { privateKey: "[secret]" } } },
+      },
+    ],
+    diagnostics: [{ urn: roleUrn, severity: "warning", message: "warning: isu1: no answer" }],
+    changeSummary: { create: 1 },
   });
 });
 

@@ -1,0 +1,55 @@
+// Pulumi's preview as the engine's events, one JSON object a line. Its plain `--json` ends in a panic ("attempt to encrypt value") where a
+// secret is not known yet, which is every first preview on EC2.
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { isMap } from "../../stacks/path.ts";
+import { type PulumiResult, pulumi } from "../pulumi.ts";
+import type { PreviewStep } from "../reports.ts";
+import type { EngineDigest } from "./engine.ts";
+
+interface Event {
+  readonly resourcePreEvent?: {
+    readonly metadata: Pick<PreviewStep, "op" | "urn" | "detailedDiff"> & { readonly old: unknown; readonly new: unknown };
+  };
+  readonly diagnosticEvent?: { readonly urn?: string; readonly message: string; readonly severity: string };
+  readonly summaryEvent?: { readonly resourceChanges?: Readonly<Record<string, number>> };
+}
+
+/** What `pulumi preview` found, and how it ended. */
+export async function look(plan: FleetPlan): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
+  const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+  const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", plan.stack, "--json"], { capture: true, env });
+  return { digest: digestOf(stdout), code, stderr };
+}
+
+/** Lines that are no event are left out: plugins may write to the same place. */
+export function digestOf(stream: string): EngineDigest {
+  const events = stream.split("\n").flatMap((line): readonly Event[] => (line.startsWith("{") ? [JSON.parse(line) as Event] : []));
+  const steps = events.flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []));
+  const said = events.flatMap(({ diagnosticEvent }) => diagnosticEvent ?? []);
+  const summary = events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {};
+  const diagnostics = said.map((each) => ({ ...each, message: each.message.replace(/<\{%[^%]*%\}>/g, "") }));
+  return { steps, diagnostics, changeSummary: summary };
+}
+
+type Metadata = NonNullable<Event["resourcePreEvent"]>["metadata"];
+
+function stepOf({ op, urn, detailedDiff, old, new: now }: Metadata): PreviewStep {
+  const state = (of: unknown) => shownSecrets(of) as NonNullable<PreviewStep["oldState"]>;
+  return {
+    op,
+    urn,
+    detailedDiff: detailedDiff ?? null,
+    ...(isMap(old) && { oldState: state(old) }),
+    ...(isMap(now) && { newState: state(now) }),
+  };
+}
+
+const signature = "4dabf18193072939515e22adb298388d";
+
+/** `[secret]` in the place of what Pulumi has hidden. */
+function shownSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shownSecrets);
+  if (!isMap(value)) return value;
+  if (signature in value && "ciphertext" in value) return "[secret]";
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, shownSecrets(each)]));
+}

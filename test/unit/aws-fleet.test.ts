@@ -1,0 +1,67 @@
+// A stack with `target: aws`, from its spec to what is registered: the same roles as anywhere, their files known before a server is.
+import * as pulumi from "@pulumi/pulumi";
+import { expect, test } from "vitest";
+import { stringify } from "yaml";
+import { TeamFleet } from "../../components/team-fleet.ts";
+import { completeFacts, planFleet } from "../../provisioners/expand.ts";
+import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { parseStack } from "../../stacks/read.ts";
+import { awsAnswers } from "../support/aws-answers.ts";
+import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
+
+const around = { stack: "event-a", cores: 2, architecture: "amd64", overlays: {} } as const;
+const specOf = (more: object, servers: object) => {
+  const fleet = { team: "team-a", target: { kind: "aws", region: "ap-northeast-1", ...more }, servers };
+  return parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "Pulumi.event-a.yaml", roleSchemas).spec;
+};
+const roles = { roles: ["base", "nginx"] };
+
+test("facts come from type and image, addresses from the network that the fleet makes", () => {
+  const servers = { isu1: roles, isu2: { ...roles, privateAddress: "192.168.0.50" }, arm: roles };
+  const plan = planFleet(specOf({ servers: { arm: { instanceType: "c6g.xlarge", image: "al2023" } } }, servers), around);
+  expect(plan.servers.map(({ view }) => view.privateAddress)).toEqual(["192.168.0.11", "192.168.0.50", "192.168.0.12"]);
+  expect(completeFacts(plan.servers[0]!.declared)).toEqual({
+    ...{ distribution: "ubuntu", version: "24.04", packageManager: "apt", container: false, cloudInit: true },
+    ...{ architecture: "amd64", cores: 2, memoryMiB: 3686 },
+  });
+  expect(plan.servers[2]!.declared).toMatchObject({ distribution: "amzn", packageManager: "dnf", architecture: "arm64", cores: 4 });
+});
+
+test("an AMI tells no distribution: that waits for the server", () => {
+  const plan = planFleet(specOf({ image: "ami-0123456789abcdef0" }, { isu1: roles }), around);
+  expect(completeFacts(plan.servers[0]!.declared)).toBeUndefined();
+  expect(plan.servers[0]!.declared.cores).toBe(2);
+});
+
+test("in the default VPC several servers need addresses of their own", () => {
+  const spec = (servers: object) => specOf({ vpc: "default" }, servers);
+  expect(() => planFleet(spec({ isu1: roles, isu2: roles }), around)).toThrow("servers.isu1.privateAddress: expected an address");
+  expect(planFleet(spec({ isu1: roles }), around).servers[0]!.view.privateAddress).toBe("127.0.0.1");
+});
+
+test("each server makes a host key of its own, and everything after it trusts that one alone", async () => {
+  const plan = planFleet(specOf({}, { isu1: roles, isu2: roles }), around);
+  const answers = {
+    ...awsAnswers,
+    outputs: {
+      ...awsAnswers.outputs,
+      "fleet:index:TeamKeys": () => ({ keys: {} }),
+      "fleet:index:OwnHostKey": (name: string) => ({ hostKey: `ssh-ed25519 own-of-${name}` }),
+      "fleet:index:Host": () => ({ facts: {} }),
+    },
+  };
+  const config = pulumi.output({});
+  const { resources } = await mockPulumi(() => new TeamFleet("team-a", { plan, config }), answers);
+  const of = (type: string) => resources.filter((each: Registered) => each.type === type).map(({ inputs }) => inputs);
+  type Sent = { readonly hostKey?: string; readonly value?: { readonly hostKey: string } };
+  // The mocks see a secret in its envelope.
+  const keyIn = ({ hostKey, value }: Sent) => hostKey ?? value?.hostKey;
+  const keysOf = (type: string) => of(type).map(({ connection }) => keyIn(connection as Sent));
+  const own = ["isu1", "isu2"].map((server) => `ssh-ed25519 own-of-team-a-${server}-own-host-key`);
+  expect(keysOf("fleet:index:OwnHostKey")).toEqual(["isu1", "isu2"].map((server) => `ssh-ed25519 AAAA-of-team-a-aws-${server}-host-key`));
+  expect(keysOf("fleet:index:Host")).toEqual(own);
+  expect(new Set(keysOf("fleet:index:Role"))).toEqual(new Set(own));
+  const nginx = of("fleet:index:Role").filter(({ role }) => role === "nginx");
+  expect(nginx).toHaveLength(2);
+  for (const { resources } of nginx) expect(Object.keys(resources as object)).toContain("file[/etc/nginx/nginx.conf]");
+});
