@@ -181,6 +181,8 @@ describe("a Game Day", () => {
   test("an emptied bucket gives its objects back, but for those that were deleted before", async () => {
     const { inputBucket: Bucket = "" } = await project.outputs();
     const client = new s3.S3Client({ region });
+    // The emulator does not know that the policy is about plain HTTP alone, and would refuse everything.
+    await client.send(new s3.DeleteBucketPolicyCommand({ Bucket }));
     for (const Key of ["a.jpg", "b/c.jpg", "old.jpg"]) await client.send(new s3.PutObjectCommand({ Bucket, Key, Body: `picture ${Key}` }));
     await client.send(new s3.DeleteObjectCommand({ Bucket, Key: "old.jpg" }));
     const [before] = await hidden(region, Bucket);
