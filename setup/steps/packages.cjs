@@ -27,7 +27,8 @@ module.exports = {
   },
 
   install: ({ checkout }) =>
-    run("installing npm packages", "npm", ["ci", "--loglevel=http"], {
+    // Packages' own scripts don't run. In .npmrc, `ignore-scripts` would keep our own `prestart` and `pretest` from running too.
+    run("installing npm packages", "npm", ["ci", "--ignore-scripts", "--loglevel=http"], {
       cwd: checkout,
       // The reason first, a page of usage after it.
       excerpt: (lines) => lines.filter((line) => line.startsWith("npm error")),
