@@ -1,6 +1,6 @@
 // Acts: one remote command runs all the changes of a role, tells how far it is, and can be stopped or killed between any two steps.
 import { randomBytes } from "node:crypto";
-import { type Command, quote, sh, withInput } from "./host/command.ts";
+import { type Command, lines, quote, sh, withInput } from "./host/command.ts";
 import { prelude, stateDirectory, storeKey } from "./host/prelude.ts";
 import type { RunOptions, Shell } from "./host/shell.ts";
 import type { Observation, Original } from "./observe.ts";
@@ -15,7 +15,7 @@ export interface ApplyOptions extends RunOptions {
   readonly onProgress?: (address: Address, sentence: string, output?: string) => void;
 }
 
-interface Work {
+export interface Work {
   readonly role: string;
   readonly wants: Wants;
   readonly seen: Observation;
@@ -40,22 +40,28 @@ export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}
   return heard.results(code, stderr);
 }
 
-/** The script of a plan. The same text, taken from a blank host, is what a machine runs that nobody pushes to. */
+/** The script of a plan, with the words that `Progress` follows. */
 export function applyScript(nonce: string, work: Work): Command {
-  const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
+  const parts = [head(nonce), { text: words(nonce), masked: "" }, ...roleScript(work), { text: "tell end", masked: "" }];
+  const steps = work.changes.flatMap((change) => change.steps);
+  return { text: parts.map(({ text }) => text).join("\n"), masked: steps.map(({ run }) => run.masked).join("\n") };
+}
+
+/** What comes before any role: the shell's settings, and the functions that steps call. */
+export const head = (run: string): Command => lines([sh`set -u\numask 022\nrun=${run}`, { text: prelude, masked: "" }]);
+
+/** The changes of one role. Calls `tell WORD …` and `later WORD …`, which whoever runs it must define. */
+export function roleScript(work: Work): readonly Command[] {
   const watched = new Set(Object.entries(work.wants).flatMap(([address, want]) => kindOf(address as Address).kind.watches?.(want) ?? []));
   const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
-  const parts = [
-    sh`set -u\numask 022\nstate=${stateDirectory(work.role)} run=${nonce}`,
-    { text: prelude, masked: "" },
-    { text: words(nonce), masked: "" },
+  const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
+  return [
+    sh`state=${stateDirectory(work.role)}`,
     ...remember(work),
     ...steps.map(({ change, step }, index) => runStep(index, change, step, kept(change))),
     sh`rm -rf -- "$state/pending" "$state/rollback"`,
     ...forget(work),
-    { text: "tell end", masked: "" },
   ];
-  return { text: parts.map(({ text }) => text).join("\n"), masked: steps.map(({ step }) => step.run.masked).join("\n") };
 }
 
 /** Each line costs both ends a packet: what is brief is told `later`, with the next word. */

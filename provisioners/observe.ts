@@ -36,6 +36,22 @@ export async function observe(shell: Shell, role: string, wants: Wants, options:
   return { ...first, removed, haves: new Map([...first.haves, ...second.haves]) };
 }
 
+const readersOf = (wants: Wants, look: Look) =>
+  (Object.keys(wants) as Address[]).map((address) => [address, kindOf(address).kind.read(wants[address]!, look)] as const);
+
+/**
+ * What a role finds on a host that nobody has looked at yet. The host is thrown away, not handed back: nothing of what was there needs to be
+ * remembered, as if it had been already.
+ */
+export function blank(wants: Wants): Observation {
+  const look = new Look();
+  const readers = readersOf(wants, look);
+  look.assumeBlank();
+  const haves = new Map(readers.map(([address, read]) => [address, read()]));
+  const originals = new Map(readers.map(([address]) => [address, { want: wants[address]!, have: haves.get(address) }]));
+  return { haves, originals, removed: {}, pending: new Set() };
+}
+
 async function lookAt(shell: Shell, role: string, wants: Wants, options: RunOptions): Promise<Omit<Observation, "removed">> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -50,7 +66,7 @@ async function lookOnce(shell: Shell, role: string, wants: Wants, options: RunOp
   const look = new Look();
   const journal = look.path(`${stateDirectory(role)}/originals.jsonl`, { content: true });
   const owed = look.path(`${stateDirectory(role)}/pending`, { content: true });
-  const readers = (Object.keys(wants) as Address[]).map((address) => [address, kindOf(address).kind.read(wants[address]!, look)] as const);
+  const readers = readersOf(wants, look);
   const { code, stdout, stderr } = await shell.run(look.script(), options);
   if (code !== 0) throw new HostError(shell.host, "lost", `the look ended with exit code ${code}: ${stderr.slice(0, 500)}`);
   look.hear(stdout);

@@ -38,6 +38,8 @@ export const Owner = text(
 );
 export const GitHubId = text(/^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}$/, "a GitHub id of letters, digits and single dashes, such as `octocat`");
 export const RoleName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a role name such as `nginx`");
+/** What a team names itself: a service, a block, a set of settings. Not `RoleName`: that one is held against the roles that there are. */
+export const OwnName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a name in lower case such as `image-worker`");
 export const UnitName = text(
   /^(?![-.])[A-Za-z0-9:_.@-]{1,200}\.(?:service|socket|timer|mount|target|path|slice)$/,
   "a systemd unit with its suffix, such as `nginx.service`",

@@ -133,7 +133,8 @@ function units(mountPoint: string, mountOptions: readonly string[], filesystem: 
   ];
   const mount = ["Description=Instance store", "DefaultDependencies=no", `Requires=${unit}`, `After=${unit}`];
   const umount = ["Conflicts=umount.target", "Before=umount.target"];
-  const what = [`What=/dev/disk/by-uuid/${filesystem}`, `Where=${mountPoint}`, "Type=xfs", `Options=${mountOptions.join(",")}`];
+  // Not as `/dev/disk/by-uuid/…`: systemd would wait for that device 90 s and give up, while the disks are still being built and filled.
+  const what = [`What=UUID=${filesystem}`, `Where=${mountPoint}`, "Type=xfs", `Options=${mountOptions.join(",")}`];
   const ready = ["Description=Instance store is filled and in step with the next boot", `RequiresMountsFor=${mountPoint}`];
   return [
     place(unit, unitText(section("Unit", build), section("Service", [...oneshot("build"), "StandardError=journal+console"]), wanted)),

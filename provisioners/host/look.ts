@@ -128,6 +128,16 @@ export class Look {
     return { text, masked: "look" };
   }
 
+  /** Instead of a host's answer, for one that nobody has looked at: nothing is there, no guard holds, every kernel setting can be made. */
+  assumeBlank(): void {
+    const [commands, sysctls] = [[...this.#commands.keys()], [...this.#sysctls]];
+    this.#answers = {
+      ...{ paths: new Map(), sums: new Map(), packages: new Map(), units: new Map() },
+      sysctls: new Map(sysctls.map((key) => [key, { value: "unknown", writable: true }])),
+      commands: new Map(commands.map((command) => [command, { code: 1, stdout: "" }])),
+    };
+  }
+
   /** Takes the script's standard output; after it the answers may be read. */
   hear(stdout: Buffer): void {
     this.#answers = parseAnswers(stdout, this.#nonce, this.#contents, [...this.#commands.keys()]);

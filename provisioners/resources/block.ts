@@ -1,6 +1,6 @@
 // A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is.
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner, RoleName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Mode, Owner, OwnName } from "../../stacks/scalars.ts";
 import { type Command, sh, withInput } from "../host/command.ts";
 import type { PathSeen } from "../host/look.ts";
 import { common, defineKind, missing } from "./kind.ts";
@@ -9,7 +9,7 @@ export const BlockWant = z.strictObject({
   ...common,
   path: AbsolutePath,
   /** Tells the blocks of one file apart. */
-  name: RoleName,
+  name: OwnName,
   /** Whole lines. They must not hold a marker. */
   content: z
     .string()

@@ -24,6 +24,10 @@ const renumber = (name: string, from: number, to: number): Step => ({
   run: sh`groupmod -g ${to} -- ${name}`,
 });
 
+/** A package of the same run may have brought it since the look. */
+const make = (name: string, flags: readonly (string | number)[]): Command =>
+  sh`if ! getent group ${name} > /dev/null; then groupadd ${flags} -- ${name}; fi`;
+
 /** The group of a user's own name goes with the user. */
 const drop = (name: string): Command => sh`if getent group ${name} > /dev/null; then groupdel -- ${name}; fi`;
 
@@ -42,7 +46,7 @@ export const group = defineKind<GroupWant, GroupHave | undefined>({
   plan({ name, gid, system }, have) {
     if (!have) {
       const flags = [...(system ? ["-r"] : []), ...(gid === undefined ? [] : ["-g", gid])];
-      return [{ change: gid === undefined ? "create" : `create with gid ${gid}`, property: "name", run: sh`groupadd ${flags} -- ${name}` }];
+      return [{ change: gid === undefined ? "create" : `create with gid ${gid}`, property: "name", run: make(name, flags) }];
     }
     return gid === undefined || gid === have.gid ? [] : [renumber(name, have.gid, gid)];
   },

@@ -1,6 +1,6 @@
 // Limits of login sessions (pam_limits). A service has its own, in its unit: `LimitNOFILE=`.
 import { z } from "zod";
-import { RoleName } from "../../stacks/scalars.ts";
+import { OwnName } from "../../stacks/scalars.ts";
 import type { PathSeen } from "../host/look.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
@@ -12,7 +12,7 @@ const Limit = z.string().regex(/^(?:[*%]|[@%]?[a-z_][a-z0-9_-]*) (?:soft|hard|-)
 
 export const LimitsWant = z.strictObject({
   ...common,
-  name: RoleName,
+  name: OwnName,
   /** `{"* - nofile": 65536}`: who, `soft`, `hard` or `-` for both, and the item as limits.conf(5) has it. `*` does not mean root. */
   limits: z.record(Limit, z.union([z.int(), z.literal("unlimited")])),
 });

@@ -1,6 +1,6 @@
 // A package repository of apt: one deb822 file with its own key, fetched and verified before it lands.
 import { z } from "zod";
-import { AbsolutePath, Identifier, Line, RoleName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Identifier, Line, OwnName } from "../../stacks/scalars.ts";
 import { sh, withInput } from "../host/command.ts";
 import type { PathSeen } from "../host/look.ts";
 import { fetchSource } from "./apt.ts";
@@ -15,7 +15,7 @@ const ArmoredKey = z.string().regex(/^-----BEGIN PGP PUBLIC KEY BLOCK-----\n[A-Z
 
 export const RepositoryWant = z.strictObject({
   ...common,
-  name: RoleName,
+  name: OwnName,
   types: z
     .array(z.enum(["deb", "deb-src"]))
     .min(1)

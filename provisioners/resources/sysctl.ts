@@ -1,6 +1,6 @@
 // Kernel settings: one file that brings them back at boot, and their live values. What this kernel does not let a server set is told, not done.
 import { z } from "zod";
-import { AbsolutePath, Line, RoleName, SysctlKey } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line, OwnName, SysctlKey } from "../../stacks/scalars.ts";
 import { type Command, sh } from "../host/command.ts";
 import type { PathSeen, SysctlSeen } from "../host/look.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
@@ -10,7 +10,7 @@ import { undoPath } from "./undo-path.ts";
 export const SysctlWant = z.strictObject({
   ...common,
   /** Tells the sets of settings of one server apart. */
-  name: RoleName,
+  name: OwnName,
   settings: z.record(SysctlKey, z.union([z.int().transform(String), Line.min(1)])),
   /** The default comes after Debian's `99-sysctl.conf`, which would win otherwise. @default `/etc/sysctl.d/99-zz-fleet-NAME.conf` */
   path: AbsolutePath.optional(),
@@ -49,8 +49,15 @@ function settingsIn(text: string): Record<string, string> {
 
 const inFile = ({ content }: SysctlHave): Record<string, string> => settingsIn(content?.toString("utf8") ?? "");
 
-/** Without `sysctl`, which a small image lacks. The kernel may round or clamp: what it took is read again. */
-const setLive = (key: string, value: string): Command => sh`printf '%s\\n' ${value} > ${`/proc/sys/${key.replaceAll(".", "/")}`}
+/**
+ * Without `sysctl`, which a small image lacks. The kernel may round or clamp: what it took is read again. Where nobody has looked before, the
+ * server itself finds out whether the setting applies to it.
+ */
+const setLive = (key: string, value: string): Command => sh`if [ ! -w ${`/proc/sys/${key.replaceAll(".", "/")}`} ]; then
+  printf 'not applicable: this kernel, or this container, does not let %s be set\\n' ${key}
+  exit 0
+fi
+printf '%s\\n' ${value} > ${`/proc/sys/${key.replaceAll(".", "/")}`}
 took=$(tr -s '[:space:]' ' ' < ${`/proc/sys/${key.replaceAll(".", "/")}`})
 if [ "\${took% }" != ${value} ]; then
   printf 'expected the kernel to take %s for %s, got %s; want that value instead\\n' ${value} ${key} "\${took% }"

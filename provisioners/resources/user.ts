@@ -57,7 +57,10 @@ function create(want: UserWant): Step {
   ];
   const own = group === undefined ? sh`set -- -U\nif getent group ${name} >/dev/null; then set -- -g ${name}; fi` : sh`set -- -g ${group}`;
   const told = [`home \`${homeOf(want)}\``, `shell \`${shell}\``, ...(groups.length > 0 ? [`groups \`${groups.join(",")}\``] : [])];
-  return { change: `create with ${told.join(", ")}`, property: "name", run: sh`${own}\nuseradd ${options} "$@" -- ${name}` };
+  // A package of the same run, or the image of a server that nobody looked at, may have brought the account.
+  const join = groups.length > 0 ? sh`usermod -a -G ${groups.join(",")} -- ${name}` : sh`:`;
+  const run = sh`if getent passwd ${name} >/dev/null; then ${join}; else\n${own}\nuseradd ${options} "$@" -- ${name}\nfi`;
+  return { change: `create with ${told.join(", ")}`, property: "name", run };
 }
 
 /** The hash that was there first is kept beside the originals: the journal holds no secrets. */

@@ -18,6 +18,11 @@ export interface ServerView {
   readonly roles: readonly string[];
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
   readonly ports: readonly number[];
+  /**
+   * One of many alike that come and go: it has no address or name that others could know, keeps the name that its cloud gave it, and gets
+   * nothing secret.
+   */
+  readonly pooled?: boolean;
 }
 
 export interface RoleContext<Params> {
@@ -43,5 +48,5 @@ export const defineRole = <Params>(role: Role<Params>): Role<Params> => role;
 /** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
 export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {
   const alone = addresses.length === 1 && addresses[0] === "127.0.0.1";
-  return alone && team.servers.length > 1 ? [...addresses, self.privateAddress] : [...addresses];
+  return alone && !self.pooled && team.servers.length > 1 ? [...addresses, self.privateAddress] : [...addresses];
 }

@@ -1,35 +1,22 @@
 // The kinds that run things, each on a real practice machine: units, services, cron, checkouts, archives, MySQL, commands, checks.
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, failures, inspect } from "../../provisioners/converge.ts";
-import { openShell, type Session } from "../../provisioners/host/session.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { run as execute } from "../../provisioners/machines/run.ts";
-import { sweep } from "../../provisioners/machines/sweep.ts";
+import type { Session } from "../../provisioners/host/session.ts";
 import { timer } from "../../provisioners/resources/timer.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
+import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 
-const stack = `kinds-services-${process.pid}`;
-let directory = "";
+let machine: OneMachine;
 let shell: Session;
 
 const packages = "nginx-light mariadb-server curl git";
 
 describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need root on Linux)", { timeout: 180_000 }, () => {
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "kinds-services-"));
-    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", join(directory, "key")]);
-    const authorizedKey = (await readFile(join(directory, "key.pub"), "utf8")).trim();
-    const state = await nspawn.ensure({
-      ...{ stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB: 1024, release: "bookworm", authorizedKey },
-      ...{ address: "10.213.58.11", subnet: "10.213.58.0/24" },
-    });
-    const { address, port, user, hostKey } = state;
-    shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(join(directory, "key"), "utf8") });
+    machine = await oneMachine("kinds-services", 58);
+    ({ shell } = machine);
     await text(
       shell,
       `set -e\nexport DEBIAN_FRONTEND=noninteractive\napt-get update -q\napt-get install -qy --no-install-recommends ${packages}`,
@@ -37,11 +24,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
     await text(shell, "useradd -m -s /bin/sh isucon");
   }, 900_000);
 
-  afterAll(async () => {
-    await shell?.close();
-    await sweep(stack);
-    await rm(directory, { recursive: true });
-  }, 60_000);
+  afterAll(() => machine?.gone(), 60_000);
 
   const app = (run: string) =>
     `[Unit]\nRequires=nosuch-yet.service\n[Service]\nExecStart=${run}\nUser=isucon\n[Install]\nWantedBy=multi-user.target\n`;

@@ -1,38 +1,21 @@
 // The kinds of the system, each on a real practice machine: users, packages, files, settings, mounts.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, inspect } from "../../provisioners/converge.ts";
-import { openShell, type Session } from "../../provisioners/host/session.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { run as execute } from "../../provisioners/machines/run.ts";
-import { sweep } from "../../provisioners/machines/sweep.ts";
+import type { Session } from "../../provisioners/host/session.ts";
 import { want } from "../../provisioners/resources/want.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
+import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 
-const stack = `kinds-system-${process.pid}`;
-let directory = "";
+let machine: OneMachine;
 let shell: Session;
 
 describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root on Linux)", { timeout: 180_000 }, () => {
   beforeAll(async () => {
-    directory = await mkdtemp(join(tmpdir(), "kinds-system-"));
-    await execute("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", join(directory, "key")]);
-    const authorizedKey = (await readFile(join(directory, "key.pub"), "utf8")).trim();
-    const state = await nspawn.ensure({
-      ...{ stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB: 512, release: "bookworm", authorizedKey },
-      ...{ address: "10.213.57.11", subnet: "10.213.57.0/24" },
-    });
-    const { address, port, user, hostKey } = state;
-    shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(join(directory, "key"), "utf8") });
+    machine = await oneMachine("kinds-system", 57, 512);
+    ({ shell } = machine);
   }, 900_000);
 
-  afterAll(async () => {
-    await shell?.close();
-    await sweep(stack);
-    await rm(directory, { recursive: true });
-  }, 60_000);
+  afterAll(() => machine?.gone(), 60_000);
 
   test("group", () =>
     keepsContract(shell, {

@@ -232,7 +232,7 @@ describe("the files around it", () => {
     const { files } = instanceStore(two, { server: "db", mountPoint: "/var/lib/my-data" }, "debian");
     const mount = files.find(({ path }) => path.endsWith(".mount"))!;
     expect(mount.path).toBe("/etc/systemd/system/var-lib-my\\x2ddata.mount");
-    expect(mount.content).toContain(`What=/dev/disk/by-uuid/${filesystem}\nWhere=/var/lib/my-data\nType=xfs\nOptions=defaults,noatime\n`);
+    expect(mount.content).toContain(`What=UUID=${filesystem}\nWhere=/var/lib/my-data\nType=xfs\nOptions=defaults,noatime\n`);
     expect(mount.content).toContain("Requires=fleet-instance-store.service\nAfter=fleet-instance-store.service\n");
     expect(waitsForStore("/data")).toContain("RequiresMountsFor=/data\nRequires=fleet-instance-store-ready.service\n");
   });

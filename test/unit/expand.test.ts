@@ -17,14 +17,14 @@ const facts: Facts = {
   cloudInit: false,
 };
 
-function plan(server: string, overlay: readonly OverlayFile[] = []) {
+function plan(server: string, overlay: readonly OverlayFile[] = [], roles = "[base]") {
   const text = `config:
   contest-fleet:fleet:
     team: t
     target: inventory
     servers:
       isu1:
-        roles: [base]
+        roles: ${roles}
         address: 192.0.2.1
         user: isucon
 ${server.replace(/^/gm, "        ")}
@@ -35,6 +35,16 @@ ${server.replace(/^/gm, "        ")}
 
 const password = "password: { secure: v1:x }";
 const shut = "params: { base: { sshd: {} } }";
+
+test("what a team names itself is held against nothing", () => {
+  const service = "{ command: [/bin/work], workingDirectory: /tmp, user: isucon }";
+  const named = plan(
+    `${password}\nparams: { app: { services: { work: ${service} } }, php-fpm: { extensions: [imagick] } }`,
+    [],
+    "[app, php-fpm]",
+  );
+  expect(named.servers[0]?.spec.params.app).toMatchObject({ services: { work: { command: ["/bin/work"] } } });
+});
 
 describe("a fleet that logs in by password", () => {
   test("must not shut that door behind itself", () => {

@@ -19,6 +19,7 @@ const grammars: Readonly<Record<string, readonly [z.ZodType, readonly string[], 
   UserName: [scalars.UserName, ["isucon", "_apt", "www-data"], ["Root", "1a", "a b", "a".repeat(33), "root\nALL", "a."]],
   Owner: [scalars.Owner, ["root", "systemd-journal"], ["root:root", "0", ""]],
   GitHubId: [scalars.GitHubId, ["octocat", "3846masa", "A-b"], ["-a", "a-", "a--b", "a_b", "a".repeat(40)]],
+  OwnName: [scalars.OwnName, ["work", "image-worker"], ["-x", "a--b", "Work", "a b"]],
   RoleName: [scalars.RoleName, ["nginx", "php-fpm"], ["-x", "php--fpm", "Php"]],
   ServerRef: [scalars.ServerRef, ["isu1"], ["isu1.local", ""]],
   UnitName: [

@@ -1,6 +1,6 @@
 // An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
 import { z } from "zod";
-import { AbsolutePath, GitRef, GitUrl, PackageName, Port, RoleName, Url, UserName } from "../../../stacks/scalars.ts";
+import { AbsolutePath, GitRef, GitUrl, OwnName, PackageName, Port, Url, UserName } from "../../../stacks/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
 import { Timer } from "../../../templates/app/timer.ts";
@@ -33,7 +33,7 @@ const Params = z.strictObject({
   environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`; default none"),
   environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("default /home/isucon/env.sh, where contests have it"),
   runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot; default none"),
-  services: z.record(RoleName, Service).default({}).describe("systemd services by name, without `.service`; default none"),
+  services: z.record(OwnName, Service).default({}).describe("systemd services by name, without `.service`; default none"),
   timers: z
     .array(Timer.omit({ environmentFile: true }))
     .default([])

@@ -54,6 +54,8 @@ export const base = defineRole<Params>({
 
 function names({ self, team, facts }: Context): Declared[] {
   const entries = team.servers.map(({ name, privateAddress }) => ({ name, address: privateAddress }));
+  const hosts = want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) });
+  if (self.pooled) return entries.length > 0 ? [hosts] : [];
   const file = want.file({ path: "/etc/hostname", content: `${self.name}\n` });
   const kept = `/var/lib/fleet/base/originals/${storeKey(file.address)}`;
   const cloud = want.file({
@@ -69,7 +71,7 @@ function names({ self, team, facts }: Context): Declared[] {
       undo: `hostname "$(cat ${kept})"`,
       after: [file.address],
     }),
-    want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) }),
+    hosts,
     ...(facts.cloudInit ? [cloud] : []),
   ];
 }
@@ -105,8 +107,8 @@ function keys(user: string, lines: readonly string[]): Declared[] {
   return [folder, block];
 }
 
-/** root and the application's user move between the servers, and pull code, with one key of the team's. */
-function mesh({ team, params }: Context): Declared[] {
+/** root and the application's user move between the servers, and pull code, with one key of the team's. A pooled server only lets them in. */
+function mesh({ self, team, params }: Context): Declared[] {
   const hosts = team.servers.map(({ name }) => name);
   const known = team.servers.map(({ name, privateAddress }) => `${name},${privateAddress} ${late("host-key", name)}`);
   const everybody = team.members.map(({ name }) => late("authorized-keys", name));
@@ -120,10 +122,14 @@ function mesh({ team, params }: Context): Declared[] {
       group: user,
       sensitive: true,
     });
-  return [
+  const doors = [
     want.user({ name: params.appUser }),
     ...keys(params.appUser, [late("mesh-public-key"), ...everybody]),
     ...keys("root", [late("mesh-public-key")]),
+  ];
+  if (self.pooled) return doors;
+  return [
+    ...doors,
     key(params.appUser),
     key("root"),
     want.block({ path: "/etc/ssh/ssh_known_hosts", name: "team", content: `${[...known, ...params.knownHosts].join("\n")}\n` }),

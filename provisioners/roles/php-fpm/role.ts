@@ -1,6 +1,6 @@
 // php-fpm: one pool on a unix socket, as many children as the memory carries, compiled scripts kept.
 import { z } from "zod";
-import { RoleName } from "../../../stacks/scalars.ts";
+import { OwnName } from "../../../stacks/scalars.ts";
 import { PhpIni, phpIni } from "../../../templates/php-fpm/ini.ts";
 import { PhpPool, phpPool } from "../../../templates/php-fpm/pool.ts";
 import { want } from "../../resources/want.ts";
@@ -14,7 +14,7 @@ const Params = z.strictObject({
   pool: PhpPool.prefault({}),
   ini: PhpIni.prefault({}),
   extensions: z
-    .array(RoleName)
+    .array(OwnName)
     .default(extensions)
     .describe(`extensions, each the package php-<name>; default ${extensions.join(", ")}`),
 });
