@@ -20,6 +20,7 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
   const given = process.env.PULUMI_CONFIG_PASSPHRASE !== undefined || process.env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined;
   return {
     PULUMI_SKIP_UPDATE_CHECK: "true",
+    // npm brings the SDKs of all providers, and Pulumi would fetch them all for every stack; plugins.ts fetches what a stack needs.
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     // Compiled code of the program and the provider is kept: it saves a third of a second at each start.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stateFolder, "compile-cache"),
@@ -69,7 +70,7 @@ export async function pulumi(
 }
 
 /** The captured standard output; a failure is the user's to read. */
-export async function ask(plan: FleetPlan, args: readonly string[]): Promise<string> {
+export async function ask(plan: FleetPlan | undefined, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await pulumi(plan, args, { capture: true });
   if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}:\n${(stderr || stdout).trim()}`);
   return stdout;

@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { UserError } from "../stacks/problem.ts";
+import { fetchPlugins } from "./plugins.ts";
 import { ask, stateFolder } from "./pulumi.ts";
 
 const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
@@ -11,8 +12,9 @@ const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stac
 
 export const exists = (stack: string): boolean => !isLocal() || existsSync(localStack(stack));
 
-/** Makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
+/** Fetches what the stack's resources need, makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
 export async function prepare(plan: FleetPlan): Promise<void> {
+  await fetchPlugins(plan);
   mkdirSync(stateFolder, { recursive: true });
   if (!isLocal() || !existsSync(localStack(plan.stack))) await ask(plan, ["stack", "select", "--create", plan.stack, "--non-interactive"]);
   if (!isLocal()) return;
