@@ -6,6 +6,11 @@ import { planOf } from "./provisioners/stack.ts";
 const plan = planOf(pulumi.getStack());
 const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().requireSecretObject("fleet") });
 
-/** How to reach each server, for `fleet ssh` and its siblings. */
-export const servers = fleet.servers;
-export const admin = fleet.admin;
+// One export, not three: Pulumi warns of a named one that is undefined.
+export default {
+  /** How to reach each server, for `fleet ssh` and its siblings. */
+  servers: fleet.servers,
+  admin: fleet.admin,
+  /** Where to put work in and take it out, on AWS. */
+  ...(fleet.aws && { aws: fleet.aws }),
+};

@@ -51,6 +51,11 @@ function failed(error: unknown): number {
     console.error(error.message);
     return 2;
   }
+  // AWS said no, or nobody told who asks.
+  if (error instanceof Error && ("$metadata" in error || error.name === "CredentialsProviderError")) {
+    console.error(`AWS: expected an answer, got ${error.name}: ${error.message}`);
+    return 2;
+  }
   console.error(error);
   return 1;
 }

@@ -7,7 +7,11 @@ import type { FleetPlan } from "../provisioners/expand.ts";
 import { UserError } from "../stacks/problem.ts";
 import { pulumi } from "./pulumi.ts";
 
-const kindsOf: Readonly<Record<FleetPlan["spec"]["target"]["kind"], readonly string[]>> = { practice: [], inventory: [], aws: ["aws"] };
+/** Of Pulumi's own providers, those that the stack's resources need. */
+const neededBy = ({ spec }: FleetPlan): readonly string[] => [
+  ...(spec.target.kind === "aws" ? ["aws"] : []),
+  ...(Object.keys(spec.hooks).length > 0 ? ["command"] : []),
+];
 
 /** The provider's version is its SDK's. */
 export function versionOf(name: string): string {
@@ -33,7 +37,7 @@ export function hasPlugin(name: string, version: string, env: NodeJS.ProcessEnv 
 
 /** Fetches what the stack's resources need and this computer lacks. Some minutes, once. */
 export async function fetchPlugins(plan: FleetPlan): Promise<void> {
-  for (const name of kindsOf[plan.spec.target.kind]) {
+  for (const name of neededBy(plan)) {
     const version = versionOf(name);
     if (hasPlugin(name, version)) continue;
     console.error(`${plan.stack}: fetching Pulumi's ${name} provider ${version}, once for this computer`);

@@ -30,6 +30,9 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
   };
 }
 
+/** Where a mistake costs money or opens a door, the policy pack has a say: in previews and ups, with Pulumi's own words. */
+export const policed = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--policy-pack", "policy"] : []);
+
 export interface PulumiResult {
   readonly code: number;
   /** Empty where the output went straight to the terminal. */

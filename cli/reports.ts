@@ -26,11 +26,36 @@ const isRole = ({ urn }: PreviewStep): boolean => urn.split("::")[2]?.endsWith("
 /** A look at what is there comes as a step of its own, and stays the only one where nothing is to be done. */
 const isLook = ({ op }: PreviewStep): boolean => op === "refresh" || op === "read";
 
-/** One report a server and role, in the engine's order. */
-export function reportsOf({ steps }: PreviewDigest): readonly RoleReport[] {
+/** The last word on each resource. */
+function lastOf(steps: readonly PreviewStep[]): readonly PreviewStep[] {
   const last = new Map<string, PreviewStep>();
   for (const step of steps) if (!isLook(step) || !last.has(step.urn)) last.set(step.urn, step);
-  return [...hostProblems(steps), ...[...last.values()].filter(isRole).map(reportOf)];
+  return [...last.values()];
+}
+
+/** One report a server and role, in the engine's order. */
+export const reportsOf = ({ steps }: PreviewDigest): readonly RoleReport[] => [
+  ...hostProblems(steps),
+  ...lastOf(steps).filter(isRole).map(reportOf),
+];
+
+/** What stands around the servers: one report for all that is AWS's; none where nothing is. */
+export function aroundReports({ steps }: PreviewDigest): readonly RoleReport[] {
+  const results = lastOf(steps).flatMap((step): readonly Result[] => {
+    const [, , types = "", name = ""] = step.urn.split("::");
+    const type = types.split("$").at(-1) ?? "";
+    if (!type.startsWith("aws:")) return [];
+    const changes = isLook(step) || step.op === "same" ? [] : changesAround(step);
+    return [{ address: `${type}[${name}]` as Address, outcome: changes.length > 0 ? "pending" : "unchanged", changes }];
+  });
+  return results.length > 0 ? [{ host: "aws", role: "resources", results }] : [];
+}
+
+const ends: Readonly<Record<string, string>> = { create: "is missing", delete: "is no longer wanted" };
+
+function changesAround({ op, detailedDiff }: PreviewStep): readonly string[] {
+  const properties = [...new Set(Object.keys(detailedDiff ?? {}).map((path) => path.split(/[.[]/)[0]))];
+  return [ends[op] ?? `${properties.join(", ") || "it"}: not as the stack file says (${op})`];
 }
 
 function reportOf(step: PreviewStep): RoleReport {

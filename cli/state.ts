@@ -1,5 +1,5 @@
 // A stack's state in Pulumi's backend: made where it isn't yet, and freed of what a killed run left in it.
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
@@ -8,9 +8,19 @@ import { fetchPlugins } from "./plugins.ts";
 import { ask, stateFolder } from "./pulumi.ts";
 
 const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
+/** The last state of stacks that were taken away. */
+export const endedFolder = join(stateFolder, "ended");
 const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
 
-export const exists = (stack: string): boolean => !isLocal() || existsSync(localStack(stack));
+/** Of these stacks, those that the backend has. Asks a remote one once. */
+export async function existing(stacks: readonly string[]): Promise<readonly string[]> {
+  if (stacks.length === 0) return [];
+  if (isLocal()) return stacks.filter((stack) => existsSync(localStack(stack)));
+  const listed = JSON.parse(await ask(undefined, ["stack", "ls", "--json"])) as readonly { readonly name: string }[];
+  // With its organisation and project before it where the backend knows of others.
+  const there = new Set(listed.map(({ name }) => name.split("/").at(-1)));
+  return stacks.filter((stack) => there.has(stack));
+}
 
 /** Fetches what the stack's resources need, makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
 export async function prepare(plan: FleetPlan): Promise<void> {
@@ -20,6 +30,19 @@ export async function prepare(plan: FleetPlan): Promise<void> {
   if (!isLocal()) return;
   breakDeadLocks(plan.stack);
   await closeOperations(plan);
+}
+
+/**
+ * Before `destroy`: what was there can still be looked up afterwards (`jq` reads it; secrets in it stay encrypted). One a stack, of the
+ * last time that something stood there. A remote backend has its own history.
+ */
+export function keepState(stack: string): void {
+  const state = localStack(stack);
+  if (!isLocal() || !existsSync(state)) return;
+  const { checkpoint } = JSON.parse(readFileSync(state, "utf8"));
+  if ((checkpoint?.latest?.resources ?? []).length === 0) return;
+  mkdirSync(endedFolder, { recursive: true, mode: 0o700 });
+  copyFileSync(state, join(endedFolder, `${stack}.json`));
 }
 
 /** After `pulumi stack rm`: takes away Pulumi's own backups, which hold the keys of servers that are gone. */

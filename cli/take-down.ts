@@ -1,10 +1,12 @@
-// Takes a stack away, asked already: destroy, forget, and the proof that nothing is left.
+// Takes a stack away, asked already: fetch what is to be kept, destroy, forget, and the proof that nothing is left.
 import { rmSync } from "node:fs";
+import type { FleetPlan } from "../provisioners/expand.ts";
 import { leftovers } from "../provisioners/machines/sweep.ts";
 import { planOf } from "../provisioners/stack.ts";
+import { archive } from "./archive.ts";
 import type { AwsStack } from "./aws/stacks.ts";
 import { ask, pulumi, sshFolder } from "./pulumi.ts";
-import { exists, forget, prepare } from "./state.ts";
+import { existing, forget, keepState, prepare } from "./state.ts";
 
 /** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
 export async function onAws(stack: string): Promise<AwsStack | undefined> {
@@ -12,21 +14,37 @@ export async function onAws(stack: string): Promise<AwsStack | undefined> {
   return plan.spec.target.kind === "aws" ? (await import("./aws/stacks.ts")).awsStack(stack, plan) : undefined;
 }
 
-/** The exit code: 0 only where nothing is left. */
-export async function takeDown(stack: string): Promise<number> {
+/** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
+export async function takeDown(stack: string, yes: boolean): Promise<number> {
   const plan = planOf(stack);
   const aws = await onAws(stack);
-  if (exists(stack)) {
+  let archived = true;
+  if ((await existing([stack])).length > 0) {
     await prepare(plan);
-    const once = async () => (await pulumi(plan, ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"])).code;
-    const code = aws ? await (await import("./aws/teardown.ts")).destroyed(once) : await once();
+    archived = await archive(plan, yes);
+    const code = await destroyed(plan, aws !== undefined);
     if (code !== 0) return code;
-    await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
-    rmSync(sshFolder(stack), { recursive: true, force: true });
-    forget(stack);
   }
+  const code = await proven(plan, aws);
+  if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
+  return code === 0 && !archived ? 1 : code;
+}
+
+async function destroyed(plan: FleetPlan, patient: boolean): Promise<number> {
+  const { stack } = plan;
+  keepState(stack);
+  const once = async () => (await pulumi(plan, ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"])).code;
+  const code = patient ? await (await import("./aws/teardown.ts")).destroyed(once) : await once();
+  if (code !== 0) return code;
+  await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
+  rmSync(sshFolder(stack), { recursive: true, force: true });
+  forget(stack);
+  return 0;
+}
+
+async function proven({ stack, spec }: FleetPlan, aws: AwsStack | undefined): Promise<number> {
   if (aws) return await provenOnAws(aws);
-  return plan.spec.target.kind === "practice" ? await provenHere(stack) : 0;
+  return spec.target.kind === "practice" ? await provenHere(stack) : 0;
 }
 
 async function provenOnAws(aws: AwsStack): Promise<number> {

@@ -6,7 +6,9 @@ import type { AwsTarget } from "../stacks/aws.ts";
 import { bytesOfSize } from "../stacks/scalars.ts";
 import type { ServerSpec } from "../stacks/spec.ts";
 import type { SuppliedServer } from "./aws/fleet.ts";
+import type { LateSource } from "./aws/pool-plan.ts";
 import { shapeOf } from "./aws/shape.ts";
+import type { Work } from "./aws/work.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { HostKey } from "./host-key.ts";
 import type { KeyPair } from "./key-pair.ts";
@@ -26,10 +28,18 @@ interface Means {
   readonly parent: pulumi.Resource;
 }
 
-/** By server name. */
-export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Record<string, Supplied>> {
+export interface Supply {
+  /** By server name. */
+  readonly servers: Readonly<Record<string, Supplied>>;
+  /** Makes what works beside the servers, where the target has such a thing: it may wait for what they say of themselves. */
+  readonly work?: (late: LateSource) => Work | undefined;
+}
+
+export function supply(name: string, plan: FleetPlan, means: Means): Supply {
   const { target } = plan.spec;
-  const each = (one: (server: ServerPlan) => Supplied) => Object.fromEntries(plan.servers.map((server) => [server.name, one(server)]));
+  const each = (one: (server: ServerPlan) => Supplied): Supply => ({
+    servers: Object.fromEntries(plan.servers.map((server) => [server.name, one(server)])),
+  });
   switch (target.kind) {
     case "practice":
       return each((server) => practice(name, plan, server, means));
@@ -43,9 +53,12 @@ export function supply(name: string, plan: FleetPlan, means: Means): Readonly<Re
 }
 
 /** Loaded where it is wanted: the SDK of AWS costs every preview of other stacks a fifth of a second. */
-const awsFleet = (): typeof import("./aws/fleet.ts") => createRequire(import.meta.url)("./aws/fleet.ts");
+const load = createRequire(import.meta.url);
+const awsFleet = (): typeof import("./aws/fleet.ts") => load("./aws/fleet.ts");
+const poolPlan = (): typeof import("./aws/pool-plan.ts") => load("./aws/pool-plan.ts");
 
-function onAws(name: string, { spec, stack }: FleetPlan, target: AwsTarget, { fleetKey, parent }: Means): Record<string, Supplied> {
+function onAws(name: string, plan: FleetPlan, target: AwsTarget, { fleetKey, secrets, parent }: Means): Supply {
+  const { spec, stack } = plan;
   const shape = shapeOf({ team: spec.team, stack, target, servers: spec.servers });
   const { publicKey, privateKey } = fleetKey;
   const fleet = new (awsFleet().AwsFleet)(`${name}-aws`, { target, shape, admin: spec.admin, publicKey, privateKey }, { parent });
@@ -54,7 +67,14 @@ function onAws(name: string, { spec, stack }: FleetPlan, target: AwsTarget, { fl
     const { hostKey } = new OwnHostKey(`${name}-${server}-own-host-key`, { name: server, connection }, again);
     return { connection: { ...connection, hostKey }, hostKey, deletedWith };
   };
-  return Object.fromEntries(Object.entries(fleet.servers).map(([server, supplied]) => [server, one(server, supplied)]));
+  return {
+    servers: Object.fromEntries(Object.entries(fleet.servers).map(([server, supplied]) => [server, one(server, supplied)])),
+    work: (late) =>
+      fleet.work({
+        plan: (pool) => poolPlan().planOfPool(plan, pool, late),
+        password: (written) => secretText(written, secrets),
+      }),
+  };
 }
 
 function practice(name: string, plan: FleetPlan, { name: host, spec, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {
@@ -101,7 +121,7 @@ function login(name: string, spec: Partial<LoginSpec>, secrets: Secrets) {
 }
 
 /** A secret stands in a spec as its mark alone, or (on practice) as plain text. */
-function secretText(text: string, secrets: Secrets): pulumi.Input<string> {
+export function secretText(text: string, secrets: Secrets): pulumi.Input<string> {
   const path = /^\u27e6secret:(.*)\u27e7$/.exec(text)?.[1];
   return path === undefined ? text : secrets(path);
 }

@@ -4,6 +4,8 @@ import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } f
 import type { Facts } from "../provisioners/host/facts.ts";
 import { latesIn } from "../provisioners/late.ts";
 import { lookupSecret } from "../stacks/secrets.ts";
+import type { Work } from "./aws/work.ts";
+import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
 import { type LateSources, lateValues } from "./late-values.ts";
@@ -25,6 +27,9 @@ export class TeamFleet extends pulumi.ComponentResource {
   /** The user that the fleet keeps for itself on every server, and its key: a secret. */
   declare readonly admin: pulumi.Output<{ readonly user: string; readonly privateKey: string }>;
 
+  /** Buckets, queues, groups and databases by the names of the stack file; undefined where there is none. Passwords in it are secrets. */
+  declare readonly aws: Work | undefined;
+
   constructor(name: string, { plan, config }: TeamFleetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("fleet:index:TeamFleet", name, {}, opts);
     const parent = { parent: this };
@@ -33,15 +38,22 @@ export class TeamFleet extends pulumi.ComponentResource {
     const fleetKey = new KeyPair(`${name}-fleet-key`, { comment: `fleet@${name}` }, parent);
     const mesh = new KeyPair(`${name}-mesh-key`, { comment: `mesh@${name}` }, parent);
     const secrets = (path: string) => pulumi.secret(config.apply((fleet) => lookupSecret(fleet, path) ?? ""));
-    const supplied = supply(name, plan, { fleetKey, secrets, parent: this });
+    const { servers: supplied, work } = supply(name, plan, { fleetKey, secrets, parent: this });
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
-    for (const server of plan.servers) this.#server(name, server, supplied[server.name]!, sources);
+    const beside = work?.((names) => lateValues(names, sources));
+    const after = Object.fromEntries(
+      plan.servers.map((server) => [server.name, this.#server(name, server, supplied[server.name]!, sources)]),
+    );
+    hooks(name, plan, { supplied, secrets, after, parent: this });
     this.servers = pulumi.output(Object.fromEntries(plan.servers.map((server) => [server.name, supplied[server.name]!.connection])));
     this.admin = pulumi.output({ user: admin, privateKey: fleetKey.privateKey });
-    this.registerOutputs({ servers: this.servers, admin: this.admin });
+    // Not as one output: with a password in it all of it would be secret.
+    this.aws = beside;
+    this.registerOutputs({ servers: this.servers, admin: this.admin, ...(this.aws && { aws: this.aws }) });
   }
 
-  #server(name: string, server: ServerPlan, { connection, deletedWith }: Supplied, sources: LateSources): void {
+  /** Its last role: when that is done, the server is right. */
+  #server(name: string, server: ServerPlan, { connection, deletedWith }: Supplied, sources: LateSources): pulumi.Resource {
     const { plan } = sources;
     const gone = deletedWith ? { deletedWith } : {};
     const host = new Host(
@@ -59,5 +71,6 @@ export class TeamFleet extends pulumi.ComponentResource {
       const args = { host: server.name, role, connection, guard: plan.guard, resources, late: values };
       previous = new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn: [previous], ...gone });
     }
+    return previous;
   }
 }

@@ -1,10 +1,8 @@
-// The policy pack: hands the rules to Pulumi. In force where `--policy-pack policy` asks for it, in previews and ups alike.
+// The policy pack: hands the rules to Pulumi. `fleet preview` and `fleet up` ask for it where the target is AWS; a pulumi typed by hand does
+// with `--policy-pack policy`.
 import { PolicyPack, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
 import { planOf } from "../provisioners/stack.ts";
 import * as rules from "./rules.ts";
-
-/** USD an hour; another one through `--policy-pack-config` (`{"price": {"perHour": 25}}`). */
-const defaultLimit = 10;
 
 /** `urn:pulumi:<stack>::…` */
 const stackOf = (urn: string): string => urn.split(":")[2] ?? "";
@@ -30,13 +28,11 @@ const price: StackValidationPolicy = {
   name: "price",
   description: "All together cost no more by the hour than the limit.",
   enforcementLevel: "mandatory",
-  configSchema: { properties: { perHour: { type: "number", minimum: 0, default: defaultLimit } } },
-  validateStack: ({ resources, getConfig }, report) => {
+  validateStack: ({ resources }, report) => {
     const target = resources[0] && targetOf(resources[0].urn);
     if (target?.kind !== "aws") return;
     const priced = resources.map(({ type, name, props }) => ({ type, name, inputs: props }));
-    const { perHour = defaultLimit } = getConfig<{ perHour?: number }>();
-    for (const sentence of rules.withinPrice(priced, target.region, perHour)) report(sentence);
+    for (const sentence of rules.withinPrice(priced, target.region, target.priceLimit)) report(sentence);
   },
 };
 

@@ -5,6 +5,7 @@ import type { OverlayFile } from "../stacks/overlay.ts";
 import { refusal, UserError } from "../stacks/problem.ts";
 import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
+import { type PoolPlan, poolPlans } from "./aws/pools.ts";
 import { declaredOnAws, plannedAddress } from "./aws/servers.ts";
 import type { Facts } from "./host/facts.ts";
 import type { Wants } from "./order.ts";
@@ -38,6 +39,8 @@ export interface FleetPlan {
   readonly people: readonly Person[];
   readonly guard: Guards;
   readonly servers: readonly ServerPlan[];
+  /** Servers that nobody pushes to: one for all of a pool that is told roles. */
+  readonly pools: readonly PoolPlan[];
   /** Of practice machines. */
   readonly subnet: string;
 }
@@ -54,7 +57,7 @@ export interface Surroundings {
   /** Of the computer that carries practice machines. */
   readonly cores: number;
   readonly architecture: Facts["architecture"];
-  /** By server. */
+  /** By server or pool. */
   readonly overlays: Readonly<Record<string, readonly OverlayFile[]>>;
 }
 
@@ -83,7 +86,8 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
   ];
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view) };
-  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, people, team };
+  const pools = poolPlans(spec.target, around.overlays);
+  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, pools, people, team };
 }
 
 /** By which the team's other servers reach it. */

@@ -6,6 +6,7 @@ import { overlays } from "../stacks/overlay.ts";
 import { UserError } from "../stacks/problem.ts";
 import { readStack } from "../stacks/read.ts";
 import { didYouMean } from "../stacks/reasons.ts";
+import { poolNames } from "./aws/pools.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { roleSchemas } from "./roles/roles.ts";
 
@@ -27,7 +28,7 @@ export function planOf(stack: string): FleetPlan {
     stack,
     cores: availableParallelism(),
     architecture: process.arch === "arm64" ? "arm64" : "amd64",
-    overlays: overlays(files, Object.keys(spec.servers)),
+    overlays: overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]),
   });
 }
 

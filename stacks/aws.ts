@@ -1,43 +1,12 @@
 // Servers on EC2. The settings of the target; its components read nothing else.
 import { z } from "zod";
-import { AbsolutePath, Cidr, Identifier, Line, ServerName } from "./scalars.ts";
+import { Image, InstanceType, Region, Store, ZoneId } from "./aws-words.ts";
+import { workWith } from "./aws-work.ts";
+import { type ParamsSchema, RoleParams } from "./params.ts";
+import { Cidr, Identifier, Line, ServerName } from "./scalars.ts";
+import { Time } from "./time.ts";
 
-const text = (pattern: RegExp, what: string) => z.string({ error: `expected ${what}` }).regex(pattern, { error: `expected ${what}` });
-
-export const Region = text(/^[a-z]{2}(?:-[a-z]+){1,3}-[1-9]$/, "an AWS region such as `ap-northeast-1`");
-/** `t4g.small`, `i4i.2xlarge`, `c7i-flex.large`, `u-6tb1.56xlarge`, `m5.metal-48xl`. */
-export const InstanceType = text(
-  /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.(?:[0-9]*[a-z]+)(?:-[0-9]+xl)?$/,
-  "an EC2 instance type such as `c5.large`",
-).describe("EC2 instance type");
-/** The same building for every account, where a zone's name is not. */
-const ZoneId = text(/^[a-z]{2,6}[0-9]?-az[1-9][0-9]?$/, "the id of an availability zone such as `apne1-az4`");
-
-/** Images by a name of ours; their parameters are in components/aws/image.ts. */
-export const imageNames = ["ubuntu-24.04", "ubuntu-22.04", "debian-12", "al2023"] as const;
-const imageWords = `${imageNames.map((name) => `\`${name}\``).join(", ")}, an AMI such as \`ami-0abc1234\` or an SSM parameter such as \`/own/image\``;
-const Image = z.union([z.enum(imageNames), text(/^(?:ami-[0-9a-f]{8,17}|\/[A-Za-z0-9/._-]{3,500})$/, imageWords)], {
-  error: `expected ${imageWords}`,
-});
-
-const percent = "expected from 0 to 50 per cent";
-const Store = z
-  .strictObject({
-    preset: z.enum(["aws", "seeds"]).default("aws").describe("settings to begin with: AWS's own practice, or the i2.8xlarge benchmark's"),
-    mountPoint: AbsolutePath.default("/data").describe("where the filesystem is; default /data"),
-    overProvision: z.int({ error: percent }).min(0, { error: percent }).max(50, { error: percent }).optional(),
-    chunkKiB: z.int().min(4).max(65536).optional().describe("RAID chunk in KiB; default mdadm's own"),
-    mkfs: z
-      .array(text(/^[A-Za-z0-9=,.-]+$/, "an option of mkfs.xfs such as `-K`"))
-      .optional()
-      .describe("options of mkfs.xfs"),
-    mountOptions: z
-      .array(text(/^[A-Za-z0-9=._-]+$/, "a mount option such as `noatime`"))
-      .min(1)
-      .optional()
-      .describe("mount options"),
-  })
-  .describe("the disks that come with the instance, as one XFS filesystem; gone after every stop");
+export { InstanceType, imageNames } from "./aws-words.ts";
 
 const Volume = z
   .strictObject({
@@ -69,47 +38,57 @@ const contestBreaks = ({ instanceType = "c5.large", rootGB = 20, store, volumes 
   ...(volumes.length === 0 ? [] : ["volumes"]),
 ];
 
-export const AwsTarget = z
-  .strictObject({
-    kind: z.literal("aws"),
-    region: Region.describe("AWS region of all servers"),
-    profile: z
-      .enum(["open", "contest"])
-      .default("open")
-      .describe("`contest` keeps to the letter of ISUCON14's environment check: the settings that it names can't be changed; default open"),
-    owner: Line.max(256).optional().describe("tag: whom to ask; default the team"),
-    expiresAt: z.iso
-      .datetime({ error: "expected a time in UTC such as `2026-12-01T09:00:00Z`" })
-      .optional()
-      .describe("tag: when all of it may go; after it the stack can only be destroyed; default never"),
-    vpc: z.enum(["own", "default"]).default("own").describe("a network of the team's own, or the account's default one; default own"),
-    cidr: Cidr.default("192.168.0.0/16").describe("addresses of the team's own network; its first /24 is the servers'"),
-    zoneId: ZoneId.optional().describe("availability zone of the servers, by id; default the region's first"),
-    sshFrom: z.array(Cidr).min(1).default(["0.0.0.0/0"]).describe("networks that may use SSH; default everywhere"),
-    httpsFrom: z.array(Cidr).default(["0.0.0.0/0"]).describe("networks that may use HTTPS; default everywhere"),
-    httpFrom: z.array(Cidr).default([]).describe("networks that may use HTTP; default none"),
-    placement: z.enum(["cluster", "spread", "partition"]).optional().describe("placement group for all servers; default none"),
-    ...machine,
-    servers: z.record(ServerName, AwsServer).default({}).describe("settings of single servers, laid over the ones above"),
-  })
-  .superRefine((target, context) => {
-    if (target.profile !== "contest") return;
-    const wide = (networks: readonly string[]) => networks.length === 1 && networks[0] === "0.0.0.0/0";
-    const network = {
-      vpc: target.vpc === "own",
-      cidr: target.cidr === "192.168.0.0/16",
-      sshFrom: wide(target.sshFrom),
-      httpsFrom: wide(target.httpsFrom),
-    };
-    const broken: (readonly string[])[] = Object.entries(network).flatMap(([key, right]) => (right ? [] : [[key]]));
-    broken.push(...contestBreaks(target).map((key) => [key]));
-    for (const [name, server] of Object.entries(target.servers)) broken.push(...contestBreaks(server).map((key) => ["servers", name, key]));
-    for (const path of broken)
-      context.addIssue({
-        code: "custom",
-        path: [...path],
-        message: "expected the default, which the contest's environment check wants; remove it",
-      });
-  })
-  .describe("servers on EC2, made by the fleet");
-export type AwsTarget = z.infer<typeof AwsTarget>;
+const own = {
+  kind: z.literal("aws"),
+  region: Region.describe("AWS region of all servers"),
+  profile: z
+    .enum(["open", "contest"])
+    .default("open")
+    .describe("`contest` keeps to the letter of ISUCON14's environment check: the settings that it names can't be changed; default open"),
+  owner: Line.max(256).optional().describe("tag: whom to ask; default the team"),
+  expiresAt: Time.optional().describe("tag: when all of it may go; after it the stack can only be destroyed; default never"),
+  vpc: z.enum(["own", "default"]).default("own").describe("a network of the team's own, or the account's default one; default own"),
+  cidr: Cidr.default("192.168.0.0/16").describe("addresses of the team's own network; its first /24 is the servers'"),
+  zoneId: ZoneId.optional().describe("availability zone of the servers, by id; default the region's first"),
+  sshFrom: z
+    .array(Cidr)
+    .min(1)
+    .default(["0.0.0.0/0"])
+    .describe("networks that may use SSH: must be said, but for `profile: contest`, which opens it to everybody"),
+  httpsFrom: z.array(Cidr).default(["0.0.0.0/0"]).describe("networks that may use HTTPS; default everywhere"),
+  httpFrom: z.array(Cidr).default([]).describe("networks that may use HTTP; default none"),
+  priceLimit: z.number().positive().default(10).describe("USD an hour that all of it, pools at their largest, may cost; default 10"),
+  placement: z.enum(["cluster", "spread", "partition"]).optional().describe("placement group for all servers; default none"),
+  ...machine,
+  servers: z.record(ServerName, AwsServer).default({}).describe("settings of single servers, laid over the ones above"),
+};
+
+/** `params` is the schema of a pool's role parameters. */
+const plainWith = (params: ParamsSchema) => z.strictObject({ ...own, ...workWith(params) });
+export type AwsTarget = z.infer<ReturnType<typeof plainWith>>;
+
+/** The contest's environment check counts every instance and interface of the network: nothing but the servers may be in it. */
+function contestRules(target: AwsTarget, context: z.RefinementCtx): void {
+  if (target.profile !== "contest") return;
+  const wide = (networks: readonly string[]) => networks.length === 1 && networks[0] === "0.0.0.0/0";
+  const network = {
+    vpc: target.vpc === "own",
+    cidr: target.cidr === "192.168.0.0/16",
+    sshFrom: wide(target.sshFrom),
+    httpsFrom: wide(target.httpsFrom),
+  };
+  const broken: (readonly string[])[] = Object.entries(network).flatMap(([key, right]) => (right ? [] : [[key]]));
+  broken.push(...contestBreaks(target).map((key) => [key]));
+  for (const key of ["pools", "pipelines", "databases"] as const) if (Object.keys(target[key]).length > 0) broken.push([key]);
+  for (const [name, server] of Object.entries(target.servers)) broken.push(...contestBreaks(server).map((key) => ["servers", name, key]));
+  for (const path of broken)
+    context.addIssue({
+      code: "custom",
+      path: [...path],
+      message: "expected the default, which the contest's environment check wants; remove it",
+    });
+}
+
+export const awsTargetWith = (params: ParamsSchema) =>
+  plainWith(params).superRefine(contestRules).describe("servers on EC2, made by the fleet");
+export const AwsTarget = awsTargetWith(RoleParams.default({}));

@@ -1,14 +1,11 @@
 // What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
 // in other places, so that every problem comes at once.
+import { checkWork, hasWork } from "./aws-checks.ts";
 import { contestGuards } from "./guards.ts";
+import { entries, holders, type Loose, mapOr, repeated } from "./loose.ts";
 import { isMap, type Path } from "./path.ts";
 import { didYouMean, type Finding, shown } from "./reasons.ts";
 import { Cidr, cidrRange, GitHubId, Ipv4, ipv4Number, UserName } from "./scalars.ts";
-
-type Loose = Readonly<Record<string, unknown>>;
-const mapOr = (value: unknown): Loose => (isMap(value) ? value : {});
-const entries = (value: unknown): readonly (readonly [string, Loose])[] =>
-  Object.entries(mapOr(value)).map(([name, each]) => [name, mapOr(each)]);
 
 /** The kind of the target, written short or long; `undefined` where it is not written. */
 export function targetKind(fleet: unknown): unknown {
@@ -20,26 +17,21 @@ export function targetKind(fleet: unknown): unknown {
 export function checkFleet(fleet: unknown): readonly Finding[] {
   const loose = mapOr(fleet);
   return [
+    ...checkServers(loose),
     ...checkMembers(loose),
     ...checkRoles(loose),
     ...checkReach(loose),
     ...checkJumps(loose),
     ...checkAddresses(loose),
     ...checkDisks(loose),
+    ...checkWork(loose),
   ];
 }
 
-/** A finding for every second use of a value that must be used once. `path` and `where` of the first use are named. */
-function repeated(
-  uses: readonly { readonly value: string; readonly where: string; readonly path: Path }[],
-  what: string,
-): readonly Finding[] {
-  const first = new Map<string, string>();
-  return uses.flatMap(({ value, where, path }) => {
-    const taken = first.get(value);
-    if (taken === undefined) first.set(value, where);
-    return taken === undefined ? [] : [{ path, reason: `expected ${what} of its own, got \`${value}\`, which ${taken} has` }];
-  });
+/** Nothing to do is a mistake. Pools, pipelines and databases work without a server of the team's own. */
+function checkServers({ servers, target }: Loose): readonly Finding[] {
+  const none = servers === undefined || (isMap(servers) && Object.keys(servers).length === 0);
+  return none && !hasWork(target) ? [{ path: ["servers"], reason: "expected at least one server, got none; add one" }] : [];
 }
 
 function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
@@ -75,12 +67,12 @@ function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
 }
 
 /** A role acts once on a server. */
-function checkRoles({ servers }: Loose): readonly Finding[] {
-  return entries(servers).flatMap(([name, { roles }]) => {
+function checkRoles(fleet: Loose): readonly Finding[] {
+  return holders(fleet).flatMap(({ path, holder: { roles } }) => {
     const list = Array.isArray(roles) ? roles : [];
     const again = [...list.entries()].filter(([index, role]) => list.indexOf(role) < index);
     return again.map(([index, role]) => ({
-      path: ["servers", name, "roles", index],
+      path: [...path, "roles", index],
       reason: `expected each role once, got ${shown(role)} again; remove it`,
     }));
   });

@@ -1,8 +1,14 @@
 // Role parameters: the fleet's, with the server's own laid over them, checked by the role's schema.
-import type { z } from "zod";
+import { z } from "zod";
+import { holders, type Loose, mapOr } from "./loose.ts";
 import { isMap, type Path, valueAt } from "./path.ts";
 import { choice, explain, type Finding, findingsIn } from "./reasons.ts";
 import type { RoleSchemas } from "./spec.ts";
+
+/** Parameters by role. Their schemas are the roles' own: read.ts and schema.ts are handed them. */
+export const RoleParams = z.record(z.string(), z.record(z.string(), z.unknown()));
+/** Any schema of what `RoleParams` takes. */
+export type ParamsSchema = z.ZodType<z.infer<typeof RoleParams>>;
 
 /** Maps merge key by key, however deep; lists and values replace. */
 export function mergeParams(under: unknown, over: unknown): unknown {
@@ -12,58 +18,51 @@ export function mergeParams(under: unknown, over: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, mergeParams(valueAt(under, [key]), valueAt(over, [key]))]));
 }
 
-const mapOr = (value: unknown): Readonly<Record<string, unknown>> => (isMap(value) ? value : {});
-const roleNames = (server: unknown): readonly string[] => {
-  const { roles } = mapOr(server);
-  return Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [];
-};
+const roleNames = ({ roles }: Loose): readonly string[] => (Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : []);
 
 /** How many steps of a path are written in the file: tells the server's own parameters from the fleet's. */
 type Depth = (path: Path) => number;
 
 /** Where a finding in merged parameters was written: at the server, in the fleet's, or nowhere (then: the role in the server's list). */
-function blame(finding: Finding, server: string, index: number, depth: Depth): Finding {
-  const own = ["servers", server, ...finding.path];
+function blame(finding: Finding, base: Path, index: number, depth: Depth): Finding {
+  const own = [...base, ...finding.path];
   const shared = finding.path;
   if (depth(own) === own.length) return { ...finding, path: own };
   if (depth(shared) === shared.length) return { ...finding, path: shared };
-  const [reachedOwn, reachedShared] = [depth(own) - 2, depth(shared)];
+  const [reachedOwn, reachedShared] = [depth(own) - base.length, depth(shared)];
   if (Math.max(reachedOwn, reachedShared) >= 2) return { ...finding, path: reachedOwn >= reachedShared ? own : shared };
-  return { path: ["servers", server, "roles", index], reason: `role parameter \`${finding.path.slice(2).join(".")}\`: ${finding.reason}` };
+  return { path: [...base, "roles", index], reason: `role parameter \`${finding.path.slice(2).join(".")}\`: ${finding.reason}` };
 }
 
 export interface Checked {
   readonly findings: readonly Finding[];
-  /** By server, then by role: what the role's function gets. */
-  readonly params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** By the place of the server or pool; in each by role: what the role's function gets. */
+  readonly params: readonly { readonly path: Path; readonly params: Readonly<Record<string, unknown>> }[];
 }
 
-/** Checks the parameters of every server and role, in a fleet that may be wrong in other places. */
+/** Checks the parameters of every server, pool and role, in a fleet that may be wrong in other places. */
 export function checkParams(fleet: unknown, schemas: RoleSchemas, depth: Depth): Checked {
-  const { servers, params } = mapOr(fleet);
-  const shared = mapOr(params);
+  const shared = mapOr(mapOr(fleet).params);
   const findings = [...unknownRoles(shared, ["params"], schemas)];
-  const checked: Record<string, Record<string, unknown>> = {};
   const used = new Set<string>();
-  for (const [name, server] of Object.entries(mapOr(servers))) {
-    const own = mapOr(mapOr(server).params);
-    const roles = roleNames(server);
-    findings.push(...unknownRoles(own, ["servers", name, "params"], schemas), ...idleParams(own, name, roles, schemas));
-    checked[name] = {};
+  const params = holders(mapOr(fleet)).map(({ path, holder }) => {
+    const own = mapOr(holder.params);
+    const roles = roleNames(holder);
+    findings.push(...unknownRoles(own, [...path, "params"], schemas), ...idleParams(own, path, roles, schemas));
+    const checked: Record<string, unknown> = {};
     for (const [index, role] of roles.entries()) {
       const schema = Object.hasOwn(schemas, role) ? schemas[role] : undefined;
       if (!schema) continue;
       used.add(role);
       const result = schema.safeParse(mergeParams(shared[role], own[role]) ?? {}, { reportInput: true, error: explain });
-      if (result.success) checked[name][role] = result.data;
-      else findings.push(...findingsIn(result.error, ["params", role]).map((finding) => blame(finding, name, index, depth)));
+      if (result.success) checked[role] = result.data;
+      else findings.push(...findingsIn(result.error, ["params", role]).map((finding) => blame(finding, path, index, depth)));
     }
-  }
+    return { path, params: checked };
+  });
   const unused = Object.entries(shared).filter(([role]) => Object.hasOwn(schemas, role) && !used.has(role));
-  return {
-    findings: [...findings, ...unused.flatMap(([role, value]) => writtenFindings(schemas[role]!, value, ["params", role], depth))],
-    params: checked,
-  };
+  const idle = unused.flatMap(([role, value]) => writtenFindings(schemas[role]!, value, ["params", role], depth));
+  return { findings: [...findings, ...idle], params };
 }
 
 /** For parameters that no server uses yet: what is written must be right, what is missing may still come. */
@@ -78,11 +77,11 @@ function unknownRoles(params: object, path: Path, schemas: RoleSchemas): readonl
   return unknown.map((role) => ({ path: [...path, role], key: true, reason: `unknown role${choice(role, names)}` }));
 }
 
-function idleParams(own: object, server: string, roles: readonly string[], schemas: RoleSchemas): readonly Finding[] {
+function idleParams(own: object, holder: Path, roles: readonly string[], schemas: RoleSchemas): readonly Finding[] {
   const idle = Object.keys(own).filter((role) => Object.hasOwn(schemas, role) && !roles.includes(role));
   return idle.map((role) => ({
-    path: ["servers", server, "params", role],
+    path: [...holder, "params", role],
     key: true,
-    reason: `expected parameters of a role of the server, got \`${role}\`; add it to \`roles\` or move this to the fleet's \`params\``,
+    reason: `expected parameters of a role of the ${holder[0] === "servers" ? "server" : "pool"}, got \`${role}\`; add it to \`roles\` or move this to the fleet's \`params\``,
   }));
 }

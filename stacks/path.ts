@@ -43,3 +43,9 @@ export function valueAt(value: unknown, path: Path): unknown {
   }
   return here;
 }
+
+/** The same value with `leaf` at the path; what lies beside it is kept. Maps alone. */
+export function withValue(value: unknown, [key, ...rest]: Path, leaf: unknown): unknown {
+  if (key === undefined) return leaf;
+  return isMap(value) ? { ...value, [key]: withValue(valueAt(value, [key]), rest, leaf) } : value;
+}

@@ -5,14 +5,14 @@ import { checkFleet } from "./checks.ts";
 import { readYaml } from "./document.ts";
 import { checkMarked, checkPlaceholders } from "./marked.ts";
 import { checkParams } from "./params.ts";
-import { isMap, type Path, pathText } from "./path.ts";
+import { isMap, type Path, pathText, withValue } from "./path.ts";
 import { type Problem, refusal, UserError } from "./problem.ts";
 import { didYouMean, explain, type Finding, findingsIn } from "./reasons.ts";
 import { fleetKey, hideSecrets, secretRefsIn } from "./secrets.ts";
 import { FleetSpec, type RoleSchemas, StackFile } from "./spec.ts";
 
 export interface Stack {
-  /** Valid, with defaults. `servers.<name>.params` holds what each of its roles gets: merged, checked, with the role's own defaults. */
+  /** Valid, with defaults. `params` of a server or pool holds what each of its roles gets: merged, checked, with the role's own defaults. */
   readonly spec: FleetSpec;
   /** The file as problems name it. */
   readonly file: string;
@@ -113,6 +113,6 @@ function checkAll(written: unknown, roles: RoleSchemas, depth: (path: Path) => n
   const { findings: params, params: merged } = checkParams(fleet, roles, depth);
   const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet), ...params];
   if (!parsed.success || findings.length > 0) return { findings, secrets: [] };
-  const servers = Object.entries(parsed.data.servers).map(([name, server]) => [name, { ...server, params: merged[name] ?? {} }]);
-  return { findings, spec: { ...parsed.data, servers: Object.fromEntries(servers) }, secrets: secretRefsIn(JSON.stringify(fleet)) };
+  const spec = merged.reduce<unknown>((under, { path, params: own }) => withValue(under, [...path, "params"], own), parsed.data);
+  return { findings, spec: spec as FleetSpec, secrets: secretRefsIn(JSON.stringify(fleet)) };
 }

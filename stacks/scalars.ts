@@ -58,12 +58,18 @@ export const Locale = text(/^(?:C|[a-z]{2,3}_[A-Z]{2})\.UTF-8$/, "a UTF-8 locale
 
 // No `..` anywhere, not even inside a name, and no segment that is `.` or begins with a dash.
 const segment = "(?!\\.(?:/|$))[A-Za-z0-9_.@+][A-Za-z0-9_.@+:=,-]{0,254}";
+const wildSegment = "(?!\\.(?:/|$))[\\]\\[A-Za-z0-9_.@+*?][\\]\\[A-Za-z0-9_.@+:=,*?-]{0,254}";
 const pathLength = "(?!.*\\.\\.)(?=.{1,4096}$)";
 
 /** Normalised: no `.`, `..`, double or final slash; `/` itself is none of them. */
 export const AbsolutePath = text(
   new RegExp(`^${pathLength}(?:/${segment})+$`),
   "an absolute path without `..`, spaces or shell characters, such as `/etc/motd`",
+);
+/** Its wildcards are the shell's; a `*` takes no `/`. */
+export const AbsolutePattern = text(
+  new RegExp(`^${pathLength}(?:/${wildSegment})+$`),
+  "an absolute path without `..`, spaces or shell characters but `*`, `?` and `[a-z]`, such as `/var/log/nginx/*.log`",
 );
 /** Below the folder of the stack file. */
 export const RelativePath = text(

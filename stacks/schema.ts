@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { marks } from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
-import { fleetWith, type RoleSchemas, StackFile, Target, targetKinds } from "./spec.ts";
+import { fleetWith, type RoleSchemas, StackFile, targetKinds } from "./spec.ts";
 
 type Json = Record<string, unknown>;
 
@@ -15,14 +15,8 @@ const secure = {
   description: "a Pulumi secret: pulumi config set --secret --path …",
 };
 
-/** What zod can't know: secrets stand where free text may, `target` has a short form, roles have names. */
+/** What zod can't know: secrets stand where free text may, roles have names. */
 function refine(schema: z.core.$ZodType, json: Json, path: readonly (string | number)[], roles: readonly string[]): void {
-  if (schema === Target) {
-    const { description, ...long } = json;
-    for (const key of Object.keys(long)) delete json[key];
-    Object.assign(json, { description, anyOf: [{ enum: [...targetKinds] }, long] });
-    return;
-  }
   const mark = marks.get(schema as z.ZodType)?.mark;
   if (mark === "role" && json.type === "string" && roles.length > 0) json.enum = [...roles];
   if (json.type !== "string" || path.at(-1) === "propertyNames") return;
@@ -43,22 +37,40 @@ function withoutRequired(json: unknown): unknown {
   return Object.fromEntries(kept.map(([key, value]) => [key, key === "items" || key === "prefixItems" ? value : withoutRequired(value)]));
 }
 
+/** In place of what it was. */
+function become(json: Json, now: Json): void {
+  for (const key of Object.keys(json)) delete json[key];
+  Object.assign(json, now);
+}
+
+/** The fleet, and the parameters of all roles: those stand once, whoever has them. */
+function fleetSchema(roles: RoleSchemas): { readonly fleet: Json; readonly params: unknown } {
+  const names = Object.keys(roles).sort();
+  const zod = fleetWith(roles);
+  let params: Json = {};
+  const override = (schema: z.core.$ZodType, json: Json, path: readonly (string | number)[]) => {
+    const { description, ...rest } = json;
+    // `target` has a short form.
+    if (schema === zod.shape.target) return become(json, { description, anyOf: [{ enum: [...targetKinds] }, rest] });
+    // Each place has a description of its own, over the same definition.
+    if (schema._zod.def !== zod.shape.params._zod.def) return refine(schema, json, path, names);
+    // What a description is added to comes first, and is done then.
+    if (!("$ref" in rest)) params = rest;
+    become(json, { description, $ref: "#/$defs/params" });
+  };
+  const fleet = z.toJSONSchema(zod, {
+    ...options,
+    override: ({ zodSchema, jsonSchema, path }) => override(zodSchema, jsonSchema as Json, path),
+  });
+  return { fleet: fleet as unknown as Json, params: withoutRequired(params) };
+}
+
+const options = { io: "input", unrepresentable: "any", reused: "inline" } as const;
+
 /** The schema of a stack file whose roles take these parameters, as JSON text with a newline at the end. */
 export function schemaText(roles: RoleSchemas): string {
-  const names = Object.keys(roles).sort();
-  const options = { io: "input", unrepresentable: "any", reused: "inline" } as const;
-  const {
-    $schema: _fleet,
-    $defs: fleetDefs,
-    ...fleet
-  } = z.toJSONSchema(fleetWith(roles), {
-    ...options,
-    override: ({ zodSchema, jsonSchema, path }) => refine(zodSchema, jsonSchema as Json, path, names),
-  });
-  const { properties } = fleet as unknown as { properties: { params: unknown; servers: { additionalProperties: { properties: Json } } } };
-  properties.params = withoutRequired(properties.params);
-  const server = properties.servers.additionalProperties.properties;
-  server.params = withoutRequired(server.params);
+  const { fleet: whole, params } = fleetSchema(roles);
+  const { $schema: _, $defs: fleetDefs, ...fleet } = whole;
   const file = z.toJSONSchema(StackFile, options) as unknown as { properties: { config: Json } };
   const config = {
     type: "object",
@@ -66,6 +78,6 @@ export function schemaText(roles: RoleSchemas): string {
     properties: { [fleetKey]: fleet },
     required: [fleetKey],
   };
-  const whole = { ...file, properties: { ...file.properties, config }, $defs: { ...(fleetDefs as Json | undefined), secure } };
-  return `${JSON.stringify(whole, null, 2)}\n`;
+  const schema = { ...file, properties: { ...file.properties, config }, $defs: { ...(fleetDefs as Json | undefined), params, secure } };
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }

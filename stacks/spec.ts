@@ -1,12 +1,11 @@
 // The stack file: one schema, from which come the types, the checks, the defaults and the JSON Schema for editors.
 import { z } from "zod";
-import { AwsTarget } from "./aws.ts";
+import { AwsTarget, awsTargetWith } from "./aws.ts";
 import { GuardSpec } from "./guards.ts";
+import { Hook } from "./hooks.ts";
+import { type ParamsSchema, RoleParams } from "./params.ts";
 import * as scalar from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
-
-/** Parameters by role. Their schemas are the roles' own: read.ts and schema.ts are handed them. */
-export const RoleParams = z.record(z.string(), z.record(z.string(), z.unknown()));
 
 export const Member = z
   .strictObject({
@@ -70,16 +69,17 @@ const InventoryTarget = z
   .strictObject({ kind: z.literal("inventory") })
   .describe("servers that were handed out: each has address, user and a way in");
 
-const targets = z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, AwsTarget], {
-  error: "expected `practice`, `inventory` or `aws`",
-});
-export const targetKinds = ["practice", "inventory", "aws"] as const satisfies readonly z.infer<typeof targets>["kind"][];
-
 /** `target: practice` is short for `target: {kind: practice}`. */
-export const Target = z
-  .preprocess((value) => (typeof value === "string" ? { kind: value } : value), targets)
-  .describe("where the servers are: practice, inventory or aws");
+const targetWith = (aws: typeof AwsTarget) =>
+  z
+    .preprocess(
+      (value) => (typeof value === "string" ? { kind: value } : value),
+      z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, aws], { error: "expected `practice`, `inventory` or `aws`" }),
+    )
+    .describe("where the servers are: practice, inventory or aws");
+export const Target = targetWith(AwsTarget);
 export type Target = z.infer<typeof Target>;
+export const targetKinds = ["practice", "inventory", "aws"] as const satisfies readonly Target["kind"][];
 
 export const FleetSpec = z
   .strictObject({
@@ -92,13 +92,18 @@ export const FleetSpec = z
     target: Target,
     servers: z
       .record(scalar.ServerName, ServerSpec)
-      .refine((servers) => Object.keys(servers).length > 0, { error: "expected at least one server, got none; add one" })
-      .describe("the servers, by name"),
+      .default({})
+      .describe("the servers, by name: at least one, unless the target has pools, pipelines or databases"),
     params: RoleParams.default({}).describe("parameters of roles, for all servers"),
     files: scalar.RelativePath.default("files").describe(
       "folder beside the stack file whose `common/` and `<server>/` are laid over `/`; default files",
     ),
     guard: GuardSpec.prefault({}),
+    hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
+    archive: z
+      .array(scalar.AbsolutePattern)
+      .default([])
+      .describe("files, folders and patterns of them that `fleet down` fetches from every server before it takes them away; default none"),
   })
   .describe("the servers of one team");
 export type FleetSpec = z.infer<typeof FleetSpec>;
@@ -109,12 +114,12 @@ export type RoleSchemas = Readonly<Record<string, z.ZodType>>;
 /** The fleet with its roles' parameters spelled out, for finding marks and for editors. Never parsed with: parameters are merged first. */
 export function fleetWith(roles: RoleSchemas) {
   const params = z.strictObject(Object.fromEntries(Object.entries(roles).map(([name, schema]) => [name, schema.optional()]))).optional();
+  const own = params.describe(`${ServerSpec.shape.params.description}`);
+  const server = ServerSpec.extend({ params: own }).describe(`${ServerSpec.description}`);
   const { shape } = FleetSpec;
-  const server = ServerSpec.extend({ params: params.describe(`${ServerSpec.shape.params.description}`) }).describe(
-    `${ServerSpec.description}`,
-  );
   return FleetSpec.extend({
-    servers: z.record(scalar.ServerName, server).describe(`${shape.servers.description}`),
+    target: targetWith(awsTargetWith(own as unknown as ParamsSchema)),
+    servers: z.record(scalar.ServerName, server).optional().describe(`${shape.servers.description}`),
     params: params.describe(`${shape.params.description}`),
   }).describe(`${FleetSpec.description}`);
 }

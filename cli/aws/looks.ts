@@ -2,63 +2,22 @@
 import { AutoScalingClient, paginateDescribeAutoScalingGroups } from "@aws-sdk/client-auto-scaling";
 import { ListTagsForResourceCommand as AlarmTags, CloudWatchClient, paginateDescribeAlarms } from "@aws-sdk/client-cloudwatch";
 import { CloudWatchLogsClient, ListTagsForResourceCommand as LogTags, paginateDescribeLogGroups } from "@aws-sdk/client-cloudwatch-logs";
-import { paginateDescribeDBInstances, paginateDescribeDBSnapshots, RDSClient } from "@aws-sdk/client-rds";
+import { DLMClient, GetLifecyclePoliciesCommand } from "@aws-sdk/client-dlm";
 import { GetBucketTaggingCommand, paginateListBuckets, S3Client } from "@aws-sdk/client-s3";
 import { paginateListTopics, SNSClient, ListTagsForResourceCommand as TopicTags } from "@aws-sdk/client-sns";
 import { ListQueueTagsCommand, paginateListQueues, SQSClient } from "@aws-sdk/client-sqs";
-import pLimit from "p-limit";
 import { quote } from "../../provisioners/host/command.ts";
 import { lookAtEc2 } from "./look-ec2.ts";
-
-export type Tags = Readonly<Record<string, string>>;
-
-export interface Whose {
-  readonly kind: string;
-  readonly id: string;
-  readonly tags: Tags;
-  /** Arguments of `aws`. */
-  readonly command: string;
-}
-
-export interface Look {
-  readonly service: string;
-  readonly look: (region: string) => Promise<readonly Whose[]>;
-}
-
-/** Calls at once to a service that tells tags one thing at a time. */
-const atOnce = 8;
-
-type TagList = readonly { readonly Key?: string | undefined; readonly Value?: string | undefined }[];
-export const tagsOf = (list: TagList = []): Tags => Object.fromEntries(list.map(({ Key = "", Value = "" }) => [Key, Value]));
-
-/** Tags of each, asked for one by one. What went away in between has none. */
-async function withTags(kind: string, ids: readonly string[], command: (id: string) => string, tags: (id: string) => Promise<Tags>) {
-  const limit = pLimit(atOnce);
-  const one = async (id: string): Promise<Whose> => ({ kind, id, command: command(id), tags: await untilGone(tags(id)) });
-  return await Promise.all(ids.map((id) => limit(() => one(id))));
-}
-
-async function untilGone(asked: Promise<Tags>): Promise<Tags> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (/NoSuchTagSet|NoSuchBucket|NotFound|NonExistent|DoesNotExist/.test((error as Error).name)) return {};
-    throw error;
-  }
-}
-
-async function all<Page, Item>(pages: AsyncIterable<Page>, items: (page: Page) => readonly Item[] | undefined): Promise<Item[]> {
-  const found: Item[] = [];
-  for await (const page of pages) found.push(...(items(page) ?? []));
-  return found;
-}
+import { lookAtIam } from "./look-iam.ts";
+import { lookAtRds } from "./look-rds.ts";
+import { type Away, all, type Look, steps, tagsOf, type Whose, withTags } from "./whose.ts";
 
 async function groups(region: string): Promise<readonly Whose[]> {
   const client = new AutoScalingClient({ region });
   const found = await all(paginateDescribeAutoScalingGroups({ client }, {}), (page) => page.AutoScalingGroups);
   return found.map(({ AutoScalingGroupName: id = "", Tags }) => {
-    const command = `autoscaling delete-auto-scaling-group --force-delete --auto-scaling-group-name ${quote(id)}`;
-    return { kind: "autoscaling group", id, tags: tagsOf(Tags), command };
+    const away = steps(`autoscaling delete-auto-scaling-group --force-delete --auto-scaling-group-name ${quote(id)}`);
+    return { kind: "autoscaling group", id, tags: tagsOf(Tags), away };
   });
 }
 
@@ -66,28 +25,37 @@ async function queues(region: string): Promise<readonly Whose[]> {
   const client = new SQSClient({ region });
   const urls = await all(paginateListQueues({ client }, { MaxResults: 1000 }), (page) => page.QueueUrls);
   const tags = async (QueueUrl: string) => (await client.send(new ListQueueTagsCommand({ QueueUrl }))).Tags ?? {};
-  return await withTags("queue", urls, (url) => `sqs delete-queue --queue-url ${quote(url)}`, tags);
+  return await withTags("queue", urls, (url) => steps(`sqs delete-queue --queue-url ${quote(url)}`), tags);
 }
 
 async function buckets(region: string): Promise<readonly Whose[]> {
   const client = new S3Client({ region });
   const found = await all(paginateListBuckets({ client }, { BucketRegion: region }), (page) => page.Buckets);
   const tags = async (Bucket: string) => tagsOf((await client.send(new GetBucketTaggingCommand({ Bucket }))).TagSet);
-  // Of a versioned bucket the old versions have to go too: `rb --force` leaves those, and then says so.
   return await withTags(
     "bucket",
     found.map(({ Name = "" }) => Name),
-    (name) => `s3 rb --force ${quote(`s3://${name}`)}`,
+    emptiedBucket,
     tags,
   );
 }
+
+/** With all its versions, and the marks of what was deleted: `aws s3 rb --force` would leave those. */
+const emptiedBucket =
+  (name: string): Away =>
+  (aws) => {
+    const bucket = `--bucket ${quote(name)}`;
+    const list = `${aws} s3api list-object-versions ${bucket} --query '[Versions,DeleteMarkers][][].[VersionId,Key]' --output text`;
+    const remove = `${aws} s3api delete-object ${bucket} --version-id "$version" --key "$key" </dev/null`;
+    return `${list} | while read -r version key; do ${remove}; done && ${aws} s3api delete-bucket ${bucket}`;
+  };
 
 async function logGroups(region: string): Promise<readonly Whose[]> {
   const client = new CloudWatchLogsClient({ region });
   const found = await all(paginateDescribeLogGroups({ client }, {}), (page) => page.logGroups);
   const arns = new Map(found.map(({ logGroupName = "", arn = "" }) => [logGroupName, arn.replace(/:\*$/, "")]));
   const tags = async (name: string) => (await client.send(new LogTags({ resourceArn: arns.get(name) }))).tags ?? {};
-  return await withTags("log group", [...arns.keys()], (name) => `logs delete-log-group --log-group-name ${quote(name)}`, tags);
+  return await withTags("log group", [...arns.keys()], (name) => steps(`logs delete-log-group --log-group-name ${quote(name)}`), tags);
 }
 
 async function alarms(region: string): Promise<readonly Whose[]> {
@@ -95,7 +63,7 @@ async function alarms(region: string): Promise<readonly Whose[]> {
   const found = await all(paginateDescribeAlarms({ client }, {}), (page) => page.MetricAlarms);
   const arns = new Map(found.map(({ AlarmName = "", AlarmArn = "" }) => [AlarmName, AlarmArn]));
   const tags = async (name: string) => tagsOf((await client.send(new AlarmTags({ ResourceARN: arns.get(name) }))).Tags);
-  return await withTags("alarm", [...arns.keys()], (name) => `cloudwatch delete-alarms --alarm-names ${quote(name)}`, tags);
+  return await withTags("alarm", [...arns.keys()], (name) => steps(`cloudwatch delete-alarms --alarm-names ${quote(name)}`), tags);
 }
 
 async function topics(region: string): Promise<readonly Whose[]> {
@@ -105,25 +73,16 @@ async function topics(region: string): Promise<readonly Whose[]> {
   return await withTags(
     "topic",
     found.map(({ TopicArn = "" }) => TopicArn),
-    (arn) => `sns delete-topic --topic-arn ${quote(arn)}`,
+    (arn) => steps(`sns delete-topic --topic-arn ${quote(arn)}`),
     tags,
   );
 }
 
-async function databases(region: string): Promise<readonly Whose[]> {
-  const client = new RDSClient({ region });
-  const instances = await all(paginateDescribeDBInstances({ client }, {}), (page) => page.DBInstances);
-  const kept = await all(paginateDescribeDBSnapshots({ client }, { SnapshotType: "manual" }), (page) => page.DBSnapshots);
-  return [
-    ...instances.map(({ DBInstanceIdentifier: id = "", TagList }) => {
-      const command = `rds delete-db-instance --skip-final-snapshot --db-instance-identifier ${quote(id)}`;
-      return { kind: "database", id, tags: tagsOf(TagList), command };
-    }),
-    ...kept.map(({ DBSnapshotIdentifier: id = "", TagList }) => {
-      const command = `rds delete-db-snapshot --db-snapshot-identifier ${quote(id)}`;
-      return { kind: "database snapshot", id, tags: tagsOf(TagList), command };
-    }),
-  ];
+async function snapshotPolicies(region: string): Promise<readonly Whose[]> {
+  const { Policies = [] } = await new DLMClient({ region }).send(new GetLifecyclePoliciesCommand({}));
+  return Policies.map(({ PolicyId: id = "", Tags = {} }) => {
+    return { kind: "snapshot policy", id, tags: Tags, away: steps(`dlm delete-lifecycle-policy --policy-id ${quote(id)}`) };
+  });
 }
 
 export const looks: readonly Look[] = [
@@ -134,5 +93,7 @@ export const looks: readonly Look[] = [
   { service: "CloudWatch Logs", look: logGroups },
   { service: "CloudWatch alarms", look: alarms },
   { service: "SNS", look: topics },
-  { service: "RDS", look: databases },
+  { service: "RDS", look: lookAtRds },
+  { service: "DLM", look: snapshotPolicies },
+  { service: "IAM", global: true, look: lookAtIam },
 ];

@@ -29,11 +29,33 @@ export function awsStacks(names: readonly string[]): readonly AwsStack[] {
   });
 }
 
-/** Where to look: as told, else where these stacks are, else where the AWS SDK would. */
-export function regionsOf(given: readonly string[], stacks: readonly AwsStack[]): readonly string[] {
+/** All of the checkout that are on AWS and can be read; a sentence for each file that can't. */
+export function readableAwsStacks(): { readonly stacks: readonly AwsStack[]; readonly problems: readonly string[] } {
+  const problems: string[] = [];
+  const stacks = stackNames().flatMap((name) => {
+    try {
+      return awsStack(name) ?? [];
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push(error.message);
+      return [];
+    }
+  });
+  return { stacks, problems };
+}
+
+const wanted = (given: readonly string[], stacks: readonly AwsStack[]): readonly string[] => {
   const regions = given.length > 0 ? given : stacks.map(({ target }) => target.region);
   const own = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  const all = [...new Set(regions.length > 0 ? regions : own ? [own] : [])];
+  return [...new Set(regions.length > 0 ? regions : own ? [own] : [])];
+};
+
+/** Whether there is anywhere to look. */
+export const someRegion = (given: readonly string[], stacks: readonly AwsStack[]): boolean => wanted(given, stacks).length > 0;
+
+/** Where to look: as told, else where these stacks are, else where the AWS SDK would. */
+export function regionsOf(given: readonly string[], stacks: readonly AwsStack[]): readonly string[] {
+  const all = wanted(given, stacks);
   if (all.length === 0) throw new UserError("region: expected one, got none from a stack file or AWS_REGION; next: add --region REGION");
   return all;
 }

@@ -1,6 +1,7 @@
 // fleet check: is a stack file right? Says everything that is wrong, a problem a line.
-
-import { completeFacts, expandRole, rolesOf } from "../../provisioners/expand.ts";
+import { shapeOf } from "../../components/aws/shape.ts";
+import { refusePlan } from "../../provisioners/boot-roles.ts";
+import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { problemsIn } from "../../provisioners/problems.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { type Problem, problemsText, UserError } from "../../stacks/problem.ts";
@@ -26,20 +27,31 @@ function run(stacks: readonly string[], json: boolean): number {
 function problemsOf(stack: string): readonly Problem[] {
   try {
     const plan = planOf(stack);
-    return plan.servers.flatMap((server) => {
-      const facts = completeFacts(server.declared);
-      if (!facts) return [];
-      const all = rolesOf(server).flatMap((role) =>
-        problemsIn(expandRole(plan, server, role, facts), plan.guard).map((problem) => ({ ...problem, role })),
-      );
-      return all.map(({ role, path, reason }) => ({
-        at: `stacks/Pulumi.${stack}.yaml`,
-        path: `servers.${server.name} ${role} ${path}`,
-        reason,
-      }));
-    });
+    refuseWork(plan);
+    return plan.servers.flatMap((server) => roleProblems(plan, server));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.problems.length > 0 ? error.problems : [{ at: `stacks/Pulumi.${stack}.yaml`, path: "stack", reason: error.message }];
   }
+}
+
+function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {
+  const facts = completeFacts(server.declared);
+  if (!facts) return [];
+  const all = rolesOf(server).flatMap((role) =>
+    problemsIn(expandRole(plan, server, role, facts), plan.guard).map((problem) => ({ ...problem, role })),
+  );
+  return all.map(({ role, path, reason }) => ({
+    at: `stacks/Pulumi.${plan.stack}.yaml`,
+    path: `servers.${server.name} ${role} ${path}`,
+    reason,
+  }));
+}
+
+/** Throws a UserError for what AWS would refuse, and for what a pool can't become by itself. */
+function refuseWork(plan: FleetPlan): void {
+  const { target, team, servers } = plan.spec;
+  if (target.kind !== "aws") return;
+  const { pools } = shapeOf({ team, stack: plan.stack, target, servers });
+  for (const { asked } of pools) refusePlan(plan, asked);
 }

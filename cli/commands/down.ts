@@ -1,5 +1,6 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
 import { planOf } from "../../provisioners/stack.ts";
+import { workIn } from "../aws/work.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
 import { runMany } from "../many.ts";
@@ -43,10 +44,11 @@ const fates = {
 async function run(stack: string, yes: boolean): Promise<number> {
   const plan = planOf(stack);
   const fate = fates[plan.spec.target.kind];
-  console.log(columns(plan.servers.map(({ name, view }) => [name, view.privateAddress, fate])));
+  const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
+  console.log(columns([...rows, ...workIn(plan).map(([name, what]) => [name, what, fate])]));
   await tellSpent(stack);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
-  return await takeDown(stack);
+  return await takeDown(stack, yes);
 }
 
 /** What it has cost until now, where it costs. */

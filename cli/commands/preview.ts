@@ -6,13 +6,13 @@ import { checkout, planOf } from "../../provisioners/stack.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { chosen, manyOptions } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { type EngineDigest, previewOf } from "../preview/engine.ts";
-import { look } from "../preview/events.ts";
+import { previewOf } from "../preview/engine.ts";
+import { failureOf, look } from "../preview/events.ts";
 import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
 import { masked, maskOf, secretsOf } from "../preview/masks.ts";
 import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
-import { pulumi } from "../pulumi.ts";
+import { policed, pulumi } from "../pulumi.ts";
 import { prepare } from "../state.ts";
 import { columns, styled } from "../terminal.ts";
 
@@ -92,21 +92,10 @@ async function engine(stack: string): Promise<StackPreview> {
     const plan = planOf(stack);
     await prepare(plan);
     const mask = maskOf(await secretsOf(plan));
-    const { digest, code, stderr } = await look(plan);
+    const { digest, code, stderr } = await look(plan, policed(plan));
     found = code === 0 ? masked(previewOf(plan, digest), mask) : failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
   });
   return failed ?? found!;
-}
-
-/** Characters. */
-const failureLength = 4_000;
-/** What Pulumi's Node runner says before the error itself. */
-const runnerWords = /^(?:error: )?(?:Running program '.*' failed with an unhandled exception:\s*)?(?:<ref \*\d+> )?/;
-
-/** The engine's errors, else the end of what was said. */
-function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): string {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim().replace(runnerWords, ""));
-  return (errors.length > 0 ? errors.join("\n") : stderr).trim().slice(-failureLength);
 }
 
 function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {

@@ -1,8 +1,10 @@
 // fleet reap: stacks on AWS whose time is over. Says which; with --yes it takes them away, as a scheduled job does.
+import { UserError } from "../../stacks/problem.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Leftover } from "../aws/sweep.ts";
 import type { Register } from "../command.ts";
-import { exists } from "../state.ts";
+import { regionOption } from "../regions.ts";
+import { existing } from "../state.ts";
 import { takeDown } from "../take-down.ts";
 import { columns } from "../terminal.ts";
 
@@ -17,8 +19,8 @@ export const reap: Register = (program, done) =>
     .command("reap")
     .description("find stacks on AWS past their expiresAt; --yes takes them away")
     .option("-y, --yes", "take them away, without a question", false)
-    .option("--region <region...>", "where to look for what no stack here knows; by default where the stacks are", [])
-    .option("--json", "{expired: [{stack, team, expiresAt, region}], strays: […as fleet sweep]}", false)
+    .addOption(regionOption("where the stacks are; there also for what no stack here knows"))
+    .option("--json", "{expired: [{stack, team, expiresAt, region}], strays: […as fleet sweep], problems: […]}", false)
     .addHelpText("after", "\nExamples:\n  fleet reap\n  fleet reap --yes        as .github/workflows/reap.yml does every hour")
     .action((options: Options) => done(run(options)));
 
@@ -26,17 +28,33 @@ export const reap: Register = (program, done) =>
 const isOver = (until: string | undefined, now: number): boolean => until !== undefined && Date.parse(until) < now;
 
 async function run({ yes, region, json }: Options): Promise<number> {
-  const { awsStacks } = await import("../aws/stacks.ts");
+  const { readableAwsStacks } = await import("../aws/stacks.ts");
   const now = Date.now();
-  const stacks = awsStacks([]);
-  const expired = stacks.filter(({ name, target }) => isOver(target.expiresAt, now) && exists(name));
-  const strays = await straysOf(region, stacks, now);
-  if (json) console.log(JSON.stringify({ expired: expired.map(shown), strays }, null, 2));
-  else console.log(text(expired, strays, yes));
-  if (!yes) return 0;
+  const { stacks, problems: broken } = readableAwsStacks();
+  // Of the others nothing stands, or nothing that this backend knows of: no news, however often it is asked.
+  const there = new Set(await existing(stacks.map(({ name }) => name)));
+  const up = stacks.filter(({ name }) => there.has(name));
+  const expired = up.filter(({ target }) => isOver(target.expiresAt, now));
+  const { strays, unseen } = await straysOf(region, { stacks, up }, now);
+  const problems = [...broken, ...unseen];
+  if (json) console.log(JSON.stringify({ expired: expired.map(shown), strays, problems }, null, 2));
+  else console.log([text(expired, strays, yes), ...problems].join("\n"));
+  const code = yes ? await takeAway(expired) : 0;
+  return Math.max(code, problems.length > 0 ? 1 : 0);
+}
+
+/** One that fails must not keep the others alive, and in the bill. */
+async function takeAway(expired: readonly AwsStack[]): Promise<number> {
   let worst = 0;
-  // One that fails must not keep the others alive, and in the bill.
-  for (const { name } of expired) worst = Math.max(worst, await takeDown(name));
+  for (const { name } of expired) {
+    try {
+      worst = Math.max(worst, await takeDown(name, true));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.error(error.message);
+      worst = Math.max(worst, 1);
+    }
+  }
   return worst;
 }
 
@@ -47,14 +65,19 @@ const shown = ({ name, plan, target }: AwsStack) => ({
   region: target.region,
 });
 
-/** Past their tag, of a stack that is not here: only named, since whoever knows the stack should take it down. */
-async function straysOf(given: readonly string[], stacks: readonly AwsStack[], now: number): Promise<readonly Leftover[]> {
-  const { regionsOf } = await import("../aws/stacks.ts");
-  const { sweep } = await import("../aws/sweep.ts");
-  if (given.length === 0 && stacks.length === 0 && process.env.AWS_REGION === undefined) return [];
-  const known = new Set(stacks.map(({ name }) => name));
-  const swept = await Promise.all(regionsOf(given, stacks).map((region) => sweep(region)));
-  return swept.flatMap(({ left }) => left).filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now));
+interface Known {
+  readonly stacks: readonly AwsStack[];
+  readonly up: readonly AwsStack[];
+}
+
+/** Past their tag, of a stack that is not up from here: only named, since whoever has its state should take it down. */
+async function straysOf(given: readonly string[], { stacks, up }: Known, now: number) {
+  const { regionsOf, someRegion } = await import("../aws/stacks.ts");
+  const { sweep, together } = await import("../aws/sweep.ts");
+  if (!someRegion(given, stacks)) return { strays: [], unseen: [] };
+  const known = new Set(up.map(({ name }) => name));
+  const { left, unseen } = together(await Promise.all(regionsOf(given, stacks).map((region) => sweep(region))));
+  return { strays: left.filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now)), unseen };
 }
 
 function text(expired: readonly AwsStack[], strays: readonly Leftover[], yes: boolean): string {
@@ -63,5 +86,5 @@ function text(expired: readonly AwsStack[], strays: readonly Leftover[], yes: bo
   const others = strays.map(
     ({ kind, name, stack, expiry, command }) => `  ${kind} ${name} of ${stack}, over since ${expiry}\n      ${command}`,
   );
-  return [...lines, ...(others.length > 0 ? ["of stacks that are not here:", ...others] : [])].join("\n");
+  return [...lines, ...(others.length > 0 ? ["of stacks that are not up from here:", ...others] : [])].join("\n");
 }

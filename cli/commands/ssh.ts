@@ -2,36 +2,51 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Command } from "commander";
 import type { Connection } from "../../provisioners/host/shell.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { choice } from "../../stacks/reasons.ts";
 import type { Register } from "../command.ts";
-import { ask, sshFolder } from "../pulumi.ts";
+import { exportedBy } from "../exported.ts";
+import { sshFolder } from "../pulumi.ts";
 
 export const ssh: Register = (program, done) =>
   program
     .command("ssh")
     .description("open a shell on a server, or run a command there")
     .argument("<server>", "a server of the stack: isu1")
-    .argument("[command...]", "what to run; a login shell without")
+    .argument("[command...]", "what to run, by a shell there; a login shell without")
     .option("-s, --stack <stack>", "the stack", "practice")
     .passThroughOptions()
     .allowUnknownOption()
-    .addHelpText("after", "\nExamples:\n  fleet ssh isu1\n  fleet ssh --stack team-a isu2 sudo journalctl -u nginx")
-    .action((server: string, command: string[], { stack }: { stack: string }) => done(run(stack, server, command)));
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet ssh isu1\n  fleet ssh isu1 --stack team-a\n  fleet ssh -s team-a isu2 sudo journalctl -u nginx",
+    )
+    .action((server: string, behind: string[], options: { stack: string }) => {
+      const { stack = options.stack, command } = behindName(behind);
+      return done(run(stack, server, command));
+    });
 
-/** What the program exports. */
-interface Exported {
-  readonly servers: Readonly<Record<string, Connection>>;
-  readonly admin: { readonly user: string; readonly privateKey: string };
+/**
+ * What stands behind the server's name. Our options end there, since the rest is another program's; but people write the stack there, too, and
+ * it must not be taken for a command, on a server of the stack that is meant by default.
+ */
+export function behindName(words: readonly string[]): { readonly stack?: string; readonly command: readonly string[] } {
+  const parser = new Command("fleet ssh").exitOverride().helpOption(false).option("-s, --stack <stack>").argument("[command...]");
+  parser
+    .passThroughOptions()
+    .allowUnknownOption()
+    .parse([...words], { from: "user" });
+  return { ...parser.opts<{ stack?: string }>(), command: parser.args };
 }
 
 async function run(stack: string, name: string, command: readonly string[]): Promise<number> {
   const plan = planOf(stack);
   const names = plan.servers.map((server) => server.name);
   if (!names.includes(name)) throw new UserError(`${name}: expected a server of ${stack}${choice(name, names)}`);
-  const { servers, admin } = JSON.parse(await ask(plan, ["stack", "output", "--stack", stack, "--show-secrets", "--json"])) as Exported;
+  const { servers, admin } = await exportedBy(plan);
   const server = servers?.[name];
   if (!server) throw new UserError(`${name}: expected a server that is up, got none; next: ./fleet up ${stack}`);
   // OpenSSH takes no password from a file: where only that was handed out, the fleet's own user comes in with its key.

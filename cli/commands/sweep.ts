@@ -1,5 +1,6 @@
 // fleet sweep: what the fleet has left in an AWS account. Only looks: each leftover comes with the command that takes it away.
 import type { Register } from "../command.ts";
+import { regionOption } from "../regions.ts";
 
 interface Options {
   readonly team?: string;
@@ -13,7 +14,7 @@ export const sweep: Register = (program, done) =>
     .description("look through an AWS account for what the fleet left there; exit code 1 where there is something")
     .argument("[stack]", "of this stack; without, of all")
     .option("--team <team>", "of this team's stacks")
-    .option("--region <region...>", "where to look; by default where the stacks are", [])
+    .addOption(regionOption("where the stacks are"))
     .option("--json", "{left: [{region, kind, id, name, team, stack, expiry, command}], unseen: […]}", false)
     .addHelpText("after", "\nExamples:\n  fleet sweep team-a\n  fleet sweep --team team-a --json\n  fleet sweep --region ap-northeast-1")
     .action((stack: string | undefined, options: Options) => done(run(stack, options)));

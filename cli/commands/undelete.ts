@@ -5,7 +5,7 @@ import { confirm } from "../terminal.ts";
 
 interface Options {
   readonly since?: string;
-  readonly region: readonly string[];
+  readonly region?: string;
   readonly yes: boolean;
   readonly json: boolean;
 }
@@ -16,7 +16,7 @@ export const undelete: Register = (program, done) =>
     .description("bring back objects that were deleted from a versioned bucket")
     .argument("<bucket>", "its name")
     .option("--since <time>", "only what was deleted from then on, such as 2026-12-01T09:00:00Z")
-    .option("--region <region...>", "where it is; by default AWS_REGION", [])
+    .option("--region <region>", "where it is; by default AWS_REGION")
     .option("-y, --yes", "without a question", false)
     .option("--json", "[{key, versionId, deletedAt}] of what was brought back", false)
     .addHelpText("after", "\nExample:\n  fleet undelete images-input-1a2b3c4 --since 2026-12-01T09:00:00Z")
@@ -26,7 +26,7 @@ async function run(bucket: string, { since, region, yes, json }: Options): Promi
   const { hidden, undelete: bringBack } = await import("../aws/undelete.ts");
   const { regionsOf } = await import("../aws/stacks.ts");
   const from = since === undefined ? undefined : timeOf(since);
-  const [place = ""] = regionsOf(region, []);
+  const [place = ""] = regionsOf(region === undefined ? [] : [region], []);
   const marks = await hidden(place, bucket, from);
   if (marks.length > 0) await confirm(`undelete brings back ${marks.length} objects in ${bucket}`, bucket, yes);
   const refused = await bringBack(place, bucket, marks);

@@ -3,8 +3,9 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
+import { exportedBy } from "../exported.ts";
 import { runMany } from "../many.ts";
-import { pulumi } from "../pulumi.ts";
+import { policed, pulumi } from "../pulumi.ts";
 import { prepare } from "../state.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
@@ -49,26 +50,41 @@ async function run(stack: string, { yes }: Options): Promise<number> {
     stack,
     "--continue-on-error",
     ...look,
+    ...policed(plan),
     ...(yes ? ["--yes", "--skip-preview"] : ["--diff"]),
   ]);
-  if (code === 0) console.log(summary(plan));
+  if (code === 0) console.log(summary(plan, await reached(plan), await workOf(plan)));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;
 }
 
+/** By which address this computer reaches each server. AWS gives them, for no longer than till the next stop unless they are elastic. */
+async function reached(plan: FleetPlan): Promise<Readonly<Record<string, string | undefined>>> {
+  const { target, servers } = plan.spec;
+  const onAws = target.kind === "aws" && plan.servers.length > 0;
+  const known = onAws ? ((await exportedBy(plan)).servers ?? {}) : servers;
+  return Object.fromEntries(plan.servers.map(({ name, view }) => [name, known[name]?.address ?? view.privateAddress]));
+}
+
+/** On AWS, what works beside the servers. */
+const workOf = async (plan: FleetPlan) => (plan.spec.target.kind === "aws" ? await (await import("../aws/work.ts")).workRows(plan) : []);
+
 /** Where everything is, and what a person wants to type next. */
-function summary({ stack, servers, spec }: FleetPlan): string {
-  const rows = servers.map(({ name, view }) => [styled("bold", name), view.privateAddress, view.roles.join(" ")]);
-  const web = servers.filter(({ view }) => view.ports.includes(80)).map(({ view }) => `http://${view.privateAddress}/`);
-  const first = servers[0]?.name ?? "";
+function summary(
+  { stack, servers, spec }: FleetPlan,
+  addresses: Readonly<Record<string, string | undefined>>,
+  work: readonly (readonly string[])[],
+): string {
+  const rows = servers.map(({ name, view }) => [styled("bold", name), addresses[name] ?? "", view.roles.join(" ")]);
+  const web = servers.filter(({ view }) => view.ports.includes(80)).map(({ name }) => `http://${addresses[name]}/`);
+  const [first] = servers;
   return [
-    "",
-    columns(rows),
+    ...[rows, work].flatMap((each) => (each.length > 0 ? ["", columns(each)] : [])),
     ...(web.length > 0 ? ["", `${styled("bold", "open")}  ${web.join("  ")}`] : []),
     "",
     "next:",
     columns([
-      [`  ./fleet ssh ${first}${spec.team === "practice" ? "" : ` --stack ${stack}`}`, "a shell on a server"],
+      ...(first ? [[`  ./fleet ssh ${first.name}${spec.team === "practice" ? "" : ` --stack ${stack}`}`, "a shell on a server"]] : []),
       [`  ./fleet verify ${stack}`, "is everything as the stack file says?"],
       [`  ./fleet down ${stack}`, "take it all away"],
     ]),

@@ -3,6 +3,7 @@ import { type Priced, priceOf } from "../../components/aws/resource-price.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { isMap } from "../../stacks/path.ts";
 import type { PreviewDigest, PreviewStep } from "../reports.ts";
+import { fates } from "./fates.ts";
 import { differences, type Values, wholeOf } from "./lines.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 
@@ -60,7 +61,7 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
     price: priceChange(plan, digest.steps),
     servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
     shared: items.filter(({ server }) => server === undefined).map(({ item }) => item),
-    notes: [...new Set(elsewhere.map(({ message }) => sentence(message)))],
+    notes: [...new Set([...fates(digest.steps), ...elsewhere.map(({ message }) => sentence(message))])],
   };
 }
 

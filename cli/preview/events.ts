@@ -11,24 +11,55 @@ interface Event {
     readonly metadata: Pick<PreviewStep, "op" | "urn" | "detailedDiff"> & { readonly old: unknown; readonly new: unknown };
   };
   readonly diagnosticEvent?: { readonly urn?: string; readonly message: string; readonly severity: string };
+  readonly policyEvent?: {
+    readonly resourceUrn?: string;
+    readonly message: string;
+    readonly policyName: string;
+    readonly enforcementLevel: string;
+  };
   readonly summaryEvent?: { readonly resourceChanges?: Readonly<Record<string, number>> };
 }
 
 /** What `pulumi preview` found, and how it ended. */
-export async function look(plan: FleetPlan): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
+export async function look(
+  plan: FleetPlan,
+  flags: readonly string[] = [],
+): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
   const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-  const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", plan.stack, "--json"], { capture: true, env });
+  const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", plan.stack, "--json", ...flags], { capture: true, env });
   return { digest: digestOf(stdout), code, stderr };
+}
+
+/** Characters. */
+const failureLength = 4_000;
+/** What Pulumi's Node runner says before the error itself. */
+const runnerWords = /^(?:error: )?(?:Running program '.*' failed with an unhandled exception:\s*)?(?:<ref \*\d+> )?/;
+
+/** The engine's errors, else the end of what was said. */
+export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): string {
+  const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim().replace(runnerWords, ""));
+  return (errors.length > 0 ? errors.join("\n") : stderr).trim().slice(-failureLength);
 }
 
 /** Lines that are no event are left out: plugins may write to the same place. */
 export function digestOf(stream: string): EngineDigest {
   const events = stream.split("\n").flatMap((line): readonly Event[] => (line.startsWith("{") ? [JSON.parse(line) as Event] : []));
   const steps = events.flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []));
-  const said = events.flatMap(({ diagnosticEvent }) => diagnosticEvent ?? []);
+  const said = events.flatMap(({ diagnosticEvent, policyEvent }) => diagnosticEvent ?? (policyEvent ? objection(policyEvent) : []));
   const summary = events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {};
   const diagnostics = said.map((each) => ({ ...each, message: each.message.replace(/<\{%[^%]*%\}>/g, "") }));
   return { steps, diagnostics, changeSummary: summary };
+}
+
+/** What the policy pack has against a resource, as one more diagnosis. Its message begins with the rule's description. */
+function objection({ resourceUrn, message, policyName, enforcementLevel }: NonNullable<Event["policyEvent"]>) {
+  const name = resourceUrn?.split("::").at(-1);
+  const text = `policy ${policyName}${name ? `, ${name}` : ""}: ${message.trim().replace(/\s*\n\s*/g, " ")}`;
+  return {
+    ...(resourceUrn !== undefined && { urn: resourceUrn }),
+    message: text,
+    severity: enforcementLevel === "mandatory" ? "error" : "warning",
+  };
 }
 
 type Metadata = NonNullable<Event["resourcePreEvent"]>["metadata"];

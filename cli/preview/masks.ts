@@ -7,7 +7,6 @@ import { isMap } from "../../stacks/path.ts";
 import { fleetKey, lookupSecret, secretRefsIn } from "../../stacks/secrets.ts";
 import { escapes } from "../../templates/escape.ts";
 import { ask } from "../pulumi.ts";
-import { exists } from "../state.ts";
 
 type Mask = (text: string) => string;
 
@@ -47,12 +46,12 @@ export function masked<T>(value: T, mask: Mask): T {
   return isMap(value) ? (Object.fromEntries(Object.entries(value).map(([key, each]) => [mask(key), masked(each, mask)])) as T) : value;
 }
 
-/** Of the stack file and of the state: what was given, and what the fleet made for itself. */
+/** Of the stack file and of the state, which must be there: what was given, and what the fleet made for itself. */
 export async function secretsOf(plan: FleetPlan): Promise<readonly string[]> {
   const refs = secretRefsIn(JSON.stringify(plan.spec));
   const [config, state] = await Promise.all([
     refs.length > 0 ? ask(plan, ["config", "--stack", plan.stack, "--show-secrets", "--json"]) : "{}",
-    exists(plan.stack) ? ask(plan, ["stack", "export", "--stack", plan.stack, "--show-secrets"]) : "{}",
+    ask(plan, ["stack", "export", "--stack", plan.stack, "--show-secrets"]),
   ]);
   const fleet = (JSON.parse(config) as Readonly<Record<string, { readonly value?: string; readonly objectValue?: unknown }>>)[fleetKey];
   const object = fleet?.objectValue ?? JSON.parse(fleet?.value ?? "{}");

@@ -29,7 +29,7 @@ export const isucon14: ContestRules = {
 };
 
 /** What makes the stack. The check allows more doors beside them. */
-export const contestDoors = ({ openTo, subnet }: ContestRules): Doors => ({ sshFrom: [openTo], httpsFrom: [openTo], team: subnet });
+export const contestDoors = ({ openTo, subnet }: ContestRules): Doors => ({ sshFrom: [openTo], httpsFrom: [openTo], team: [subnet] });
 const contestFlows = (rules: ContestRules): readonly Flow[] => teamFlows(contestDoors(rules));
 
 /** A rule of a security group as EC2 states it: all that it lets in or out, in one place. */

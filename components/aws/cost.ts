@@ -1,5 +1,6 @@
 // What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
 import { elsewhere, findType, priceList } from "../../provisioners/aws/types.ts";
+import { databasePrice } from "./database-price.ts";
 
 /** One thing that costs by the hour. */
 export interface CostLine {
@@ -14,12 +15,25 @@ export interface CostLine {
 export interface CostedServer {
   readonly name: string;
   readonly type: string;
+  /** Of a pool: so many at most. @default 1, and no pool */
+  readonly count?: number;
   readonly spot?: boolean;
   /** Of all its volumes, in GB. */
   readonly volumeGB: number;
   /** A public IPv4 address, which costs while it exists. */
   readonly publicAddress: boolean;
 }
+
+export interface CostedDatabase {
+  readonly name: string;
+  readonly engine: string;
+  /** `db.t4g.medium` */
+  readonly instanceClass: string;
+  readonly storageGB: number;
+  readonly multiZone: boolean;
+}
+
+export type Costed = CostedServer | CostedDatabase;
 
 /** us-east-1, USD: gp3 storage a GB and month of 730 hours, and a public IPv4 address an hour. From general knowledge. */
 export const unitPrices = { gp3PerGBMonth: 0.08, hoursPerMonth: 730, publicAddress: 0.005 } as const;
@@ -35,18 +49,33 @@ export function typePrice(type: string, region: string): { readonly perHour: num
   return { perHour, note: region === priceList.region ? "" : `price of ${priceList.region}` };
 }
 
-/** Spot is counted at the price on demand, its upper bound. */
-export function costLines(team: string, region: string, servers: readonly CostedServer[]): readonly CostLine[] {
-  const far = region === priceList.region ? "" : `price of ${priceList.region}`;
-  return servers.flatMap(({ name, type, spot, volumeGB, publicAddress }) => {
-    const { perHour, note } = typePrice(type, region);
-    const disk = round((volumeGB * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth);
-    return [
-      { team, what: `${name}: ${type}${spot ? " (spot: at most)" : ""}`, perHour, note },
-      ...(volumeGB > 0 ? [{ team, what: `${name}: ${volumeGB} GB of disk`, perHour: disk, note: far }] : []),
-      ...(publicAddress ? [{ team, what: `${name}: public address`, perHour: unitPrices.publicAddress, note: far }] : []),
-    ];
-  });
+const far = (region: string): string => (region === priceList.region ? "" : `price of ${priceList.region}`);
+
+/** Spot is counted at the price on demand, a pool at its largest: upper bounds. */
+export const costLines = (team: string, region: string, all: readonly Costed[]): readonly CostLine[] =>
+  all.flatMap((each) => ("engine" in each ? databaseLines(each, region) : serverLines(each, region))).map((line) => ({ team, ...line }));
+
+type Line = Omit<CostLine, "team">;
+
+function serverLines({ name, type, count, spot, volumeGB, publicAddress }: CostedServer, region: string): readonly Line[] {
+  const { perHour, note } = typePrice(type, region);
+  const [times, of] = count === undefined ? [1, name] : [count, `${name} (${count} at most)`];
+  const disk = round((times * volumeGB * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth);
+  const lines = [
+    { what: `${of}: ${type}${spot ? " (spot: at most)" : ""}`, perHour: perHour === null ? null : round(perHour * times), note },
+  ];
+  if (volumeGB > 0) lines.push({ what: `${of}: ${volumeGB} GB of disk`, perHour: disk, note: far(region) });
+  if (publicAddress) lines.push({ what: `${of}: public address`, perHour: round(unitPrices.publicAddress * times), note: far(region) });
+  return lines;
+}
+
+function databaseLines({ name, engine, instanceClass, storageGB, multiZone }: CostedDatabase, region: string): readonly Line[] {
+  const { server, disk } = databasePrice(engine, instanceClass, storageGB, multiZone);
+  const what = `${name}: ${instanceClass} of ${engine}${multiZone ? " in two zones" : ""}`;
+  return [
+    { what, perHour: server === null ? null : round(server), note: server === null ? "no price known" : far(region) },
+    { what: `${name}: ${storageGB} GB of its disk`, perHour: round(disk), note: far(region) },
+  ];
 }
 
 export interface Bill {

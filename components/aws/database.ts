@@ -2,10 +2,11 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { type Engine, engineOf } from "./engines.ts";
-import { type Ownership, type Tags, tagsOf } from "./tags.ts";
+import type { Placed } from "./place.ts";
+import { type Tags, tagsOf } from "./tags.ts";
 
-export interface DatabaseArgs {
-  readonly ownership: Ownership;
+/** In at least two zones: RDS wants a subnet of a second one even where nothing is in it. The group's servers may connect. */
+export interface DatabaseArgs extends Placed {
   readonly engine: Engine;
   /** @default the engine's, as engines.ts has it */
   readonly version?: string;
@@ -20,13 +21,11 @@ export interface DatabaseArgs {
   /** First database, and the user that owns it. @default app, app */
   readonly database?: string;
   readonly user?: string;
+  /** Of `user`; a secret. @default AWS makes one, and keeps it in Secrets Manager */
+  readonly password?: pulumi.Input<string>;
   /** Server settings by name, laid over the engine's. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly vpcId: pulumi.Input<string>;
-  /** In at least two zones: RDS wants a second one even where nothing is in it. */
-  readonly subnetIds: readonly pulumi.Input<string>[];
-  /** Of the servers that may connect. */
-  readonly clientGroupId: pulumi.Input<string>;
   /** Whether a last snapshot is made when it goes. It costs while it is kept. @default true */
   readonly finalSnapshot?: boolean;
 }
@@ -36,7 +35,7 @@ export class Database extends pulumi.ComponentResource {
   /** Host name inside the VPC. */
   declare readonly address: pulumi.Output<string>;
   declare readonly port: pulumi.Output<number>;
-  /** Of the secret in Secrets Manager that holds the password; AWS made it, and no state ever sees it. */
+  /** Of the secret in Secrets Manager that holds the password: AWS made it, and no state ever sees it. Empty where one was given. */
   declare readonly secretArn: pulumi.Output<string>;
   readonly #name: string;
   readonly #args: DatabaseArgs;
@@ -48,7 +47,7 @@ export class Database extends pulumi.ComponentResource {
     const instance = this.#instance(this.#place(), this.#group(), this.#parameters());
     this.address = instance.address;
     this.port = instance.port;
-    this.secretArn = instance.masterUserSecrets.apply((secrets) => secrets[0]?.secretArn ?? "");
+    this.secretArn = instance.masterUserSecrets.apply((secrets) => secrets?.[0]?.secretArn ?? "");
     this.registerOutputs({ address: this.address, port: this.port, secretArn: this.secretArn });
   }
 
@@ -61,10 +60,10 @@ export class Database extends pulumi.ComponentResource {
   }
 
   #group(): aws.ec2.SecurityGroup {
-    const { engine, vpcId, clientGroupId } = this.#args;
+    const { engine, vpcId, securityGroupId } = this.#args;
     const { port } = engineOf(engine);
     const ingress = [
-      { protocol: "tcp", fromPort: port, toPort: port, securityGroups: [clientGroupId], description: "servers of the team" },
+      { protocol: "tcp", fromPort: port, toPort: port, securityGroups: [securityGroupId], description: "servers of the team" },
     ];
     const args = { description: "database of the team", vpcId, ingress, egress: [], revokeRulesOnDelete: true, tags: this.#tags("group") };
     return new aws.ec2.SecurityGroup(`${this.#name}-group`, args, { parent: this });
@@ -88,7 +87,7 @@ export class Database extends pulumi.ComponentResource {
       multiZone = false,
       finalSnapshot = true,
     } = this.#args;
-    const { database = "app", user = "app" } = this.#args;
+    const { database = "app", user = "app", password } = this.#args;
     const last = finalSnapshot ? { finalSnapshotIdentifier: `${this.#name}-last` } : {};
     const args: aws.rds.InstanceArgs = {
       engine,
@@ -100,7 +99,7 @@ export class Database extends pulumi.ComponentResource {
       storageEncrypted: true,
       dbName: database,
       username: user,
-      manageMasterUserPassword: true,
+      ...(password === undefined ? { manageMasterUserPassword: true } : { password: pulumi.secret(password) }),
       dbSubnetGroupName: place.name,
       vpcSecurityGroupIds: [group.id],
       parameterGroupName: parameters.name,

@@ -3,10 +3,13 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../../stacks/aws.ts";
 import type { ConnectionArgs } from "../connection.ts";
+import { engineOf } from "./engines.ts";
+import { databaseFlow } from "./flows.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
 import type { FleetShape, ServerPlan } from "./shape.ts";
+import { makeWork, type Work, type WorkArgs } from "./work.ts";
 
 export interface AwsFleetArgs {
   readonly target: AwsTarget;
@@ -36,21 +39,34 @@ export class AwsFleet extends pulumi.ComponentResource {
   /** By server name. */
   declare readonly servers: Readonly<Record<string, SuppliedServer>>;
   declare readonly network: Network;
+  readonly #name: string;
+  readonly #args: AwsFleetArgs;
+  readonly #options: pulumi.ComponentResourceOptions;
 
   constructor(name: string, args: AwsFleetArgs, opts?: pulumi.ComponentResourceOptions) {
     super("fleet:aws:Fleet", name, {}, opts);
+    this.#name = name;
+    this.#args = args;
     const { target, shape } = args;
-    const { ownership, flows } = shape;
+    const { ownership, flows, zones, databases } = shape;
     const provider = new aws.Provider(`${name}-aws`, { region: target.region as aws.Region }, { parent: this });
     const options = { parent: this, providers: { aws: provider } };
-    const zones = target.zoneId === undefined ? {} : { zoneIds: [target.zoneId] };
-    this.network = new Network(`${name}-network`, { ownership, flows, vpc: target.vpc, cidr: target.cidr, ...zones }, options);
+    this.#options = options;
+    const place = { vpc: target.vpc, cidr: target.cidr, zones, ...(target.zoneId !== undefined && { zoneIds: [target.zoneId] }) };
+    const others = databases.map(({ name: own, engine }) => databaseFlow(own, engineOf(engine).port));
+    this.network = new Network(`${name}-network`, { ownership, flows, others, ...place }, options);
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
     this.servers = Object.fromEntries(
       shape.servers.map((plan) => [plan.name, this.#server(name, args, plan, { group, ami: amis[imageKey(plan)]! }, options)]),
     );
     this.registerOutputs({ flowTable: this.network.flowTable });
+  }
+
+  /** Pools, pipelines and databases in the servers' network; apart, since a pool's plan may name what the servers say of themselves. */
+  work(more: Pick<WorkArgs, "plan" | "password">): Work | undefined {
+    const { target, shape, admin, publicKey } = this.#args;
+    return makeWork(this.#name, { target, shape, network: this.network, admin, publicKey, ...more }, this.#options);
   }
 
   /** One pin for each image, so that all servers of a team start from the same. */

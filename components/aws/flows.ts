@@ -24,8 +24,8 @@ export interface Doors {
   readonly httpsFrom?: readonly string[];
   /** Networks that may use HTTP. @default none */
   readonly httpFrom?: readonly string[];
-  /** Where the servers reach each other: their network, or `servers` for the group itself. */
-  readonly team: string;
+  /** Where the servers reach each other: their networks, or `servers` for the group itself. */
+  readonly team: readonly string[];
 }
 
 /** The flows of a team's servers. No other team's network is in it, so no team reaches another. */
@@ -34,10 +34,13 @@ export function teamFlows({ sshFrom = [everywhere], httpsFrom = [everywhere], ht
     ...sshFrom.map((peer) => tcp(22, peer, "SSH")),
     ...httpFrom.map((peer) => tcp(80, peer, "HTTP")),
     ...httpsFrom.map((peer) => tcp(443, peer, "HTTPS")),
-    all("in", team, "between the servers of the team"),
+    ...team.map((peer) => all("in", peer, "between the servers of the team")),
     all("out", everywhere, "packages, keys and time"),
   ];
 }
+
+/** Into a database, whose group is another than the servers': for the table. */
+export const databaseFlow = (name: string, port: number): Flow => tcp(port, "servers", `the database ${name}`);
 
 export interface Rule {
   readonly protocol: string;

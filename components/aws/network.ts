@@ -2,6 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { split } from "../../provisioners/aws/cidr.ts";
+import { UserError } from "../../stacks/problem.ts";
 import { everywhere, type Flow, flowTable, ruleOf } from "./flows.ts";
 import { type Ownership, tagsOf } from "./tags.ts";
 
@@ -11,18 +12,24 @@ export interface NetworkArgs {
   readonly vpc?: "own" | "default";
   /** Of the own VPC; each subnet is a /24 of it. @default 192.168.0.0/16 */
   readonly cidr?: string;
-  /** Availability zones by id, one subnet each. Their number decides how many resources there are. @default the region's first */
+  /** Availability zones by id, one subnet each. @default the region's first ones */
   readonly zoneIds?: readonly string[];
+  /** How many there are; decides how many resources there are. @default as many as `zoneIds`, at least one */
+  readonly zones?: number;
   readonly flows: readonly Flow[];
+  /** Into other groups than the servers', for the table. @default none */
+  readonly others?: readonly Flow[];
 }
 
-type Place = Pick<Network, "vpcId" | "subnetIds" | "subnetCidrs">;
+type Place = Pick<Network, "vpcId" | "subnetIds" | "subnetCidrs" | "zones">;
 
 /** A VPC, its subnets and gateway cost nothing by themselves. */
 export class Network extends pulumi.ComponentResource {
   declare readonly vpcId: pulumi.Output<string>;
   /** One for each zone, in their order. */
   declare readonly subnetIds: pulumi.Output<string>[];
+  /** Their availability zones by name, which differs from account to account. */
+  declare readonly zones: pulumi.Output<string>[];
   /** Of all servers of the team. */
   declare readonly securityGroupId: pulumi.Output<string>;
   /** Networks of the own subnets, known before anything exists; none in the default VPC. */
@@ -34,12 +41,14 @@ export class Network extends pulumi.ComponentResource {
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("fleet:aws:Network", name, {}, opts);
     this.#name = name;
-    this.flowTable = flowTable(args.flows);
-    const zoneIds = args.zoneIds ?? [undefined];
+    this.flowTable = flowTable([...args.flows, ...(args.others ?? [])]);
+    const { zoneIds: given = [], zones = Math.max(1, given.length) } = args;
+    const zoneIds = Array.from({ length: zones }, (_, at) => given[at]);
     const place = args.vpc === "default" ? this.#adopt(zoneIds) : this.#build(args, zoneIds);
     this.vpcId = place.vpcId;
     this.subnetIds = place.subnetIds;
     this.subnetCidrs = place.subnetCidrs;
+    this.zones = place.zones;
     this.securityGroupId = this.#group(args).id;
     if (pulumi.runtime.isDryRun()) void pulumi.log.info(`who may talk to whom in ${name}:\n${this.flowTable}`, this);
     this.registerOutputs({
@@ -52,11 +61,12 @@ export class Network extends pulumi.ComponentResource {
 
   #adopt(zoneIds: readonly (string | undefined)[]): Place {
     const vpc = aws.ec2.getVpcOutput({ default: true }, { parent: this });
-    const zones = zoneIds.map((zoneId) => zoneId ?? this.#firstZone());
+    const zones = zoneIds.map((zoneId, at) => zoneId ?? this.#zone(at, zoneIds));
     const subnets = zones.map((availabilityZoneId) =>
       aws.ec2.getSubnetOutput({ vpcId: vpc.id, availabilityZoneId, defaultForAz: true }, { parent: this }),
     );
-    return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs: [] };
+    const known = subnets.map(({ availabilityZone }) => availabilityZone);
+    return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs: [], zones: known };
   }
 
   #build({ ownership, cidr = "192.168.0.0/16" }: NetworkArgs, zoneIds: readonly (string | undefined)[]): Place {
@@ -72,14 +82,15 @@ export class Network extends pulumi.ComponentResource {
     const subnetCidrs = split(cidr, Math.max(24, Number(cidr.split("/")[1])), zoneIds.length);
     const subnets = subnetCidrs.map((cidrBlock, at) => {
       const zoneId = zoneIds[at];
-      const args = { vpcId: vpc.id, cidrBlock, availabilityZoneId: zoneId ?? this.#firstZone(), mapPublicIpOnLaunch: true };
+      const args = { vpcId: vpc.id, cidrBlock, availabilityZoneId: zoneId ?? this.#zone(at, zoneIds), mapPublicIpOnLaunch: true };
       // Without a given zone the first answer stays: AWS adds zones.
       const pin = zoneId === undefined ? { ignoreChanges: ["availabilityZoneId"] } : {};
       // Two subnets can't have the same addresses, not even for the moment of a replacement.
       const opts = { ...parent, ...pin, deleteBeforeReplace: true };
       return new aws.ec2.Subnet(`${this.#name}-subnet-${at + 1}`, { ...args, tags: tags(`subnet-${at + 1}`) }, opts);
     });
-    return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs };
+    const zones = subnets.map(({ availabilityZone }) => availabilityZone);
+    return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs, zones };
   }
 
   /** What a VPC brings with it is taken over: tagged, a hand-made rule in it is drift that shows, and the default group lets nothing in. */
@@ -116,9 +127,18 @@ export class Network extends pulumi.ComponentResource {
     return new aws.ec2.SecurityGroup(`${this.#name}-group`, args, { parent: this });
   }
 
-  #firstZone(): pulumi.Output<string> {
+  /** Of the region's, in the order of their ids, the first that is neither given nor another subnet's. */
+  #zone(at: number, given: readonly (string | undefined)[]): pulumi.Output<string> {
     const filters = [{ name: "opt-in-status", values: ["opt-in-not-required"] }];
-    const zones = aws.getAvailabilityZonesOutput({ state: "available", filters }, { parent: this });
-    return zones.zoneIds.apply((ids) => [...ids].sort()[0]!);
+    const found = aws.getAvailabilityZonesOutput({ state: "available", filters }, { parent: this });
+    const before = given.slice(0, at).filter((zoneId) => zoneId === undefined).length;
+    return found.zoneIds.apply((ids) => {
+      const free = [...ids].sort().filter((id) => !given.includes(id));
+      return free[before] ?? noZone(this.#name, ids.length);
+    });
   }
+}
+
+function noZone(name: string, count: number): never {
+  throw new UserError(`${name}: expected another availability zone in the region, got ${count} that it may use; next: take another region`);
 }

@@ -24,7 +24,7 @@ export interface PipelineArgs {
   /** Days until inputs and results go. @default never */
   readonly expireDays?: number;
   /** Its plan finds `REGION`, `QUEUE_URL`, `OUTPUT_BUCKET` and `JOB_SECONDS` in `/etc/fleet/environment`; thumbnails.ts has a sample. */
-  readonly pool: Omit<WorkerPoolArgs, "ownership" | "backlog" | "statements" | "environment">;
+  readonly pool: Omit<WorkerPoolArgs, "ownership" | "backlog" | "statements" | "single">;
 }
 
 /** A day more than the source keeps: a message's age counts from its first queue. AWS keeps fourteen days at most. */
@@ -100,7 +100,8 @@ export class Pipeline extends pulumi.ComponentResource {
       .all([queue.arn, input.arn, output.arn])
       .apply(([queueArn, from, to]) => [consumes(queueArn), reads("ReadInput", `${from}/*`), writes("WriteOutput", `${to}/*`)]);
     const backlog = { latency, perMessage: jobSeconds, queueName: queue.name };
-    const environment = { REGION: pool.region, QUEUE_URL: queue.url, OUTPUT_BUCKET: output.bucket, JOB_SECONDS: String(jobSeconds) };
+    const own = { REGION: pool.region, QUEUE_URL: queue.url, OUTPUT_BUCKET: output.bucket, JOB_SECONDS: String(jobSeconds) };
+    const environment = { ...pool.environment, ...own };
     return new WorkerPool(`${this.#name}-workers`, { ...pool, ownership, backlog, statements, environment }, { parent: this });
   }
 

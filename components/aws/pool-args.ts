@@ -3,23 +3,25 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
+import type { Placed } from "./place.ts";
 import type { Statement } from "./policies.ts";
 import type { Backlog, EventHours, PoolSize } from "./scaling.ts";
-import { atLaunch, type Ownership, propagated, type Tags } from "./tags.ts";
+import { atLaunch, propagated, type Tags } from "./tags.ts";
 
-export interface WorkerPoolArgs {
-  readonly ownership: Ownership;
+export interface WorkerPoolArgs extends Placed {
   readonly region: string;
   /** Types that may be used, best first; all of one architecture and one disk layout. */
   readonly types: readonly [InstanceType, ...InstanceType[]];
   readonly image: string;
-  readonly subnetIds: readonly pulumi.Input<string>[];
-  readonly securityGroupId: pulumi.Input<string>;
   readonly admin: string;
   readonly authorizedKey: pulumi.Input<string>;
-  readonly size: PoolSize;
-  /** The plan from a blank host as one POSIX script. Without secrets: user data can be read on the server by anyone. */
-  readonly plan: string;
+  /** `desired`: so many there should be. @default left to the group's scaling, which begins with the minimum */
+  readonly size: PoolSize & { readonly desired?: number | undefined };
+  /**
+   * The plan from a blank host as one POSIX script. Without secrets: user data can be read on the server by anyone. An output's length is
+   * not known in time: it always lies in a bucket.
+   */
+  readonly plan: string | pulumi.Output<string>;
   /** Command line that stops taking work and returns when the work in hand is done. @default systemctl stop fleet-work.service */
   readonly drain?: string;
   /** Seconds from launch until a server must have reported, and from the notice until it has drained. @default 900, 600 */
@@ -76,7 +78,7 @@ export function templateOf({ type, withStore, tags }: TemplateWish) {
 
 export interface GroupWish {
   readonly name: string;
-  readonly size: PoolSize;
+  readonly size: WorkerPoolArgs["size"];
   readonly tags: Tags;
   readonly launchHook: string;
   readonly drainHook: string;
@@ -87,7 +89,7 @@ export interface GroupWish {
   readonly scheduled: boolean;
 }
 
-/** The desired capacity is left to scaling. Hooks exist before the first server does. */
+/** The desired capacity is left to scaling, unless it is asked for. Hooks exist before the first server does. */
 export function groupOf({ name, size, tags, launchHook, drainHook, patience, single, scheduled }: GroupWish) {
   const hook = (hookName: string, transition: string, heartbeatTimeout: number, defaultResult: string) => ({
     name: hookName,
@@ -99,6 +101,7 @@ export function groupOf({ name, size, tags, launchHook, drainHook, patience, sin
     name,
     minSize: size.min,
     maxSize: size.max,
+    ...(size.desired !== undefined && { desiredCapacity: size.desired }),
     healthCheckType: "EC2",
     healthCheckGracePeriod: 60,
     defaultInstanceWarmup: 60,

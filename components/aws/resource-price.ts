@@ -1,7 +1,7 @@
 // What the resources of a preview cost by the hour, from the checked-in prices.
 
 import { isMap } from "../../stacks/path.ts";
-import { billOf, type CostLine, costLines, unitPrices } from "./cost.ts";
+import { billOf, type CostLine, costLines, typePrice, unitPrices } from "./cost.ts";
 
 /** As the engine shows it: a type token and its inputs. */
 export interface Priced {
@@ -14,33 +14,46 @@ const number = (value: unknown): number => Number(value ?? 0);
 const word = (value: unknown): string => (typeof value === "string" ? value : "unknown");
 
 /** Cost by the hour, but by no price that is checked in. */
-const unpriced: ReadonlySet<string> = new Set([
-  "aws:rds/instance:Instance",
-  "aws:ec2/natGateway:NatGateway",
-  "aws:lb/loadBalancer:LoadBalancer",
-]);
+const unpriced: ReadonlySet<string> = new Set(["aws:ec2/natGateway:NatGateway", "aws:lb/loadBalancer:LoadBalancer"]);
 
-/** A pool is counted at its largest, all on demand: its upper bound. */
 function linesOf(resource: Priced, region: string, all: readonly Priced[]): readonly CostLine[] {
   const { type, name, inputs } = resource;
-  const server = (of: Priced, volumeGB: number) =>
-    costLines("", region, [
-      { name, type: word(of.inputs.instanceType), spot: isMap(of.inputs.instanceMarketOptions), volumeGB, publicAddress: true },
-    ]);
-  if (type === "aws:ec2/instance:Instance") {
-    const root = isMap(inputs.rootBlockDevice) ? number(inputs.rootBlockDevice.volumeSize) : 0;
-    return server(resource, root);
+  const spot = isMap(inputs.instanceMarketOptions);
+  switch (type) {
+    case "aws:ec2/instance:Instance": {
+      const volumeGB = isMap(inputs.rootBlockDevice) ? number(inputs.rootBlockDevice.volumeSize) : 0;
+      return costLines("", region, [{ name, type: word(inputs.instanceType), spot, volumeGB, publicAddress: true }]);
+    }
+    case "aws:ebs/volume:Volume": {
+      const perHour = (number(inputs.size) * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth;
+      return [{ team: "", what: name, perHour, note: "" }];
+    }
+    case "aws:rds/instance:Instance": {
+      const of = { engine: word(inputs.engine), instanceClass: word(inputs.instanceClass), storageGB: number(inputs.allocatedStorage) };
+      return costLines("", region, [{ name, ...of, multiZone: inputs.multiAz === true }]);
+    }
+    case "aws:autoscaling/group:Group":
+      return poolLines(resource, region, all);
+    default:
+      return unpriced.has(type) ? [{ team: "", what: name, perHour: null, note: "no price known" }] : [];
   }
-  if (type === "aws:ebs/volume:Volume") {
-    const perHour = (number(inputs.size) * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth;
-    return [{ team: "", what: name, perHour, note: "" }];
-  }
-  if (type === "aws:autoscaling/group:Group") {
-    const template = all.find((each) => each.type === "aws:ec2/launchTemplate:LaunchTemplate" && each.name === name);
-    const one = template ? server(template, diskOf(template)) : [{ team: "", what: name, perHour: null, note: "no price known" }];
-    return Array.from({ length: number(inputs.maxSize) }, () => one).flat();
-  }
-  return unpriced.has(type) ? [{ team: "", what: name, perHour: null, note: "no price known" }] : [];
+}
+
+/** A pool is counted at its largest, an event's hours included, all of its dearest type on demand: its upper bound. */
+function poolLines({ name, inputs }: Priced, region: string, all: readonly Priced[]): readonly CostLine[] {
+  const template = all.find((each) => each.type === "aws:ec2/launchTemplate:LaunchTemplate" && each.name === name);
+  if (!template) return [{ team: "", what: name, perHour: null, note: "no price known" }];
+  const schedules = all.filter((each) => each.type === "aws:autoscaling/schedule:Schedule" && each.name.startsWith(`${name}-`));
+  const count = Math.max(...[inputs, ...schedules.map((each) => each.inputs)].map(({ maxSize }) => number(maxSize)));
+  const types = [word(template.inputs.instanceType), ...overridesOf(inputs)];
+  const price = (type: string) => typePrice(type, region).perHour ?? Number.POSITIVE_INFINITY;
+  const type = types.reduce((dearest, each) => (price(each) > price(dearest) ? each : dearest));
+  return costLines("", region, [{ name, type, count, volumeGB: diskOf(template), publicAddress: true }]);
+}
+
+function overridesOf({ mixedInstancesPolicy: policy }: Priced["inputs"]): readonly string[] {
+  const overrides = isMap(policy) && isMap(policy.launchTemplate) ? policy.launchTemplate.overrides : undefined;
+  return Array.isArray(overrides) ? overrides.map((each: unknown) => word(isMap(each) ? each.instanceType : undefined)) : [];
 }
 
 const diskOf = ({ inputs }: Priced): number =>

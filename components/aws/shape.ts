@@ -1,12 +1,14 @@
 // From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
-import { type AskedServers, addressesOf, defaults, serverSubnet, settingsOf } from "../../provisioners/aws/servers.ts";
+import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "../../provisioners/aws/servers.ts";
 import { type InstanceType, instanceType } from "../../provisioners/aws/types.ts";
 import type { AwsTarget } from "../../stacks/aws.ts";
+import type { Database } from "../../stacks/aws-work.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
-import type { CostedServer } from "./cost.ts";
+import type { Costed } from "./cost.ts";
 import { type Flow, teamFlows } from "./flows.ts";
 import type { StoreOptions } from "./instance-store.ts";
+import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
 import type { Wanted } from "./quota.ts";
 import type { DataVolume } from "./server.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
@@ -25,9 +27,16 @@ export interface ServerPlan {
   readonly store?: Omit<StoreOptions, "server">;
 }
 
+/** A database by its name in the stack file. */
+export type NamedDatabase = Database & { readonly name: string };
+
 export interface FleetShape {
   readonly ownership: Ownership;
   readonly servers: readonly ServerPlan[];
+  readonly pools: readonly PoolShape[];
+  readonly databases: readonly NamedDatabase[];
+  /** Availability zones that the network reaches over: a database wants two. */
+  readonly zones: number;
   readonly flows: readonly Flow[];
   tags(name: string): Tags;
 }
@@ -59,26 +68,42 @@ export function shapeOf(asked: Asked): FleetShape {
     );
   const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never" };
   const { sshFrom, httpsFrom, httpFrom } = target;
-  const doors = { sshFrom, httpsFrom, httpFrom, team: target.vpc === "own" ? serverSubnet(target.cidr) : "servers" };
+  const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
+  const zones = databases.length > 0 ? 2 : 1;
+  const doors = { sshFrom, httpsFrom, httpFrom, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
   const addresses = addressesOf(target, asked.servers);
   return {
     ownership,
     servers: names.map((name) => planOf(target, name, addresses[name])),
+    pools: poolShapes(target),
+    databases,
+    zones,
     flows: teamFlows(contest ? { ...contestDoors(isucon14), httpFrom } : doors),
     tags: (name) => tagsOf(ownership, name),
   };
 }
 
 /** For cost.ts. Every server has a public address, elastic or not. */
-export const costed = ({ servers }: FleetShape): readonly CostedServer[] =>
-  servers.map(({ name, type, spot, rootGB, volumes }) => ({
+export const costed = ({ servers, pools, databases }: FleetShape): readonly Costed[] => [
+  ...servers.map(({ name, type, spot, rootGB, volumes }) => ({
     name,
     type: type.type,
     spot,
     volumeGB: volumes.reduce((sum, { sizeGB }) => sum + sizeGB, rootGB),
     publicAddress: true,
-  }));
+  })),
+  ...pools.map(costedPool),
+  ...databases.map(({ name, engine, class: instanceClass, storageGB, multiZone }) => ({
+    name,
+    engine,
+    instanceClass,
+    storageGB,
+    multiZone,
+  })),
+];
 
 /** For quota.ts. */
-export const wanted = ({ servers }: FleetShape): readonly Wanted[] =>
-  servers.map(({ type, spot, elasticAddress }) => ({ type: type.type, spot, elasticAddress }));
+export const wanted = ({ servers, pools }: FleetShape): readonly Wanted[] => [
+  ...servers.map(({ type, spot, elasticAddress }) => ({ type: type.type, spot, elasticAddress })),
+  ...pools.flatMap(wantedByPool),
+];

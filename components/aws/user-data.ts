@@ -36,11 +36,11 @@ export function cloudConfig({ server, admin, authorizedKey, hostKey, files = [],
     ssh_pwauth: false,
     users: [
       "default",
-      { name: admin, shell: "/bin/bash", lock_passwd: true, sudo: ["ALL=(ALL) NOPASSWD:ALL"], ssh_authorized_keys: [authorizedKey] },
+      // A list of rules would work too, but older releases (Debian 12's) warn that it is invalid.
+      { name: admin, shell: "/bin/bash", lock_passwd: true, sudo: "ALL=(ALL) NOPASSWD:ALL", ssh_authorized_keys: [authorizedKey] },
     ],
     ...(hostKey && {
       ssh_deletekeys: true,
-      ssh_genkeytypes: [],
       ssh_keys: { ed25519_private: hostKey.privateKey, ed25519_public: hostKey.publicKey },
     }),
     ...(packages.length > 0 && { package_update: true, packages }),

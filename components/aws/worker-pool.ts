@@ -6,6 +6,7 @@ import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
 import { instanceStore } from "./instance-store.ts";
 import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
 import { groupOf, templateOf, type WorkerPoolArgs } from "./pool-args.ts";
+import { PoolGuard } from "./pool-guard.ts";
 import { backlogMetrics, backlogTarget, scheduleOf } from "./scaling.ts";
 import { type Tags, tagsOf } from "./tags.ts";
 import { base64, sha256 } from "./user-data.ts";
@@ -35,7 +36,8 @@ export class WorkerPool extends pulumi.ComponentResource {
     const { userData, arn } = this.#userData(kept);
     const template = this.#template(this.#profile(arn), userData);
     const group = this.#group(template);
-    this.#scaling(group);
+    const steered = [...this.#backlog(group), ...this.#schedules(group)];
+    this.#guard(group, steered);
     const topic = this.#topic(group);
     this.groupName = group.name;
     this.topicArn = topic.arn;
@@ -65,32 +67,43 @@ export class WorkerPool extends pulumi.ComponentResource {
     return { allocation: ip?.allocationId ?? none, address: ip?.publicIp ?? none, volume: volume?.id ?? none };
   }
 
-  #boot(): WorkerBoot {
-    const { region, plan, drain = "systemctl stop fleet-work.service", single } = this.#args;
-    const hooks = { launchHook: `${this.#name}-launch`, drainHook: `${this.#name}-drain` };
-    return { region, group: this.#name, ...hooks, plan, drain, fence: single ? 90 : 0 };
+  #boot(plan: string): WorkerBoot {
+    const { region, drain = "systemctl stop fleet-work.service", single } = this.#args;
+    return { region, group: this.#name, ...this.#hooks(), plan, drain, fence: single ? 90 : 0 };
+  }
+
+  #hooks() {
+    return { launchHook: `${this.#name}-launch`, drainHook: `${this.#name}-drain` };
   }
 
   /** In the launch template where the plan fits; else it lies in a bucket, under its checksum. `arn` is the plan's, if so. */
   #userData(kept: Kept): { readonly userData: pulumi.Output<string>; readonly arn?: pulumi.Output<string> } {
-    const { admin, authorizedKey, types, store, image, region, environment = {} } = this.#args;
+    const { admin, authorizedKey, types, store, image, environment = {}, plan } = this.#args;
     const disks = store && instanceStore(types[0], { ...store, server: this.#name }, distributionOf(image));
     const first = { server: this.#name, admin, ...(disks && { files: disks.files, packages: disks.packages, commands: disks.commands }) };
-    const boot = this.#boot();
-    const text = (more: pulumi.Input<Partial<WorkerBoot>>) =>
+    const text = (planUrl?: pulumi.Output<string>) =>
       pulumi
-        .all([authorizedKey, kept.allocation, kept.volume, environment, more])
-        .apply(([key, allocation, volume, known, rest]) =>
-          base64(workerUserData({ ...first, authorizedKey: key }, { ...boot, allocation, volume, environment: known, ...rest })),
-        );
-    if (planFits({ ...first, authorizedKey: "" }, boot)) return { userData: text({}) };
+        .all([authorizedKey, kept.allocation, kept.volume, environment, plan, planUrl])
+        .apply(([key, allocation, volume, known, script, url]) => {
+          const own = { allocation, volume, environment: known, planUrl: url };
+          return base64(workerUserData({ ...first, authorizedKey: key }, { ...this.#boot(script), ...own }));
+        });
+    const known = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, typeof value === "string" ? value : ""]));
+    if (typeof plan === "string" && planFits({ ...first, authorizedKey: "" }, { ...this.#boot(plan), environment: known }))
+      return { userData: text() };
+    const { url, arn } = this.#planInBucket();
+    return { userData: text(url), arn };
+  }
+
+  #planInBucket(): { readonly url: pulumi.Output<string>; readonly arn: pulumi.Output<string> } {
+    const { plan: content, region } = this.#args;
     const plans = bucket(`${this.#name}-plans`, { tags: this.#tags("plans"), undoDays: 1 }, { parent: this });
-    const key = `${sha256(boot.plan)}.sh`;
-    const args = { bucket: plans.bucket.id, key, content: boot.plan, tags: { ...this.#tags("plan") } };
+    const key = pulumi.output(content).apply((text) => `${sha256(text)}.sh`);
+    const args = { bucket: plans.bucket.id, key, content, tags: { ...this.#tags("plan") } };
     // The group may still start servers from the template before this one.
     const object = new aws.s3.BucketObjectv2(`${this.#name}-plan`, args, { parent: this, dependsOn: plans.ready, retainOnDelete: true });
     const url = pulumi.interpolate`https://${plans.bucket.bucket}.s3.${region}.amazonaws.com/${object.key}`;
-    return { userData: text(url.apply((planUrl) => ({ planUrl }))), arn: pulumi.interpolate`${plans.bucket.arn}/*` };
+    return { url, arn: pulumi.interpolate`${plans.bucket.arn}/*` };
   }
 
   /** What its servers may do: report, and what the pool's work needs. */
@@ -130,7 +143,7 @@ export class WorkerPool extends pulumi.ComponentResource {
 
   #group(template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
     const { types, size, spot = 0, subnetIds, patience, single, event } = this.#args;
-    const { launchHook, drainHook } = this.#boot();
+    const { launchHook, drainHook } = this.#hooks();
     const plain = groupOf({
       name: this.#name,
       size,
@@ -163,20 +176,37 @@ export class WorkerPool extends pulumi.ComponentResource {
     return new aws.autoscaling.Group(this.#name, args, { parent: this, deleteBeforeReplace: true });
   }
 
-  #scaling(group: aws.autoscaling.Group): void {
-    const { backlog, event, size } = this.#args;
-    if (backlog) {
-      const metrics = pulumi
-        .all([backlog.queueName, group.name])
-        .apply(([queueName, groupName]) => backlogMetrics({ queueName, groupName }) as never[]);
-      const tracking = { targetValue: backlogTarget(backlog), customizedMetricSpecification: { metrics } };
-      const args = { autoscalingGroupName: group.name, policyType: "TargetTrackingScaling", targetTrackingConfiguration: tracking };
-      new aws.autoscaling.Policy(`${this.#name}-backlog`, args, { parent: this });
-    }
-    for (const { name, ...scheduled } of event ? scheduleOf(size, event) : []) {
+  #backlog(group: aws.autoscaling.Group): readonly aws.autoscaling.Policy[] {
+    const { backlog } = this.#args;
+    if (!backlog) return [];
+    const metrics = pulumi
+      .all([backlog.queueName, group.name])
+      .apply(([queueName, groupName]) => backlogMetrics({ queueName, groupName }) as never[]);
+    const tracking = { targetValue: backlogTarget(backlog), customizedMetricSpecification: { metrics } };
+    const name = `${this.#name}-backlog`;
+    const args = { name, autoscalingGroupName: group.name, policyType: "TargetTrackingScaling", targetTrackingConfiguration: tracking };
+    return [new aws.autoscaling.Policy(name, args, { parent: this })];
+  }
+
+  #schedules(group: aws.autoscaling.Group): readonly aws.autoscaling.Schedule[] {
+    const { event, size } = this.#args;
+    return (event ? scheduleOf(size, event) : []).map(({ name, ...scheduled }) => {
       const args = { scheduledActionName: `${this.#name}-${name}`, autoscalingGroupName: group.name, ...scheduled };
-      new aws.autoscaling.Schedule(`${this.#name}-${name}`, args, { parent: this });
-    }
+      return new aws.autoscaling.Schedule(`${this.#name}-${name}`, args, { parent: this });
+    });
+  }
+
+  /** What else steers the group is named, and goes. */
+  #guard(group: aws.autoscaling.Group, own: readonly (aws.autoscaling.Policy | aws.autoscaling.Schedule)[]): void {
+    const { launchHook, drainHook } = this.#hooks();
+    const args = {
+      region: this.#args.region,
+      group: group.name,
+      schedules: own.flatMap((each) => ("scheduledActionName" in each ? [each.scheduledActionName] : [])),
+      policies: own.flatMap((each) => ("scheduledActionName" in each ? [] : [each.name])),
+      hooks: [launchHook, drainHook],
+    };
+    new PoolGuard(this.#name, args, { parent: this, dependsOn: [...own], deletedWith: group });
   }
 
   #topic(group: aws.autoscaling.Group): aws.sns.Topic {

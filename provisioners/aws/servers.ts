@@ -2,7 +2,7 @@
 import type { AwsServer, AwsTarget, imageNames } from "../../stacks/aws.ts";
 import { UserError } from "../../stacks/problem.ts";
 import type { Facts } from "../host/facts.ts";
-import { serverAddress, usable } from "./cidr.ts";
+import { serverAddress, split, usable } from "./cidr.ts";
 import { instanceType } from "./types.ts";
 
 /** By name, in the order of the stack file; with the private address where the file gives one. */
@@ -13,6 +13,9 @@ export const serverSubnet = (cidr: string): string => {
   const [base = "", prefix] = cidr.split("/");
   return `${base}/${Math.max(24, Number(prefix))}`;
 };
+
+/** With those in other zones behind it, of the same size. */
+export const subnetsOf = (cidr: string, zones: number): readonly string[] => split(cidr, Math.max(24, Number(cidr.split("/")[1])), zones);
 
 /** What the target says of all servers, and over it what it says of this one. */
 export function settingsOf(target: AwsTarget, name: string): AwsServer {
@@ -71,9 +74,14 @@ const images: Readonly<Record<(typeof imageNames)[number], Pick<Facts, "distribu
 const usableMemory = 0.9;
 
 /** All facts for an image that has a name; an AMI's or own parameter's distribution is only known from the server itself. */
-export function declaredOnAws(target: AwsTarget, name: string): Partial<Facts> {
-  const { instanceType: type = defaults.instanceType, image = defaults.image } = settingsOf(target, name);
+export function factsOnAws(type: string, image: string) {
   const { arch, vcpu, memoryGiB } = instanceType(type);
   const size = { architecture: arch, cores: vcpu, memoryMiB: Math.floor(memoryGiB * 1024 * usableMemory) };
-  return { ...size, container: false, cloudInit: true, ...images[image as keyof typeof images] };
+  const known: Partial<Facts> = images[image as keyof typeof images];
+  return { ...size, container: false, cloudInit: true, ...known };
+}
+
+export function declaredOnAws(target: AwsTarget, name: string): Partial<Facts> {
+  const { instanceType: type = defaults.instanceType, image = defaults.image } = settingsOf(target, name);
+  return factsOnAws(type, image);
 }

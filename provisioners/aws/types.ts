@@ -48,7 +48,7 @@ export function instanceType(type: string): InstanceType {
   const found = byName.get(type);
   if (found) return found;
   const near = closest(type, [...byName.keys()]);
-  const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : "";
+  const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : ";";
   throw new UserError(
     `instance type: expected one of the ${byName.size} in provisioners/aws/instance-types.json, got \`${type}\`${hint} next: ` +
       "node components/aws/generate-types.ts writes a table with every type of your account",

@@ -123,13 +123,13 @@ export class Session implements LockingShell {
     clearInterval(this.#heartbeat);
   }
 
-  async #run(script: Command, { onLine, deadline = 600_000, signal }: RunOptions, own = false): Promise<RunResult> {
+  async #run(script: Command, { onLine, onBytes, deadline = 600_000, signal }: RunOptions, own = false): Promise<RunResult> {
     signal?.throwIfAborted();
     if (this.#dead)
       throw new HostError(this.host, "lost", `the link to \`${at(this.#connection)}\` is gone (${this.#dead}); connect again`);
     const nonce = randomBytes(9).toString("hex");
     const ended = Promise.withResolvers<Outcome>();
-    const heard = listen(this.#wire, nonce, onLine, ended.resolve);
+    const heard = listen(this.#wire, nonce, { onLine, onBytes }, ended.resolve);
     const timer = setTimeout(() => ended.resolve({ fault: "timeout", why: `not done within ${seconds(deadline)}` }), deadline);
     const stop = `${this.#directory}/stop-${nonce}`;
     const ask = () => this.#askToStop(stop, ended.resolve);
@@ -176,8 +176,14 @@ export class Session implements LockingShell {
   }
 }
 
+interface Told {
+  readonly onLine: RunOptions["onLine"] | undefined;
+  readonly onBytes: RunOptions["onBytes"] | undefined;
+}
+
 /** Collects what one run prints until both streams have come to their end markers. */
-function listen(wire: Wire, nonce: string, onLine: RunOptions["onLine"], resolve: (outcome: Outcome) => void) {
+function listen(wire: Wire, nonce: string, told: Told, resolve: (outcome: Outcome) => void) {
+  const { onLine, onBytes } = told;
   const heard = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const lines = onLine && new Lines(onLine);
   let size = 0;
@@ -187,7 +193,8 @@ function listen(wire: Wire, nonce: string, onLine: RunOptions["onLine"], resolve
     else into.push(bytes);
   };
   const out = new Cut(nonce, (bytes) => {
-    keep(heard.stdout, bytes);
+    if (onBytes) onBytes(bytes);
+    else keep(heard.stdout, bytes);
     lines?.feed(bytes);
   });
   const err = new Cut(nonce, (bytes) => keep(heard.stderr, bytes));

@@ -4,6 +4,8 @@ import type { Command } from "./command.ts";
 export interface RunOptions {
   /** Called for each whole line of standard output as it comes, control bytes stripped. */
   readonly onLine?: (line: string) => void;
+  /** Takes standard output as it comes, however much it is; the result then has none. */
+  readonly onBytes?: (bytes: Buffer) => void;
   /** Milliseconds until the run counts as hung. @default 600000 */
   readonly deadline?: number;
   readonly signal?: AbortSignal;

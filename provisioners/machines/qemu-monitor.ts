@@ -7,7 +7,7 @@ import { MachineError } from "./machine.ts";
 const patience = 10_000;
 
 /** Resolves when QEMU has taken the command; rejects with a MachineError where it refuses, or does not answer. */
-export function tell(pid: number, command: string): Promise<void> {
+export function tell(pid: number, command: string, args: Readonly<Record<string, string | number>> = {}): Promise<void> {
   // Past the 107 characters that a socket's path may have: through the directory in which QEMU runs.
   const path = `/proc/${pid}/cwd/monitor`;
   return new Promise((resolve, reject) => {
@@ -18,7 +18,7 @@ export function tell(pid: number, command: string): Promise<void> {
     };
     socket.setTimeout(patience, () => fail(`no answer within ${patience / 1000} s`));
     socket.on("error", ({ message }) => fail(message)).on("close", () => fail("it ended before it answered"));
-    socket.write(`{"execute":"qmp_capabilities"}\n{"execute":"${command}"}\n`);
+    socket.write(`{"execute":"qmp_capabilities"}\n${JSON.stringify({ execute: command, arguments: args })}\n`);
     let returns = 0;
     createInterface(socket).on("line", (line) => {
       const { error, return: value } = JSON.parse(line) as { error?: { desc: string }; return?: unknown };

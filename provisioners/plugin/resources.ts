@@ -6,6 +6,7 @@ import { hostKeyResource } from "./host-key.ts";
 import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
 import { ownHostKeyResource } from "./own-host-key.ts";
+import { poolGuardResource } from "./pool-guard.ts";
 import type { Resources } from "./protocol.ts";
 import { roleResource } from "./role.ts";
 import { teamKeysResource } from "./team-keys.ts";
@@ -18,6 +19,7 @@ export const resources: Resources = {
   "fleet:index:Machine": machineResource(machineDrivers),
   "fleet:index:HostKey": hostKeyResource,
   "fleet:index:OwnHostKey": ownHostKeyResource(context),
+  "fleet:index:PoolGuard": poolGuardResource,
   "fleet:index:Host": hostResource(context),
   "fleet:index:Role": roleResource(context),
 };

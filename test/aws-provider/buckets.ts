@@ -1,5 +1,6 @@
 // Buckets, and each of their settings as a resource of its own, whose id is the bucket's name.
 import * as sdk from "@aws-sdk/client-s3";
+import pLimit from "p-limit";
 import { s3, settings } from "./clients.ts";
 import { type AwsType, gone, type Inputs, tagList, tagMap } from "./type.ts";
 import { fromAws, toAws } from "./words.ts";
@@ -91,9 +92,31 @@ export const ownership = setting({
   drop: (Bucket) => s3().send(new sdk.DeleteBucketOwnershipControlsCommand({ Bucket })),
 });
 
+const turns = new Map<string, ReturnType<typeof pLimit>>();
+/** One at a time for each bucket. */
+function inTurn<T>(bucket: string, work: () => Promise<T>): Promise<T> {
+  const turn = turns.get(bucket) ?? pLimit(1);
+  turns.set(bucket, turn);
+  return turn(work);
+}
+
+const policyOf = async (Bucket: string) => (await s3().send(new sdk.GetBucketPolicyCommand({ Bucket }))).Policy;
+
+/** The emulator speaks no TLS, and obeys the policy that asks for it: aside it goes while an object is handled, as if over TLS. */
+const asOverTls = <T>(Bucket: string, work: () => Promise<T>): Promise<T> =>
+  inTurn(Bucket, async () => {
+    const Policy = await gone(policyOf(Bucket));
+    if (Policy !== undefined) await s3().send(new sdk.DeleteBucketPolicyCommand({ Bucket }));
+    try {
+      return await work();
+    } finally {
+      if (Policy !== undefined) await s3().send(new sdk.PutBucketPolicyCommand({ Bucket, Policy }));
+    }
+  });
+
 export const bucketPolicy = setting({
   put: (Bucket, { policy: Policy }) => s3().send(new sdk.PutBucketPolicyCommand({ Bucket, Policy })),
-  get: async (Bucket) => ({ policy: (await s3().send(new sdk.GetBucketPolicyCommand({ Bucket }))).Policy }),
+  get: (Bucket) => inTurn(Bucket, async () => ({ policy: await policyOf(Bucket) })),
   drop: (Bucket) => s3().send(new sdk.DeleteBucketPolicyCommand({ Bucket })),
 });
 
@@ -149,18 +172,21 @@ export const notification = setting({
   drop: (Bucket) => s3().send(new sdk.PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} })),
 });
 
+const putObject = ({ bucket: Bucket, key: Key, content: Body }: Inputs) =>
+  asOverTls(Bucket, () => s3().send(new sdk.PutObjectCommand({ Bucket, Key, Body })));
+
 export const object: AwsType = {
   replaces: ["bucket", "key"],
-  async create({ bucket: Bucket, key: Key, content }) {
-    await s3().send(new sdk.PutObjectCommand({ Bucket, Key, Body: content }));
-    return `${Bucket}/${Key}`;
+  async create(inputs) {
+    await putObject(inputs);
+    return `${inputs.bucket}/${inputs.key}`;
   },
-  async read(_id, { bucket: Bucket, key: Key }) {
-    const found = await gone(s3().send(new sdk.GetObjectCommand({ Bucket, Key })));
-    return found && { bucket: Bucket, key: Key, content: await found.Body?.transformToString() };
-  },
-  async update(_id, { bucket: Bucket, key: Key, content }) {
-    await s3().send(new sdk.PutObjectCommand({ Bucket, Key, Body: content }));
-  },
-  delete: async (_id, { bucket: Bucket, key: Key }) => void (await s3().send(new sdk.DeleteObjectCommand({ Bucket, Key }))),
+  read: (_id, { bucket: Bucket, key: Key }) =>
+    asOverTls(Bucket, async () => {
+      const found = await gone(s3().send(new sdk.GetObjectCommand({ Bucket, Key })));
+      return found && { bucket: Bucket, key: Key, content: await found.Body?.transformToString() };
+    }),
+  update: async (_id, inputs) => void (await putObject(inputs)),
+  delete: (_id, { bucket: Bucket, key: Key }) =>
+    asOverTls(Bucket, async () => void (await s3().send(new sdk.DeleteObjectCommand({ Bucket, Key })))),
 };

@@ -7,8 +7,18 @@ import type { Inputs } from "./type.ts";
 
 const filters = (list: readonly Inputs[] = []) => list.map(({ name: Name, values: Values }) => ({ Name, Values }));
 
+/** Debian's and Canonical's parameters, which the emulator lacks, name some Linux image of it. */
+async function someImage(name: string): Promise<string | undefined> {
+  const [, arch] = /^\/aws\/service\/(?:debian|canonical)\/.*\b(amd64|arm64)\b/.exec(name) ?? [];
+  if (arch === undefined) return undefined;
+  const { Images = [] } = await ec2().send(new sdk.DescribeImagesCommand({}));
+  return Images.find(({ Architecture, Platform }) => Architecture === (arch === "amd64" ? "x86_64" : arch) && !Platform)?.ImageId;
+}
+
 export const lookups: Readonly<Record<string, (args: Inputs) => Promise<object>>> = {
   async "aws:ssm/getParameter:getParameter"({ name }) {
+    const value = await someImage(name);
+    if (value !== undefined) return { id: name, name, value, type: "String" };
     const { Parameter } = await ssm().send(new GetParameterCommand({ Name: name, WithDecryption: true }));
     return { id: name, name, value: Parameter?.Value, type: Parameter?.Type };
   },

@@ -29,7 +29,7 @@ function work({ jobSeconds, workerType, event }: NonNullable<Wish["pipeline"]>, 
 }
 
 function store({ storageGB }: NonNullable<Wish["database"]>, { vpcId, subnetIds, securityGroupId }: Network): Database {
-  const place = { vpcId, subnetIds, clientGroupId: securityGroupId };
+  const place = { vpcId, subnetIds, securityGroupId };
   return new Database("db", { ownership, engine: "postgres", storageGB, finalSnapshot: false, ...place });
 }
 

@@ -12,6 +12,7 @@ const templateOf = ({ launchTemplate, mixedInstancesPolicy }: Inputs) => ({
 const shapeOf = (inputs: Inputs) => ({
   MinSize: inputs.minSize,
   MaxSize: inputs.maxSize,
+  ...(inputs.desiredCapacity !== undefined && { DesiredCapacity: inputs.desiredCapacity }),
   HealthCheckType: inputs.healthCheckType,
   HealthCheckGracePeriod: inputs.healthCheckGracePeriod,
   DefaultInstanceWarmup: inputs.defaultInstanceWarmup,
@@ -65,6 +66,7 @@ export const group: AwsType = {
       name: id,
       minSize: one.MinSize,
       maxSize: one.MaxSize,
+      desiredCapacity: one.DesiredCapacity,
       healthCheckType: one.HealthCheckType,
       healthCheckGracePeriod: one.HealthCheckGracePeriod,
       vpcZoneIdentifiers: one.VPCZoneIdentifier?.split(","),
@@ -93,8 +95,9 @@ const putPolicy = ({ autoscalingGroupName, policyType, targetTrackingConfigurati
 };
 
 export const policy: AwsType = {
-  replaces: ["autoscalingGroupName"],
-  async create(inputs, name) {
+  replaces: ["autoscalingGroupName", "name"],
+  async create(inputs, generated) {
+    const name = inputs.name ?? generated;
     await putPolicy(inputs, name);
     return name;
   },

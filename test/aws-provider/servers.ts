@@ -1,6 +1,7 @@
 // Instances and what is attached to them; launch templates.
 import * as sdk from "@aws-sdk/client-ec2";
 import { ec2 } from "./clients.ts";
+import { addressOfHost, tellHost } from "./hosts.ts";
 import { born, retag } from "./network.ts";
 import { type AwsType, gone, type Inputs, tagMap } from "./type.ts";
 import { fromAws, toAws } from "./words.ts";
@@ -18,8 +19,10 @@ async function rootDevice(ami: string): Promise<string> {
 
 const sizeChange = async (InstanceId: string, instanceType: string): Promise<void> => {
   await ec2().send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
+  await tellHost(InstanceId, "stop");
   await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId, InstanceType: { Value: instanceType } }));
   await ec2().send(new sdk.StartInstancesCommand({ InstanceIds: [InstanceId] }));
+  await tellHost(InstanceId, "start");
 };
 
 export const instance: AwsType = {
@@ -28,7 +31,14 @@ export const instance: AwsType = {
     const { ami, instanceType, subnetId, vpcSecurityGroupIds, privateIp, userData, rootBlockDevice, metadataOptions, tags } = inputs;
     const { volumeType, volumeSize, encrypted, deleteOnTermination } = rootBlockDevice;
     const Ebs = { VolumeType: volumeType, VolumeSize: volumeSize, Encrypted: encrypted, DeleteOnTermination: deleteOnTermination };
-    const nic = { DeviceIndex: 0, SubnetId: subnetId, Groups: vpcSecurityGroupIds, AssociatePublicIpAddress: true };
+    // An interface that came with its instance goes with it; the emulator wants to be told.
+    const nic = {
+      DeviceIndex: 0,
+      SubnetId: subnetId,
+      Groups: vpcSecurityGroupIds,
+      AssociatePublicIpAddress: true,
+      DeleteOnTermination: true,
+    };
     const { Instances } = await ec2().send(
       new sdk.RunInstancesCommand({
         ImageId: ami,
@@ -45,6 +55,7 @@ export const instance: AwsType = {
     const { InstanceId = "", BlockDeviceMappings = [] } = Instances?.[0] ?? {};
     const [root] = BlockDeviceMappings;
     if (root?.Ebs?.VolumeId) await retag(root.Ebs.VolumeId, rootBlockDevice.tags);
+    await tellHost(InstanceId, "start");
     return InstanceId;
   },
   async read(id) {
@@ -55,7 +66,7 @@ export const instance: AwsType = {
       instanceType: one.InstanceType,
       subnetId: one.SubnetId,
       privateIp: one.PrivateIpAddress,
-      publicIp: one.PublicIpAddress,
+      publicIp: (await addressOfHost(id, tagMap(one.Tags).Name ?? "")) ?? one.PublicIpAddress,
       vpcSecurityGroupIds: one.NetworkInterfaces?.[0]?.Groups?.map(({ GroupId }) => GroupId),
       primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
       availabilityZone: one.Placement?.AvailabilityZone,
@@ -68,7 +79,10 @@ export const instance: AwsType = {
     await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId: id, Groups: vpcSecurityGroupIds }));
     await retag(id, tags, olds.tags);
   },
-  delete: async (id) => void (await ec2().send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }))),
+  async delete(id) {
+    await ec2().send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }));
+    await tellHost(id, "terminate");
+  },
 };
 
 export const eip: AwsType = {

@@ -93,9 +93,10 @@ describe("a stack's life", () => {
     const { left, unseen } = json();
     expect(unseen).toEqual([]);
     const kinds = new Set(left.map(({ kind }: { kind: string }) => kind));
-    expect([...kinds].sort()).toEqual([
-      ...["VPC", "alarm", "autoscaling group", "bucket", "database", "instance", "interface", "internet gateway"],
-      ...["launch template", "queue", "security group", "subnet", "topic", "volume"],
+    expect([...kinds]).toEqual([
+      ...["autoscaling group", "instance", "interface", "volume", "launch template", "database", "database subnet group"],
+      ...["database settings", "bucket", "queue", "topic", "alarm", "instance profile", "role", "security group", "subnet"],
+      ...["internet gateway", "VPC"],
     ]);
     expect(left.every(({ command }: { command: string }) => command.startsWith(`aws --region ${region} `))).toBe(true);
   });
@@ -138,18 +139,26 @@ describe("a Game Day", () => {
     await healed();
   });
 
-  test("a minimum of 0, and a schedule let loose", async () => {
+  test("a minimum of 0, a schedule let loose, and a policy that only shrinks", async () => {
     await attacked(async () => {
       const none = { MinSize: 0, MaxSize: 0, DesiredCapacity: 0 };
       // The servers stay: the emulator can't launch any from a template's later version.
       await scaling().send(new groups.UpdateAutoScalingGroupCommand({ AutoScalingGroupName, MinSize: 0 }));
       const often = { ScheduledActionName: "nightfall", Recurrence: "* * * * *", ...none };
       await scaling().send(new groups.PutScheduledUpdateGroupActionCommand({ AutoScalingGroupName, ...often }));
+      const shrinks = { PolicyName: "erosion", AdjustmentType: "ChangeInCapacity", ScalingAdjustment: -1 };
+      await scaling().send(new groups.PutScalingPolicyCommand({ AutoScalingGroupName, ...shrinks }));
       await scaling().send(new groups.ResumeProcessesCommand({ AutoScalingGroupName, ScalingProcesses: ["ScheduledActions"] }));
-    }, ["update aws:autoscaling/group:Group images-workers minSize suspendedProcesses"]);
+    }, [
+      "update aws:autoscaling/group:Group images-workers minSize suspendedProcesses",
+      "update fleet:index:PoolGuard images-workers strays",
+    ]);
     await healed();
     const { AutoScalingGroups } = await scaling().send(new groups.DescribeAutoScalingGroupsCommand({}));
     expect(AutoScalingGroups?.[0]).toMatchObject({ MinSize: 1, SuspendedProcesses: [{ ProcessName: "ScheduledActions" }] });
+    const { ScheduledUpdateGroupActions } = await scaling().send(new groups.DescribeScheduledActionsCommand({ AutoScalingGroupName }));
+    const { ScalingPolicies = [] } = await scaling().send(new groups.DescribePoliciesCommand({ AutoScalingGroupName }));
+    expect([ScheduledUpdateGroupActions, ScalingPolicies.map(({ PolicyName }) => PolicyName)]).toEqual([[], ["images-workers-backlog"]]);
   });
 
   test("a queue that shows its messages at once and forgets them, open doors, a bucket for everybody", async () => {

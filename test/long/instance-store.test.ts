@@ -11,6 +11,7 @@ import type { MachineSpec, MachineState } from "../../provisioners/machines/mach
 import { pathsOf } from "../../provisioners/machines/names.ts";
 import { qemu, stopStart } from "../../provisioners/machines/qemu.ts";
 import { diskFile } from "../../provisioners/machines/qemu-arguments.ts";
+import { tell } from "../../provisioners/machines/qemu-monitor.ts";
 import { sweep } from "../../provisioners/machines/sweep.ts";
 import { Operator } from "../support/virtual.ts";
 
@@ -48,7 +49,7 @@ describe.each([
 
   const spec = (count: number = disks): MachineSpec => ({
     ...{ stack, name: server, driver: "qemu", cores: 2, memoryMiB: 1024, release: "bookworm", authorizedKey: operator.authorizedKey },
-    ...{ address: `10.213.45.1${disks}`, subnet: "10.213.45.0/24", packages: ["fio", "lvm2"] },
+    ...{ address: `10.213.45.1${disks}`, subnet: "10.213.45.0/24", packages: ["fio", "lvm2", "sysbench"] },
     disks: Array.from({ length: count }, () => ({ sizeGiB })),
   });
   const root = (script: string) => operator.root(state, script);
@@ -109,17 +110,37 @@ describe.each([
     expect(await root(db)).toBe("active");
   });
 
-  test.runIf(disks === 8)("reads at 0.9 of what its disks give in parallel", async () => {
-    const job = ["--direct=1", "--readonly", "--rw=read", "--bs=512k", "--iodepth=4", "--ioengine=libaio", "--time_based", "--runtime=8"];
-    const fio = (jobs: string) => root(`fio --minimal --group_reporting ${job.join(" ")} ${jobs} | cut -d';' -f7`);
-    const array = `--name=array --filename=/dev/md/fleet --numjobs=${disks} --offset_increment=64m`;
-    const parallel = Array.from({ length: disks }, (_, at) => `--name=disk${at} --filename=/dev/nvme${at}n1`).join(" ");
-    const rounds: { array: number; parallel: number }[] = [];
-    // Turn by turn, since the computer around them is not quiet.
-    for (let round = 0; round < 3; round++) rounds.push({ array: Number(await fio(array)), parallel: Number(await fio(parallel)) });
-    console.log("KiB/s", rounds);
-    const best = (name: "array" | "parallel") => Math.max(...rounds.map((round) => round[name]));
-    expect(best("array") / best("parallel")).toBeGreaterThanOrEqual(0.9);
+  describe.runIf(disks === 8)("where disks and not processors are what is scarce", () => {
+    /** Bytes a second of each disk: what is left to measure is whether the array keeps all of them at work. */
+    const pace = 32 * 2 ** 20;
+    beforeAll(async () => {
+      const limit = { bps: pace, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
+      for (let at = 0; at < disks; at++) await tell(state.leaderPid!, "block_set_io_throttle", { device: `store${at}`, ...limit });
+    });
+
+    /** KiB a second. */
+    const fio = async (jobs: string) => {
+      const how = ["--direct=1", "--readonly", "--rw=read", "--ioengine=libaio", "--time_based", "--ramp_time=2", "--runtime=8"];
+      return Number(await root(`fio --minimal --group_reporting ${how.join(" ")} ${jobs} | cut -d';' -f7`));
+    };
+    const ofDisks = () =>
+      fio(`--bs=512k --iodepth=4 ${Array.from({ length: disks }, (_, at) => `--name=disk${at} --filename=/dev/nvme${at}n1`).join(" ")}`);
+
+    test("fio reads the array at 0.9 of what its disks give in parallel", async () => {
+      const [parallel, array] = [await ofDisks(), await fio("--name=array --filename=/dev/md/fleet --bs=4m --iodepth=8")];
+      console.log("KiB/s", { parallel, array });
+      expect(parallel).toBeGreaterThan((0.8 * disks * pace) / 1024);
+      expect(array / parallel).toBeGreaterThanOrEqual(0.9);
+    });
+
+    test("sysbench reads files on it at 0.9 of that", async () => {
+      const how = "fileio --file-total-size=512M --file-num=8 --file-extra-flags=direct --file-block-size=4M --threads=4";
+      await root(`cd /data && sysbench ${how} prepare >/dev/null && sync`);
+      const said = await root(`cd /data && sysbench ${how} --file-test-mode=rndrd --time=10 run && sysbench ${how} cleanup`);
+      const [parallel, files] = [await ofDisks(), 1024 * Number(/read, MiB\/s:\s+([0-9.]+)/.exec(said)?.[1])];
+      console.log("KiB/s", { parallel, files });
+      expect(files / parallel).toBeGreaterThanOrEqual(0.9);
+    });
   });
 
   test("is the same after a reboot under another host name", async () => {

@@ -9,14 +9,18 @@ import { paths } from "../../setup/paths.cjs";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { type Answer, start } from "../support/fleet.ts";
 
-const stacks = ["trial-pull-a", "trial-pull-b"];
+const stacks = ["trial-pull-a", "trial-pull-b", "trial-pull-over"];
 const fileOf = (stack: string) => join(checkout, "stacks", `Pulumi.${stack}.yaml`);
 const folder = mkdtempSync(join(tmpdir(), "fleet-pull-"));
 let emulator: Emulator | undefined;
 
 function write(stack: string, target: object): void {
   const servers = { isu1: { roles: ["base", "nginx"] }, isu2: { roles: ["base"] } };
-  const fleet = { team: stack.replace("trial-", ""), target: { kind: "aws", region, image: "al2023", ...target }, servers };
+  const fleet = {
+    team: stack.replace("trial-", ""),
+    target: { kind: "aws", region, image: "al2023", sshFrom: ["203.0.113.0/24"], ...target },
+    servers,
+  };
   // Quoted: Pulumi writes the file anew with its salt, and would write a bare time as a text of its own.
   writeFileSync(fileOf(stack), stringify({ config: { "contest-fleet:fleet": fleet } }, { defaultStringType: "QUOTE_DOUBLE" }));
 }
@@ -40,8 +44,9 @@ const fleet = (...args: readonly string[]) => run(join(checkout, "fleet"), ...ar
 beforeAll(async () => {
   emulator = await startEmulator();
   mkdirSync(join(folder, "state"));
-  write("trial-pull-a", { sshFrom: ["203.0.113.0/24"], httpFrom: ["0.0.0.0/0"] });
-  write("trial-pull-b", { instanceType: "c5.xlarge", expiresAt: "2020-01-01T00:00:00Z" });
+  write("trial-pull-a", { httpFrom: ["0.0.0.0/0"] });
+  write("trial-pull-b", { instanceType: "c5.xlarge" });
+  write("trial-pull-over", { expiresAt: "2020-01-01T00:00:00Z", priceLimit: 0.05 });
 });
 
 afterAll(async () => {
@@ -53,7 +58,7 @@ afterAll(async () => {
 describe("fleet preview", () => {
   test("shows many teams with what they will cost, and each server's files", async () => {
     const file = join(folder, "preview.md");
-    const { code, said } = await fleet("preview", "trial-pull-*", "--markdown", file);
+    const { code, said } = await fleet("preview", "trial-pull-?", "--markdown", file);
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
     const text = readFileSync(file, "utf8");
     expect(text).toMatch(/^\| pull-a \| \d+ \| 0 \| 0 \| 0 \| 0\.\d{4} \| \+0\.\d{4} \|$/m);
@@ -65,19 +70,25 @@ describe("fleet preview", () => {
 });
 
 describe("the policy pack", () => {
-  const preview = (stack: string) =>
-    run("pulumi", "preview", "--cwd", checkout, "--stack", stack, "--non-interactive", "--policy-pack", "policy");
-
-  test("lets a good fleet through", async () => {
-    const { code, said } = await preview("trial-pull-a");
+  test("has a say in what Pulumi itself is asked for, too", async () => {
+    const place = ["--cwd", checkout, "--stack", "trial-pull-a", "--non-interactive"];
+    const { code, said } = await run("pulumi", "preview", ...place, "--policy-pack", "policy");
     expect(said).toContain("contest-fleet@v0.1.0");
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
   });
 
-  test("stops a stack that is over, and SSH that is open to everybody", async () => {
-    const { code, said } = await preview("trial-pull-b");
-    expect(code).not.toBe(0);
-    expect(said).toContain("expected a stack that is not over, got one that expired at 2020-01-01T00:00:00Z");
-    expect(said).toContain("expected SSH from named networks, got it from everywhere");
+  test("stops a stack that is over, and one that costs more than its limit, before anything is made", async () => {
+    const over = "expected a stack that is not over, got one that expired at 2020-01-01T00:00:00Z; next: fleet down";
+    const dear = /expected at most 0\.05 USD an hour, got 0\.\d+; next: smaller or fewer servers/;
+    const preview = await fleet("preview", "trial-pull-over", "--json");
+    expect(preview.code).toBe(1);
+    const [{ failure }] = JSON.parse(preview.stdout).stacks;
+    expect(failure).toContain(over);
+    expect(failure).toMatch(dear);
+    const up = await fleet("up", "trial-pull-over", "--yes");
+    expect(up.code).not.toBe(0);
+    expect(up.said).toContain(over);
+    const { stdout } = await fleet("sweep", "trial-pull-over");
+    expect(stdout).toBe("nothing is left: zero\n");
   });
 });

@@ -10,6 +10,7 @@ export const awsAnswers: MockAnswers = {
       defaultNetworkAclId: `${name}-default-acl`,
       defaultSecurityGroupId: `${name}-default-group`,
     }),
+    "aws:ec2/subnet:Subnet": (name) => ({ availabilityZone: `zone-of-${name}` }),
     "aws:ec2/instance:Instance": (name, { privateIp }) => ({
       publicIp: "203.0.113.7",
       privateIp: privateIp ?? "172.31.0.9",
@@ -39,6 +40,20 @@ export const awsAnswers: MockAnswers = {
     "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: "123456789012" }),
     "aws:ec2/getAmi:getAmi": () => ({ rootDeviceName: "/dev/sda1" }),
     "aws:ec2/getVpc:getVpc": () => ({ id: "vpc-default" }),
-    "aws:ec2/getSubnet:getSubnet": ({ availabilityZoneId }) => ({ id: `subnet-of-${availabilityZoneId}` }),
+    "aws:ec2/getSubnet:getSubnet": ({ availabilityZoneId }) => ({
+      id: `subnet-of-${availabilityZoneId}`,
+      availabilityZone: `zone-of-${availabilityZoneId}`,
+    }),
+  },
+};
+
+/** The same with what our own provider would answer of a whole team's fleet. */
+export const teamAnswers: MockAnswers = {
+  ...awsAnswers,
+  outputs: {
+    ...awsAnswers.outputs,
+    "fleet:index:TeamKeys": () => ({ keys: {} }),
+    "fleet:index:OwnHostKey": (name) => ({ hostKey: `ssh-ed25519 own-of-${name}` }),
+    "fleet:index:Host": () => ({ facts: {} }),
   },
 };

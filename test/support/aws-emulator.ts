@@ -4,9 +4,10 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cacheFolder, checkout } from "../../setup/paths.cjs";
+import { startGaps } from "./aws-gaps.ts";
 import { start } from "./fleet.ts";
 import { freePort } from "./sshd.ts";
 
@@ -54,6 +55,11 @@ export async function emulatorPython(): Promise<string> {
 export interface Emulator {
   /** What the AWS SDK, Pulumi and `fleet` need to talk to it, and to nothing else. */
   readonly env: Readonly<Record<string, string>>;
+  /** Where the AWS CLI is. */
+  readonly bin: string;
+  /** What the account is granted, by code: see aws-gaps.ts. */
+  readonly quotas: Map<string, number>;
+  readonly pid: number | undefined;
   stop(): Promise<void>;
 }
 
@@ -73,6 +79,7 @@ export async function startEmulator(): Promise<Emulator> {
     if (child.exitCode !== null || tries > 300) throw new Error(`the emulator of AWS did not start:\n${readFileSync(log, "utf8")}`);
     await sleep(100);
   }
+  const gaps = await startGaps();
   const credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
   // Whatever this computer knows of a real account stays out of it.
   const own = {
@@ -82,8 +89,12 @@ export async function startEmulator(): Promise<Emulator> {
     AWS_PROFILE: "",
   };
   return {
-    env: { ...own, ...credentials, AWS_ENDPOINT_URL: address, AWS_REGION: region },
+    env: { ...own, ...credentials, AWS_ENDPOINT_URL: address, ...gaps.env, AWS_REGION: region },
+    bin: dirname(python),
+    quotas: gaps.quotas,
+    pid: child.pid,
     async stop() {
+      await gaps.stop();
       child.kill();
       await ended;
       rmSync(folder, { recursive: true, force: true });

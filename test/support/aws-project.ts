@@ -9,18 +9,35 @@ import type { Wish } from "../aws-provider/program.ts";
 import { type Emulator, region } from "./aws-emulator.ts";
 import { type Answer, start } from "./fleet.ts";
 
-/** Here and not in a file: Pulumi writes the stack's settings beside it. */
-const description = {
+/** Here and not in a file: Pulumi writes the stack's settings beside it. `program` is one of test/aws-provider/. */
+const description = (program: string) => ({
   name: "aws-components",
   runtime: { name: "nodejs", options: { typescript: false } },
-  main: join(checkout, "test/aws-provider/program.ts"),
+  main: join(checkout, "test/aws-provider", program),
   plugins: {
     providers: [
       { name: "aws", path: join(checkout, "test/aws-provider"), version: "7.48.0" },
       { name: "fleet", path: join(checkout, "provisioners/plugin") },
     ],
   },
-};
+});
+
+/** Writes the project into `folder`, where its state is kept too. @returns what `pulumi` needs there */
+export function projectIn(folder: string, program: string, { env: emulator }: Emulator): NodeJS.ProcessEnv {
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify(description(program)));
+  const { bin } = paths(process.env);
+  return {
+    ...process.env,
+    ...emulator,
+    PATH: `${bin}:${process.env.PATH}`,
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for this test",
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+    PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
+    NODE_COMPILE_CACHE: join(checkout, ".fleet", "compile-cache"),
+  };
+}
 
 /** What the engine says of one resource: `update aws:sqs/queue:Queue images-queue visibilityTimeoutSeconds`. */
 export type StepLine = string;
@@ -42,22 +59,10 @@ export interface Project {
   forget(): void;
 }
 
-export async function awsProject({ env: emulator }: Emulator): Promise<Project> {
+export async function awsProject(emulator: Emulator): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "aws-project-"));
   const config = join(folder, "Pulumi.event.yaml");
-  const { bin } = paths(process.env);
-  const env = {
-    ...process.env,
-    ...emulator,
-    PATH: `${bin}:${process.env.PATH}`,
-    PULUMI_BACKEND_URL: `file://${folder}`,
-    PULUMI_CONFIG_PASSPHRASE: "only for this test",
-    PULUMI_SKIP_UPDATE_CHECK: "true",
-    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
-    NODE_COMPILE_CACHE: join(checkout, ".fleet", "compile-cache"),
-  };
-  writeFileSync(join(folder, "Pulumi.yaml"), stringify(description));
+  const env = projectIn(folder, "program.ts", emulator);
   const place = ["--cwd", folder, "--stack", "event"];
   const pulumi = (...args: readonly string[]) => start("pulumi", [...args, ...place], { env }).done;
   const must = async (answer: Promise<Answer>): Promise<Answer> => {

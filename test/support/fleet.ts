@@ -166,7 +166,8 @@ export class Trial {
   /** As before the first up: machines and state go, the stack file stays. */
   async reset(): Promise<void> {
     await sweep(this.stack);
-    for (const each of [...this.stateFiles(), join(checkout, ".fleet", "ssh", this.stack)]) rmSync(each, { recursive: true, force: true });
+    const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`)].map((each) => join(checkout, ".fleet", each));
+    for (const each of [...this.stateFiles(), ...kept]) rmSync(each, { recursive: true, force: true });
     for (const kind of ["backups", "history", join("locks", "organization")])
       rmSync(join(states, kind, "contest-fleet", this.stack), { recursive: true, force: true });
   }

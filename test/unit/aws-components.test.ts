@@ -2,7 +2,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { stringify } from "yaml";
 import { Database } from "../../components/aws/database.ts";
 import { teamFlows } from "../../components/aws/flows.ts";
 import { Network } from "../../components/aws/network.ts";
@@ -18,30 +17,7 @@ import { awsAnswers } from "../support/aws-answers.ts";
 import { asked, fleet, ownership } from "../support/aws-samples.ts";
 import { expectGolden } from "../support/golden.ts";
 import { mockPulumi, promised, type Registered } from "../support/mock-pulumi.ts";
-
-type Secret = { readonly value: string };
-const isSecret = (value: unknown): value is Secret =>
-  typeof value === "object" && value !== null && "4dabf18193072939515e22adb298388d" in value;
-
-/** As a person reads it: base64 decoded, a secret marked as one, a text that stands in a Stash named instead of repeated. */
-function goldenText(resources: readonly Registered[]): string {
-  const stashed = new Map(
-    resources
-      .filter(({ type }) => type === "pulumi:index:Stash")
-      .map(({ name, inputs }) => [isSecret(inputs.input) ? inputs.input.value : inputs.input, name]),
-  );
-  const shown = (key: string, value: unknown, type: string): unknown => {
-    if (key === "userData" && type.startsWith("aws:ec2/launchTemplate")) return Buffer.from(String(value), "base64").toString();
-    const plain = isSecret(value) ? value.value : value;
-    if (key !== "input" && typeof plain === "string" && plain.length > 200 && stashed.has(plain)) return `what ${stashed.get(plain)} holds`;
-    return isSecret(value) ? { secret: value.value } : value;
-  };
-  const all = resources.map(({ type, name, inputs }) => [
-    `${type} ${name}`,
-    Object.fromEntries(Object.entries(inputs).map(([key, value]) => [key, shown(key, value, type)])),
-  ]);
-  return stringify(Object.fromEntries(all), { lineWidth: 0, sortMapEntries: true });
-}
+import { goldenText, untagged } from "../support/registered.ts";
 
 const pool: Omit<WorkerPoolArgs, "ownership" | "plan"> = {
   region: "ap-northeast-1",
@@ -53,11 +29,11 @@ const pool: Omit<WorkerPoolArgs, "ownership" | "plan"> = {
   authorizedKey: "ssh-ed25519 AAAA fleet",
   size: { min: 1, max: 4 },
 };
-const place = { vpcId: "vpc-1", subnetIds: ["subnet-1", "subnet-2"], clientGroupId: "sg-1" };
+const place = { vpcId: "vpc-1", subnetIds: ["subnet-1", "subnet-2"], securityGroupId: "sg-1" };
 
 const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = {
   "network-two-zones": async () => {
-    const flows = teamFlows({ team: "192.168.0.0/16", sshFrom: ["203.0.113.0/24"] });
+    const flows = teamFlows({ team: ["192.168.0.0/16"], sshFrom: ["203.0.113.0/24"] });
     return (await mockPulumi(() => new Network("net", { ownership, flows, zoneIds: ["apne1-az4", "apne1-az1"] }), awsAnswers)).resources;
   },
   "fleet-contest": async () =>
@@ -172,38 +148,6 @@ describe("fleets nobody thought of", () => {
     );
   }, 60_000);
 });
-
-/** What AWS can't tag, or what is a tag itself. */
-const tagless = [
-  /^(fleet|pulumi):/,
-  /^aws:ec2\/(tag|volumeAttachment):/,
-  /^aws:iam\/rolePolicy:/,
-  /^aws:autoscaling\/(notification|policy|schedule):/,
-  /^aws:s3\/bucket(LifecycleConfiguration|Notification|OwnershipControls|Policy|PublicAccessBlock|RequestPaymentConfiguration|ServerSideEncryptionConfiguration|Versioning):/,
-  /^aws:sns\/topicSubscription:/,
-  /^aws:sqs\/(queuePolicy|redriveAllowPolicy):/,
-];
-
-/** Resources that lack a tag of the fleet: their own, and those that come with them. */
-function untagged(resources: readonly Registered[]): readonly string[] {
-  const has = (tags: unknown) => {
-    const list = Array.isArray(tags)
-      ? Object.fromEntries((tags as { key: string; value: string }[]).map(({ key, value }) => [key, value]))
-      : (tags as object | undefined);
-    return ownTagKeys.every((key) => list !== undefined && key in list);
-  };
-  return resources.flatMap(({ type, name, inputs }) => {
-    if (tagless.some((pattern) => pattern.test(type))) return [];
-    const holders: unknown[] = [inputs.tags];
-    if (type === "aws:ec2/instance:Instance") holders.push((inputs.rootBlockDevice as { tags?: unknown }).tags);
-    if (type === "aws:ec2/launchTemplate:LaunchTemplate") {
-      const born = inputs.tagSpecifications as { resourceType: string; tags: unknown }[];
-      expect(born.map(({ resourceType }) => resourceType)).toEqual(["instance", "volume", "network-interface"]);
-      holders.push(...born.map(({ tags }) => tags));
-    }
-    return holders.every(has) ? [] : [`${type} ${name}`];
-  });
-}
 
 test("every sample is tagged", async () => {
   for (const run of Object.values(samples)) expect(untagged(await run())).toEqual([]);

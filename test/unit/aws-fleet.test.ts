@@ -6,12 +6,12 @@ import { TeamFleet } from "../../components/team-fleet.ts";
 import { completeFacts, planFleet } from "../../provisioners/expand.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { parseStack } from "../../stacks/read.ts";
-import { awsAnswers } from "../support/aws-answers.ts";
+import { teamAnswers } from "../support/aws-answers.ts";
 import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
 
 const around = { stack: "event-a", cores: 2, architecture: "amd64", overlays: {} } as const;
 const specOf = (more: object, servers: object) => {
-  const fleet = { team: "team-a", target: { kind: "aws", region: "ap-northeast-1", ...more }, servers };
+  const fleet = { team: "team-a", target: { kind: "aws", region: "ap-northeast-1", sshFrom: ["203.0.113.0/24"], ...more }, servers };
   return parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "Pulumi.event-a.yaml", roleSchemas).spec;
 };
 const roles = { roles: ["base", "nginx"] };
@@ -41,17 +41,8 @@ test("in the default VPC several servers need addresses of their own", () => {
 
 test("each server makes a host key of its own, and everything after it trusts that one alone", async () => {
   const plan = planFleet(specOf({}, { isu1: roles, isu2: roles }), around);
-  const answers = {
-    ...awsAnswers,
-    outputs: {
-      ...awsAnswers.outputs,
-      "fleet:index:TeamKeys": () => ({ keys: {} }),
-      "fleet:index:OwnHostKey": (name: string) => ({ hostKey: `ssh-ed25519 own-of-${name}` }),
-      "fleet:index:Host": () => ({ facts: {} }),
-    },
-  };
   const config = pulumi.output({});
-  const { resources } = await mockPulumi(() => new TeamFleet("team-a", { plan, config }), answers);
+  const { resources } = await mockPulumi(() => new TeamFleet("team-a", { plan, config }), teamAnswers);
   const of = (type: string) => resources.filter((each: Registered) => each.type === type).map(({ inputs }) => inputs);
   type Sent = { readonly hostKey?: string; readonly value?: { readonly hostKey: string } };
   // The mocks see a secret in its envelope.

@@ -84,7 +84,7 @@ describe("tags", () => {
 });
 
 describe("flows", () => {
-  const flows = teamFlows({ sshFrom: ["203.0.113.0/24"], httpFrom: ["0.0.0.0/0"], team: "servers" });
+  const flows = teamFlows({ sshFrom: ["203.0.113.0/24"], httpFrom: ["0.0.0.0/0"], team: ["servers"] });
 
   test("as a table", () => {
     expect(flowTable(flows)).toBe(

@@ -44,6 +44,22 @@ describe("at boot", () => {
     ]);
   });
 
+  test("a group that does not take the report is not said to have taken it, and the watch runs all the same", () => {
+    const of = boot();
+    host.put("plan.sh", of.plan);
+    host.answers(autoscaling, ["refuse"]);
+    expect(host.run(script(of), "boot")).toEqual({ code: 1, said: "fleet-worker: pool-launch: the group did not take CONTINUE\n" });
+    expect(host.lines("ran")).toEqual(["systemctl enable --now fleet-worker-watch.service"]);
+  });
+
+  test("whoever can't watch does not serve", () => {
+    const of = boot();
+    host.put("plan.sh", of.plan);
+    host.put("bin/systemctl", "#!/bin/sh\nexit 1\n", 0o755);
+    expect(host.run(script(of), "boot").code).toBe(1);
+    expect(reports()).toEqual(["pool-launch ABANDON"]);
+  });
+
   test("whoever fails to converge is abandoned", () => {
     const of = boot({ plan: "exit 3\n" });
     host.put("plan.sh", of.plan);
@@ -98,6 +114,13 @@ describe("on its way out", () => {
     expect(host.run(script(boot()), "watch").code).toBe(0);
     expect(host.lines("ran")).toEqual(["sleep 5", "sleep 5", "drained"]);
     expect(reports()).toEqual(["pool-drain CONTINUE"]);
+  });
+
+  test("a report that the group does not take fails, so that systemd has it made again", () => {
+    host.answer(state, "Terminated");
+    host.answers(autoscaling, ["refuse"]);
+    expect(host.run(script(boot()), "watch")).toMatchObject({ code: 1, said: expect.stringContaining("did not take CONTINUE") });
+    expect(host.lines("ran")).toEqual(["drained"]);
   });
 
   test("drains when AWS takes the spot instance back", () => {

@@ -123,16 +123,18 @@ describe("each rule refuses", () => {
     const storage = resourcesIn("fleet-storage.yaml");
     expect(rules.withinPrice(storage, "us-east-1", 1_000)).toEqual([]);
     expect(rules.withinPrice(storage, "us-east-1", 0.5)).toEqual([expect.stringMatching(/^expected at most 0\.5 USD an hour, got \d/)]);
-    expect(rules.withinPrice(resourcesIn("database-mysql.yaml"), "us-east-1", 1_000)).toEqual([
-      expect.stringContaining("expected a price for everything"),
-    ]);
+    const rare = storage.map((each) => ({ ...each, inputs: { ...each.inputs, instanceType: "x9.unheard" } }));
+    expect(rules.withinPrice(rare, "us-east-1", 1_000)).toEqual([]);
   });
 
-  test("a pool counts at its largest", () => {
+  test("a pool counts at its largest, its event's hours included", () => {
     const pool = resourcesIn("pool-many.yaml");
+    const usual = pool.filter(({ type }) => !type.endsWith(":Schedule"));
     const bigger = pool.map((each) => (each.type.endsWith(":Group") ? { ...each, inputs: { ...each.inputs, maxSize: 40 } } : each));
-    expect(rules.withinPrice(pool, "us-east-1", 1)).toEqual([]);
-    expect(rules.withinPrice(bigger, "us-east-1", 1)).toHaveLength(1);
+    expect(rules.withinPrice(usual, "us-east-1", 1)).toEqual([]);
+    expect(rules.withinPrice(pool, "us-east-1", 1)).toHaveLength(1);
+    expect(rules.withinPrice(pool, "us-east-1", 3)).toEqual([]);
+    expect(rules.withinPrice(bigger, "us-east-1", 3)).toHaveLength(1);
   });
 
   test("buckets without their encryption", () => {

@@ -1,7 +1,7 @@
 // Reports out of Pulumi's preview, and their three printers.
 import { describe, expect, test } from "vitest";
 import { printers } from "../../cli/printers.ts";
-import { reportsOf } from "../../cli/reports.ts";
+import { aroundReports, reportsOf } from "../../cli/reports.ts";
 
 const urn = (name: string) => `urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:index:Host$fleet:index:Role::${name}`;
 const file = (content: string, mode = "0644") => ({ path: "/etc/motd", content, mode });
@@ -70,5 +70,41 @@ describe("printers", () => {
     expect(text).toContain(
       '<testcase classname="a&#60;b.r" name="file[/x]"><failure message="failed">bad &#34;&#38;&#34; ?[31m</failure></testcase>',
     );
+  });
+});
+
+describe("what stands around the servers", () => {
+  const at = (type: string, name: string) => `urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:aws:Network$${type}::${name}`;
+  const group = at("aws:ec2/securityGroup:SecurityGroup", "doors");
+
+  test("a look that changes nothing is right; the engine's own and the fleet's resources are not told here", () => {
+    const steps = [
+      { op: "refresh", urn: group },
+      { op: "same", urn: at("aws:ec2/vpc:Vpc", "net") },
+      { op: "create", urn: at("fleet:index:KeyPair", "key") },
+      { op: "update", urn: at("pulumi:providers:aws", "aws") },
+    ];
+    const results = ["aws:ec2/securityGroup:SecurityGroup[doors]", "aws:ec2/vpc:Vpc[net]"].map((address) => {
+      return { address, outcome: "unchanged", changes: [] };
+    });
+    expect(aroundReports({ steps })).toEqual([{ host: "aws", role: "resources", results }]);
+    expect(aroundReports({ steps: steps.slice(2) })).toEqual([]);
+  });
+
+  test("what differs says in which properties, what is gone that it is missing", () => {
+    const detailedDiff = { "ingress[0].cidrBlocks": { kind: "update" }, "ingress[1]": { kind: "add" }, tags: { kind: "update" } };
+    const steps = [
+      { op: "refresh", urn: group },
+      { op: "update", urn: group, detailedDiff },
+      { op: "create", urn: at("aws:sqs/queue:Queue", "work") },
+    ];
+    expect(aroundReports({ steps })[0]?.results).toEqual([
+      {
+        address: "aws:ec2/securityGroup:SecurityGroup[doors]",
+        outcome: "pending",
+        changes: ["ingress, tags: not as the stack file says (update)"],
+      },
+      { address: "aws:sqs/queue:Queue[work]", outcome: "pending", changes: ["is missing"] },
+    ]);
   });
 });

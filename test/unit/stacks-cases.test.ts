@@ -56,6 +56,8 @@ describe("what a right stack file becomes", () => {
       params: {},
       files: "files",
       guard: { paths: [], users: [], units: [] },
+      archive: [],
+      hooks: {},
     });
     expect(secrets).toEqual([]);
     expect(files).toBe("/srv/stacks/files");

@@ -122,7 +122,7 @@ describe("strict grammars", () => {
   }
 
   test("every grammar of scalars.ts is examined here", () => {
-    const free = ["Line", "SecretText", "PrivateKey", "Port"];
+    const free = ["AbsolutePattern", "Line", "SecretText", "PrivateKey", "Port"];
     const all = Object.entries(scalars).flatMap(([name, value]) => (typeof value === "object" && "safeParse" in value ? [name] : []));
     expect(all.filter((name) => !(name in grammars) && !free.includes(name))).toEqual([]);
   });
@@ -130,6 +130,24 @@ describe("strict grammars", () => {
   test("a grammar refuses text that is not a string with its own sentence", () => {
     const result = scalars.Mode.safeParse(644);
     expect(result.error?.issues[0]?.message).toBe('expected four octal digits in quotes, such as `"0644"`');
+  });
+
+  test("AbsolutePattern is a path with wildcards, and nothing else of the shell's", () => {
+    const { AbsolutePattern, AbsolutePath } = scalars;
+    const right = ["/etc/motd", "/var/log/nginx/*.log", "/home/[a-z]*/.ssh", "/a/b?"];
+    const wrong = ["/", "etc/*", "/etc/../x", "/a b", "/-rf", "/*/-x", "/$(id)", "/a;b", "/{a,b}", "/a/*/", "/a\n/b", "/[!-a]"];
+    for (const each of right) expect(AbsolutePattern.safeParse(each).success, each).toBe(true);
+    for (const each of wrong) expect(AbsolutePattern.safeParse(each).success, each).toBe(false);
+    const near = fc
+      .tuple(fc.constantFrom(...right), fc.string({ maxLength: 3 }), fc.nat(20))
+      .map(([base, more, at]) => base.slice(0, at) + more);
+    fc.assert(
+      fc.property(near, (value) => {
+        if (!AbsolutePattern.safeParse(value).success) return true;
+        return AbsolutePath.safeParse(value.replace(/[[\]*?]/g, "x")).success;
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   test("Line and SecretText are free text on one line", () => {

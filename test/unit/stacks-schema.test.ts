@@ -16,6 +16,7 @@ const stackFiles = readdirSync(stacks).filter((file) => /^Pulumi\..*\.yaml$/.tes
 
 type Fields = Readonly<Record<string, Node>>;
 interface Node {
+  readonly $ref?: string;
   readonly description?: string;
   readonly required?: readonly string[];
   readonly enum?: readonly string[];
@@ -43,6 +44,7 @@ describe("the schema of the roles it is handed", () => {
   const schema = JSON.parse(schemaText(roles)) as Node;
   const fleet = schema.properties!.config!.properties!["contest-fleet:fleet"]!.properties as Fields;
   const server = fleet.servers!.additionalProperties!.properties as Fields;
+  const params = (schema as { $defs?: Fields }).$defs!.params!.properties!;
 
   test("describes every field", () => {
     const bare = (fields: Fields, path: string): readonly string[] =>
@@ -56,11 +58,13 @@ describe("the schema of the roles it is handed", () => {
     expect(bare(itsFields, "server.")).toEqual([]);
   });
 
-  test("lists the roles, and their parameters in both places, none of them required there", () => {
+  test("lists the roles, and their parameters wherever they may stand, none of them required there", () => {
     expect(server.roles!.items!.enum).toEqual(["app", "base", "mysql", "nginx", "site"]);
-    expect(Object.keys(fleet.params!.properties!)).toEqual(Object.keys(roles));
-    expect(fleet.params!.properties!.site!.required).toBeUndefined();
-    expect(server.params!.properties!.site).toEqual(fleet.params!.properties!.site);
+    expect(Object.keys(params)).toEqual(Object.keys(roles));
+    expect(params.site!.required).toBeUndefined();
+    const places = JSON.stringify(fleet).match(/"params":\{"description":"parameters [^"]*","\$ref":"#\/\$defs\/params"\}/g);
+    // The fleet's, a server's, a pool's and a pipeline's.
+    expect(places).toHaveLength(4);
   });
 
   test("takes every right case and refuses keys it does not know", () => {

@@ -3,10 +3,14 @@
 
 say() { printf 'fleet-worker: %s\n' "$*" >&2; }
 
+# Without an answer the group waits, and does in the end what the hook's default says.
 report() { # hook CONTINUE|ABANDON
-  signed autoscaling -d Action=CompleteLifecycleAction -d Version=2011-01-01 -d "AutoScalingGroupName=$group" \
+  if ! signed autoscaling -d Action=CompleteLifecycleAction -d Version=2011-01-01 -d "AutoScalingGroupName=$group" \
     -d "LifecycleHookName=$1" -d "InstanceId=$instance" -d "LifecycleActionResult=$2" -o /dev/null \
-    "https://autoscaling.$region.amazonaws.com/"
+    "https://autoscaling.$region.amazonaws.com/"; then
+    say "$1: the group did not take $2"
+    return 1
+  fi
   say "$1: $2"
 }
 
@@ -38,9 +42,9 @@ fetch_plan() {
 
 boot() {
   instance=$(meta meta-data/instance-id) || exit 1
-  if take_over && fetch_plan && sh "$plan"; then
+  # The watch comes first: whoever is in service can be taken away at once.
+  if take_over && fetch_plan && sh "$plan" && systemctl enable --now fleet-worker-watch.service; then
     report "$launch_hook" CONTINUE
-    systemctl enable --now fleet-worker-watch.service
   else
     say "not fit for service: the group takes another server"
     report "$launch_hook" ABANDON
@@ -63,8 +67,9 @@ watch() {
       case $state in
         Terminated)
           drain "the group takes it away"
+          # A report that was not taken ends the watch with an error: systemd starts it again, and it drains and reports once more.
           report "$drain_hook" CONTINUE
-          return 0
+          return
           ;;
       esac
       if meta meta-data/spot/instance-action >/dev/null 2>&1; then

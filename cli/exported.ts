@@ -1,0 +1,15 @@
+// What the program exports of a stack that is up (index.ts): how to reach its servers.
+import type { FleetPlan } from "../provisioners/expand.ts";
+import type { Connection } from "../provisioners/host/shell.ts";
+import { ask } from "./pulumi.ts";
+
+export interface Exported {
+  /** By name; undefined where nothing is up. */
+  readonly servers?: Readonly<Record<string, Connection>>;
+  /** The fleet's own user on every server. */
+  readonly admin: { readonly user: string; readonly privateKey: string };
+}
+
+/** Passwords and keys in it are in the clear. */
+export const exportedBy = async (plan: FleetPlan): Promise<Exported> =>
+  JSON.parse(await ask(plan, ["stack", "output", "--stack", plan.stack, "--show-secrets", "--json"]));

@@ -1,0 +1,196 @@
+// The commands around a fleet on EC2, as a person types them, against an emulator of AWS: what there is, what it costs, what is left,
+// what is over, and back from a deletion. The life of a whole fleet is in aws-life.test.ts.
+import * as s3 from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { kinds } from "../../cli/aws/whose.ts";
+import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
+import { strew, strewBucket } from "../support/aws-strays.ts";
+import { start, Trial } from "../support/fleet.ts";
+
+let emulator: Emulator;
+const trial = new Trial("commands", {
+  team: "team-a",
+  target: { kind: "aws", region, sshFrom: ["203.0.113.0/24"], expiresAt: "2099-12-01T09:00:00Z" },
+  servers: { isu1: { roles: ["base"] }, isu2: { roles: ["base"] } },
+});
+const priceless = new Trial("priceless", {
+  team: "team-b",
+  target: { kind: "aws", region, sshFrom: ["203.0.113.0/24"], instanceType: "hi1.4xlarge" },
+  servers: { isu1: { roles: ["base"] } },
+});
+
+const fleet = async (...args: readonly string[]) => {
+  const answer = await start("./fleet", args, { env: { ...emulator.env, NO_COLOR: "1" } }).done;
+  return { ...answer, json: () => JSON.parse(answer.stdout) };
+};
+
+beforeAll(async () => {
+  emulator = await startEmulator();
+  Object.assign(process.env, emulator.env);
+});
+afterAll(async () => {
+  await emulator?.stop();
+  for (const each of [trial, priceless]) await each.remove();
+});
+
+describe("fleet types", () => {
+  test("shows one type, or a family, with its disks and price", async () => {
+    const { code, stdout } = await fleet("types", "c5.large", "i4i");
+    expect(code).toBe(0);
+    const rows = stdout.trim().split("\n");
+    expect(rows[1]).toMatch(/^c5\.large +amd64 +2 +4 +- +0\.\d+$/);
+    expect(rows.some((row) => /^i4i\.2xlarge +amd64 +8 +64 +1 × 1875 GB \S+ +0\.\d+$/.test(row))).toBe(true);
+    expect(rows.slice(2, -1).every((row) => row.startsWith("i4i."))).toBe(true);
+    expect(rows.at(-1)).toMatch(/^prices: Linux, on demand, us-east-1, \d{4}-\d{2}-\d{2}$/);
+  });
+
+  test("--json has the promised keys and no others", async () => {
+    const { code, json } = await fleet("types", "i2.8xlarge", "--json");
+    expect(code).toBe(0);
+    expect(json()).toEqual([
+      { type: "i2.8xlarge", arch: "amd64", vcpu: 32, memoryGiB: 244, disks: 8, diskGB: 800, media: "ssd", pricePerHour: expect.anything() },
+    ]);
+    expect((await fleet("types", "--json")).json().length).toBeGreaterThan(100);
+  });
+
+  test("an unknown type or family is a sentence, with exit code 2", async () => {
+    const type = await fleet("types", "c5.lage");
+    expect([type.code, type.stdout]).toEqual([2, ""]);
+    expect(type.stderr).toContain("got `c5.lage`; did you mean `c5.large`?");
+    const family = await fleet("types", "zz9");
+    expect(family.code).toBe(2);
+    expect(family.stderr).toMatch(/^types: expected a type or one of the families .*i4i.*, got `zz9`\n$/);
+  });
+});
+
+describe("fleet cost", () => {
+  test("as a table, with the price's date", async () => {
+    const { code, stdout } = await fleet("cost", trial.stack, "--hours", "8");
+    expect(code).toBe(0);
+    const [, perHour = "", event = ""] = /^team-a +\S+ +(\d+\.\d{4}) +(\d+\.\d{2}) for 8\.0 h/m.exec(stdout) ?? [];
+    expect(Number(perHour)).toBeGreaterThan(2 * 0.085);
+    expect(Number(event)).toBeCloseTo(8 * Number(perHour), 1);
+    expect(stdout).toMatch(/prices of \d{4}-\d{2}-\d{2}, on demand/);
+  });
+
+  test("--json: hours from now to expiresAt; none where no end is known; what has no price is named", async () => {
+    const { code, json } = await fleet("cost", trial.stack, priceless.stack, "--json");
+    expect(code).toBe(0);
+    const { currency, stacks } = json();
+    const [first, second] = stacks;
+    expect([currency, Object.keys(first).sort()]).toEqual([
+      "USD",
+      ["forEvent", "hours", "notes", "perHour", "region", "shortages", "stack", "team", "unknown"],
+    ]);
+    expect(first.hours).toBeCloseTo((Date.parse("2099-12-01T09:00:00Z") - Date.now()) / 3_600_000, 0);
+    expect(first.shortages).toBeNull();
+    expect([second.hours, second.forEvent, second.unknown]).toEqual([null, null, [expect.stringContaining("isu1")]]);
+  });
+
+  test("wrong hours, and a stack that is on something else", async () => {
+    const hours = await fleet("cost", trial.stack, "--hours", "soon");
+    expect([hours.code, hours.stderr]).toEqual([2, "--hours: expected a number of hours such as `8`, got `soon`\n"]);
+    const other = await fleet("cost", "practice");
+    expect([other.code, other.stderr]).toEqual([2, "practice: expected a stack with `target: {kind: aws}`, got one on practice\n"]);
+  });
+
+  test("--quota: room, a shortage with exit code 1, and a quota that can't be read", async () => {
+    emulator.quotas.set("L-1216C47A", 4).set("L-F678F1CE", 5);
+    const room = await fleet("cost", trial.stack, "--quota", "--json");
+    expect([room.code, room.json().stacks[0].shortages]).toEqual([0, []]);
+    emulator.quotas.set("L-1216C47A", 3);
+    const short = await fleet("cost", trial.stack, "--quota");
+    expect(short.code).toBe(1);
+    expect(short.stdout).toContain("(L-1216C47A): expected room for 4, got 3 of 3; next: ask AWS for more, or take smaller types");
+    emulator.quotas.delete("L-F678F1CE");
+    const unread = await fleet("cost", trial.stack, "--quota", "--json");
+    expect(unread.code).toBe(1);
+    expect(unread.json().stacks[0].shortages.join("\n")).toContain("`VPCs` (L-F678F1CE): expected its value, got none");
+  });
+});
+
+interface Left {
+  readonly kind: string;
+  readonly stack: string;
+  readonly region: string;
+  readonly command: string;
+}
+
+/** Of the CLI's services one (SQS) takes its endpoint from the command line alone. */
+const loopback = `aws() {
+  case " $* " in *" dlm "*) at=$AWS_ENDPOINT_URL_DLM ;; *) at=$AWS_ENDPOINT_URL ;; esac
+  command aws --endpoint-url "$at" "$@"
+}`;
+
+describe("fleet sweep", () => {
+  test("zero where nothing was made", async () => {
+    const { code, stdout } = await fleet("sweep", "--region", region);
+    expect([code, stdout]).toEqual([0, "nothing is left: zero\n"]);
+  });
+
+  test("finds each kind, by stack and by team", async () => {
+    await strew("lost");
+    const { code, json } = await fleet("sweep", "lost", "--region", region, "--json");
+    const { left, unseen } = json() as { readonly left: readonly Left[]; readonly unseen: readonly string[] };
+    expect([code, unseen, [...new Set(left.map(({ kind }) => kind))]]).toEqual([1, [], kinds.filter((kind) => kind !== "placement group")]);
+    expect((await fleet("sweep", "--team", "team-z", "--region", region, "--json")).json().left).toEqual(left);
+    expect((await fleet("sweep", "another", "--region", region)).code).toBe(0);
+    expect((await fleet("sweep", "--team", "another", "--region", region)).code).toBe(0);
+    const two = (await fleet("sweep", "--region", region, "us-west-2", "--json")).json().left as readonly Left[];
+    expect(two.filter((each) => each.region === "global").map(({ kind }) => kind)).toEqual(["instance profile", "role"]);
+  });
+
+  test("reap names them as nobody's from here, and leaves them alone", async () => {
+    const { code, json } = await fleet("reap", "--yes", "--region", region, "--json");
+    expect([code, json().expired, new Set(json().strays.map(({ stack }: Left) => stack))]).toEqual([0, [], new Set(["lost"])]);
+    const { stdout } = await fleet("reap", "--region", region);
+    expect(stdout).toContain("no stack is past its expiresAt\nof stacks that are not up from here:\n");
+    expect(stdout).toMatch(
+      / {2}key pair \S+ of lost, over since 2020-01-01T00:00:00Z\n {6}aws --region ap-northeast-1 ec2 delete-key-pair /,
+    );
+  });
+
+  test("each leftover's command, typed in the order of the list, takes it away", async () => {
+    const { code, stdout } = await fleet("sweep", "--region", region);
+    expect(code).toBe(1);
+    const [head = "", ...lines] = stdout.trim().split("\n");
+    const commands = lines.filter((line) => line.startsWith("      "));
+    expect(head).toBe(`${commands.length} left:`);
+    const env = { ...emulator.env, PATH: `${emulator.bin}:${process.env.PATH}`, AWS_PROFILE: undefined, HTTPS_PROXY: "http://127.0.0.1:9" };
+    for (const command of commands) {
+      const { code: status, said } = await start("sh", ["-c", `${loopback}\n${command}`], { env }).done;
+      // The emulator does not tell that a root disk goes with its instance: here it is gone already.
+      const gone = command.includes("delete-volume") && said.includes("InvalidVolume.NotFound");
+      expect([command.trim(), status === 0 || gone ? "" : said]).toEqual([command.trim(), ""]);
+    }
+    const after = await fleet("sweep", "--region", region);
+    expect([after.code, after.stdout]).toEqual([0, "nothing is left: zero\n"]);
+  });
+});
+
+describe("fleet undelete", () => {
+  const Bucket = "images-input";
+  const client = () => new s3.S3Client({ region });
+
+  test("asks, brings back, and says how many", async () => {
+    await strewBucket(Bucket, []);
+    const asked = await fleet("undelete", Bucket);
+    expect([asked.code, asked.stderr]).toEqual([
+      2,
+      `undelete brings back 1 objects in ${Bucket}; expected a confirmation, got no terminal to ask on; next: add --yes\n`,
+    ]);
+    const future = await fleet("undelete", Bucket, "--since", "2099-01-01T00:00:00Z", "--yes");
+    expect([future.code, future.stdout]).toEqual([0, "0 objects are back\n"]);
+    const done = await fleet("undelete", Bucket, "--region", region, "--yes");
+    expect([done.code, done.stdout]).toEqual([0, "1 objects are back\n"]);
+    const { Body } = await client().send(new s3.GetObjectCommand({ Bucket, Key: "gone.jpg" }));
+    expect(await Body?.transformToString()).toBe("x");
+  });
+
+  test("a time that is none, and a bucket that is none", async () => {
+    const time = await fleet("undelete", Bucket, "--since", "yesterday", "--yes");
+    expect([time.code, time.stderr]).toEqual([2, "--since: expected a time such as `2026-12-01T09:00:00Z`, got `yesterday`\n"]);
+    const none = await fleet("undelete", "nobodys-bucket", "--yes");
+    expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/^AWS: expected an answer, got NoSuchBucket: .*\n$/)]);
+  });
+});
