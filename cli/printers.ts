@@ -1,6 +1,8 @@
 // Reports as text, JSON and JUnit: functions of the same records.
+
 import { mark, type Result, type RoleReport } from "../provisioners/report.ts";
-import { styled } from "./terminal.ts";
+import { aroundServers } from "./reports.ts";
+import { counted, styled } from "./terminal.ts";
 
 export interface PrintOptions {
   /** Show what is right, too. */
@@ -27,10 +29,14 @@ const text: Printer = (reports, { all }) => {
     .map((report) => ({ ...report, results: all ? report.results : report.results.filter(({ outcome }) => outcome !== "unchanged") }))
     .filter((report) => report.results.length > 0);
   const blocks = shown.map(({ host, role, results: rows }) => `${styled("bold", `${host} ${role}`)}\n${rows.map(row).join("\n")}`);
-  const servers = new Set(reports.map(({ host }) => host)).size;
+  const servers = new Set(reports.map(({ host }) => host).filter((host) => host !== aroundServers)).size;
+  const places = [
+    ...(servers > 0 ? [counted(servers, "server")] : []),
+    ...(reports.some(({ host }) => host === aroundServers) ? ["AWS"] : []),
+  ];
   const verdict =
     off.length === 0 ? styled("green", "all as it should be") : styled("red", `${off.length} differ${off.length === 1 ? "s" : ""}`);
-  return [...blocks, `${results.length} resources on ${servers} servers: ${verdict}`].join("\n\n");
+  return [...blocks, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict}`].join("\n\n");
 };
 
 const json: Printer = (reports) => JSON.stringify(reports, null, 2);

@@ -39,6 +39,9 @@ export const reportsOf = ({ steps }: PreviewDigest): readonly RoleReport[] => [
   ...lastOf(steps).filter(isRole).map(reportOf),
 ];
 
+/** Stands where a server's name does. */
+export const aroundServers = "aws";
+
 /** What stands around the servers: one report for all that is AWS's; none where nothing is. */
 export function aroundReports({ steps }: PreviewDigest): readonly RoleReport[] {
   const results = lastOf(steps).flatMap((step): readonly Result[] => {
@@ -48,7 +51,7 @@ export function aroundReports({ steps }: PreviewDigest): readonly RoleReport[] {
     const changes = isLook(step) || step.op === "same" ? [] : changesAround(step);
     return [{ address: `${type}[${name}]` as Address, outcome: changes.length > 0 ? "pending" : "unchanged", changes }];
   });
-  return results.length > 0 ? [{ host: "aws", role: "resources", results }] : [];
+  return results.length > 0 ? [{ host: aroundServers, role: "resources", results }] : [];
 }
 
 const ends: Readonly<Record<string, string>> = { create: "is missing", delete: "is no longer wanted" };

@@ -3,6 +3,9 @@ import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { UserError } from "../stacks/problem.ts";
 
+/** `1 server`, `3 servers`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 export const isTerminal = (): boolean => Boolean(process.stdin.isTTY && process.stdout.isTTY);
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";

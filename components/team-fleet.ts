@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
 import type { Facts } from "../provisioners/host/facts.ts";
 import { latesIn } from "../provisioners/late.ts";
-import { lookupSecret } from "../stacks/secrets.ts";
+import { secretAt } from "../stacks/secrets.ts";
 import type { Work } from "./aws/work.ts";
 import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
@@ -37,7 +37,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     const teamKeys = new TeamKeys(`${name}-keys`, { keyUrl, members: plan.people }, parent);
     const fleetKey = new KeyPair(`${name}-fleet-key`, { comment: `fleet@${name}` }, parent);
     const mesh = new KeyPair(`${name}-mesh-key`, { comment: `mesh@${name}` }, parent);
-    const secrets = (path: string) => pulumi.secret(config.apply((fleet) => lookupSecret(fleet, path) ?? ""));
+    const secrets = (path: string) => pulumi.secret(config.apply((fleet) => secretAt(fleet, path)));
     const { servers: supplied, work } = supply(name, plan, { fleetKey, secrets, parent: this });
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
     const beside = work?.((names) => lateValues(names, sources));

@@ -156,8 +156,14 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   const rest = [...laid].filter(([address]) => !known.has(address));
   return keyed(
     `${server.name}: ${role}`,
-    rest.map(([, file]) => want.file(file)),
+    rest.flatMap(([, file]) => [...foldersOf(file.path).map((path) => want.directory({ path, keep: true })), want.file(file)]),
   );
+}
+
+/** The folders on the way to a file, but for those of the root, which every server has. */
+function foldersOf(path: string): readonly string[] {
+  const parts = path.split("/").slice(1, -1);
+  return parts.map((_, at) => `/${parts.slice(0, at + 1).join("/")}`).slice(1);
 }
 
 /** The content alone: who may read or run the file is the role's to say. */

@@ -19,20 +19,18 @@ export const secretRefsIn = (text: string): readonly string[] => [
   ...new Set(Array.from(text.matchAll(placeholder), ([, reference]) => pathIn(reference ?? ""))),
 ];
 
-/** The text with the values in. A UserError says which secret has none. Values are not searched for placeholders again. */
-export function substitute(text: string, lookup: (path: string) => string | undefined): string {
-  return text.replace(placeholder, (_whole, reference: string) => {
-    const path = pathIn(reference);
-    const value = lookup(path);
-    if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path)}`);
-    return value;
-  });
-}
-
 /** The text of a secret in the decrypted fleet object (`new pulumi.Config().getSecretObject("fleet")`); `undefined` where there is no text. */
 export function lookupSecret(fleet: unknown, path: string): string | undefined {
   const value = valueAt(fleet, parsePath(path));
   return typeof value === "string" ? value : undefined;
+}
+
+/** The same by what a placeholder says of it: `servers.isu1.password`. A UserError says what to type where there is none. */
+export function secretAt(fleet: unknown, reference: string): string {
+  const path = pathIn(reference);
+  const value = lookupSecret(fleet, path);
+  if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path)}`);
+  return value;
 }
 
 /** What to type for a secret at this path; Pulumi asks for the value, so that it stays out of the shell's history. */

@@ -12,7 +12,8 @@ import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
 import { masked, maskOf, secretsOf } from "../preview/masks.ts";
 import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
-import { policed, pulumi } from "../pulumi.ts";
+import { shown } from "../preview/shown.ts";
+import { policed } from "../pulumi.ts";
 import { prepare } from "../state.ts";
 import { columns, styled } from "../terminal.ts";
 
@@ -54,7 +55,7 @@ async function run(patterns: readonly string[], options: Options): Promise<numbe
   if (stacks.length === 1 && options.markdown === undefined && !options.json) {
     const plan = planOf(stacks[0]!);
     await prepare(plan);
-    return (await pulumi(plan, ["preview", "--stack", plan.stack, "--diff"])).code;
+    return await shown(plan);
   }
   const limit = pLimit(options.parallel);
   const previews = await Promise.all(stacks.map((stack) => limit(() => engine(stack))));

@@ -15,11 +15,22 @@ export interface KeyPairOutputs extends KeyPairInputs {
   readonly privateKey: string;
 }
 
+type Generate = (comment: string) => { readonly public: string; readonly private: string };
+const generated: Generate = (comment) => ssh2.utils.generateKeyPairSync("ed25519", { comment });
+
+/** ssh2 cuts a zero at the front of a key's bytes off, and then one in 230 is no key: it is made anew. */
+export function makeKeyPair(comment: string, generate: Generate = generated): ReturnType<Generate> {
+  for (;;) {
+    const made = generate(comment);
+    if (![made.public, made.private].some((text) => ssh2.utils.parseKey(text) instanceof Error)) return made;
+  }
+}
+
 export const keyPairResource: Resource<KeyPairInputs, KeyPairOutputs> = {
   diff: ({ outputs }, news) => (outputs.comment === news.comment ? {} : { comment: "update-replace" }),
   async create({ comment }, _call, preview) {
     if (preview) return { id: comment, outputs: { comment, publicKey: unknown, privateKey: unknown } };
-    const made = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    const made = makeKeyPair(comment);
     return { id: comment, outputs: { comment, publicKey: made.public, privateKey: made.private } };
   },
   read: async (_id, old) => old,

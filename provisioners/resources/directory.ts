@@ -14,6 +14,8 @@ export const DirectoryWant = z.strictObject({
   mode: Mode.default("0755"),
   owner: Owner.default("root"),
   group: Owner.default("root"),
+  /** A directory that is there keeps its mode and owner; a missing one is made. @default false */
+  keep: z.boolean().optional(),
 });
 export type DirectoryWant = z.infer<typeof DirectoryWant>;
 
@@ -29,18 +31,22 @@ export const directory = defineKind<DirectoryWant, PathSeen>({
   path: ({ path }) => path,
   read: ({ path }, look) => look.path(path),
   plan(want, have) {
-    if (have.type === "directory") return attributeSteps(want, have);
-    const { path, mode, owner, group } = want;
+    const { path, mode, owner, group, keep } = want;
+    if (have.type === "directory") return keep ? [] : attributeSteps(want, have);
     const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
     if (have.type === missing) {
       // A package of the same run may have brought it since the look.
-      const run = sh`if [ -d ${path} ] && [ ! -L ${path} ]; then chown ${`${owner}:${group}`} ${path} && chmod ${mode} ${path}; else ${make}\nfi`;
+      const right = keep ? sh`:` : sh`chown ${`${owner}:${group}`} ${path} && chmod ${mode} ${path}`;
+      const run = sh`if [ -d ${path} ] && [ ! -L ${path} ]; then ${right}; else ${make}\nfi`;
       return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", brief: true, run }];
     }
     const what = have.type === "link" ? `the link to \`${have.target}\`` : `the ${have.type}`;
     return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
   },
-  seen: (want, have) => (have.type === "directory" ? { ...want, mode: have.mode, owner: have.owner, group: have.group } : undefined),
+  seen(want, have) {
+    if (have.type !== "directory") return undefined;
+    return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
+  },
   undo({ path }, original, have) {
     if (original.type === "directory" && have.type === "directory") return attributeSteps({ ...original, path }, have);
     const steps = undoPath("directory", path, original, have);

@@ -103,10 +103,16 @@ function proxy(route: ProxyRoute): string {
   `;
 }
 
+/** A folder has its `index` answer; a route for endings of files has no folders. */
+const otherwise = ({ fallback, endings }: StaticRoute): string => {
+  if (fallback !== undefined) return `@${fallback}`;
+  return endings.length > 0 ? "=404" : "$uri/ =404";
+};
+
 const staticFiles = (route: StaticRoute): string => conf`
   location ${route.endings.length > 0 ? ["~*", `^${regexText(route.path)}.*${endingsOf(route.endings)}`] : at(route)} {
       ${route.root === undefined ? [] : `root ${route.root};`}
-      try_files $uri ${route.fallback === undefined ? "=404" : `@${route.fallback}`};
+      try_files $uri ${otherwise(route)};
       etag on;
       if_modified_since before;
       add_header Cache-Control "public, max-age=${route.maxAge}${route.immutable ? ", immutable" : ""}";

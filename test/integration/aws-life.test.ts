@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nspawn } from "../../provisioners/machines/nspawn.ts";
+import { makeKeyPair } from "../../provisioners/plugin/key-pair.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { asleep, firstBoot } from "../support/first-boot.ts";
@@ -37,7 +37,7 @@ const client = () => new ec2.EC2Client({ region });
 /** A machine as EC2 would start it: it shows no door until its first boot is through. */
 async function machine(): Promise<void> {
   await nspawn.destroy({ stack: trial.stack, name: "isu1" });
-  const authorizedKey = `${ssh2.utils.generateKeyPairSync("ed25519").public} nobody`;
+  const authorizedKey = makeKeyPair("nobody").public;
   const size = { driver: "nspawn", cores: 1, memoryMiB: 384, release: "bookworm" } as const;
   await nspawn.ensure({ stack: trial.stack, name: "isu1", ...size, ...place, authorizedKey });
   await asleep(trial.stack, "isu1");

@@ -104,6 +104,8 @@ beforeAll(async () => {
   await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
   for (const name of names) before.set(name, await lookAt(name));
   for (const name of names) await trial.secret(`servers.${name}.password`, user.password);
+  // Into folders that are not there.
+  trial.overlay("isu1", "/usr/local/share/team/pages/index.html", "ours\n");
   await trial.secret("params.mysql.users.shop.password", "of the team's own");
 });
 
@@ -115,6 +117,7 @@ test("servers are taken by address, user and password; the host key that each sh
   expect(code, said).toBe(0);
   for (const name of names) expect(said).toContain(fingerprint(parseHostKey(machines[name]!.hostKey)!));
   expect(readFileSync(trial.file, "utf8")).not.toContain(user.password);
+  expect((await inside(trial.stack, "isu1", "cat /usr/local/share/team/pages/index.html")).stdout).toBe("ours\n");
   const state = trial.stateFiles().find((path) => path.endsWith(`stacks/contest-fleet/${trial.stack}.json`))!;
   // What is on a lent server must be undone: it does not go away with a machine.
   expect(readFileSync(state, "utf8")).not.toContain("deletedWith");

@@ -61,8 +61,8 @@ export class Ec2Hosts {
 
   static async open(spec: HostSpec, place: Place): Promise<Ec2Hosts> {
     const hosts = new Ec2Hosts(spec, place);
-    await run("nft", ["-f", "-"], { input: rules(spec.stack) });
     await run("ip", ["route", "add", publicSubnet(spec.subnet), "dev", bridgeName(spec.stack)]);
+    await run("nft", ["-f", "-"], { input: rules(spec.stack) });
     await new Promise<void>((resolve, reject) => hosts.#server.once("error", reject).listen(0, "127.0.0.1", resolve));
     return hosts;
   }

@@ -62,6 +62,13 @@ describe("a fleet that logs in by password", () => {
   });
 });
 
+test("an overlay file brings its folders along, which keep what they have where they are there", () => {
+  const fleet = plan(password, [{ path: "/srv/shop/conf.d/a.conf", content: "a\n", mode: "0644" }]);
+  const wants = expandRole(fleet, fleet.servers[0]!, "files", facts);
+  expect(Object.keys(wants)).toEqual(["directory[/srv/shop]", "directory[/srv/shop/conf.d]", "file[/srv/shop/conf.d/a.conf]"]);
+  expect(wants["directory[/srv/shop]"]).toMatchObject({ keep: true });
+});
+
 test("an overlay file replaces the content of a role's own, which keeps its mode and validator", () => {
   const fleet = plan(password, [{ path: "/etc/sudoers.d/fleet", content: "isucon ALL=(ALL) ALL\n", mode: "0644" }]);
   const wants = expandRole(fleet, fleet.servers[0]!, "base", facts);

@@ -58,8 +58,8 @@ describe("reports", () => {
 
 describe("printers", () => {
   test("text", () => {
-    expect(printers.text(reportsOf(drifted), { all: false })).toContain("2 resources on 1 servers: 2 differ");
-    expect(printers.text(reportsOf(right), { all: false })).toBe("1 resources on 1 servers: all as it should be");
+    expect(printers.text(reportsOf(drifted), { all: false })).toContain("2 resources on 1 server: 2 differ");
+    expect(printers.text(reportsOf(right), { all: false })).toBe("1 resource on 1 server: all as it should be");
   });
 
   test("junit is well-formed whatever a server says", () => {

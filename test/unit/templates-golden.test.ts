@@ -173,6 +173,11 @@ test("a site refuses an upstream that it does not have, files without a folder, 
   ]);
 });
 
+test("a folder of static files has its index answer", () => {
+  const files = { name: "x", root: "/srv/x", index: ["index.html"], routes: [{ kind: "static", path: "/" }] };
+  expect(site(Site.parse(files))).toMatch(/index index\.html;[\s\S]*location \/ \{\n +try_files \$uri \$uri\/ =404;/);
+});
+
 test.each(["/a;b", "/a{", "/a b", "/$x", '/"', "a", "/a\n"])("a path that would end nginx's directive is refused: %j", (path) => {
   expect(Site.safeParse({ name: "x", routes: [{ kind: "return", path, status: 204 }] }).success).toBe(false);
 });

@@ -69,6 +69,13 @@ describe("fleet preview", () => {
   });
 });
 
+test("of one stack says its price below Pulumi's own words", async () => {
+  const { code, stdout } = await fleet("preview", "trial-pull-a");
+  expect([code, code === 0 ? "" : stdout]).toEqual([0, ""]);
+  expect(stdout).toContain("+ aws:ec2/instance:Instance: (create)");
+  expect(stdout).toMatch(/^price {2}0\.\d{4} USD an hour \(\+0\.\d{4}\)$/m);
+});
+
 describe("the policy pack", () => {
   test("has a say in what Pulumi itself is asked for, too", async () => {
     const place = ["--cwd", checkout, "--stack", "trial-pull-a", "--non-interactive"];
