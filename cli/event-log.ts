@@ -1,5 +1,5 @@
 // What Pulumi's engine says while it works: events, one JSON object a line, in a file that grows. The Automation API reads the same one.
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
 
 interface Event {
@@ -25,7 +25,7 @@ const past: Readonly<Record<string, string>> = {
   delete: "deleted",
 };
 
-/** Reads on from where it stopped. */
+/** Reads on from where it stopped. A run that is tried again writes the file anew: what went wrong before is past then. */
 export class EventLog {
   readonly #file: string;
   readonly #decoder = new StringDecoder("utf8");
@@ -34,14 +34,15 @@ export class EventLog {
   #done = 0;
   #at = "";
   #summary = "";
-  readonly #errors: string[] = [];
+  #errors: string[] = [];
 
   constructor(file: string) {
     this.#file = file;
   }
 
   read(): Told {
-    const lines = (this.#rest + this.#more()).split("\n");
+    const more = this.#more();
+    const lines = (this.#rest + more).split("\n");
     this.#rest = lines.pop() ?? "";
     for (const line of lines) if (line !== "") this.#take(JSON.parse(line) as Event);
     const progress = [...(this.#done > 0 ? [`${this.#done} done`] : []), this.#at || "starts"].join(", ");
@@ -55,10 +56,17 @@ export class EventLog {
     if (end) this.#summary = summaryOf(end.resourceChanges);
   }
 
+  #again(): void {
+    this.#offset = 0;
+    this.#rest = "";
+    this.#errors = [];
+  }
+
   #more(): string {
     if (!existsSync(this.#file)) return "";
     const handle = openSync(this.#file, "r");
     try {
+      if (fstatSync(handle).size < this.#offset) this.#again();
       const parts: string[] = [];
       const chunk = Buffer.alloc(65_536);
       for (let size = -1; size !== 0; this.#offset += size) {

@@ -41,8 +41,8 @@ export interface PulumiResult {
 }
 
 /** Where `fleet up --all` and `fleet down --all` listen to what each team's run is doing. */
-const eventLog = ([command = ""]: readonly string[]): string[] =>
-  process.env.FLEET_EVENT_LOG !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", process.env.FLEET_EVENT_LOG] : [];
+const eventLog = ([command = ""]: readonly string[], file: string | undefined): string[] =>
+  file !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", file] : [];
 
 /** `capture` keeps the output instead of showing it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
 export async function pulumi(
@@ -51,9 +51,10 @@ export async function pulumi(
   { capture = false, env = {} as Readonly<Record<string, string>> } = {},
 ): Promise<PulumiResult> {
   mkdirSync(stateFolder, { recursive: true });
-  const child = spawn("pulumi", [...args, ...eventLog(args)], {
+  const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...env };
+  const child = spawn("pulumi", [...args, ...eventLog(args, all.FLEET_EVENT_LOG)], {
     cwd: checkout,
-    env: { ...process.env, ...environment(plan), ...env },
+    env: all,
     stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
   });
   const ignore = () => {};

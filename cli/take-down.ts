@@ -30,11 +30,12 @@ export async function takeDown(stack: string, yes: boolean): Promise<number> {
   return code === 0 && !archived ? 1 : code;
 }
 
-async function destroyed(plan: FleetPlan, patient: boolean): Promise<number> {
+async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
   const { stack } = plan;
   keepState(stack);
-  const once = async () => (await pulumi(plan, ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"])).code;
-  const code = patient ? await (await import("./aws/teardown.ts")).destroyed(once) : await once();
+  const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"];
+  const once = async (env = {}) => (await pulumi(plan, args, { env })).code;
+  const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
   if (code !== 0) return code;
   await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
   rmSync(sshFolder(stack), { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // What of the fleet's is still in an account: by tag, over every service that it makes things in. Only looks.
-import { project } from "../../components/aws/tags.ts";
+import { project, snapshotsKept } from "../../components/aws/tags.ts";
 import { looks } from "./looks.ts";
 import { kinds, type Look, type Whose } from "./whose.ts";
 
@@ -20,6 +20,8 @@ export interface Leftover {
 
 export interface Swept {
   readonly left: readonly Leftover[];
+  /** Snapshots of data volumes and databases that were asked for: they are to outlive their stack, and cost until somebody deletes them. */
+  readonly kept: readonly Leftover[];
   /** A sentence for each service that could not be looked at: without it zero is not proven. */
   readonly unseen: readonly string[];
 }
@@ -37,26 +39,23 @@ const order = (a: Leftover, b: Leftover): number =>
 /** Looks at one region. Every service is asked, also when another refuses. */
 export async function sweep(region: string, { stack, team }: Which = {}): Promise<Swept> {
   const asked = await Promise.all(looks.map((look) => answerOf(look, region)));
-  const ours = asked.flatMap(({ left }) => left);
-  const chosen = ours.filter((each) => (stack === undefined || each.stack === stack) && (team === undefined || each.team === team));
-  return { left: [...chosen].sort(order), unseen: asked.flatMap(({ unseen }) => unseen) };
+  const isChosen = (each: Leftover) => (stack === undefined || each.stack === stack) && (team === undefined || each.team === team);
+  const chosen = (of: "left" | "kept") => asked.flatMap((each) => each[of].filter(isChosen)).sort(order);
+  return { left: chosen("left"), kept: chosen("kept"), unseen: asked.flatMap(({ unseen }) => unseen) };
 }
 
-async function answerOf(
-  { service, look, global = false }: Look,
-  region: string,
-): Promise<{ left: readonly Leftover[]; unseen: readonly string[] }> {
+/** They inherit the mark from what they are of. */
+const isKept = ({ kind, tags }: Whose): boolean =>
+  (kind === "snapshot" || kind === "database snapshot") && tags.snapshots === snapshotsKept.snapshots;
+
+async function answerOf({ service, look, global = false }: Look, region: string): Promise<Swept> {
   try {
-    const aws = `aws --region ${region}`;
-    return {
-      left: (await look(region))
-        .filter(({ tags }) => tags.project === project)
-        .map((each) => leftover(global ? "global" : region, aws, each)),
-      unseen: [],
-    };
+    const ours = (await look(region)).filter(({ tags }) => tags.project === project);
+    const told = (each: Whose) => leftover(global ? "global" : region, `aws --region ${region}`, each);
+    return { left: ours.filter((each) => !isKept(each)).map(told), kept: ours.filter(isKept).map(told), unseen: [] };
   } catch (error) {
     const { name, message } = error as Error;
-    return { left: [], unseen: [`${service} in ${region}: expected a list, got ${name}: ${message.split("\n")[0]}`] };
+    return { left: [], kept: [], unseen: [`${service} in ${region}: expected a list, got ${name}: ${message.split("\n")[0]}`] };
   }
 }
 
@@ -65,22 +64,27 @@ function leftover(region: string, aws: string, { kind, id, tags, away }: Whose):
   return { region, kind, id, name: Name, team, stack, expiry, command: away(aws) };
 }
 
-/** `zero`, or a line for each leftover with what takes it away. */
-export function sweptText({ left, unseen }: Swept): string {
-  const lines = left.map(
-    ({ kind, name, id, stack, command }) => `  ${kind} ${name === id ? id : `${name} (${id})`} of ${stack}\n      ${command}`,
-  );
+const line = ({ kind, name, id, stack, command }: Leftover): string =>
+  `  ${kind} ${name === id ? id : `${name} (${id})`} of ${stack}\n      ${command}`;
+
+/** `zero`, or a line for each leftover with what takes it away; before them and apart, what was kept on purpose. */
+export function sweptText({ left, kept, unseen }: Swept): string {
+  const onPurpose = kept.length > 0 ? [`${kept.length} kept on purpose, and paid for until deleted:`, ...kept.map(line)] : [];
   const not = unseen.map((each) => `not looked at: ${each}`);
-  if (left.length > 0) return [`${left.length} left:`, ...lines, ...not].join("\n");
-  return unseen.length > 0 ? [...not, "nothing else is left"].join("\n") : "nothing is left: zero";
+  if (left.length > 0) return [...onPurpose, `${left.length} left:`, ...left.map(line), ...not].join("\n");
+  const nothing = onPurpose.length + not.length > 0 ? "nothing else is left" : "nothing is left";
+  // What was not looked at is no zero.
+  return [...onPurpose, ...not, not.length > 0 ? nothing : `${nothing}: zero`].join("\n");
 }
 
-/** 0 only where nothing is left and everything was looked at. */
+/** 0 only where nothing is left but what was kept on purpose, and everything was looked at. */
 export const sweptCode = ({ left, unseen }: Swept): number => (left.length + unseen.length === 0 ? 0 : 1);
 
 /** What has no region is found from each of them, and told once. */
 export function together(all: readonly Swept[]): Swept {
-  const left = all.flatMap((swept) => swept.left);
-  const once = new Map(left.map((each) => [JSON.stringify([each.region, each.kind, each.id]), each]));
-  return { left: [...once.values()].sort(order), unseen: all.flatMap(({ unseen }) => unseen) };
+  const once = (of: "left" | "kept") => {
+    const found = all.flatMap((swept) => swept[of].map((each) => [JSON.stringify([each.region, each.kind, each.id]), each] as const));
+    return [...new Map(found).values()].sort(order);
+  };
+  return { left: once("left"), kept: once("kept"), unseen: all.flatMap(({ unseen }) => unseen) };
 }

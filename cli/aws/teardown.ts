@@ -1,4 +1,4 @@
-// What taking a stack off AWS needs beside `destroy`: what it has cost, patience while AWS lets go of things, the proof of zero.
+// What taking a stack off AWS needs beside `destroy`: what it has cost, and the proof of zero.
 import { setTimeout as sleep } from "node:timers/promises";
 import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import { billOf, costLines } from "../../components/aws/cost.ts";
@@ -6,23 +6,6 @@ import { costed } from "../../components/aws/shape.ts";
 import { priceList } from "../../provisioners/aws/types.ts";
 import type { AwsStack } from "./stacks.ts";
 import { type Swept, sweep } from "./sweep.ts";
-
-/** An interface outlives its instance, a group its interface: minutes, not more. */
-const patience = { tries: 5, pauseSeconds: 20 } as const;
-
-/** Runs `destroy` until it is through; what AWS still holds on to goes at the next try. */
-export async function destroyed(
-  destroy: () => Promise<number>,
-  { tries, pauseSeconds }: { readonly tries: number; readonly pauseSeconds: number } = patience,
-): Promise<number> {
-  for (let left = tries - 1; ; left--) {
-    const code = await destroy();
-    // Ctrl-C, or a use that no second try makes right.
-    if (code === 0 || left === 0 || code === 130 || code === 2) return code;
-    console.error(`AWS has not let go of everything; tries again in ${pauseSeconds} s, ${left} more time(s)`);
-    await sleep(pauseSeconds * 1000);
-  }
-}
 
 /** When the first of the stack's servers was started; undefined where none is there. */
 async function startedAt(region: string, stack: string): Promise<Date | undefined> {

@@ -1,6 +1,6 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
 import { planOf } from "../../provisioners/stack.ts";
-import { workIn } from "../aws/work.ts";
+import { dyingIn } from "../aws/work.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
 import { runMany } from "../many.ts";
@@ -28,7 +28,14 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   const stacks = selected("down", patterns, options);
   if (stacks.length === 0) return nothingFailed("down");
   const plans = stacks.map((stack) => planOf(stack));
-  console.log(columns(plans.map(({ stack, spec, servers }) => [stack, `${servers.length} servers`, fates[spec.target.kind]])));
+  console.log(
+    columns(
+      plans.flatMap((plan) => [
+        [plan.stack, `${plan.servers.length} servers`, fates[plan.spec.target.kind]],
+        ...dyingIn(plan).map(([name, ...rest]) => [`  ${name}`, ...rest]),
+      ]),
+    ),
+  );
   const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
   for (const stack of stacks) await tellSpent(stack);
   await confirm(`down takes away ${servers} servers of ${stacks.length} teams`, `${stacks.length} ${servers}`, options.yes);
@@ -45,7 +52,7 @@ async function run(stack: string, yes: boolean): Promise<number> {
   const plan = planOf(stack);
   const fate = fates[plan.spec.target.kind];
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
-  console.log(columns([...rows, ...workIn(plan).map(([name, what]) => [name, what, fate])]));
+  console.log(columns([...rows, ...dyingIn(plan)]));
   await tellSpent(stack);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
   return await takeDown(stack, yes);

@@ -76,8 +76,9 @@ async function straysOf(given: readonly string[], { stacks, up }: Known, now: nu
   const { sweep, together } = await import("../aws/sweep.ts");
   if (!someRegion(given, stacks)) return { strays: [], unseen: [] };
   const known = new Set(up.map(({ name }) => name));
-  const { left, unseen } = together(await Promise.all(regionsOf(given, stacks).map((region) => sweep(region))));
-  return { strays: left.filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now)), unseen };
+  const { left, kept, unseen } = together(await Promise.all(regionsOf(given, stacks).map((region) => sweep(region))));
+  // What was kept on purpose costs too, and its tag says until when it was wanted.
+  return { strays: [...left, ...kept].filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now)), unseen };
 }
 
 function text(expired: readonly AwsStack[], strays: readonly Leftover[], yes: boolean): string {

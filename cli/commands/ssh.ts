@@ -18,31 +18,46 @@ export const ssh: Register = (program, done) =>
     .argument("<server>", "a server of the stack: isu1")
     .argument("[command...]", "what to run, by a shell there; a login shell without")
     .option("-s, --stack <stack>", "the stack", "practice")
+    .option(...forwarding)
     .passThroughOptions()
     .allowUnknownOption()
     .addHelpText(
       "after",
-      "\nExamples:\n  fleet ssh isu1\n  fleet ssh isu1 --stack team-a\n  fleet ssh -s team-a isu2 sudo journalctl -u nginx",
+      "\nExamples:\n  fleet ssh isu1\n  fleet ssh isu1 --stack team-a\n  fleet ssh -s team-a isu2 sudo journalctl -u nginx\n  fleet ssh isu1 -L 8080:127.0.0.1:80        http://127.0.0.1:8080/ is the server's port 80",
     )
-    .action((server: string, behind: string[], options: { stack: string }) => {
-      const { stack = options.stack, command } = behindName(behind);
-      return done(run(stack, server, command));
+    .action((server: string, behind: string[], options: Options & { stack: string }) => {
+      const { stack = options.stack, forward, command } = behindName(behind);
+      return done(run(stack, server, { command, forward: [...options.forward, ...forward] }));
     });
+
+interface Options {
+  /** As OpenSSH's `-L` has them. */
+  readonly forward: readonly string[];
+}
+
+const forwarding = [
+  "-L, --forward <port:host:hostport>",
+  "a port of this computer that leads to one behind the server, as OpenSSH's -L; may be given more than once",
+  (text: string, all: readonly string[]) => [...all, text],
+  [] as readonly string[],
+] as const;
 
 /**
  * What stands behind the server's name. Our options end there, since the rest is another program's; but people write the stack there, too, and
  * it must not be taken for a command, on a server of the stack that is meant by default.
  */
-export function behindName(words: readonly string[]): { readonly stack?: string; readonly command: readonly string[] } {
-  const parser = new Command("fleet ssh").exitOverride().helpOption(false).option("-s, --stack <stack>").argument("[command...]");
+export function behindName(words: readonly string[]): Options & { readonly stack?: string; readonly command: readonly string[] } {
+  const parser = new Command("fleet ssh").exitOverride().helpOption(false).argument("[command...]");
   parser
+    .option("-s, --stack <stack>")
+    .option(...forwarding)
     .passThroughOptions()
     .allowUnknownOption()
     .parse([...words], { from: "user" });
-  return { ...parser.opts<{ stack?: string }>(), command: parser.args };
+  return { ...parser.opts<Options & { stack?: string }>(), command: parser.args };
 }
 
-async function run(stack: string, name: string, command: readonly string[]): Promise<number> {
+async function run(stack: string, name: string, { command, forward }: Options & { readonly command: readonly string[] }): Promise<number> {
   const plan = planOf(stack);
   const names = plan.servers.map((server) => server.name);
   if (!names.includes(name)) throw new UserError(`${name}: expected a server of ${stack}${choice(name, names)}`);
@@ -52,7 +67,7 @@ async function run(stack: string, name: string, command: readonly string[]): Pro
   // OpenSSH takes no password from a file: where only that was handed out, the fleet's own user comes in with its key.
   const login = server.privateKey === undefined ? { ...server, ...admin } : server;
   return await new Promise<number>((resolve, reject) => {
-    const child = spawn("ssh", [...sshOptions(stack, login), ...command], { stdio: "inherit" });
+    const child = spawn("ssh", [...forward.flatMap((each) => ["-L", each]), ...sshOptions(stack, login), ...command], { stdio: "inherit" });
     child.on("error", (error) =>
       reject(new UserError(`ssh: expected the OpenSSH client, got ${error.message}; next: apt-get install openssh-client`)),
     );

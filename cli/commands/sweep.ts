@@ -11,11 +11,11 @@ interface Options {
 export const sweep: Register = (program, done) =>
   program
     .command("sweep")
-    .description("look through an AWS account for what the fleet left there; exit code 1 where there is something")
+    .description("look through an AWS account for what the fleet left there; exit code 1 where that is more than snapshots kept on purpose")
     .argument("[stack]", "of this stack; without, of all")
     .option("--team <team>", "of this team's stacks")
     .addOption(regionOption("where the stacks are"))
-    .option("--json", "{left: [{region, kind, id, name, team, stack, expiry, command}], unseen: […]}", false)
+    .option("--json", "{left: [{region, kind, id, name, team, stack, expiry, command}], kept: […the same], unseen: […]}", false)
     .addHelpText("after", "\nExamples:\n  fleet sweep team-a\n  fleet sweep --team team-a --json\n  fleet sweep --region ap-northeast-1")
     .action((stack: string | undefined, options: Options) => done(run(stack, options)));
 

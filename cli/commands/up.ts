@@ -58,12 +58,20 @@ async function run(stack: string, { yes }: Options): Promise<number> {
   return code;
 }
 
-/** By which address this computer reaches each server. AWS gives them, for no longer than till the next stop unless they are elastic. */
+/** Virtual machines show this computer their SSH port alone. */
+const isVirtual = ({ target }: FleetPlan["spec"]): boolean => target.kind === "practice" && target.driver === "qemu";
+
+/**
+ * By which address this computer reaches each server. AWS gives them, for no longer than till the next stop unless they are elastic; a
+ * virtual machine has a port of this computer.
+ */
 async function reached(plan: FleetPlan): Promise<Readonly<Record<string, string | undefined>>> {
   const { target, servers } = plan.spec;
-  const onAws = target.kind === "aws" && plan.servers.length > 0;
-  const known = onAws ? ((await exportedBy(plan)).servers ?? {}) : servers;
-  return Object.fromEntries(plan.servers.map(({ name, view }) => [name, known[name]?.address ?? view.privateAddress]));
+  const given = (target.kind === "aws" || isVirtual(plan.spec)) && plan.servers.length > 0;
+  const known = given ? ((await exportedBy(plan)).servers ?? {}) : servers;
+  const place = ({ address, port = 22 }: { address?: string | undefined; port?: number }) =>
+    address === undefined || port === 22 ? address : `${address}:${port}`;
+  return Object.fromEntries(plan.servers.map(({ name, view }) => [name, place(known[name] ?? {}) ?? view.privateAddress]));
 }
 
 /** On AWS, what works beside the servers. */
@@ -78,13 +86,15 @@ function summary(
   const rows = servers.map(({ name, view }) => [styled("bold", name), addresses[name] ?? "", view.roles.join(" ")]);
   const web = servers.filter(({ view }) => view.ports.includes(80)).map(({ name }) => `http://${addresses[name]}/`);
   const [first] = servers;
+  const ssh = `./fleet ssh ${first?.name}${stack === "practice" ? "" : ` --stack ${stack}`}`;
+  const way = isVirtual(spec) ? [[`  ${ssh} -L 8080:127.0.0.1:80`, "its port 80 as http://127.0.0.1:8080/"]] : [];
   return [
     ...[rows, work].flatMap((each) => (each.length > 0 ? ["", columns(each)] : [])),
-    ...(web.length > 0 ? ["", `${styled("bold", "open")}  ${web.join("  ")}`] : []),
+    ...(web.length > 0 && way.length === 0 ? ["", `${styled("bold", "open")}  ${web.join("  ")}`] : []),
     "",
     "next:",
     columns([
-      ...(first ? [[`  ./fleet ssh ${first.name}${spec.team === "practice" ? "" : ` --stack ${stack}`}`, "a shell on a server"]] : []),
+      ...(first ? [[`  ${ssh}`, "a shell on a server"], ...way] : []),
       [`  ./fleet verify ${stack}`, "is everything as the stack file says?"],
       [`  ./fleet down ${stack}`, "take it all away"],
     ]),

@@ -1,9 +1,10 @@
 // A managed PostgreSQL or MySQL, for teams that don't run their own: backups, encrypted, reached by the team's servers alone.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { Nonce } from "../nonce.ts";
 import { type Engine, engineOf } from "./engines.ts";
 import type { Placed } from "./place.ts";
-import { type Tags, tagsOf } from "./tags.ts";
+import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 
 /** In at least two zones: RDS wants a subnet of a second one even where nothing is in it. The group's servers may connect. */
 export interface DatabaseArgs extends Placed {
@@ -88,7 +89,6 @@ export class Database extends pulumi.ComponentResource {
       finalSnapshot = true,
     } = this.#args;
     const { database = "app", user = "app", password } = this.#args;
-    const last = finalSnapshot ? { finalSnapshotIdentifier: `${this.#name}-last` } : {};
     const args: aws.rds.InstanceArgs = {
       engine,
       engineVersion: version ?? engineOf(engine).version,
@@ -111,10 +111,15 @@ export class Database extends pulumi.ComponentResource {
       applyImmediately: true,
       performanceInsightsEnabled: true,
       enabledCloudwatchLogsExports: [...engineOf(engine).logs],
-      skipFinalSnapshot: !finalSnapshot,
-      ...last,
-      tags: this.#tags(),
+      ...(finalSnapshot ? this.#last({ engine, user, database }) : { skipFinalSnapshot: true }),
+      tags: { ...this.#tags(), ...(finalSnapshot && snapshotsKept) },
     };
     return new aws.rds.Instance(this.#name, args, { parent: this });
+  }
+
+  /** A name of its own for each database that is made: AWS refuses a second snapshot of a name, and with it the deletion. */
+  #last(madeAnewWith: Readonly<Record<string, string>>): Pick<aws.rds.InstanceArgs, "skipFinalSnapshot" | "finalSnapshotIdentifier"> {
+    const nonce = new Nonce(`${this.#name}-last`, { parent: this, replacementTrigger: Object.values(madeAnewWith) });
+    return { skipFinalSnapshot: false, finalSnapshotIdentifier: pulumi.interpolate`${this.#name}-last-${nonce.value}` };
   }
 }

@@ -96,7 +96,8 @@ export class AwsFleet extends pulumi.ComponentResource {
     options: pulumi.ComponentResourceOptions,
   ): SuppliedServer {
     const { name: host, ...machine } = plan;
-    const place = { subnetId: this.network.subnetIds[0]!, securityGroupId: this.network.securityGroupId, region: target.region };
+    const { subnetIds, zones, securityGroupId } = this.network;
+    const place = { subnetId: subnetIds[0]!, zone: zones[0]!, securityGroupId, region: target.region };
     const login = { admin, authorizedKey: publicKey, ownership: shape.ownership };
     const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
     const { address, hostKey } = server;

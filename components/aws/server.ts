@@ -8,7 +8,7 @@ import { actionArn, statusAlarms } from "./alarms.ts";
 import { distributionOf } from "./image.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
 import { keepSnapshots } from "./snapshots.ts";
-import { type Ownership, type Tags, tagsOf } from "./tags.ts";
+import { type Ownership, snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { cloudConfig, inlineUserData } from "./user-data.ts";
 
 export interface DataVolume {
@@ -29,6 +29,8 @@ export interface ServerArgs {
   readonly ami: pulumi.Input<string>;
   readonly region: string;
   readonly subnetId: pulumi.Input<string>;
+  /** The subnet's availability zone, by name: data volumes are in it. */
+  readonly zone: pulumi.Input<string>;
   readonly securityGroupId: pulumi.Input<string>;
   /** @default AWS chooses one; it stays for the server's life */
   readonly privateAddress?: string | undefined;
@@ -42,7 +44,10 @@ export interface ServerArgs {
   readonly placementGroup?: pulumi.Input<string> | undefined;
   /** A public address that stays over stop and start; costs 0.005 USD an hour as every public one. @default false */
   readonly elasticAddress?: boolean | undefined;
-  /** EBS volumes that outlive the server. They are protected: `pulumi destroy` refuses until `pulumi state unprotect`. */
+  /**
+   * EBS volumes that outlive the server: a new one gets them attached. They are protected: `pulumi destroy` refuses until `pulumi state
+   * unprotect`, which `fleet down` does, and a last snapshot stays. New ones belong at the end: the order decides on the device names.
+   */
   readonly volumes?: readonly DataVolume[] | undefined;
   /** The instance's own disks as one filesystem. @default they are left alone */
   readonly store?: Omit<StoreOptions, "server"> | undefined;
@@ -151,10 +156,13 @@ export class Server extends pulumi.ComponentResource {
   }
 
   #volumes(): void {
-    for (const [at, { name, sizeGB, snapshots }] of (this.#args.volumes ?? []).entries()) {
+    const { volumes = [], zone } = this.#args;
+    for (const [at, { name, sizeGB, snapshots }] of volumes.entries()) {
       const full = `${this.#name}-${name}`;
-      const args = { availabilityZone: this.instance.availabilityZone, size: sizeGB, type: "gp3", encrypted: true, finalSnapshot: true };
-      const volume = new aws.ebs.Volume(full, { ...args, tags: { ...this.#tags(name), volume: full } }, { parent: this, protect: true });
+      // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
+      const args = { availabilityZone: zone, size: sizeGB, type: "gp3", encrypted: true, finalSnapshot: true };
+      const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
+      const volume = new aws.ebs.Volume(full, { ...args, tags }, { parent: this, protect: true });
       const place = { instanceId: this.instance.id, volumeId: volume.id, deviceName: volumeDevice(at), stopInstanceBeforeDetaching: true };
       new aws.ec2.VolumeAttachment(`${full}-attachment`, place, { parent: this, deleteBeforeReplace: true });
       if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });

@@ -18,6 +18,9 @@ export const project = "contest-fleet";
 /** Keys on everything; a test holds every resource against them. */
 export const ownTagKeys = ["project", "team", "stack", "owner", "expiry"] as const;
 
+/** On what holds data that is to outlive it. Its snapshots inherit it, and by it a sweep tells what was kept from what was forgotten. */
+export const snapshotsKept = { snapshots: "kept" } as const;
+
 /** AWS takes letters, digits, spaces and `_ . : / = + - @`, 256 of them; others become `-`. */
 export const tagValue = (text: string): string => text.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
 

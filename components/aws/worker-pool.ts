@@ -8,7 +8,7 @@ import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "
 import { groupOf, templateOf, type WorkerPoolArgs } from "./pool-args.ts";
 import { PoolGuard } from "./pool-guard.ts";
 import { backlogMetrics, backlogTarget, scheduleOf } from "./scaling.ts";
-import { type Tags, tagsOf } from "./tags.ts";
+import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { base64, sha256 } from "./user-data.ts";
 import { planFits, type WorkerBoot, workerUserData } from "./worker-boot.ts";
 
@@ -63,7 +63,8 @@ export class WorkerPool extends pulumi.ComponentResource {
       encrypted: true,
       finalSnapshot: true,
     };
-    const volume = data && new aws.ebs.Volume(`${this.#name}-data`, { ...data, tags: this.#tags("data") }, { parent: this, protect: true });
+    const tags = { ...this.#tags("data"), ...snapshotsKept };
+    const volume = data && new aws.ebs.Volume(`${this.#name}-data`, { ...data, tags }, { parent: this, protect: true });
     return { allocation: ip?.allocationId ?? none, address: ip?.publicIp ?? none, volume: volume?.id ?? none };
   }
 

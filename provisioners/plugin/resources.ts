@@ -5,6 +5,7 @@ import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
 import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
+import { nonceResource } from "./nonce.ts";
 import { ownHostKeyResource } from "./own-host-key.ts";
 import { poolGuardResource } from "./pool-guard.ts";
 import type { Resources } from "./protocol.ts";
@@ -16,6 +17,7 @@ const context = new Context();
 export const resources: Resources = {
   "fleet:index:KeyPair": keyPairResource,
   "fleet:index:TeamKeys": teamKeysResource,
+  "fleet:index:Nonce": nonceResource,
   "fleet:index:Machine": machineResource(machineDrivers),
   "fleet:index:HostKey": hostKeyResource,
   "fleet:index:OwnHostKey": ownHostKeyResource(context),

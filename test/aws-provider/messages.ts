@@ -77,6 +77,20 @@ export const topic: AwsType = {
   delete: async (id) => void (await sns().send(new notices.DeleteTopicCommand({ TopicArn: id }))),
 };
 
+export const topicSubscription: AwsType = {
+  replaces: ["topic", "protocol", "endpoint"],
+  async create({ topic: TopicArn, protocol: Protocol, endpoint: Endpoint }) {
+    const args = { TopicArn, Protocol, Endpoint, ReturnSubscriptionArn: true };
+    return (await sns().send(new notices.SubscribeCommand(args))).SubscriptionArn ?? "";
+  },
+  async read(id) {
+    const found = await gone(sns().send(new notices.GetSubscriptionAttributesCommand({ SubscriptionArn: id })));
+    const { TopicArn, Protocol, Endpoint } = found?.Attributes ?? {};
+    return found && { arn: id, topic: TopicArn, protocol: Protocol, endpoint: Endpoint };
+  },
+  delete: async (id) => void (await sns().send(new notices.UnsubscribeCommand({ SubscriptionArn: id }))),
+};
+
 const alarmNames = { alarmActions: "AlarmActions" };
 function alarmOf(AlarmName: string, { dimensions, tags, ...rest }: Inputs): watch.PutMetricAlarmCommandInput {
   const Dimensions = Object.entries(dimensions as Record<string, string>).map(([Name, Value]) => ({ Name, Value }));

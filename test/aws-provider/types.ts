@@ -9,6 +9,7 @@ import * as network from "./network.ts";
 import * as scaling from "./scaling.ts";
 import * as servers from "./servers.ts";
 import { type AwsType, resourceOf } from "./type.ts";
+import * as volumes from "./volumes.ts";
 
 /** For what the emulator has no call for: there when it was made, gone when it was deleted. Its drift can't be seen here. */
 const remembered: AwsType = {
@@ -29,6 +30,10 @@ const types: Readonly<Record<string, AwsType>> = {
   "ec2/instance:Instance": servers.instance,
   "ec2/eip:Eip": servers.eip,
   "ec2/tag:Tag": servers.tag,
+  "ec2/placementGroup:PlacementGroup": volumes.placementGroup,
+  "ebs/volume:Volume": volumes.volume,
+  "ec2/volumeAttachment:VolumeAttachment": volumes.volumeAttachment,
+  "dlm/lifecyclePolicy:LifecyclePolicy": volumes.lifecyclePolicy,
   "ec2/launchTemplate:LaunchTemplate": servers.launchTemplate,
   "autoscaling/group:Group": scaling.group,
   "autoscaling/policy:Policy": scaling.policy,
@@ -51,6 +56,7 @@ const types: Readonly<Record<string, AwsType>> = {
   "sqs/queuePolicy:QueuePolicy": messages.queuePolicy,
   "sqs/redriveAllowPolicy:RedriveAllowPolicy": remembered,
   "sns/topic:Topic": messages.topic,
+  "sns/topicSubscription:TopicSubscription": messages.topicSubscription,
   "cloudwatch/metricAlarm:MetricAlarm": messages.metricAlarm,
   "rds/subnetGroup:SubnetGroup": databases.subnetGroup,
   "rds/parameterGroup:ParameterGroup": databases.parameterGroup,

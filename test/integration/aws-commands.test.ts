@@ -119,7 +119,8 @@ interface Left {
 /** Of the CLI's services one (SQS) takes its endpoint from the command line alone. */
 const loopback = `aws() {
   case " $* " in *" dlm "*) at=$AWS_ENDPOINT_URL_DLM ;; *) at=$AWS_ENDPOINT_URL ;; esac
-  command aws --endpoint-url "$at" "$@"
+  # Not by its own first line: that names the folder in which it was installed, before it was whole and got its name.
+  "$AWS_BIN/python" "$AWS_BIN/aws" --endpoint-url "$at" "$@"
 }`;
 
 describe("fleet sweep", () => {
@@ -156,7 +157,7 @@ describe("fleet sweep", () => {
     const [head = "", ...lines] = stdout.trim().split("\n");
     const commands = lines.filter((line) => line.startsWith("      "));
     expect(head).toBe(`${commands.length} left:`);
-    const env = { ...emulator.env, PATH: `${emulator.bin}:${process.env.PATH}`, AWS_PROFILE: undefined, HTTPS_PROXY: "http://127.0.0.1:9" };
+    const env = { ...emulator.env, AWS_BIN: emulator.bin, AWS_PROFILE: undefined, HTTPS_PROXY: "http://127.0.0.1:9" };
     for (const command of commands) {
       const { code: status, said } = await start("sh", ["-c", `${loopback}\n${command}`], { env }).done;
       // The emulator does not tell that a root disk goes with its instance: here it is gone already.

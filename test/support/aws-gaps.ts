@@ -1,4 +1,5 @@
 // What the emulator of AWS does not have: snapshot policies (DLM) and what an account is granted (Service Quotas). Keeps state.
+import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -19,13 +20,16 @@ type Answer = readonly [status: number, body: object];
 
 function snapshotPolicies(policies: Map<string, Policy>, method: string, id: string | undefined, body: string): Answer {
   if (method === "POST") {
-    const PolicyId = `policy-${String(policies.size + 1).padStart(17, "0")}`;
+    const PolicyId = `policy-${randomBytes(9).toString("hex").slice(1)}`;
     policies.set(PolicyId, JSON.parse(body));
     return [200, { PolicyId }];
   }
   if (method === "GET" && id === undefined)
     return [200, { Policies: [...policies].map(([PolicyId, policy]) => ({ PolicyId, ...policy })) }];
-  if (id === undefined || !policies.has(id)) return [404, { __type: "ResourceNotFoundException", message: `no ${id}` }];
+  const found = policies.get(id ?? "");
+  if (id === undefined || !found) return [404, { __type: "ResourceNotFoundException", message: `no ${id}` }];
+  if (method === "GET") return [200, { Policy: { PolicyId: id, ...found } }];
+  if (method === "PATCH") policies.set(id, { ...found, ...JSON.parse(body) });
   if (method === "DELETE") policies.delete(id);
   return [200, {}];
 }

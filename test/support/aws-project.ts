@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import { digestOf } from "../../cli/preview/events.ts";
+import type { PreviewStep } from "../../cli/reports.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { paths } from "../../setup/paths.cjs";
 import type { Wish } from "../aws-provider/program.ts";
@@ -42,19 +44,13 @@ export function projectIn(folder: string, program: string, { env: emulator }: Em
 /** What the engine says of one resource: `update aws:sqs/queue:Queue images-queue visibilityTimeoutSeconds`. */
 export type StepLine = string;
 
-interface Digest {
-  readonly steps?: readonly {
-    readonly op: string;
-    readonly urn: string;
-    readonly detailedDiff?: Readonly<Record<string, unknown>> | null;
-  }[];
-}
-
 export interface Project {
   wish(wish: Wish): void;
   run(command: "up" | "destroy" | "refresh", ...flags: readonly string[]): Promise<Answer>;
   /** Steps but `same`, with the properties that differ, from a preview with a look at what is there. */
   drift(): Promise<readonly StepLine[]>;
+  /** Lifts what keeps `destroy` from data. */
+  unprotect(): Promise<Answer>;
   outputs(): Promise<Readonly<Record<string, string>>>;
   forget(): void;
 }
@@ -76,11 +72,13 @@ export async function awsProject(emulator: Emulator): Promise<Project> {
     wish: (wish) => writeFileSync(config, stringify({ encryptionsalt, config: { "aws:region": region, "aws-components:wish": wish } })),
     run: (command, ...flags) =>
       pulumi(command, "--yes", ...(command === "refresh" ? [] : ["--skip-preview"]), "--suppress-progress", ...flags),
+    unprotect: () => pulumi("state", "unprotect", "--all", "--yes"),
     async drift() {
-      const { stdout } = await must(pulumi("preview", "--refresh", "--json"));
-      const { steps = [] } = JSON.parse(stdout) as Digest;
-      return steps
-        .filter(({ op }) => op !== "same" && op !== "refresh")
+      // As events: the plain `--json` panics where a secret is not known yet.
+      const streamed = { env: { ...env, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" } };
+      const { stdout } = await must(start("pulumi", ["preview", "--refresh", "--json", ...place], streamed).done);
+      return digestOf(stdout)
+        .steps.filter(({ op }) => op !== "same" && op !== "refresh")
         .map(lineOf)
         .sort();
     },
@@ -92,7 +90,7 @@ export async function awsProject(emulator: Emulator): Promise<Project> {
   };
 }
 
-function lineOf({ op, urn, detailedDiff }: NonNullable<Digest["steps"]>[number]): StepLine {
+function lineOf({ op, urn, detailedDiff }: PreviewStep): StepLine {
   const [, , types = "", name = ""] = urn.split("::");
   const properties = [...new Set(Object.keys(detailedDiff ?? {}).map((path) => path.split(/[.[]/)[0]))];
   return [op, types.split("$").at(-1), name, ...properties.sort()].join(" ");

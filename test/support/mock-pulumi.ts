@@ -17,6 +17,7 @@ export interface MockAnswers {
 /** What the engine itself, or our own provider, would answer. */
 const builtIn: NonNullable<MockAnswers["outputs"]> = {
   "pulumi:index:Stash": (_name, { input }) => ({ input, output: input }),
+  "fleet:index:Nonce": () => ({ value: "0f3ac2d1" }),
   "fleet:index:KeyPair": (name, { comment }) => ({
     publicKey: `ssh-ed25519 AAAA-of-${name} ${comment}`,
     privateKey: `private key of ${name}`,

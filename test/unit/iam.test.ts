@@ -70,7 +70,8 @@ function callsOf(folder: string): readonly string[] {
   return [...new Set(calls)].map((call) => rights[call] ?? call).sort();
 }
 
-const removes = /:(?:Delete|Terminate|Release|Detach|RemoveRole|ListBucketVersions)/;
+/** A volume's last snapshot is part of its removal. */
+const removes = /:(?:Delete|Terminate|Release|Detach|RemoveRole|ListBucketVersions|Unsubscribe|CreateSnapshot)/;
 
 describe("policies", () => {
   const made = callsOf("test/aws-provider");
@@ -90,6 +91,8 @@ describe("policies", () => {
   test("teardown may remove all of it, and the commands may do what they do", () => {
     expect(made.filter((call) => removes.test(call) && !allows(["look", "operator", "teardown"], call))).toEqual([]);
     expect(commands.filter((call) => !allows(["look", "teardown"], call))).toEqual([]);
+    // AWS asks for these beside DeleteDBInstance where a last snapshot is made.
+    expect(["rds:CreateDBSnapshot", "rds:AddTagsToResource"].filter((call) => !allows(["teardown"], call))).toEqual([]);
   });
 
   test("only teardown takes servers, disks, databases and buckets away; only the operator makes them", () => {

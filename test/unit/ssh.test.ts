@@ -15,6 +15,11 @@ test.each([
   expect([found.stack, found.command.join(" ")]).toEqual([stack, command]);
 });
 
+test("ports that lead to a server may stand on either side of its name", () => {
+  const words = ["-L", "8080:127.0.0.1:80", "-s", "team-a", "-L", "9000:127.0.0.1:9000", "ls", "-L"];
+  expect(behindName(words)).toEqual({ stack: "team-a", forward: ["8080:127.0.0.1:80", "9000:127.0.0.1:9000"], command: ["ls", "-L"] });
+});
+
 test("a stack that is not named is told", () => {
   expect(() => behindName(["--stack"])).toThrow("argument missing");
 });
