@@ -1,5 +1,7 @@
 // Pulumi's preview of one stack, read as changes: by server, down to the line, drift apart from what was planned.
+import { flowTable } from "../../components/aws/flows.ts";
 import { type Priced, priceOf } from "../../components/aws/resource-price.ts";
+import { othersOf, shapeOf } from "../../components/aws/shape.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { isMap } from "../../stacks/path.ts";
 import type { PreviewDigest, PreviewStep } from "../reports.ts";
@@ -59,10 +61,18 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
     against: "servers",
     counts: { create: summary.create ?? 0, update: summary.update ?? 0, replace: summary.replace ?? 0, delete: summary.delete ?? 0 },
     price: priceChange(plan, digest.steps),
+    ...flowsOf(plan),
     servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
     shared: items.filter(({ server }) => server === undefined).map(({ item }) => item),
     notes: [...new Set([...fates(digest.steps), ...elsewhere.map(({ message }) => sentence(message))])],
   };
+}
+
+function flowsOf({ spec, stack }: FleetPlan): Pick<StackPreview, "flows"> {
+  const { target, team, servers } = spec;
+  if (target.kind !== "aws") return {};
+  const shape = shapeOf({ team, stack, target, servers });
+  return { flows: flowTable([...shape.flows, ...othersOf(shape)]) };
 }
 
 const isServers = (urn = ""): boolean => [roleType, hostType].includes(typeOf(urn));

@@ -51,11 +51,13 @@ const cell = (text: string): string => escaped(text).replace(/[|\\`*_[\]]/g, Str
 
 /** One a server: folded, and cut between its items or lines where it is too long for one comment. */
 function blocksOf(preview: StackPreview): readonly Block[] {
-  const { team, failure, notes, shared, servers } = preview;
+  const { team, failure, notes, flows, shared, servers } = preview;
   const title: Block = { head: "", body: [`### ${cell(team)}`, ...notes.map((note) => fenced(note))], tail: "" };
   if (failure !== undefined) return [{ ...title, body: [...title.body, `No preview:\n\n${fenced(failure)}`] }];
   const all = [...servers, ...(shared.length > 0 ? [{ name: "shared", items: shared }] : [])];
-  return [title, ...all.map(serverBlock)];
+  const doors: readonly Block[] =
+    flows === undefined ? [] : [{ head: "<details><summary>who may reach what</summary>", body: [fenced(flows)], tail: "</details>" }];
+  return [title, ...doors, ...all.map(serverBlock)];
 }
 
 function serverBlock({ name, items, unreachable }: ServerChanges): Block {

@@ -43,6 +43,8 @@ export interface StackPreview {
   readonly servers: readonly ServerChanges[];
   /** What belongs to no single server. */
   readonly shared: readonly Item[];
+  /** Who may reach what on AWS, a flow a line; absent elsewhere. */
+  readonly flows?: string;
   /** What to know beside it, a sentence each. */
   readonly notes: readonly string[];
   /** Why there is no preview of this stack; everything else is empty then. */

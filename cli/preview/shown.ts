@@ -21,8 +21,8 @@ export async function shown(plan: FleetPlan): Promise<number> {
     const { code } = await pulumi(plan, [...preview, "--event-log", events], { env: { PULUMI_DEBUG_COMMANDS: "true" } });
     if (code !== 0) return code;
     const mask = maskOf(await secretsOf(plan));
-    const { price, notes } = masked(previewOf(plan, digestOf(readFileSync(events, "utf8"))), mask);
-    console.log([...notes, priceLine(price)].join("\n"));
+    const { price, notes, flows = "" } = masked(previewOf(plan, digestOf(readFileSync(events, "utf8"))), mask);
+    console.log([...notes, styled("bold", "who may reach what"), flows.replace(/^/gm, "  "), priceLine(price)].join("\n"));
     return 0;
   } finally {
     rmSync(folder, { recursive: true });

@@ -3,12 +3,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../../stacks/aws.ts";
 import type { ConnectionArgs } from "../connection.ts";
-import { engineOf } from "./engines.ts";
-import { databaseFlow } from "./flows.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
-import type { FleetShape, ServerPlan } from "./shape.ts";
+import { type FleetShape, othersOf, type ServerPlan } from "./shape.ts";
 import { makeWork, type Work, type WorkArgs } from "./work.ts";
 
 export interface AwsFleetArgs {
@@ -48,12 +46,12 @@ export class AwsFleet extends pulumi.ComponentResource {
     this.#name = name;
     this.#args = args;
     const { target, shape } = args;
-    const { ownership, flows, zones, databases } = shape;
+    const { ownership, flows, zones } = shape;
     const provider = new aws.Provider(`${name}-aws`, { region: target.region as aws.Region }, { parent: this });
     const options = { parent: this, providers: { aws: provider } };
     this.#options = options;
     const place = { vpc: target.vpc, cidr: target.cidr, zones, ...(target.zoneId !== undefined && { zoneIds: [target.zoneId] }) };
-    const others = databases.map(({ name: own, engine }) => databaseFlow(own, engineOf(engine).port));
+    const others = othersOf(shape);
     this.network = new Network(`${name}-network`, { ownership, flows, others, ...place }, options);
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);

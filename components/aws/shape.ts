@@ -6,7 +6,8 @@ import type { Database } from "../../stacks/aws-work.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
 import type { Costed } from "./cost.ts";
-import { type Flow, teamFlows } from "./flows.ts";
+import { engineOf } from "./engines.ts";
+import { databaseFlow, type Flow, teamFlows } from "./flows.ts";
 import type { StoreOptions } from "./instance-store.ts";
 import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
 import type { Wanted } from "./quota.ts";
@@ -82,6 +83,10 @@ export function shapeOf(asked: Asked): FleetShape {
     tags: (name) => tagsOf(ownership, name),
   };
 }
+
+/** Flows into what is no server, for the table alone: each database has a group of its own. */
+export const othersOf = ({ databases }: FleetShape): readonly Flow[] =>
+  databases.map(({ name, engine }) => databaseFlow(name, engineOf(engine).port));
 
 /** For cost.ts. Every server has a public address, elastic or not. */
 export const costed = ({ servers, pools, databases }: FleetShape): readonly Costed[] => [

@@ -73,6 +73,7 @@ test("of one stack says its price below Pulumi's own words", async () => {
   const { code, stdout } = await fleet("preview", "trial-pull-a");
   expect([code, code === 0 ? "" : stdout]).toEqual([0, ""]);
   expect(stdout).toContain("+ aws:ec2/instance:Instance: (create)");
+  expect(stdout).toMatch(/^who may reach what\n {2}in +22\/tcp +from 203\.0\.113\.0\/24 +SSH/m);
   expect(stdout).toMatch(/^price {2}0\.\d{4} USD an hour \(\+0\.\d{4}\)$/m);
 });
 
