@@ -1,6 +1,8 @@
-// What the program exports of a stack that is up (index.ts): how to reach its servers.
+// What the program exports of a stack that is up (index.ts): how to reach its servers, and what works beside them.
+import type { Work } from "../components/aws/work.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import type { Connection } from "../provisioners/host/shell.ts";
+import type { Plain } from "./aws/work.ts";
 import { ask } from "./pulumi.ts";
 
 export interface Exported {
@@ -8,6 +10,8 @@ export interface Exported {
   readonly servers?: Readonly<Record<string, Connection>>;
   /** The fleet's own user on every server. */
   readonly admin: { readonly user: string; readonly privateKey: string };
+  /** Pools, pipelines and databases; absent where there are none. */
+  readonly aws?: Plain<Work>;
 }
 
 /** Passwords and keys in it are in the clear. */

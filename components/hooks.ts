@@ -47,10 +47,9 @@ interface Surroundings extends HookMeans {
   readonly quiet: boolean;
 }
 
+/** What changes is run again: without an `update` of its own the provider takes `create`. */
 const texts = ({ run, undo }: Hook, before: string) => ({
   create: `${before}${run}`,
-  // Left out, the provider would run `create` anyway; said, so that a reader knows.
-  update: `${before}${run}`,
   ...(undo !== undefined && { delete: `${before}${undo}` }),
 });
 

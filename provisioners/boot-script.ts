@@ -31,7 +31,7 @@ export function refuseSecrets(place: string, roles: readonly BootRole[]): void {
   );
 }
 
-const restOf = (role: string, { address, steps }: Change): readonly string[] =>
+const sentencesOf = (role: string, { address, steps }: Change): readonly string[] =>
   steps.map(({ change }) => `${role}: ${address}: ${change.replace(/\s+/g, " ")}`);
 
 /** Tells each step as it begins; the first that fails ends the script, since what comes after stands on it. */
@@ -46,7 +46,7 @@ tell() {
 function section({ role, wants }: BootRole): string {
   const seen = blank(wants);
   const { changes } = plan(wants, seen);
-  const sentences = changes.flatMap((change) => restOf(role, change)).map((text, at) => `${at}) echo ${quote(text)} ;;`);
+  const sentences = changes.flatMap((change) => sentencesOf(role, change)).map((text, at) => `${at}) echo ${quote(text)} ;;`);
   const body = roleScript({ role, wants, seen, changes, forgotten: [] }).map(({ text }) => text);
   return [`sentence() { case $1 in`, ...sentences, "esac; }", ...body].join("\n");
 }

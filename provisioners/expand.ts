@@ -11,7 +11,7 @@ import type { Facts } from "./host/facts.ts";
 import type { Wants } from "./order.ts";
 import { type Declared, want } from "./resources/want.ts";
 import type { ServerView, TeamView } from "./roles/role.ts";
-import { roleNamed } from "./roles/roles.ts";
+import { portsOf, roleNamed } from "./roles/roles.ts";
 
 /** One server of the plan. What its target adds (a machine, a login) stands beside. */
 export interface ServerPlan {
@@ -69,11 +69,10 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   const servers = names.map((name, index): ServerPlan => {
     const server = spec.servers[name]!;
     const privateAddress = addressOf(spec, name, () => addressIn(subnet, 11 + index));
-    const ports = server.roles.flatMap((role) => roleNamed(role).ports?.(server.params[role]) ?? []);
     return {
       name,
       spec: server,
-      view: { name, privateAddress, roles: server.roles, ports: [...new Set(ports)].sort((a, b) => a - b) },
+      view: { name, privateAddress, roles: server.roles, ports: portsOf(server) },
       declared: declaredFacts(spec, name, around),
       overlay: around.overlays[name] ?? [],
     };

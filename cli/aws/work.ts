@@ -3,13 +3,6 @@ import type { Work } from "../../components/aws/work.ts";
 import { settingsOf } from "../../provisioners/aws/servers.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { AwsTarget } from "../../stacks/aws.ts";
-import { ask } from "../pulumi.ts";
-
-/** Name and kind of each, from the stack file alone. */
-export function workIn({ spec: { target } }: FleetPlan): readonly (readonly [string, string])[] {
-  if (target.kind !== "aws") return [];
-  return [...workersIn(target), ...Object.entries(target.databases).map(([name, { engine }]) => [name, engine] as const)];
-}
 
 const workersIn = ({ pools, pipelines }: AwsTarget) => [
   ...Object.keys(pools).map((name) => [name, "pool"] as const),
@@ -37,18 +30,12 @@ export function dyingIn(plan: FleetPlan): readonly (readonly [string, string, st
   return [...volumes, ...workers, ...carried, ...databases];
 }
 
-/** As `pulumi stack output --json` shows it: outputs are plain, secrets hidden. */
-type Plain<T> = {
+/** As `pulumi stack output --json` shows it: outputs are plain. */
+export type Plain<T> = {
   readonly [Key in keyof T]: T[Key] extends object ? Readonly<Record<string, Readonly<Record<string, string | number>>>> : never;
 };
 
-/** A row each: name, and where work goes in and comes out. None for a stack without such things. */
-export async function workRows(plan: FleetPlan): Promise<readonly (readonly string[])[]> {
-  if (workIn(plan).length === 0) return [];
-  const outputs = JSON.parse(await ask(plan, ["stack", "output", "--json", "--stack", plan.stack])) as { readonly aws?: Plain<Work> };
-  return outputs.aws ? rowsOf(outputs.aws) : [];
-}
-
+/** A row each: name, and where work goes in and comes out. */
 export function rowsOf({ pools, pipelines, databases }: Plain<Work>): readonly (readonly string[])[] {
   const first = (name: string, rows: readonly (readonly [string, string])[]) =>
     rows.map(([what, where], at) => [at === 0 ? name : "", what, where]);

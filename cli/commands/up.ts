@@ -3,7 +3,7 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { exportedBy } from "../exported.ts";
+import { type Exported, exportedBy } from "../exported.ts";
 import { runMany } from "../many.ts";
 import { policed, pulumi } from "../pulumi.ts";
 import { prepare } from "../state.ts";
@@ -53,7 +53,7 @@ async function run(stack: string, { yes }: Options): Promise<number> {
     ...policed(plan),
     ...(yes ? ["--yes", "--skip-preview"] : ["--diff"]),
   ]);
-  if (code === 0) console.log(summary(plan, await reached(plan), await workOf(plan)));
+  if (code === 0) console.log(await whereItIs(plan));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;
 }
@@ -65,17 +65,18 @@ const isVirtual = ({ target }: FleetPlan["spec"]): boolean => target.kind === "p
  * By which address this computer reaches each server. AWS gives them, for no longer than till the next stop unless they are elastic; a
  * virtual machine has a port of this computer.
  */
-async function reached(plan: FleetPlan): Promise<Readonly<Record<string, string | undefined>>> {
-  const { target, servers } = plan.spec;
-  const given = (target.kind === "aws" || isVirtual(plan.spec)) && plan.servers.length > 0;
-  const known = given ? ((await exportedBy(plan)).servers ?? {}) : servers;
+function reached({ spec, servers }: FleetPlan, exported: Exported | undefined): Readonly<Record<string, string | undefined>> {
+  const known = exported ? (exported.servers ?? {}) : spec.servers;
   const place = ({ address, port = 22 }: { address?: string | undefined; port?: number }) =>
     address === undefined || port === 22 ? address : `${address}:${port}`;
-  return Object.fromEntries(plan.servers.map(({ name, view }) => [name, place(known[name] ?? {}) ?? view.privateAddress]));
+  return Object.fromEntries(servers.map(({ name, view }) => [name, place(known[name] ?? {}) ?? view.privateAddress]));
 }
 
-/** On AWS, what works beside the servers. */
-const workOf = async (plan: FleetPlan) => (plan.spec.target.kind === "aws" ? await (await import("../aws/work.ts")).workRows(plan) : []);
+/** Asks the engine only where the stack file can't tell. */
+async function whereItIs(plan: FleetPlan): Promise<string> {
+  const exported = plan.spec.target.kind === "aws" || isVirtual(plan.spec) ? await exportedBy(plan) : undefined;
+  return summary(plan, reached(plan, exported), exported?.aws ? (await import("../aws/work.ts")).rowsOf(exported.aws) : []);
+}
 
 /** Where everything is, and what a person wants to type next. */
 function summary(

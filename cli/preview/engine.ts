@@ -1,9 +1,10 @@
 // Pulumi's preview of one stack, read as changes: by server, down to the line, drift apart from what was planned.
 import { flowTable } from "../../components/aws/flows.ts";
 import { type Priced, priceOf } from "../../components/aws/resource-price.ts";
-import { othersOf, shapeOf } from "../../components/aws/shape.ts";
+import { othersOf } from "../../components/aws/shape.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { isMap } from "../../stacks/path.ts";
+import { awsStack } from "../aws/stacks.ts";
 import type { PreviewDigest, PreviewStep } from "../reports.ts";
 import { fates } from "./fates.ts";
 import { differences, type Values, wholeOf } from "./lines.ts";
@@ -68,11 +69,9 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
   };
 }
 
-function flowsOf({ spec, stack }: FleetPlan): Pick<StackPreview, "flows"> {
-  const { target, team, servers } = spec;
-  if (target.kind !== "aws") return {};
-  const shape = shapeOf({ team, stack, target, servers });
-  return { flows: flowTable([...shape.flows, ...othersOf(shape)]) };
+function flowsOf(plan: FleetPlan): Pick<StackPreview, "flows"> {
+  const aws = awsStack(plan.stack, plan);
+  return aws ? { flows: flowTable([...aws.shape.flows, ...othersOf(aws.shape)]) } : {};
 }
 
 const isServers = (urn = ""): boolean => [roleType, hostType].includes(typeOf(urn));

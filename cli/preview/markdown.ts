@@ -29,8 +29,10 @@ function headline(previews: readonly StackPreview[]): string {
   return failed > 0 ? `${teams}, ${failed} failed` : teams;
 }
 
-const money = (usd: number | null): string => (usd === null ? "?" : usd.toFixed(4));
-const signed = (usd: number | null): string => (usd === null ? "?" : usd === 0 ? "0" : `${usd > 0 ? "+" : "−"}${money(Math.abs(usd))}`);
+/** USD; `?` where no price is known. */
+export const money = (usd: number | null): string => (usd === null ? "?" : usd.toFixed(4));
+export const signed = (usd: number | null): string =>
+  usd === null ? "?" : usd === 0 ? "0" : `${usd > 0 ? "+" : "−"}${money(Math.abs(usd))}`;
 
 /** Teams that nothing happens to share a row, so that hundreds of them leave room for the others. */
 function table(previews: readonly StackPreview[]): string {

@@ -7,6 +7,7 @@ import { policed, pulumi } from "../pulumi.ts";
 import { styled } from "../terminal.ts";
 import { previewOf } from "./engine.ts";
 import { digestOf } from "./events.ts";
+import { money, signed } from "./markdown.ts";
 import { masked, maskOf, secretsOf } from "./masks.ts";
 import type { Price } from "./model.ts";
 
@@ -29,8 +30,5 @@ export async function shown(plan: FleetPlan): Promise<number> {
   }
 }
 
-function priceLine({ perHour, change }: Price): string {
-  const now = perHour === null ? "not all of it has a known price" : `${perHour.toFixed(4)} USD an hour`;
-  const more = change === null || change === 0 ? "" : ` (${change > 0 ? "+" : ""}${change.toFixed(4)})`;
-  return `${styled("bold", "price")}  ${now}${more}`;
-}
+const priceLine = ({ perHour, change }: Price): string =>
+  `${styled("bold", "price")}  ${perHour === null ? "not all of it has a known price" : `${money(perHour)} USD an hour`}${change ? ` (${signed(change)})` : ""}`;

@@ -2,8 +2,9 @@
 // shell text (boot/instance-store.sh under a header of settings), which this file makes; nothing here touches AWS.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { familyOf, type InstanceType } from "../../provisioners/aws/types.ts";
+import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { quote } from "../../provisioners/host/command.ts";
+import { mountUnit } from "../../provisioners/host/unit-path.ts";
 import { UserError } from "../../stacks/problem.ts";
 
 export interface StoreSettings {
@@ -55,13 +56,6 @@ export function uuidOf(text: string): string {
 /** As mdadm prints it: four groups of eight. */
 const mdUuid = (uuid: string): string => uuid.replaceAll("-", "").match(/.{8}/g)!.join(":");
 
-/** What `systemd-escape --path` prints. */
-export function unitPath(path: string): string {
-  const hex = (char: string) => [...Buffer.from(char)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-  const trimmed = path.replace(/^\/+|\/+$/g, "");
-  return trimmed.replace(/[^A-Za-z0-9:_./]|^\./gu, hex).replaceAll("/", "-") || "-";
-}
-
 /** Letters of the Xen names from `b` on, one a disk. */
 const letters = (disks: number): readonly string[] => Array.from({ length: disks }, (_, at) => String.fromCharCode(98 + at));
 
@@ -111,9 +105,6 @@ export function storeScript(type: InstanceType, options: StoreOptions, root = ""
 const section = (name: string, lines: readonly string[]) => [`[${name}]`, ...lines].join("\n");
 const unitText = (...sections: readonly string[]) => `# Managed by fleet (instance store).\n${sections.join("\n\n")}\n`;
 const wanted = section("Install", ["WantedBy=multi-user.target"]);
-
-/** The mount unit's name: what a database's unit must require. */
-export const mountUnit = (mountPoint: string): string => `${unitPath(mountPoint)}.mount`;
 
 /** For the unit of a service that keeps its data there: it waits for the disks, and never writes to the root disk in their place. */
 export const waitsForStore = (mountPoint = "/data"): string =>
@@ -165,6 +156,3 @@ export function instanceStore(type: InstanceType, options: StoreOptions, distrib
     mountPoint,
   };
 }
-
-/** Disks that hold a lot and turn: a preview says so, since a database on them surprises. */
-export const spins = ({ type, media }: InstanceType): boolean => media === "hdd" || familyOf(type).startsWith("d3");

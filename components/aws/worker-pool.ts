@@ -36,8 +36,8 @@ export class WorkerPool extends pulumi.ComponentResource {
     const { userData, arn } = this.#userData(kept);
     const template = this.#template(this.#profile(arn), userData);
     const group = this.#group(template);
-    const steered = [...this.#backlog(group), ...this.#schedules(group)];
-    this.#guard(group, steered);
+    const [policies, schedules] = [this.#backlog(group), this.#schedules(group)];
+    this.#guard(group, policies, schedules);
     const topic = this.#topic(group);
     this.groupName = group.name;
     this.topicArn = topic.arn;
@@ -198,16 +198,14 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   /** What else steers the group is named, and goes. */
-  #guard(group: aws.autoscaling.Group, own: readonly (aws.autoscaling.Policy | aws.autoscaling.Schedule)[]): void {
-    const { launchHook, drainHook } = this.#hooks();
-    const args = {
-      region: this.#args.region,
-      group: group.name,
-      schedules: own.flatMap((each) => ("scheduledActionName" in each ? [each.scheduledActionName] : [])),
-      policies: own.flatMap((each) => ("scheduledActionName" in each ? [] : [each.name])),
-      hooks: [launchHook, drainHook],
-    };
-    new PoolGuard(this.#name, args, { parent: this, dependsOn: [...own], deletedWith: group });
+  #guard(group: aws.autoscaling.Group, policies: readonly aws.autoscaling.Policy[], schedules: readonly aws.autoscaling.Schedule[]): void {
+    const own = [
+      ...schedules.map(({ scheduledActionName }) => pulumi.interpolate`schedule ${scheduledActionName}`),
+      ...policies.map(({ name }) => pulumi.interpolate`policy ${name}`),
+      ...Object.values(this.#hooks()).map((name) => `hook ${name}`),
+    ];
+    const args = { region: this.#args.region, group: group.name, own };
+    new PoolGuard(this.#name, args, { parent: this, dependsOn: [...schedules, ...policies], deletedWith: group });
   }
 
   #topic(group: aws.autoscaling.Group): aws.sns.Topic {

@@ -6,7 +6,7 @@ import type { OverlayFile } from "../../stacks/overlay.ts";
 import type { Target } from "../../stacks/spec.ts";
 import type { ServerPlan } from "../expand.ts";
 import type { Facts } from "../host/facts.ts";
-import { roleNamed } from "../roles/roles.ts";
+import { portsOf } from "../roles/roles.ts";
 import { defaults, factsOnAws } from "./servers.ts";
 
 export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
@@ -45,8 +45,7 @@ export function poolPlans(target: Target, overlays: Readonly<Record<string, read
   return poolsIn(target).flatMap(({ name, place, pool }) => {
     const { roles, params } = pool;
     if (!roles) return [];
-    const ports = [...new Set(roles.flatMap((role) => roleNamed(role).ports?.(params[role]) ?? []))].sort((a, b) => a - b);
-    const view = { name, privateAddress: "127.0.0.1", roles, ports, pooled: true };
+    const view = { name, privateAddress: "127.0.0.1", roles, ports: portsOf({ roles, params }), pooled: true };
     const { types, image } = poolMachine(target, pool);
     return [{ name, place, spec: { roles, params, port: 22 }, view, declared: smallest(types, image), overlay: overlays[name] ?? [] }];
   });

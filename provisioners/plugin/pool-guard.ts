@@ -4,21 +4,22 @@ import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { difference } from "./difference.ts";
 import type { Resource } from "./protocol.ts";
 
-/** Names of what belongs to the group. */
 export interface PoolGuardInputs {
   readonly region: string;
   readonly group: string;
-  readonly schedules: readonly string[];
-  readonly policies: readonly string[];
-  readonly hooks: readonly string[];
+  /** What belongs to the group: `schedule NAME`, `policy NAME`, `hook NAME`. */
+  readonly own: readonly string[];
 }
 
 export interface PoolGuardOutputs extends PoolGuardInputs {
-  /** What steers the group beside those: `schedule nightfall`. */
+  /** What steers the group beside those, in the same words. */
   readonly strays: readonly string[];
 }
 
-type Found = { readonly what: string; readonly name: string; readonly remove: () => Promise<unknown> };
+interface Found {
+  readonly name: string;
+  readonly remove: () => Promise<unknown>;
+}
 
 /** The SDK is loaded where there is a group to look at: it would cost every other stack a tenth of a second. */
 async function foundAt({ region, group: AutoScalingGroupName }: PoolGuardInputs): Promise<readonly Found[]> {
@@ -31,33 +32,27 @@ async function foundAt({ region, group: AutoScalingGroupName }: PoolGuardInputs)
     client.send(new sdk.DescribeLifecycleHooksCommand(of)),
   ]);
   return [
-    ...ScheduledUpdateGroupActions.map(({ ScheduledActionName: name = "" }) => ({
-      ...{ what: "schedule", name },
-      remove: () => client.send(new sdk.DeleteScheduledActionCommand({ ...of, ScheduledActionName: name })),
+    ...ScheduledUpdateGroupActions.map(({ ScheduledActionName = "" }) => ({
+      name: `schedule ${ScheduledActionName}`,
+      remove: () => client.send(new sdk.DeleteScheduledActionCommand({ ...of, ScheduledActionName })),
     })),
-    ...ScalingPolicies.map(({ PolicyName: name = "" }) => ({
-      ...{ what: "policy", name },
-      remove: () => client.send(new sdk.DeletePolicyCommand({ ...of, PolicyName: name })),
+    ...ScalingPolicies.map(({ PolicyName = "" }) => ({
+      name: `policy ${PolicyName}`,
+      remove: () => client.send(new sdk.DeletePolicyCommand({ ...of, PolicyName })),
     })),
-    ...LifecycleHooks.map(({ LifecycleHookName: name = "" }) => ({
-      ...{ what: "hook", name },
-      remove: () => client.send(new sdk.DeleteLifecycleHookCommand({ ...of, LifecycleHookName: name })),
+    ...LifecycleHooks.map(({ LifecycleHookName = "" }) => ({
+      name: `hook ${LifecycleHookName}`,
+      remove: () => client.send(new sdk.DeleteLifecycleHookCommand({ ...of, LifecycleHookName })),
     })),
   ];
 }
 
+/** Of the first one's group. What a stack no longer wants is Pulumi's own to remove: it counts as known until then. */
 async function straysOf(...known: readonly [PoolGuardInputs, ...PoolGuardInputs[]]): Promise<readonly Found[]> {
-  const own = new Set(
-    known.flatMap(({ schedules, policies, hooks }) => [
-      ...schedules.map((name) => `schedule ${name}`),
-      ...policies.map((name) => `policy ${name}`),
-      ...hooks.map((name) => `hook ${name}`),
-    ]),
-  );
-  return (await foundAt(known[0])).filter(({ what, name }) => !own.has(`${what} ${name}`));
+  const own = new Set(known.flatMap((inputs) => inputs.own));
+  return (await foundAt(known[0])).filter(({ name }) => !own.has(name));
 }
 
-/** What a stack no longer wants is Pulumi's own to remove: it counts as known until then. */
 async function clear(...known: readonly [PoolGuardInputs, ...PoolGuardInputs[]]): Promise<PoolGuardOutputs> {
   for (const { remove } of await straysOf(...known)) await remove();
   return { ...known[0], strays: [] };
@@ -67,9 +62,7 @@ export const poolGuardResource: Resource<PoolGuardInputs, PoolGuardOutputs> = {
   refreshBeforeUpdate: true,
   diff: ({ inputs, outputs }, news) => ({
     ...(news.group === inputs.group && news.region === inputs.region ? {} : { group: "update-replace" as const }),
-    ...difference("schedules", inputs.schedules, news.schedules),
-    ...difference("policies", inputs.policies, news.policies),
-    ...difference("hooks", inputs.hooks, news.hooks),
+    ...difference("own", inputs.own, news.own),
     ...difference("strays", outputs.strays, []),
   }),
   create: async (inputs, _call, preview) => ({
@@ -78,7 +71,7 @@ export const poolGuardResource: Resource<PoolGuardInputs, PoolGuardOutputs> = {
   }),
   async read(_id, old, call) {
     try {
-      const strays = (await straysOf(old.inputs)).map(({ what, name }) => `${what} ${name}`).sort();
+      const strays = (await straysOf(old.inputs)).map(({ name }) => name).sort();
       return { inputs: old.inputs, outputs: { ...old.outputs, strays } };
     } catch (error) {
       // A fork's preview has no rights: it shows what was known, and says so.

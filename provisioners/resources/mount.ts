@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, Line } from "../../stacks/scalars.ts";
 import { type Command, sh } from "../host/command.ts";
 import type { PathSeen, UnitSeen } from "../host/look.ts";
+import { mountUnit } from "../host/unit-path.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
@@ -28,16 +29,6 @@ export type MountWant = z.infer<typeof MountWant>;
 export interface MountHave extends PathSeen {
   readonly point: PathSeen["type"];
   readonly unit: UnitSeen;
-}
-
-/** What `systemd-escape --path` gives. */
-export function mountUnit(where: string): string {
-  const escaped = (char: string) => [...Buffer.from(char)].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
-  const parts = where
-    .slice(1)
-    .replace(/[^A-Za-z0-9:_./]/g, escaped)
-    .replace(/^\./, escaped);
-  return `${parts.replaceAll("/", "-")}.mount`;
 }
 
 const pathOf = ({ where }: MountWant): string => `/etc/systemd/system/${mountUnit(where)}`;

@@ -23,3 +23,15 @@ export function roleNamed(name: string): Role {
   if (!role) throw new Error(`unknown role \`${name}\`; known: ${[...byName.keys()].join(", ")}`);
   return role;
 }
+
+/** TCP ports that these roles listen on, each once, in order. */
+export function portsOf({
+  roles: names,
+  params,
+}: {
+  readonly roles: readonly string[];
+  readonly params: Readonly<Record<string, unknown>>;
+}) {
+  const ports = names.flatMap((role) => roleNamed(role).ports?.(params[role]) ?? []);
+  return [...new Set(ports)].sort((a, b) => a - b);
+}

@@ -4,15 +4,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import {
   ephemeralMappings,
   instanceStore,
-  mountUnit,
   type StoreOptions,
   storeScript,
-  unitPath,
   uuidOf,
   waitsForStore,
 } from "../../components/aws/instance-store.ts";
 import { cloudConfig, fits } from "../../components/aws/user-data.ts";
 import { instanceType } from "../../provisioners/aws/types.ts";
+import { mountUnit, unitPath } from "../../provisioners/host/unit-path.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
 
 const one = instanceType("i4i.2xlarge");
