@@ -7,6 +7,8 @@ export interface MysqlLimits {
   readonly maxConnections: number;
   /** @default the server's own: 2000 for MariaDB, 4000 for MySQL 8 */
   readonly tableOpenCache?: number;
+  /** @default /var/lib/mysql */
+  readonly dataDirectory?: string;
 }
 
 /** Beside connections and tables: log files, sockets, the server's own. MariaDB 10.11 asks for 33. */
@@ -23,5 +25,9 @@ export function mysqlLimitNofile({ server: { product }, maxConnections, tableOpe
   return Math.max(reserve + maxConnections + 2 * tables, product === "mysql" ? 5 * maxConnections : 0, packaged);
 }
 
-/** `/etc/systemd/system/mariadb.service.d/fleet.conf` */
-export const mysqlDropIn = (limits: MysqlLimits): string => dropIn({ role: "mysql", service: { LimitNOFILE: mysqlLimitNofile(limits) } });
+/**
+ * `/etc/systemd/system/mariadb.service.d/fleet.conf`. Where the data lies on a mount of its own (an instance store), the server waits for it,
+ * and does not start without: nothing is written to the root disk in its place.
+ */
+export const mysqlDropIn = ({ dataDirectory = "/var/lib/mysql", ...limits }: MysqlLimits): string =>
+  dropIn({ role: "mysql", unit: { RequiresMountsFor: dataDirectory }, service: { LimitNOFILE: mysqlLimitNofile(limits) } });

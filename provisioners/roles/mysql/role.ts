@@ -51,9 +51,9 @@ export const mysql = defineRole<Params>({
     const { params } = context;
     const server = serverOf(context.facts);
     const unit = unitName(server);
-    const { text, maxConnections } = configuration(context, server);
+    const { text, ...needs } = configuration(context, server);
     const file = want.file({ path: myCnfPath(server), content: text });
-    const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, maxConnections }) });
+    const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, ...needs }) });
     const daemon = server.product === "mariadb" ? "mariadbd --help --verbose" : "mysqld --validate-config";
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
@@ -74,7 +74,10 @@ function serverOf({ distribution, version }: Facts): MysqlServer {
 }
 
 /** Throws a UserError with everything that this server would not take. */
-function configuration(context: Context, server: MysqlServer): { readonly text: string; readonly maxConnections: number } {
+function configuration(
+  context: Context,
+  server: MysqlServer,
+): { readonly text: string; readonly maxConnections: number; readonly dataDirectory?: string } {
   const { databases: _, users: __, ...settings } = context.params;
   // A server that others are to reach listens to them; alone, to itself.
   const bindAddress = settings.bindAddress ?? (context.team.servers.length > 1 ? "0.0.0.0" : "127.0.0.1");
@@ -85,7 +88,8 @@ function configuration(context: Context, server: MysqlServer): { readonly text: 
       problems.map(({ path, reason }) => ({ at: context.self.name, path: `params.mysql.${path}`, reason })),
     );
   }
-  return { text, maxConnections: Number(set.max_connections ?? 151) };
+  const data = set.datadir === undefined ? {} : { dataDirectory: String(set.datadir) };
+  return { text, maxConnections: Number(set.max_connections ?? 151), ...data };
 }
 
 /** The derived password of a database user: what the application's role puts into its own configuration. */
