@@ -39,6 +39,7 @@ export function checkWork(fleet: Loose): readonly Finding[] {
     ...checkNames(fleet, target),
     ...poolsIn(target).flatMap((place) => checkPool(place, target)),
     ...checkZones(target),
+    ...checkDisks(target),
   ];
 }
 
@@ -138,10 +139,52 @@ function checkSingle(path: Path, pool: Loose): readonly Finding[] {
   ];
 }
 
-/** RDS wants subnets in two zones, each a /24 of the team's network. */
-function checkZones({ databases, vpc = "own", cidr }: Loose): readonly Finding[] {
+/** Each zone has a /24 of the team's network. RDS wants two zones. */
+function checkZones({ databases, vpc = "own", cidr, zones }: Loose): readonly Finding[] {
   const network = Cidr.safeParse(cidr);
-  if (vpc !== "own" || !network.success || Object.keys(mapOr(databases)).length === 0 || cidrRange(network.data).size >= 512) return [];
-  const reason = `expected room for the two subnets of a database, a /23 or larger, got \`${network.data}\``;
-  return [{ path: ["target", "cidr"], reason }];
+  if (vpc !== "own" || !network.success) return [];
+  const wanted = zonesFor({ zones: number(zones) ?? 1, databases: mapOr(databases) });
+  if (wanted === 1 || cidrRange(network.data).size >= 256 * wanted) return [];
+  const whose =
+    wanted === 2 && number(zones) !== 2 ? "the two subnets of a database, a /23 or larger" : `${wanted} subnets of /24, one a zone`;
+  return [{ path: ["target", "cidr"], reason: `expected room for ${whose}, got \`${network.data}\`` }];
+}
+
+/** Availability zones that the network reaches over: a database wants two, whatever the file says. */
+export const zonesFor = ({ zones, databases }: { readonly zones: number; readonly databases: object }): number =>
+  Math.max(zones, Object.keys(databases).length > 0 ? 2 : 1);
+
+/** What gp3 refuses: more than 500 IOPS a GB, or than a quarter MiB a second an IOPS. */
+function checkDisks(target: Loose): readonly Finding[] {
+  const machines = [
+    [["target"], target] as const,
+    ...entries(target.servers).map(([name, own]) => [["target", "servers", name], own] as const),
+  ];
+  return machines.flatMap(([path, machine]) => {
+    const root = { size: machine.rootGB ?? target.rootGB ?? 20, iops: machine.rootIops, throughput: machine.rootThroughput };
+    const volumes = Array.isArray(machine.volumes) ? machine.volumes.map(mapOr) : [];
+    return [
+      ...speedFindings({ iops: [...path, "rootIops"], throughput: [...path, "rootThroughput"] }, root),
+      ...volumes.flatMap(({ sizeGB, iops, throughput }, at) => {
+        const place = [...path, "volumes", at];
+        return speedFindings({ iops: [...place, "iops"], throughput: [...place, "throughput"] }, { size: sizeGB, iops, throughput });
+      }),
+    ];
+  });
+}
+
+function speedFindings(
+  places: Readonly<Record<"iops" | "throughput", Path>>,
+  given: Readonly<Record<"size" | "iops" | "throughput", unknown>>,
+): readonly Finding[] {
+  const [size = 0, iops, throughput] = [number(given.size), number(given.iops), number(given.throughput)];
+  const [most, fastest] = [Math.max(3000, size * 500), Math.floor((iops ?? 3000) / 4)];
+  return [
+    ...(iops !== undefined && iops > most
+      ? [{ path: places.iops, reason: `expected at most 500 for each of ${size} GB, got \`${iops}\`; take a larger disk` }]
+      : []),
+    ...(throughput !== undefined && throughput > fastest
+      ? [{ path: places.throughput, reason: `expected at most a quarter of the IOPS, ${fastest}, got \`${throughput}\`; raise those too` }]
+      : []),
+  ];
 }

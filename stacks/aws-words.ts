@@ -12,6 +12,17 @@ export const InstanceType = text(
   /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.(?:[0-9]*[a-z]+)(?:-[0-9]+xl)?$/,
   "an EC2 instance type such as `c5.large`",
 ).describe("EC2 instance type");
+/** As gp3 has it. What is beyond the default costs, by the month. */
+export const Iops = z.int().min(3000).max(80_000).describe("IOPS of the disk (gp3); default 3000");
+export const Throughput = z.int().min(125).max(2000).describe("MiB a second of the disk (gp3); default 125");
+
+export const InstanceProfile = text(/^[A-Za-z0-9+=,.@_-]{1,128}$/, "the name of an instance profile such as `backup-writer`");
+const tagWords = "a tag's key other than Name, project, team, stack, owner, expiry, pool, volume, snapshots and aws:…";
+export const TagKey = text(
+  /^(?!(?:Name|project|team|stack|owner|expiry|pool|volume|snapshots)$|[Aa][Ww][Ss]:)[A-Za-z0-9 _.:/=+@-]{1,128}$/,
+  tagWords,
+);
+
 /** The same building for every account, where a zone's name is not. */
 export const ZoneId = text(/^[a-z]{2,6}[0-9]?-az[1-9][0-9]?$/, "the id of an availability zone such as `apne1-az4`");
 

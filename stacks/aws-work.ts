@@ -66,6 +66,7 @@ const poolOf = (params: ParamsSchema) => ({
     .optional()
     .describe("types that may be used, best first: of one architecture and one disk layout; default the target's `instanceType`"),
   image: Image.optional().describe("image, pinned at the first up; default the target's"),
+  rootGB: z.int().min(8).max(16384).default(20).describe("size of the root disk in GB; default 20"),
   roles: z
     .array(RoleName.register(marks, { mark: "role" }))
     .min(1)

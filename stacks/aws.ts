@@ -1,9 +1,9 @@
 // Servers on EC2. The settings of the target; its components read nothing else.
 import { z } from "zod";
-import { Image, InstanceType, Region, Store, ZoneId } from "./aws-words.ts";
+import { Image, InstanceProfile, InstanceType, Iops, Region, Store, TagKey, Throughput, ZoneId } from "./aws-words.ts";
 import { workWith } from "./aws-work.ts";
 import { type ParamsSchema, RoleParams } from "./params.ts";
-import { Cidr, Identifier, Line, ServerName } from "./scalars.ts";
+import { Cidr, Identifier, Line, Port, ServerName } from "./scalars.ts";
 import { Time } from "./time.ts";
 
 export { InstanceType, imageNames } from "./aws-words.ts";
@@ -12,6 +12,8 @@ const Volume = z
   .strictObject({
     name: Identifier.describe("its name, part of the names of what is made"),
     sizeGB: z.int().min(1).max(65536).describe("size in GB"),
+    iops: Iops.optional(),
+    throughput: Throughput.optional(),
     snapshots: z.int().min(1).max(365).optional().describe("daily snapshots to keep; default none are made"),
   })
   .describe("an EBS volume that outlives its server: protected, encrypted");
@@ -21,9 +23,19 @@ const machine = {
   instanceType: InstanceType.optional().describe("EC2 instance type; default `c5.large`, what ISUCON hands out"),
   image: Image.optional().describe("image, pinned when the server is made; default `ubuntu-24.04`"),
   rootGB: z.int().min(8).max(16384).optional().describe("size of the root disk in GB; default 20"),
+  rootIops: Iops.optional(),
+  rootThroughput: Throughput.optional(),
   spot: z.boolean().optional().describe("spot instance, taken away when AWS needs it; default false"),
   elasticAddress: z.boolean().optional().describe("a public address that stays over stop and start; quota 5 a region; default false"),
   alarms: z.boolean().optional().describe("reboot, and recover where the storage allows, when EC2's checks fail; default true"),
+  monitoring: z.boolean().optional().describe("EC2's metrics by the minute, at about 2 USD a month each; default every five, for nothing"),
+  terminationProtection: z
+    .boolean()
+    .optional()
+    .describe("nobody but the fleet itself can terminate the server, by mistake or as an attack; default false"),
+  instanceProfile: InstanceProfile.optional().describe(
+    "instance profile of IAM, by name: every process on the server gets its rights; default none",
+  ),
   store: Store.optional(),
   volumes: z.array(Volume).max(6).optional().describe("EBS volumes beside the root disk; default none"),
 };
@@ -38,6 +50,18 @@ const contestBreaks = ({ instanceType = "c5.large", rootGB = 20, store, volumes 
   ...(volumes.length === 0 ? [] : ["volumes"]),
 ];
 
+const Door = z
+  .strictObject({
+    port: Port.describe("the port, or the first of several"),
+    to: Port.optional().describe("the last of several; default `port` alone"),
+    protocol: z.enum(["tcp", "udp"]).default("tcp").describe("default tcp"),
+    from: z.array(Cidr).min(1).describe("networks that may use it"),
+  })
+  .superRefine(({ port, to = port }, context) => {
+    if (to < port) context.addIssue({ code: "custom", path: ["to"], input: to, message: `expected a port from ${port} on` });
+  })
+  .describe("a way in beside SSH, HTTP and HTTPS");
+
 const own = {
   kind: z.literal("aws"),
   region: Region.describe("AWS region of all servers"),
@@ -46,10 +70,20 @@ const own = {
     .default("open")
     .describe("`contest` keeps to the letter of ISUCON14's environment check: the settings that it names can't be changed; default open"),
   owner: Line.max(256).optional().describe("tag: whom to ask; default the team"),
+  tags: z
+    .record(TagKey, Line.min(1).max(256))
+    .default({})
+    .describe("tags beside project, team, stack, owner and expiry, on everything; default none"),
   expiresAt: Time.optional().describe("tag: when all of it may go; after it the stack can only be destroyed; default never"),
   vpc: z.enum(["own", "default"]).default("own").describe("a network of the team's own, or the account's default one; default own"),
   cidr: Cidr.default("192.168.0.0/16").describe("addresses of the team's own network; its first /24 is the servers'"),
   zoneId: ZoneId.optional().describe("availability zone of the servers, by id; default the region's first"),
+  zones: z
+    .int()
+    .min(1)
+    .max(4)
+    .default(1)
+    .describe("availability zones that the network and its pools reach over, a /24 each; servers stay in the first; default 1"),
   sshFrom: z
     .array(Cidr)
     .min(1)
@@ -57,6 +91,7 @@ const own = {
     .describe("networks that may use SSH: must be said, but for `profile: contest`, which opens it to everybody"),
   httpsFrom: z.array(Cidr).default(["0.0.0.0/0"]).describe("networks that may use HTTPS; default everywhere"),
   httpFrom: z.array(Cidr).default([]).describe("networks that may use HTTP; default none"),
+  open: z.array(Door).max(20).default([]).describe("other ways in, such as `{port: 8080, from: [203.0.113.7/32]}`; default none"),
   priceLimit: z.number().positive().default(10).describe("USD an hour that all of it, pools at their largest, may cost; default 10"),
   placement: z.enum(["cluster", "spread", "partition"]).optional().describe("placement group for all servers; default none"),
   ...machine,
@@ -74,6 +109,7 @@ function contestRules(target: AwsTarget, context: z.RefinementCtx): void {
   const network = {
     vpc: target.vpc === "own",
     cidr: target.cidr === "192.168.0.0/16",
+    zones: target.zones === 1,
     sshFrom: wide(target.sshFrom),
     httpsFrom: wide(target.httpsFrom),
   };

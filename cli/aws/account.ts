@@ -1,7 +1,9 @@
 // What an account grants and uses, for the quota preflight.
-import { DescribeAddressesCommand, EC2Client, paginateDescribeInstances, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
+import { DescribeAddressesCommand, EC2Client, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/aws/quota.ts";
+import { instancesBy } from "./instances.ts";
+import { all } from "./whose.ts";
 
 /** The service under which AWS keeps each quota. */
 const serviceOf = (code: string): string => (code === vpcQuota.code ? "vpc" : "ec2");
@@ -25,19 +27,16 @@ async function grants(region: string, codes: readonly string[]): Promise<Record<
 
 /** Instances that count, as quota.ts counts them. */
 async function running(client: EC2Client): Promise<Wanted[]> {
-  const found: Wanted[] = [];
-  const Filters = [{ Name: "instance-state-name", Values: ["pending", "running"] }];
-  for await (const page of paginateDescribeInstances({ client }, { Filters }))
-    for (const { Instances = [] } of page.Reservations ?? [])
-      for (const { InstanceType = "", InstanceLifecycle } of Instances)
-        found.push({ type: InstanceType, spot: InstanceLifecycle === "spot", elasticAddress: false });
-  return found;
+  const found = await instancesBy(client, [], ["pending", "running"]);
+  return found.map(({ InstanceType = "", InstanceLifecycle }) => ({
+    type: InstanceType,
+    spot: InstanceLifecycle === "spot",
+    elasticAddress: false,
+  }));
 }
 
 async function vpcs(client: EC2Client): Promise<number> {
-  let count = 0;
-  for await (const page of paginateDescribeVpcs({ client }, {})) count += page.Vpcs?.length ?? 0;
-  return count;
+  return (await all(paginateDescribeVpcs({ client }, {}), (page) => page.Vpcs)).length;
 }
 
 /** Only the quotas that count for what is wanted are asked for. */

@@ -2,7 +2,8 @@
 import * as sdk from "@aws-sdk/client-ec2";
 import { project } from "../../components/aws/tags.ts";
 import { quote } from "../../provisioners/host/command.ts";
-import { type Kind, steps, tagsOf, type Whose } from "./whose.ts";
+import { instancesBy } from "./instances.ts";
+import { all, type Kind, steps, tagsOf, type Whose } from "./whose.ts";
 
 interface Found {
   readonly id: string | undefined;
@@ -12,11 +13,20 @@ interface Found {
 }
 
 interface Way {
-  /** One page of them: EC2 gives up to a thousand, and a contest's account has no more of the fleet's. */
-  readonly list: (client: sdk.EC2Client, Filters: sdk.Filter[]) => Promise<readonly Found[] | undefined>;
+  /** All of them, page by page: zero is proven only behind the last one. */
+  readonly list: (client: sdk.EC2Client, Filters: sdk.Filter[]) => Promise<readonly Found[]>;
   /** `delete-volume --volume-id`; its id follows. */
   readonly command: string;
 }
+
+type Pages<Page> = (config: sdk.EC2PaginationConfiguration, input: { Filters: sdk.Filter[] }) => AsyncIterable<Page>;
+
+const paged = <Page, Item>(
+  command: string,
+  pages: Pages<Page>,
+  items: (page: Page) => readonly Item[] | undefined,
+  found: (item: Item) => Found,
+): Way => ({ command, list: async (client, Filters) => (await all(pages({ client }, { Filters }), items)).map(found) });
 
 /** Returns when it is gone: until then its disk, its address and its group are held. */
 const terminated = (id: string | undefined): readonly string[] => [
@@ -24,108 +34,91 @@ const terminated = (id: string | undefined): readonly string[] => [
   `wait instance-terminated --instance-ids ${id}`,
 ];
 /** Goes with its instance, and in no other way. */
-const withInstance = (id: string | undefined, goes: boolean | undefined) => (id !== undefined && goes ? { commands: terminated(id) } : {});
-
-const alive = ["pending", "running", "stopping", "stopped", "shutting-down"];
+const withInstance = (at: sdk.VolumeAttachment | sdk.NetworkInterfaceAttachment | undefined) =>
+  at?.InstanceId !== undefined && at.DeleteOnTermination ? { commands: terminated(at.InstanceId) } : {};
 
 const ways: Readonly<Partial<Record<Kind, Way>>> = {
   instance: {
     command: "terminate-instances --instance-ids",
-    async list(client, Filters) {
-      const state = { Name: "instance-state-name", Values: alive };
-      const { Reservations } = await client.send(new sdk.DescribeInstancesCommand({ Filters: [...Filters, state] }));
-      return Reservations?.flatMap(({ Instances = [] }) => Instances).map(({ InstanceId: id, Tags }) => ({
-        id,
-        Tags,
-        commands: terminated(id),
-      }));
-    },
-  },
-  volume: {
-    command: "delete-volume --volume-id",
     list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeVolumesCommand({ Filters }))).Volumes?.map(({ VolumeId: id, Tags, Attachments: [at] = [] }) => ({
-        id,
-        Tags,
-        ...withInstance(at?.InstanceId, at?.DeleteOnTermination),
-      })),
+      (await instancesBy(client, Filters)).map(({ InstanceId: id, Tags }) => ({ id, Tags, commands: terminated(id) })),
   },
-  snapshot: {
-    command: "delete-snapshot --snapshot-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeSnapshotsCommand({ Filters, OwnerIds: ["self"] }))).Snapshots?.map(({ SnapshotId: id, Tags }) => ({
-        id,
-        Tags,
-      })),
-  },
-  image: {
-    command: "deregister-image --image-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeImagesCommand({ Filters, Owners: ["self"] }))).Images?.map(({ ImageId: id, Tags }) => ({
-        id,
-        Tags,
-      })),
-  },
+  volume: paged(
+    "delete-volume --volume-id",
+    sdk.paginateDescribeVolumes,
+    (page) => page.Volumes,
+    ({ VolumeId: id, Tags, Attachments }) => ({ id, Tags, ...withInstance(Attachments?.[0]) }),
+  ),
+  snapshot: paged(
+    "delete-snapshot --snapshot-id",
+    (config, input) => sdk.paginateDescribeSnapshots(config, { ...input, OwnerIds: ["self"] }),
+    (page) => page.Snapshots,
+    ({ SnapshotId: id, Tags }) => ({ id, Tags }),
+  ),
+  image: paged(
+    "deregister-image --image-id",
+    (config, input) => sdk.paginateDescribeImages(config, { ...input, Owners: ["self"] }),
+    (page) => page.Images,
+    ({ ImageId: id, Tags }) => ({ id, Tags }),
+  ),
+  // Addresses, key pairs and placement groups come in one page: EC2 knows no other.
   address: {
     command: "release-address --allocation-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeAddressesCommand({ Filters }))).Addresses?.map(({ AllocationId: id, Tags }) => ({ id, Tags })),
+    async list(client, Filters) {
+      const { Addresses = [] } = await client.send(new sdk.DescribeAddressesCommand({ Filters }));
+      return Addresses.map(({ AllocationId: id, Tags }) => ({ id, Tags }));
+    },
   },
-  interface: {
-    command: "delete-network-interface --network-interface-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeNetworkInterfacesCommand({ Filters }))).NetworkInterfaces?.map(
-        ({ NetworkInterfaceId: id, TagSet: Tags, Attachment: at }) => ({
-          id,
-          Tags,
-          ...withInstance(at?.InstanceId, at?.DeleteOnTermination),
-        }),
-      ),
-  },
-  "security group": {
-    command: "delete-security-group --group-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeSecurityGroupsCommand({ Filters }))).SecurityGroups?.filter(
-        // It goes with its VPC, and in no other way.
-        ({ GroupName }) => GroupName !== "default",
-      ).map(({ GroupId: id, Tags }) => ({ id, Tags })),
-  },
+  interface: paged(
+    "delete-network-interface --network-interface-id",
+    sdk.paginateDescribeNetworkInterfaces,
+    (page) => page.NetworkInterfaces,
+    ({ NetworkInterfaceId: id, TagSet: Tags, Attachment: at }) => ({ id, Tags, ...withInstance(at) }),
+  ),
+  "security group": paged(
+    "delete-security-group --group-id",
+    sdk.paginateDescribeSecurityGroups,
+    // The default one goes with its VPC, and in no other way.
+    (page) => page.SecurityGroups?.filter(({ GroupName }) => GroupName !== "default"),
+    ({ GroupId: id, Tags }) => ({ id, Tags }),
+  ),
   "key pair": {
     command: "delete-key-pair --key-name",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeKeyPairsCommand({ Filters }))).KeyPairs?.map(({ KeyPairId: id, KeyName = "", Tags }) => {
+    async list(client, Filters) {
+      const { KeyPairs = [] } = await client.send(new sdk.DescribeKeyPairsCommand({ Filters }));
+      return KeyPairs.map(({ KeyPairId: id, KeyName = "", Tags }) => {
         return { id, Tags, commands: [`delete-key-pair --key-name ${quote(KeyName)}`] };
-      }),
+      });
+    },
   },
-  "launch template": {
-    command: "delete-launch-template --launch-template-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeLaunchTemplatesCommand({ Filters }))).LaunchTemplates?.map(({ LaunchTemplateId: id, Tags }) => ({
-        id,
-        Tags,
-      })),
-  },
-  subnet: {
-    command: "delete-subnet --subnet-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeSubnetsCommand({ Filters }))).Subnets?.map(({ SubnetId: id, Tags }) => ({ id, Tags })),
-  },
-  "internet gateway": {
-    command: "delete-internet-gateway --internet-gateway-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeInternetGatewaysCommand({ Filters }))).InternetGateways?.map(
-        ({ InternetGatewayId: id, Tags, Attachments = [] }) => {
-          const off = Attachments.map(({ VpcId }) => `detach-internet-gateway --internet-gateway-id ${id} --vpc-id ${VpcId}`);
-          return { id, Tags, commands: [...off, `delete-internet-gateway --internet-gateway-id ${id}`] };
-        },
-      ),
-  },
+  "launch template": paged(
+    "delete-launch-template --launch-template-id",
+    sdk.paginateDescribeLaunchTemplates,
+    (page) => page.LaunchTemplates,
+    ({ LaunchTemplateId: id, Tags }) => ({ id, Tags }),
+  ),
+  subnet: paged(
+    "delete-subnet --subnet-id",
+    sdk.paginateDescribeSubnets,
+    (page) => page.Subnets,
+    ({ SubnetId: id, Tags }) => ({ id, Tags }),
+  ),
+  "internet gateway": paged(
+    "delete-internet-gateway --internet-gateway-id",
+    sdk.paginateDescribeInternetGateways,
+    (page) => page.InternetGateways,
+    ({ InternetGatewayId: id, Tags, Attachments = [] }) => {
+      const off = Attachments.map(({ VpcId }) => `detach-internet-gateway --internet-gateway-id ${id} --vpc-id ${VpcId}`);
+      return { id, Tags, commands: [...off, `delete-internet-gateway --internet-gateway-id ${id}`] };
+    },
+  ),
   // With what comes with it: its default group, route table and access list go when it does.
-  VPC: {
-    command: "delete-vpc --vpc-id",
-    list: async (client, Filters) =>
-      (await client.send(new sdk.DescribeVpcsCommand({ Filters }))).Vpcs?.map(({ VpcId: id, Tags }) => ({ id, Tags })),
-  },
+  VPC: paged(
+    "delete-vpc --vpc-id",
+    sdk.paginateDescribeVpcs,
+    (page) => page.Vpcs,
+    ({ VpcId: id, Tags }) => ({ id, Tags }),
+  ),
 };
 
 export async function lookAtEc2(region: string): Promise<readonly Whose[]> {
@@ -133,7 +126,7 @@ export async function lookAtEc2(region: string): Promise<readonly Whose[]> {
   const Filters = [{ Name: "tag:project", Values: [project] }];
   const found = await Promise.all(
     Object.entries(ways).map(async ([kind, { list, command }]) =>
-      ((await list(client, Filters)) ?? []).map(({ id = "", Tags, commands = [`${command} ${id}`] }) => {
+      (await list(client, Filters)).map(({ id = "", Tags, commands = [`${command} ${id}`] }) => {
         return { kind: kind as Kind, id, tags: tagsOf(Tags), away: steps(...commands.map((each) => `ec2 ${each}`)) };
       }),
     ),
@@ -148,7 +141,7 @@ async function placementGroups(client: sdk.EC2Client): Promise<readonly Whose[]>
     { Name: "value", Values: [project] },
     { Name: "resource-type", Values: ["placement-group"] },
   ];
-  const { Tags: marked = [] } = await client.send(new sdk.DescribeTagsCommand({ Filters }));
+  const marked = await all(sdk.paginateDescribeTags({ client }, { Filters }), (page) => page.Tags);
   if (marked.length === 0) return [];
   const { PlacementGroups = [] } = await client.send(new sdk.DescribePlacementGroupsCommand({}));
   return PlacementGroups.map(({ GroupId: id = "", GroupName = "", Tags }) => {

@@ -1,20 +1,17 @@
 // What taking a stack off AWS needs beside `destroy`: what it has cost, and the proof of zero.
 import { setTimeout as sleep } from "node:timers/promises";
-import { DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
+import { EC2Client } from "@aws-sdk/client-ec2";
 import { billOf, costLines } from "../../components/aws/cost.ts";
 import { costed } from "../../components/aws/shape.ts";
 import { priceList } from "../../provisioners/aws/types.ts";
+import { instancesBy } from "./instances.ts";
 import type { AwsStack } from "./stacks.ts";
 import { type Swept, sweep } from "./sweep.ts";
 
 /** When the first of the stack's servers was started; undefined where none is there. */
 async function startedAt(region: string, stack: string): Promise<Date | undefined> {
-  const Filters = [
-    { Name: "tag:stack", Values: [stack] },
-    { Name: "instance-state-name", Values: ["pending", "running", "stopping", "stopped"] },
-  ];
-  const { Reservations = [] } = await new EC2Client({ region }).send(new DescribeInstancesCommand({ Filters }));
-  const times = Reservations.flatMap(({ Instances = [] }) => Instances).flatMap(({ LaunchTime }) => LaunchTime ?? []);
+  const found = await instancesBy(new EC2Client({ region }), [{ Name: "tag:stack", Values: [stack] }]);
+  const times = found.flatMap(({ LaunchTime }) => LaunchTime ?? []);
   return times.sort((a, b) => a.getTime() - b.getTime())[0];
 }
 

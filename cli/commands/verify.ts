@@ -1,4 +1,6 @@
 // fleet verify: are the servers as the stack file says? The same look and plan as a preview, told resource by resource.
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import type { RoleReport } from "../../provisioners/report.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { choice } from "../../stacks/reasons.ts";
@@ -7,6 +9,7 @@ import { failureOf, look } from "../preview/events.ts";
 import { printerNames, printers } from "../printers.ts";
 import { aroundReports, reportsOf } from "../reports.ts";
 import { prepare } from "../state.ts";
+import { onAws } from "../take-down.ts";
 
 export const verify: Register = (program, done) =>
   program
@@ -26,7 +29,14 @@ async function run(stack: string, { format, all }: { format: string; all: boolea
   // What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself.
   const { digest, code, stderr } = await look(plan, plan.spec.target.kind === "aws" ? ["--refresh"] : []);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);
-  const reports = [...aroundReports(digest), ...reportsOf(digest)];
+  const reports = [...aroundReports(digest), ...(await contestReports(plan)), ...reportsOf(digest)];
   console.log(printer(reports, { all }));
   return reports.some(({ results }) => results.some(({ outcome }) => outcome !== "unchanged")) ? 7 : 0;
+}
+
+/** What the contest's own environment check would say, where it is the stack's rule. */
+async function contestReports(plan: FleetPlan): Promise<readonly RoleReport[]> {
+  const aws = await onAws(plan.stack);
+  const report = aws && (await (await import("../aws/contest.ts")).contestReport(aws));
+  return report ? [report] : [];
 }

@@ -74,40 +74,50 @@ const ruleText = ({ protocol, fromPort, toPort }: Pick<SeenRule, "protocol" | "f
   protocol === "-1" ? "all protocols" : `${fromPort === toPort ? fromPort : `${fromPort}-${toPort}`}/${protocol}`;
 
 /** Rules wanted by the check: each must be there with exactly its network. Other ingress rules beside them are allowed. */
-function missingRules(rules: ContestRules, { id, rules: seen }: SeenInstance): readonly string[] {
+function missingRules(rules: ContestRules, { rules: seen }: SeenInstance): readonly string[] {
   return contestFlows(rules).flatMap(({ direction, peer, protocol, ports: [fromPort, toPort] }) => {
     const wanted = { protocol: protocol === "all" ? "-1" : protocol, fromPort, toPort };
     const same = seen.filter((rule) => rule.direction === direction && rule.protocol === wanted.protocol);
     const on = wanted.protocol === "-1" ? same : same.filter((rule) => rule.fromPort === fromPort && rule.toPort === toPort);
     if (on.some(({ networks, others }) => others.length === 0 && networks.length === 1 && networks[0] === peer)) return [];
     const got = on.map(({ networks, others }) => [...networks, ...others].join(" ")).join("; ") || "nothing";
-    return [`${id}: expected ${ruleText(wanted)} ${direction === "in" ? "from" : "to"} exactly \`${peer}\`, got \`${got}\``];
+    return [`expected ${ruleText(wanted)} ${direction === "in" ? "from" : "to"} exactly \`${peer}\`, got \`${got}\``];
   });
 }
 
 function wrongInstance(rules: ContestRules, expected: Expected, instance: SeenInstance): readonly string[] {
-  const { id, volumes } = instance;
+  const { volumes } = instance;
   const differs = (what: string, want: string | undefined, got: string) =>
-    want === undefined || want === got ? [] : [`${id}: expected ${what} \`${want}\`, got \`${got}\``];
+    want === undefined || want === got ? [] : [`expected ${what} \`${want}\`, got \`${got}\``];
   const disk = (each: { type: string; sizeGB: number }) => `${each.type} of ${each.sizeGB} GB`;
   return [
     ...differs("type", rules.instanceType, instance.type),
     ...differs("AMI", expected.ami, instance.ami),
     ...differs("zone", expected.zoneId, instance.zoneId),
-    ...differs("volumes", `one ${disk(rules.disk)}`, volumes.length === 1 ? `one ${disk(volumes[0]!)}` : `${volumes.length}`),
+    ...differs("volumes", disk(rules.disk), volumes.map(disk).join(", ") || "none"),
     ...differs("interfaces", String(rules.interfaces), String(instance.interfaces.length)),
     ...missingRules(rules, instance),
   ];
 }
 
-/** Every sentence is a reason to be disqualified; none means that the check would pass. */
-export function verifyContest(rules: ContestRules, expected: Expected, { instances, interfaces }: SeenFleet): readonly string[] {
+/** A reason to be disqualified. */
+export interface Breach {
+  /** An instance's id, or `VPC`. */
+  readonly subject: string;
+  readonly sentence: string;
+}
+
+/** None means that the check would pass. */
+export function verifyContest(rules: ContestRules, expected: Expected, { instances, interfaces }: SeenFleet): readonly Breach[] {
   const known = new Set(instances.flatMap((instance) => instance.interfaces));
   const strangers = interfaces.filter((each) => !known.has(each));
-  const many = `VPC: expected at most ${rules.maxInstances} instances, got ${instances.length}; a helper belongs outside of it`;
-  return [
+  const many = `expected at most ${rules.maxInstances} instances, got ${instances.length}; a helper belongs outside of it`;
+  const ofVpc = [
     ...(instances.length > rules.maxInstances ? [many] : []),
-    ...strangers.map((each) => `VPC: expected no interface but the servers' own, got \`${each}\``),
-    ...instances.flatMap((instance) => wrongInstance(rules, expected, instance)),
+    ...strangers.map((each) => `expected no interface but the servers' own, got \`${each}\``),
+  ];
+  return [
+    ...ofVpc.map((sentence) => ({ subject: "VPC", sentence })),
+    ...instances.flatMap((instance) => wrongInstance(rules, expected, instance).map((sentence) => ({ subject: instance.id, sentence }))),
   ];
 }

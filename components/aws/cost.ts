@@ -12,16 +12,25 @@ export interface CostLine {
   readonly note: string;
 }
 
+/** A gp3 volume. */
+export interface Disk {
+  readonly sizeGB: number;
+  /** MiB a second. @default what gp3 has for nothing */
+  readonly iops?: number | undefined;
+  readonly throughput?: number | undefined;
+}
+
 export interface CostedServer {
   readonly name: string;
   readonly type: string;
   /** Of a pool: so many at most. @default 1, and no pool */
   readonly count?: number;
   readonly spot?: boolean;
-  /** Of all its volumes, in GB. */
-  readonly volumeGB: number;
+  readonly disks: readonly Disk[];
   /** A public IPv4 address, which costs while it exists. */
   readonly publicAddress: boolean;
+  /** Metrics by the minute. @default false */
+  readonly monitoring?: boolean | undefined;
 }
 
 export interface CostedDatabase {
@@ -35,8 +44,21 @@ export interface CostedDatabase {
 
 export type Costed = CostedServer | CostedDatabase;
 
-/** us-east-1, USD: gp3 storage a GB and month of 730 hours, and a public IPv4 address an hour. From general knowledge. */
-export const unitPrices = { gp3PerGBMonth: 0.08, hoursPerMonth: 730, publicAddress: 0.005 } as const;
+/** us-east-1, USD: gp3 and seven metrics by the month of 730 hours, a public IPv4 address by the hour. From general knowledge. */
+const unitPrices = {
+  ...{ gp3PerGBMonth: 0.08, gp3PerIopsMonth: 0.005, gp3PerThroughputMonth: 0.04 },
+  ...{ monitoringMonth: 2.1, hoursPerMonth: 730, publicAddress: 0.005 },
+} as const;
+
+/** What every gp3 volume has for nothing. */
+const free = { iops: 3000, throughput: 125 } as const;
+
+/** An hour of it, in USD. */
+export function diskPrice({ sizeGB, iops = free.iops, throughput = free.throughput }: Disk): number {
+  const { gp3PerGBMonth, gp3PerIopsMonth, gp3PerThroughputMonth, hoursPerMonth } = unitPrices;
+  const speed = (iops - free.iops) * gp3PerIopsMonth + (throughput - free.throughput) * gp3PerThroughputMonth;
+  return (sizeGB * gp3PerGBMonth + speed) / hoursPerMonth;
+}
 
 const round = (usd: number): number => Math.round(usd * 10_000) / 10_000;
 
@@ -57,14 +79,19 @@ export const costLines = (team: string, region: string, all: readonly Costed[]):
 
 type Line = Omit<CostLine, "team">;
 
-function serverLines({ name, type, count, spot, volumeGB, publicAddress }: CostedServer, region: string): readonly Line[] {
+function serverLines({ name, type, count, spot, disks, publicAddress, monitoring }: CostedServer, region: string): readonly Line[] {
   const { perHour, note } = typePrice(type, region);
   const [times, of] = count === undefined ? [1, name] : [count, `${name} (${count} at most)`];
-  const disk = round((times * volumeGB * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth);
+  const volumeGB = disks.reduce((sum, { sizeGB }) => sum + sizeGB, 0);
+  const disk = round(times * disks.reduce((sum, each) => sum + diskPrice(each), 0));
   const lines = [
     { what: `${of}: ${type}${spot ? " (spot: at most)" : ""}`, perHour: perHour === null ? null : round(perHour * times), note },
   ];
   if (volumeGB > 0) lines.push({ what: `${of}: ${volumeGB} GB of disk`, perHour: disk, note: far(region) });
+  if (monitoring) {
+    const perHour = round((times * unitPrices.monitoringMonth) / unitPrices.hoursPerMonth);
+    lines.push({ what: `${of}: metrics by the minute`, perHour, note: far(region) });
+  }
   if (publicAddress) lines.push({ what: `${of}: public address`, perHour: round(unitPrices.publicAddress * times), note: far(region) });
   return lines;
 }

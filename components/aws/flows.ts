@@ -17,6 +17,13 @@ export const everywhere = "0.0.0.0/0";
 const tcp = (port: number, peer: string, why: string): Flow => ({ direction: "in", peer, protocol: "tcp", ports: [port, port], why });
 const all = (direction: Flow["direction"], peer: string, why: string): Flow => ({ direction, peer, protocol: "all", ports: [0, 0], why });
 
+export interface Door {
+  readonly port: number;
+  readonly to?: number | undefined;
+  readonly protocol: "tcp" | "udp";
+  readonly from: readonly string[];
+}
+
 export interface Doors {
   /** Networks that may use SSH. @default everywhere: contestants work from anywhere, and keys are the only way in */
   readonly sshFrom?: readonly string[];
@@ -24,16 +31,21 @@ export interface Doors {
   readonly httpsFrom?: readonly string[];
   /** Networks that may use HTTP. @default none */
   readonly httpFrom?: readonly string[];
+  /** Ports of the team's own, `to` the last of several. @default none */
+  readonly open?: readonly Door[];
   /** Where the servers reach each other: their networks, or `servers` for the group itself. */
   readonly team: readonly string[];
 }
 
 /** The flows of a team's servers. No other team's network is in it, so no team reaches another. */
-export function teamFlows({ sshFrom = [everywhere], httpsFrom = [everywhere], httpFrom = [], team }: Doors): readonly Flow[] {
+export function teamFlows({ sshFrom = [everywhere], httpsFrom = [everywhere], httpFrom = [], open = [], team }: Doors): readonly Flow[] {
   return [
     ...sshFrom.map((peer) => tcp(22, peer, "SSH")),
     ...httpFrom.map((peer) => tcp(80, peer, "HTTP")),
     ...httpsFrom.map((peer) => tcp(443, peer, "HTTPS")),
+    ...open.flatMap(({ port, to = port, protocol, from }) =>
+      from.map((peer): Flow => ({ direction: "in", peer, protocol, ports: [port, to], why: "opened by the stack file" })),
+    ),
     ...team.map((peer) => all("in", peer, "between the servers of the team")),
     all("out", everywhere, "packages, keys and time"),
   ];

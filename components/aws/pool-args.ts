@@ -13,6 +13,8 @@ export interface WorkerPoolArgs extends Placed {
   /** Types that may be used, best first; all of one architecture and one disk layout. */
   readonly types: readonly [InstanceType, ...InstanceType[]];
   readonly image: string;
+  /** In GB. @default 20 */
+  readonly rootGB?: number;
   readonly admin: string;
   readonly authorizedKey: pulumi.Input<string>;
   /** `desired`: so many there should be. @default left to the group's scaling, which begins with the minimum */
@@ -48,12 +50,13 @@ export interface WorkerPoolArgs extends Placed {
 
 export interface TemplateWish {
   readonly type: InstanceType;
+  readonly rootGB: number;
   /** Whether its own disks are used: those of a Xen instance must be mapped. */
   readonly withStore: boolean;
   readonly tags: Tags;
 }
 
-export function templateOf({ type, withStore, tags }: TemplateWish) {
+export function templateOf({ type, rootGB, withStore, tags }: TemplateWish) {
   const mappings = withStore ? ephemeralMappings(type) : [];
   return {
     plain: {
@@ -69,7 +72,7 @@ export function templateOf({ type, withStore, tags }: TemplateWish) {
     wired: (group: pulumi.Input<string>, rootDevice: pulumi.Input<string>) => ({
       networkInterfaces: [{ deviceIndex: 0, associatePublicIpAddress: "true", securityGroups: [group], deleteOnTermination: "true" }],
       blockDeviceMappings: [
-        { deviceName: rootDevice, ebs: { volumeType: "gp3", volumeSize: 20, encrypted: "true", deleteOnTermination: "true" } },
+        { deviceName: rootDevice, ebs: { volumeType: "gp3", volumeSize: rootGB, encrypted: "true", deleteOnTermination: "true" } },
         ...mappings,
       ],
     }),

@@ -12,9 +12,6 @@ export interface PoolShape {
   readonly image: string;
 }
 
-/** GB; what templateOf gives. */
-const rootGB = 20;
-
 /** A UserError says why these types can't be in one pool. */
 export function poolShapes(target: AwsTarget): readonly PoolShape[] {
   return poolsIn(target).map((asked) => {
@@ -49,9 +46,10 @@ const most = (types: PoolShape["types"], of: (type: InstanceType) => number): In
 /** At its largest, of its dearest type. */
 export const costedPool = (shape: PoolShape): CostedServer => {
   const { asked, types } = shape;
-  const volumeGB = rootGB + (asked.pipeline ? 0 : (asked.pool.single?.volume?.sizeGB ?? 0));
+  const data = asked.pipeline ? undefined : asked.pool.single?.volume;
+  const disks = [{ sizeGB: asked.pool.rootGB }, ...(data ? [data] : [])];
   const { type } = most(types, ({ pricePerHour }) => pricePerHour ?? Number.POSITIVE_INFINITY);
-  return { name: asked.name, type, count: largest(shape), volumeGB, publicAddress: true };
+  return { name: asked.name, type, count: largest(shape), disks, publicAddress: true, monitoring: true };
 };
 
 /** At its largest, of its largest type; on spot what the group would ask for there. */

@@ -1,7 +1,7 @@
 // What the resources of a preview cost by the hour, from the checked-in prices.
 
 import { isMap } from "../../stacks/path.ts";
-import { billOf, type CostLine, costLines, typePrice, unitPrices } from "./cost.ts";
+import { billOf, type CostLine, costLines, type Disk, diskPrice, typePrice } from "./cost.ts";
 
 /** As the engine shows it: a type token and its inputs. */
 export interface Priced {
@@ -21,13 +21,12 @@ function linesOf(resource: Priced, region: string, all: readonly Priced[]): read
   const spot = isMap(inputs.instanceMarketOptions);
   switch (type) {
     case "aws:ec2/instance:Instance": {
-      const volumeGB = isMap(inputs.rootBlockDevice) ? number(inputs.rootBlockDevice.volumeSize) : 0;
-      return costLines("", region, [{ name, type: word(inputs.instanceType), spot, volumeGB, publicAddress: true }]);
+      const disks = isMap(inputs.rootBlockDevice) ? [diskOf(inputs.rootBlockDevice, "volumeSize")] : [];
+      const monitoring = inputs.monitoring === true;
+      return costLines("", region, [{ name, type: word(inputs.instanceType), spot, disks, publicAddress: true, monitoring }]);
     }
-    case "aws:ebs/volume:Volume": {
-      const perHour = (number(inputs.size) * unitPrices.gp3PerGBMonth) / unitPrices.hoursPerMonth;
-      return [{ team: "", what: name, perHour, note: "" }];
-    }
+    case "aws:ebs/volume:Volume":
+      return [{ team: "", what: name, perHour: diskPrice(diskOf(inputs, "size")), note: "" }];
     case "aws:rds/instance:Instance": {
       const of = { engine: word(inputs.engine), instanceClass: word(inputs.instanceClass), storageGB: number(inputs.allocatedStorage) };
       return costLines("", region, [{ name, ...of, multiZone: inputs.multiAz === true }]);
@@ -48,7 +47,7 @@ function poolLines({ name, inputs }: Priced, region: string, all: readonly Price
   const types = [word(template.inputs.instanceType), ...overridesOf(inputs)];
   const price = (type: string) => typePrice(type, region).perHour ?? Number.POSITIVE_INFINITY;
   const type = types.reduce((dearest, each) => (price(each) > price(dearest) ? each : dearest));
-  return costLines("", region, [{ name, type, count, volumeGB: diskOf(template), publicAddress: true }]);
+  return costLines("", region, [{ name, type, count, disks: disksOf(template), publicAddress: true, monitoring: isMonitored(template) }]);
 }
 
 function overridesOf({ mixedInstancesPolicy: policy }: Priced["inputs"]): readonly string[] {
@@ -56,10 +55,18 @@ function overridesOf({ mixedInstancesPolicy: policy }: Priced["inputs"]): readon
   return Array.isArray(overrides) ? overrides.map((each: unknown) => word(isMap(each) ? each.instanceType : undefined)) : [];
 }
 
-const diskOf = ({ inputs }: Priced): number =>
-  (Array.isArray(inputs.blockDeviceMappings) ? inputs.blockDeviceMappings : [])
-    .map((mapping: unknown) => (isMap(mapping) && isMap(mapping.ebs) ? number(mapping.ebs.volumeSize) : 0))
-    .reduce((sum, size) => sum + size, 0);
+const disksOf = ({ inputs }: Priced): readonly Disk[] =>
+  (Array.isArray(inputs.blockDeviceMappings) ? inputs.blockDeviceMappings : []).flatMap((mapping: unknown) =>
+    isMap(mapping) && isMap(mapping.ebs) ? [diskOf(mapping.ebs, "volumeSize")] : [],
+  );
+
+const isMonitored = ({ inputs: { monitoring } }: Priced): boolean => isMap(monitoring) && monitoring.enabled === true;
+
+const diskOf = (inputs: Priced["inputs"], size: "size" | "volumeSize"): Disk => ({
+  sizeGB: number(inputs[size]),
+  ...(inputs.iops !== undefined && { iops: number(inputs.iops) }),
+  ...(inputs.throughput !== undefined && { throughput: number(inputs.throughput) }),
+});
 
 export interface Sum {
   /** USD of all that has a price. */

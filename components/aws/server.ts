@@ -14,6 +14,9 @@ import { cloudConfig, inlineUserData } from "./user-data.ts";
 export interface DataVolume {
   readonly name: string;
   readonly sizeGB: number;
+  /** Of gp3; MiB a second. @default 3000, 125 */
+  readonly iops?: number | undefined;
+  readonly throughput?: number | undefined;
   /** Daily snapshots to keep. @default none are made */
   readonly snapshots?: number | undefined;
 }
@@ -39,6 +42,9 @@ export interface ServerArgs {
   readonly authorizedKey: pulumi.Input<string>;
   /** In GB. @default 20 */
   readonly rootGB?: number | undefined;
+  /** Of gp3; MiB a second. @default 3000, 125 */
+  readonly rootIops?: number | undefined;
+  readonly rootThroughput?: number | undefined;
   /** Cheaper, and taken away when AWS needs it. @default false */
   readonly spot?: boolean | undefined;
   readonly placementGroup?: pulumi.Input<string> | undefined;
@@ -53,12 +59,22 @@ export interface ServerArgs {
   readonly store?: Omit<StoreOptions, "server"> | undefined;
   /** @default true */
   readonly alarms?: boolean | undefined;
-  /** Instance profile. @default none: nothing on a contest server should hold AWS credentials */
-  readonly role?: pulumi.Input<string> | undefined;
+  /** By name. @default none: nothing on a contest server should hold AWS credentials */
+  readonly instanceProfile?: pulumi.Input<string> | undefined;
+  /** EC2's metrics by the minute; cost.ts has the price. @default false: every five */
+  readonly monitoring?: boolean | undefined;
+  /** Nobody but this stack can terminate it, not from the console either. @default false */
+  readonly terminationProtection?: boolean | undefined;
 }
 
 /** EBS names from `j` on: the letters before it are for the disks that a Xen instance maps. */
 const volumeDevice = (at: number): string => `/dev/sd${String.fromCharCode(106 + at)}`;
+
+/** What is not said is AWS's own, and must not be sent. */
+const speedOf = ({ iops, throughput }: Pick<DataVolume, "iops" | "throughput">) => ({
+  ...(iops !== undefined && { iops }),
+  ...(throughput !== undefined && { throughput }),
+});
 
 /** A stop or start wipes the instance store; change.ts says which changes do that. */
 export class Server extends pulumi.ComponentResource {
@@ -114,7 +130,8 @@ export class Server extends pulumi.ComponentResource {
   }
 
   #instance(userData: pulumi.Output<string>): aws.ec2.Instance {
-    const { type, ami, subnetId, securityGroupId, privateAddress, rootGB = 20, spot, placementGroup, store, role } = this.#args;
+    const { type, ami, subnetId, securityGroupId, privateAddress, spot, placementGroup, store } = this.#args;
+    const { instanceProfile, monitoring, terminationProtection } = this.#args;
     const args: aws.ec2.InstanceArgs = {
       ami,
       instanceType: type.type,
@@ -123,18 +140,27 @@ export class Server extends pulumi.ComponentResource {
       associatePublicIpAddress: true,
       ...(privateAddress !== undefined && { privateIp: privateAddress }),
       ...(placementGroup !== undefined && { placementGroup }),
-      ...(role !== undefined && { iamInstanceProfile: role }),
+      ...(instanceProfile !== undefined && { iamInstanceProfile: instanceProfile }),
+      ...(monitoring && { monitoring: true }),
+      // Its own `destroy` lifts the protection, or nothing could.
+      ...(terminationProtection && { disableApiTermination: true, forceDestroy: true }),
       ...(spot && { instanceMarketOptions: { marketType: "spot", spotOptions: { spotInstanceType: "one-time" } } }),
       ...(store && !type.nvme && { ephemeralBlockDevices: ephemeralMappings(type) }),
       // Instances with disks of their own can't be moved to other hardware.
       maintenanceOptions: { autoRecovery: type.disks > 0 ? "disabled" : "default" },
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1, instanceMetadataTags: "enabled" },
-      rootBlockDevice: { volumeType: "gp3", volumeSize: rootGB, encrypted: true, deleteOnTermination: true, tags: this.#tags("root") },
+      rootBlockDevice: this.#rootDisk(),
       userData,
       tags: this.#tags(),
     };
     // The next one can't have the address while this one does.
     return new aws.ec2.Instance(this.#name, args, { parent: this, deleteBeforeReplace: privateAddress !== undefined });
+  }
+
+  #rootDisk(): aws.types.input.ec2.InstanceRootBlockDevice {
+    const { rootGB = 20, rootIops, rootThroughput } = this.#args;
+    const kind = { volumeType: "gp3", volumeSize: rootGB, encrypted: true, deleteOnTermination: true };
+    return { ...kind, ...speedOf({ iops: rootIops, throughput: rootThroughput }), tags: this.#tags("root") };
   }
 
   /** An interface comes with its instance, and without its tags. */
@@ -157,10 +183,10 @@ export class Server extends pulumi.ComponentResource {
 
   #volumes(): void {
     const { volumes = [], zone } = this.#args;
-    for (const [at, { name, sizeGB, snapshots }] of volumes.entries()) {
+    for (const [at, { name, sizeGB, snapshots, ...speed }] of volumes.entries()) {
       const full = `${this.#name}-${name}`;
       // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
-      const args = { availabilityZone: zone, size: sizeGB, type: "gp3", encrypted: true, finalSnapshot: true };
+      const args = { availabilityZone: zone, size: sizeGB, type: "gp3", ...speedOf(speed), encrypted: true, finalSnapshot: true };
       const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
       const volume = new aws.ebs.Volume(full, { ...args, tags }, { parent: this, protect: true });
       const place = { instanceId: this.instance.id, volumeId: volume.id, deviceName: volumeDevice(at), stopInstanceBeforeDetaching: true };

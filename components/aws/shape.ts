@@ -2,6 +2,7 @@
 import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "../../provisioners/aws/servers.ts";
 import { type InstanceType, instanceType } from "../../provisioners/aws/types.ts";
 import type { AwsTarget } from "../../stacks/aws.ts";
+import { zonesFor } from "../../stacks/aws-checks.ts";
 import type { Database } from "../../stacks/aws-work.ts";
 import { UserError } from "../../stacks/problem.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
@@ -24,6 +25,11 @@ export interface ServerPlan {
   readonly spot: boolean;
   readonly elasticAddress: boolean;
   readonly alarms: boolean;
+  readonly rootIops?: number | undefined;
+  readonly rootThroughput?: number | undefined;
+  readonly monitoring?: boolean | undefined;
+  readonly terminationProtection?: boolean | undefined;
+  readonly instanceProfile?: string | undefined;
   readonly volumes: readonly DataVolume[];
   readonly store?: Omit<StoreOptions, "server">;
 }
@@ -36,7 +42,7 @@ export interface FleetShape {
   readonly servers: readonly ServerPlan[];
   readonly pools: readonly PoolShape[];
   readonly databases: readonly NamedDatabase[];
-  /** Availability zones that the network reaches over: a database wants two. */
+  /** Availability zones that the network reaches over. */
   readonly zones: number;
   readonly flows: readonly Flow[];
   tags(name: string): Tags;
@@ -51,8 +57,8 @@ export interface Asked {
 
 function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
   const { instanceType: type = defaults.instanceType, image = defaults.image, rootGB = 20, store, ...rest } = settingsOf(target, name);
-  const { spot = false, elasticAddress = false, alarms = true, volumes = [] } = rest;
-  const own = { type: instanceType(type), image, rootGB, spot, elasticAddress, alarms, volumes };
+  const { spot = false, elasticAddress = false, alarms = true, volumes = [], ...more } = rest;
+  const own = { type: instanceType(type), image, rootGB, spot, elasticAddress, alarms, volumes, ...more };
   return { name, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
 }
 
@@ -67,11 +73,11 @@ export function shapeOf(asked: Asked): FleetShape {
     throw new UserError(
       `servers: expected at most ${isucon14.maxInstances} in a contest's network, got ${names.length}; next: give helpers a stack of their own`,
     );
-  const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never" };
-  const { sshFrom, httpsFrom, httpFrom } = target;
+  const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never", more: target.tags };
+  const { sshFrom, httpsFrom, httpFrom, open } = target;
   const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
-  const zones = databases.length > 0 ? 2 : 1;
-  const doors = { sshFrom, httpsFrom, httpFrom, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
+  const zones = zonesFor(target);
+  const doors = { sshFrom, httpsFrom, httpFrom, open, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
   const addresses = addressesOf(target, asked.servers);
   return {
     ownership,
@@ -79,7 +85,7 @@ export function shapeOf(asked: Asked): FleetShape {
     pools: poolShapes(target),
     databases,
     zones,
-    flows: teamFlows(contest ? { ...contestDoors(isucon14), httpFrom } : doors),
+    flows: teamFlows(contest ? { ...contestDoors(isucon14), httpFrom, open } : doors),
     tags: (name) => tagsOf(ownership, name),
   };
 }
@@ -90,12 +96,13 @@ export const othersOf = ({ databases }: FleetShape): readonly Flow[] =>
 
 /** For cost.ts. Every server has a public address, elastic or not. */
 export const costed = ({ servers, pools, databases }: FleetShape): readonly Costed[] => [
-  ...servers.map(({ name, type, spot, rootGB, volumes }) => ({
+  ...servers.map(({ name, type, spot, rootGB, rootIops, rootThroughput, monitoring, volumes }) => ({
     name,
     type: type.type,
     spot,
-    volumeGB: volumes.reduce((sum, { sizeGB }) => sum + sizeGB, rootGB),
+    disks: [{ sizeGB: rootGB, iops: rootIops, throughput: rootThroughput }, ...volumes],
     publicAddress: true,
+    monitoring,
   })),
   ...pools.map(costedPool),
   ...databases.map(({ name, engine, class: instanceClass, storageGB, multiZone }) => ({

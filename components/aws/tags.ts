@@ -8,6 +8,8 @@ export interface Ownership {
   readonly owner: string;
   /** ISO 8601, when the event is over: `2026-12-01T09:00:00Z`. `never` is a value, so that nothing is untagged. */
   readonly expiry: string;
+  /** The team's own, for its bills and scripts. @default none */
+  readonly more?: Tags;
 }
 
 export type Tags = Readonly<Record<string, string>>;
@@ -25,8 +27,8 @@ export const snapshotsKept = { snapshots: "kept" } as const;
 export const tagValue = (text: string): string => text.replace(/[^\p{L}\p{Z}\p{N}_.:/=+\-@]/gu, "-").slice(0, 256);
 
 /** The tags of one thing. `name` is what the console shows. */
-export function tagsOf({ team, stack, owner, expiry }: Ownership, name?: string): Tags {
-  const all = { ...(name !== undefined && { Name: name }), project, team, stack, owner, expiry };
+export function tagsOf({ team, stack, owner, expiry, more }: Ownership, name?: string): Tags {
+  const all = { ...more, ...(name !== undefined && { Name: name }), project, team, stack, owner, expiry };
   return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, tagValue(value)]));
 }
 

@@ -82,7 +82,7 @@ const placed = ({ ownership }: FleetShape, { subnetIds, securityGroupId }: Netwo
 
 /** What a pool and a pipeline's workers have in common. */
 function workersOf({ asked, types, image }: PoolShape, { target, shape, network, admin, publicKey, plan }: WorkArgs): WorkerPoolArgs {
-  const { size, spot, patience, drain, event, emails, store } = asked.pool;
+  const { size, rootGB, spot, patience, drain, event, emails, store } = asked.pool;
   return {
     ...placed(shape, network),
     region: target.region,
@@ -91,6 +91,7 @@ function workersOf({ asked, types, image }: PoolShape, { target, shape, network,
     types,
     image,
     size,
+    rootGB,
     spot,
     patience,
     drain,

@@ -129,10 +129,10 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   #template(profile: aws.iam.InstanceProfile, userData: pulumi.Output<string>): aws.ec2.LaunchTemplate {
-    const { types, image, securityGroupId, store } = this.#args;
+    const { types, image, rootGB = 20, securityGroupId, store } = this.#args;
     const ami = pinnedAmi(`${this.#name}-image`, imageRef(image, types[0].arch), { parent: this });
     const found = aws.ec2.getAmiOutput({ filters: [{ name: "image-id", values: [ami] }] }, { parent: this });
-    const args = templateOf({ type: types[0], withStore: store !== undefined, tags: this.#tags() });
+    const args = templateOf({ type: types[0], rootGB, withStore: store !== undefined, tags: this.#tags() });
     const wired = {
       imageId: ami,
       userData,

@@ -1,5 +1,5 @@
 // What is known of servers on EC2 before they exist: their addresses, and the facts that their type and image tell.
-import type { AwsServer, AwsTarget, imageNames } from "../../stacks/aws.ts";
+import { AwsServer, type AwsTarget, type imageNames } from "../../stacks/aws.ts";
 import { UserError } from "../../stacks/problem.ts";
 import type { Facts } from "../host/facts.ts";
 import { serverAddress, split, usable } from "./cidr.ts";
@@ -19,9 +19,8 @@ export const subnetsOf = (cidr: string, zones: number): readonly string[] => spl
 
 /** What the target says of all servers, and over it what it says of this one. */
 export function settingsOf(target: AwsTarget, name: string): AwsServer {
-  const common = Object.fromEntries(
-    (["instanceType", "image", "rootGB", "spot", "elasticAddress", "alarms", "store", "volumes"] as const).map((key) => [key, target[key]]),
-  );
+  const keys = Object.keys(AwsServer.shape) as (keyof AwsServer)[];
+  const common = Object.fromEntries(keys.flatMap((key) => (target[key] === undefined ? [] : [[key, target[key]]])));
   return { ...common, ...target.servers[name] };
 }
 

@@ -17,6 +17,15 @@ async function rootDevice(ami: string): Promise<string> {
   return Images?.[0]?.RootDeviceName ?? "/dev/sda1";
 }
 
+/** Written by itself: the emulator takes it with no launch. */
+const protect = (InstanceId: string, on = false) =>
+  ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: on } }));
+
+async function isProtected(InstanceId: string): Promise<boolean | undefined> {
+  const asked = { InstanceId, Attribute: "disableApiTermination" } as const;
+  return (await ec2().send(new sdk.DescribeInstanceAttributeCommand(asked))).DisableApiTermination?.Value;
+}
+
 const sizeChange = async (InstanceId: string, instanceType: string): Promise<void> => {
   await ec2().send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
   await tellHost(InstanceId, "stop");
@@ -29,8 +38,7 @@ export const instance: AwsType = {
   replaces: ["ami", "subnetId", "privateIp", "placementGroup", "instanceMarketOptions", "ephemeralBlockDevices"],
   async create(inputs) {
     const { ami, instanceType, subnetId, vpcSecurityGroupIds, privateIp, userData, rootBlockDevice, metadataOptions, tags } = inputs;
-    const { volumeType, volumeSize, encrypted, deleteOnTermination } = rootBlockDevice;
-    const Ebs = { VolumeType: volumeType, VolumeSize: volumeSize, Encrypted: encrypted, DeleteOnTermination: deleteOnTermination };
+    const { tags: _, ...disk } = rootBlockDevice;
     // An interface that came with its instance goes with it; the emulator wants to be told.
     const nic = {
       DeviceIndex: 0,
@@ -46,7 +54,8 @@ export const instance: AwsType = {
         MinCount: 1,
         MaxCount: 1,
         NetworkInterfaces: [{ ...nic, ...(privateIp && { PrivateIpAddress: privateIp }) }],
-        BlockDeviceMappings: [{ DeviceName: await rootDevice(ami), Ebs }],
+        BlockDeviceMappings: [{ DeviceName: await rootDevice(ami), Ebs: toAws(disk) as sdk.EbsBlockDevice }],
+        Monitoring: { Enabled: inputs.monitoring ?? false },
         MetadataOptions: toAws(metadataOptions),
         UserData: Buffer.from(userData).toString("base64"),
         ...born("instance", tags),
@@ -54,6 +63,7 @@ export const instance: AwsType = {
     );
     const { InstanceId = "", BlockDeviceMappings = [] } = Instances?.[0] ?? {};
     const [root] = BlockDeviceMappings;
+    if (inputs.disableApiTermination) await protect(InstanceId, true);
     if (root?.Ebs?.VolumeId) await retag(root.Ebs.VolumeId, rootBlockDevice.tags);
     await tellHost(InstanceId, "start");
     return InstanceId;
@@ -71,15 +81,19 @@ export const instance: AwsType = {
       primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
       availabilityZone: one.Placement?.AvailabilityZone,
       metadataOptions: fromAws(one.MetadataOptions ?? {}),
+      monitoring: one.Monitoring?.State === "enabled",
+      disableApiTermination: await isProtected(id),
       tags: tagMap(one.Tags),
     };
   },
-  async update(id, { instanceType, vpcSecurityGroupIds, tags }, olds) {
+  async update(id, { instanceType, vpcSecurityGroupIds, disableApiTermination, tags }, olds) {
     if (instanceType !== olds.instanceType) await sizeChange(id, instanceType);
     await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId: id, Groups: vpcSecurityGroupIds }));
+    if (disableApiTermination !== olds.disableApiTermination) await protect(id, disableApiTermination);
     await retag(id, tags, olds.tags);
   },
-  async delete(id) {
+  async delete(id, { forceDestroy }) {
+    if (forceDestroy) await protect(id, false);
     await ec2().send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }));
     await tellHost(id, "terminate");
   },

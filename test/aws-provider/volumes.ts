@@ -11,18 +11,19 @@ const volumeOf = async (id: string) =>
 
 export const volume: AwsType = {
   replaces: ["availabilityZone", "encrypted"],
-  async create({ availabilityZone: AvailabilityZone, size: Size, type: VolumeType, encrypted: Encrypted, tags }) {
-    const args = { AvailabilityZone, Size, VolumeType, Encrypted, ...born("volume", tags) };
+  async create({ availabilityZone: AvailabilityZone, size: Size, type: VolumeType, encrypted: Encrypted, iops: Iops, throughput, tags }) {
+    const args = { AvailabilityZone, Size, VolumeType, Encrypted, Iops, Throughput: throughput, ...born("volume", tags) };
     return (await ec2().send(new sdk.CreateVolumeCommand(args))).VolumeId ?? "";
   },
   async read(id) {
     const one = await volumeOf(id);
     if (!one) return undefined;
     const { AvailabilityZone: availabilityZone, Size: size, VolumeType: type, Encrypted: encrypted, Tags } = one;
-    return { availabilityZone, size, type, encrypted, tags: tagMap(Tags) };
+    return { availabilityZone, size, type, encrypted, iops: one.Iops, throughput: one.Throughput, tags: tagMap(Tags) };
   },
-  async update(id, { size: Size, type: VolumeType, tags }, olds) {
-    if (Size !== olds.size || VolumeType !== olds.type) await ec2().send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size, VolumeType }));
+  async update(id, { size: Size, type: VolumeType, iops: Iops, throughput: Throughput, tags }, olds) {
+    const same = Size === olds.size && VolumeType === olds.type && Iops === olds.iops && Throughput === olds.throughput;
+    if (!same) await ec2().send(new sdk.ModifyVolumeCommand({ VolumeId: id, Size, VolumeType, Iops, Throughput }));
     await retag(id, tags, olds.tags);
   },
   /** The last snapshot has the volume's tags, as the real provider gives them. */

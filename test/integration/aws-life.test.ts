@@ -9,6 +9,7 @@ import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nspawn } from "../../provisioners/machines/nspawn.ts";
 import { makeKeyPair } from "../../provisioners/plugin/key-pair.ts";
+import type { RoleReport } from "../../provisioners/report.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { asleep, firstBoot } from "../support/first-boot.ts";
@@ -20,9 +21,8 @@ const trial = new Trial("aws-life", {
   target: {
     kind: "aws",
     region,
-    sshFrom: ["203.0.113.0/24"],
+    profile: "contest",
     image: "/own/image",
-    instanceType: "t3.small",
     expiresAt: "2099-12-01T09:00:00Z",
   },
   servers: { isu1: { roles: ["base"] } },
@@ -97,11 +97,13 @@ describe("a fleet on EC2", () => {
     expect(stdout).toContain("fleet-admin");
   });
 
+  const inStack = { Filters: [{ Name: "tag:stack", Values: [trial.stack] }] };
+
   test("verify: all right; then the doors are opened by hand, and it says so", async () => {
-    const right = await trial.run("verify");
+    const right = await trial.run("verify", ["--all"]);
     expect([right.code, right.code === 0 ? "" : right.said]).toEqual([0, ""]);
-    const Filters = [{ Name: "tag:stack", Values: [trial.stack] }];
-    const { SecurityGroups } = await client().send(new ec2.DescribeSecurityGroupsCommand({ Filters }));
+    expect(right.stdout).toContain(`aws environment check\n  = isucon14[VPC]\n  = isucon14[${instance}]\n`);
+    const { SecurityGroups } = await client().send(new ec2.DescribeSecurityGroupsCommand(inStack));
     const GroupId = SecurityGroups?.find(({ GroupName }) => GroupName !== "default")?.GroupId;
     const IpPermissions = [{ IpProtocol: "-1", IpRanges: [{ CidrIp: "0.0.0.0/0" }] }];
     await client().send(new ec2.AuthorizeSecurityGroupIngressCommand({ GroupId, IpPermissions }));
@@ -110,6 +112,35 @@ describe("a fleet on EC2", () => {
       7,
       expect.stringMatching(/aws:ec2\/securityGroup:SecurityGroup\[trial-aws-network-group\].*ingress: not as the stack file says/s),
     ]);
+    expect(stdout).toContain(
+      `! isucon14[${instance}]\n      expected all protocols from exactly \`192.168.0.0/24\`, got \`192.168.0.0/24 0.0.0.0/0\`\n`,
+    );
+  });
+
+  test("verify: what only EC2 itself can tell, and the environment check would disqualify for", async () => {
+    const { Subnets } = await client().send(new ec2.DescribeSubnetsCommand(inStack));
+    const { Reservations } = await client().send(new ec2.DescribeInstancesCommand(inStack));
+    const own = Reservations?.[0]?.Instances?.[0];
+    const SubnetId = Subnets?.[0]?.SubnetId;
+    const { NetworkInterface } = await client().send(new ec2.CreateNetworkInterfaceCommand({ SubnetId }));
+    const { VolumeId } = await client().send(new ec2.CreateVolumeCommand({ AvailabilityZone: own?.Placement?.AvailabilityZone, Size: 5 }));
+    await client().send(new ec2.AttachVolumeCommand({ VolumeId, InstanceId: own?.InstanceId, Device: "/dev/sdf" }));
+    const { code, stdout } = await trial.run("verify", ["--format", "json"]);
+    const reports = JSON.parse(stdout) as readonly RoleReport[];
+    const check = reports.find(({ role }) => role === "environment check")!;
+    expect([code, check.results.map(({ changes }) => changes)]).toEqual([
+      7,
+      [
+        [`expected no interface but the servers' own, got \`${NetworkInterface?.NetworkInterfaceId}\``],
+        [
+          expect.stringMatching(/^expected volumes `gp3 of 20 GB`, got `(?=.*gp3 of 20 GB).*of 5 GB.*`$/),
+          "expected all protocols from exactly `192.168.0.0/24`, got `192.168.0.0/24 0.0.0.0/0`",
+        ],
+      ],
+    ]);
+    await client().send(new ec2.DeleteNetworkInterfaceCommand({ NetworkInterfaceId: NetworkInterface?.NetworkInterfaceId }));
+    await client().send(new ec2.DetachVolumeCommand({ VolumeId, InstanceId: own?.InstanceId }));
+    await client().send(new ec2.DeleteVolumeCommand({ VolumeId }));
   });
 
   test("reap leaves it alone while its time is not over", async () => {
@@ -129,8 +160,7 @@ describe("a fleet on EC2", () => {
 
   test("down: fetches what is to be kept, waits until AWS lets go, and proves zero", async () => {
     await inside(trial.stack, "isu1", "mkdir -p /srv/shop; echo 'the orders' >/srv/shop/dump-1.sql; echo no >/srv/shop/dump-x.sql");
-    const Filters = [{ Name: "tag:stack", Values: [trial.stack] }];
-    const { Vpcs } = await client().send(new ec2.DescribeVpcsCommand({ Filters }));
+    const { Vpcs } = await client().send(new ec2.DescribeVpcsCommand(inStack));
     const stranger = { VpcId: Vpcs?.[0]?.VpcId, CidrBlock: "192.168.200.0/24" };
     const { Subnet } = await client().send(new ec2.CreateSubnetCommand(stranger));
     const running = typed("trial 1", "down");

@@ -41,10 +41,11 @@ afterAll(async () => {
 
 describe("a server with data volumes, a kept address and a placement group", { timeout: 120_000 }, () => {
   const volumes = (sizeGB: number) => [
-    { name: "data", sizeGB, snapshots: 7 },
+    { name: "data", sizeGB, iops: 4000, throughput: 500, snapshots: 7 },
     { name: "logs", sizeGB: 5 },
   ];
-  const wish = { target: { elasticAddress: true, placement: "cluster", volumes: volumes(50) }, servers: ["isu1"] };
+  const own = { rootIops: 4000, monitoring: true, terminationProtection: true, tags: { "cost center": "4711" } };
+  const wish = { target: { elasticAddress: true, placement: "cluster", ...own, volumes: volumes(50) }, servers: ["isu1"] };
   const grown = { ...wish, target: { ...wish.target, volumes: volumes(80) } };
 
   /** The instance that runs, what is attached to it by device, and the address. */
@@ -78,6 +79,17 @@ describe("a server with data volumes, a kept address and a placement group", { t
     const again = await project.run("up", "--refresh");
     right(again);
     expect(again.said).not.toMatch(/updated|created|replaced|deleted/);
+  });
+
+  test("nobody else terminates the server; who lifts its protection first is named, and it comes back", async () => {
+    const { instance: InstanceId } = await seen();
+    const terminate = () => client().send(new ec2.TerminateInstancesCommand({ InstanceIds: [InstanceId!] }));
+    await expect(terminate()).rejects.toMatchObject({ name: "OperationNotPermitted" });
+    await client().send(new ec2.ModifyInstanceAttributeCommand({ InstanceId, DisableApiTermination: { Value: false } }));
+    expect(await project.drift()).toEqual(["update aws:ec2/instance:Instance team-a-isu1 disableApiTermination"]);
+    right(await project.run("up", "--refresh"));
+    await expect(terminate()).rejects.toMatchObject({ name: "OperationNotPermitted" });
+    expect(await project.drift()).toEqual([]);
   });
 
   test("a larger one grows where it is", async () => {

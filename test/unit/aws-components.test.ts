@@ -50,10 +50,18 @@ const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = 
       instanceType: "i2.8xlarge",
       store: { preset: "seeds" },
       elasticAddress: true,
-      volumes: [{ name: "backup", sizeGB: 100, snapshots: 7 }],
+      rootIops: 6000,
+      volumes: [{ name: "backup", sizeGB: 100, snapshots: 7, throughput: 500 }],
+      monitoring: true,
+      instanceProfile: "backup-writer",
     };
-    const arm = { instanceType: "im4gn.8xlarge", image: "al2023", store: {} };
-    return (await mockPulumi(fleet("team-a", asked({ servers: { db, arm } }, ["db", "arm"])), awsAnswers)).resources;
+    const arm = { instanceType: "im4gn.8xlarge", image: "al2023", store: {}, terminationProtection: true };
+    const target = {
+      servers: { db, arm },
+      tags: { "cost center": "4711" },
+      open: [{ port: 60000, to: 61000, protocol: "udp", from: ["203.0.113.0/24"] }],
+    };
+    return (await mockPulumi(fleet("team-a", asked(target, ["db", "arm"])), awsAnswers)).resources;
   },
   "pool-many": async () => {
     const types = [instanceType("c7a.large"), instanceType("c7i.large")] as const;
@@ -108,8 +116,15 @@ describe("fleets nobody thought of", () => {
       spot: fc.boolean(),
       elasticAddress: fc.boolean(),
       alarms: fc.boolean(),
+      rootIops: fc.integer({ min: 3000, max: 16_000 }),
+      monitoring: fc.boolean(),
+      terminationProtection: fc.boolean(),
+      instanceProfile: fc.constant("backup-writer"),
       volumes: fc.uniqueArray(
-        fc.record({ name: fc.constantFrom("a", "b", "c"), sizeGB: fc.integer({ min: 1, max: 99 }) }, { requiredKeys: ["name", "sizeGB"] }),
+        fc.record(
+          { name: fc.constantFrom("a", "b", "c"), sizeGB: fc.integer({ min: 1, max: 99 }), throughput: fc.integer({ min: 125, max: 750 }) },
+          { requiredKeys: ["name", "sizeGB"] },
+        ),
         {
           selector: ({ name }) => name,
         },

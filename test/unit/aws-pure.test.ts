@@ -234,7 +234,7 @@ describe("what a change costs", () => {
 });
 
 describe("cost", () => {
-  const server = { name: "isu1", type: "c5.large", volumeGB: 20, publicAddress: true };
+  const server = { name: "isu1", type: "c5.large", disks: [{ sizeGB: 20 }], publicAddress: true };
 
   test("by the hour and for the event, with the date of the prices", () => {
     const lines = costLines("team-a", "us-east-1", [server, { ...server, name: "isu2", spot: true }]);
@@ -244,10 +244,20 @@ describe("cost", () => {
     expect(billOf("team-b", lines).perHour).toBe(0);
   });
 
+  test("what of a disk's speed is beyond gp3's own costs, and metrics by the minute do", () => {
+    const fast = { ...server, disks: [{ sizeGB: 100, iops: 4000, throughput: 225 }], monitoring: true };
+    expect(costLines("t", "us-east-1", [fast]).map(({ what, perHour }) => [what, perHour])).toEqual([
+      ["isu1: c5.large", 0.085],
+      ["isu1: 100 GB of disk", 0.0233],
+      ["isu1: metrics by the minute", 0.0029],
+      ["isu1: public address", 0.005],
+    ]);
+  });
+
   test("says where a price is from, and what has none", () => {
     expect(typePrice("c5.large", "ap-northeast-1")).toEqual({ perHour: 0.107, note: "" });
     expect(typePrice("i3.large", "ap-northeast-1")).toEqual({ perHour: 0.156, note: "price of us-east-1" });
-    const bill = billOf("t", costLines("t", "us-east-1", [{ ...server, type: "hi1.4xlarge", volumeGB: 0, publicAddress: false }]));
+    const bill = billOf("t", costLines("t", "us-east-1", [{ ...server, type: "hi1.4xlarge", disks: [], publicAddress: false }]));
     expect(billText(bill)).toBe("t: 0 USD/h (prices of 2026-07-20), without isu1: hi1.4xlarge: no price known");
   });
 });

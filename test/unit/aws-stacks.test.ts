@@ -117,6 +117,7 @@ describe("stacks nobody thought of", () => {
     spot: fc.integer({ min: 0, max: 100 }),
     emails: fc.constantFrom([], ["ops@example.org"]),
     environment: fc.constantFrom({}, { MODE: "event" }),
+    rootGB: fc.integer({ min: 8, max: 99 }),
   };
   const machine = fc.record(common, { requiredKeys: [] });
   const wayOf = (...ways: readonly object[]) => fc.constantFrom(...ways);
@@ -144,6 +145,12 @@ describe("stacks nobody thought of", () => {
     cidr: fc.constantFrom("192.168.0.0/16", "10.1.2.0/23", "10.9.0.0/20"),
     vpc: fc.constantFrom("own", "default"),
     zoneId: fc.constantFrom("apne1-az1", "apne1-az4"),
+    zones: fc.integer({ min: 1, max: 2 }),
+    rootIops: fc.integer({ min: 3000, max: 10_000 }),
+    monitoring: fc.boolean(),
+    tags: fc.constantFrom({}, { "cost center": "4711" }),
+    open: fc.constantFrom([], [{ port: 8080, from: ["0.0.0.0/0", "203.0.113.0/24"] }]),
+    volumes: fc.constantFrom([], [{ name: "data", sizeGB: 50, iops: 5000, throughput: 700 }]),
     pools: named(["web", "jobs"], pool),
     pipelines: named(["images", "logs"], pipeline),
     databases: named(["db", "store"], database),

@@ -50,6 +50,7 @@ describe("before anything is made", () => {
     expect(lines).toEqual([
       ["jobs (9 at most): c7a.large", 0.9238],
       ["jobs (9 at most): 20 GB of disk", 0.0197],
+      ["jobs (9 at most): metrics by the minute", 0.0259],
       ["jobs (9 at most): public address", 0.045],
       ["db: db.t4g.medium of postgres in two zones", 0.13],
       ["db: 20 GB of its disk", 0.0063],
