@@ -10,20 +10,21 @@ const { SetupError, cacheFolder, checkout } = require("./paths.cjs");
 const { interrupted, progress, say, stopIfInterrupted } = require("./run.cjs");
 const { sweep } = require("./tools.cjs");
 
-const help = `usage: node setup/setup.cjs [--practice[=optional]] [--qemu] [--check]
+const help = `usage: node setup/setup.cjs [--practice[=optional]] [--qemu] [--tests] [--check]
 
 Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host, the native part of ssh2.
 
   --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
   --qemu               also the Debian packages for practice machines that are virtual ones, about 90 MB
+  --tests              also what the tests need: an SSH server, which is neither started nor enabled, and Python
   --check              prints what is there and what is missing, and changes nothing; exit 1 if something is missing
   --help               prints this
 
 Tools go to $XDG_CACHE_HOME/contest-fleet (by default ~/.cache/contest-fleet); remove that folder to be rid of them.
 Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 practice machines can't run here, 130 interrupted.`;
 
-const flags = ["--practice", "--practice=optional", "--qemu", "--check", "--help"];
+const flags = ["--practice", "--practice=optional", "--qemu", "--tests", "--check", "--help"];
 
 /** ID and ID_LIKE of os-release: `debian`, `ubuntu debian`; empty where there is none. */
 function distribution() {
@@ -40,9 +41,10 @@ function contextOf(env) {
 }
 
 /** In this order: a step may use what those before it installed. */
-function stepsFor(practice, qemu) {
+function stepsFor({ practice, qemu, tests }) {
   const always = ["node", "packages", "ssh2", "pulumi"];
-  return [...always, ...(practice ? ["debian"] : []), ...(qemu ? ["qemu"] : [])].map((name) => require(`./steps/${name}.cjs`));
+  const more = { debian: practice, qemu, tests };
+  return [...always, ...Object.keys(more).filter((name) => more[name])].map((name) => require(`./steps/${name}.cjs`));
 }
 
 /** @returns the exit code */
@@ -89,7 +91,8 @@ async function main(args) {
   }
   const context = contextOf(process.env);
   const practice = args.some((arg) => arg.startsWith("--practice"));
-  const steps = stepsFor(practice && !context.refusal, args.includes("--qemu"));
+  const has = (flag) => args.includes(flag);
+  const steps = stepsFor({ practice: practice && !context.refusal, qemu: has("--qemu"), tests: has("--tests") });
   if (args.includes("--check")) return check(context, steps, practice);
   if (practice && context.refusal) {
     say(context.refusal);

@@ -8,6 +8,7 @@ import type { Connection } from "../../provisioners/host/shell.ts";
 
 /** Where a root sshd confines the part of itself that talks to strangers; Debian makes it at boot only. Left there: others may use it. */
 const privilegeSeparation = "/run/sshd";
+const program = "/usr/sbin/sshd";
 
 export interface Sshd {
   readonly port: number;
@@ -78,7 +79,8 @@ export async function startSshd(name = "isu1"): Promise<Sshd> {
   writeFileSync(join(directory, "config"), `${config.join("\n")}\n`);
   if (userInfo().uid === 0) mkdirSync(privilegeSeparation, { recursive: true, mode: 0o755 });
   const logFile = join(directory, "log");
-  const daemon = spawn("/usr/sbin/sshd", ["-D", "-E", logFile, "-f", join(directory, "config")], { stdio: "ignore" });
+  if (!existsSync(program)) throw new Error(`the tests need \`${program}\`, and it is not there; next: apt-get install openssh-server`);
+  const daemon = spawn(program, ["-D", "-E", logFile, "-f", join(directory, "config")], { stdio: "ignore" });
   const log = () => (existsSync(logFile) ? readFileSync(logFile, "utf8") : "");
   await answers(port, daemon, log);
   const connection = { name, address: "127.0.0.1", port, user: userInfo().username, hostKey: host.public, privateKey: client.private };

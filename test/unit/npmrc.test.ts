@@ -9,8 +9,11 @@ test("npm runs the pre scripts: .npmrc does not switch scripts off", () => {
   expect(readFileSync(join(root, ".npmrc"), "utf8")).not.toContain("ignore-scripts");
 });
 
-test("start and test have pre scripts that set up", () => {
+test("what people type has a pre script that sets up what it needs", () => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
   expect(scripts.prestart).toBe("node setup/setup.cjs --practice");
-  expect(scripts.pretest).toBe("node setup/setup.cjs --practice=optional");
+  expect(scripts.precheck).toBe("node setup/setup.cjs --tests");
+  expect(scripts.pretest).toBe("node setup/setup.cjs --practice=optional --tests");
+  expect(scripts["pretest:long"]).toBe("node setup/setup.cjs --practice=optional --tests --qemu");
+  expect(scripts.prebench).toBe("node setup/setup.cjs --practice=optional --tests");
 });
