@@ -33,6 +33,9 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
 /** Where a mistake costs money or opens a door, the policy pack has a say: in previews and ups, with Pulumi's own words. */
 export const policed = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--policy-pack", "policy"] : []);
 
+/** What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself. */
+export const looking = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--refresh"] : []);
+
 export interface PulumiResult {
   readonly code: number;
   /** Empty where the output went straight to the terminal. */
@@ -44,11 +47,11 @@ export interface PulumiResult {
 const eventLog = ([command = ""]: readonly string[], file: string | undefined): string[] =>
   file !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", file] : [];
 
-/** `capture` keeps the output instead of showing it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
+/** `capture` keeps the output instead of showing it; `hear` is told each piece of it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
 export async function pulumi(
   plan: FleetPlan | undefined,
   args: readonly string[],
-  { capture = false, env = {} as Readonly<Record<string, string>> } = {},
+  { capture = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
 ): Promise<PulumiResult> {
   mkdirSync(stateFolder, { recursive: true });
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...env };
@@ -60,7 +63,10 @@ export async function pulumi(
   const ignore = () => {};
   process.on("SIGINT", ignore);
   const output = { stdout: "", stderr: "" };
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+    hear(text);
+  });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   try {
     const code = await new Promise<number>((resolve, reject) => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { digestOf } from "../preview/events.ts";
+import { waiting } from "../progress.ts";
 import { ask, stateFolder } from "../pulumi.ts";
 
 /** How one `destroy` ended. */
@@ -46,7 +47,10 @@ export async function untilThrough(
       return code;
     }
     console.error(`AWS has not let go of everything; tries again in ${pauseSeconds} s, ${left} more time(s)`);
-    await sleep(pauseSeconds * 1000);
+    await waiting(
+      () => "waits for AWS",
+      () => sleep(pauseSeconds * 1000),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 // What of the fleet's is still in an account: by tag, over every service that it makes things in. Only looks.
 import { project, snapshotsKept } from "../../components/aws/tags.ts";
+import { waiting } from "../progress.ts";
 import { looks } from "./looks.ts";
 import { kinds, type Look, type Whose } from "./whose.ts";
 
@@ -38,7 +39,10 @@ const order = (a: Leftover, b: Leftover): number =>
 
 /** Looks at one region. Every service is asked, also when another refuses. */
 export async function sweep(region: string, { stack, team }: Which = {}): Promise<Swept> {
-  const asked = await Promise.all(looks.map((look) => answerOf(look, region)));
+  const asked = await waiting(
+    () => `looks through ${region}`,
+    () => Promise.all(looks.map((look) => answerOf(look, region))),
+  );
   const isChosen = (each: Leftover) => (stack === undefined || each.stack === stack) && (team === undefined || each.team === team);
   const chosen = (of: "left" | "kept") => asked.flatMap((each) => each[of].filter(isChosen)).sort(order);
   return { left: chosen("left"), kept: chosen("kept"), unseen: asked.flatMap(({ unseen }) => unseen) };

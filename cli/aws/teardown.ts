@@ -4,6 +4,7 @@ import { EC2Client } from "@aws-sdk/client-ec2";
 import { billOf, costLines } from "../../components/aws/cost.ts";
 import { costed } from "../../components/aws/shape.ts";
 import { priceList } from "../../provisioners/aws/types.ts";
+import { waiting } from "../progress.ts";
 import { instancesBy } from "./instances.ts";
 import type { AwsStack } from "./stacks.ts";
 import { type Swept, sweep } from "./sweep.ts";
@@ -34,6 +35,9 @@ export async function sweptClean(
   for (let left = tries - 1; ; left--) {
     const swept = await sweep(target.region, { stack: plan.stack });
     if (swept.left.length === 0 || left === 0) return swept;
-    await sleep(pauseSeconds * 1000);
+    await waiting(
+      () => `waits for ${swept.left.length} that AWS still lists`,
+      () => sleep(pauseSeconds * 1000),
+    );
   }
 }

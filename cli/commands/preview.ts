@@ -1,5 +1,5 @@
-// fleet preview: what an up would change, down to the line of a file on a server. For one stack in Pulumi's words; for many, or for a
-// pull request, as one table with each server's diff under it.
+// fleet preview: what an up would change, down to the line of a file on a server. For one stack at a terminal, for many as a table, for a
+// pull request as both.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import pLimit from "p-limit";
 import { checkout, planOf } from "../../provisioners/stack.ts";
@@ -12,7 +12,7 @@ import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
 import { masked, maskOf, secretsOf } from "../preview/masks.ts";
 import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
-import { shown } from "../preview/shown.ts";
+import { text } from "../preview/text.ts";
 import { policed } from "../pulumi.ts";
 import { prepare } from "../state.ts";
 import { columns, styled } from "../terminal.ts";
@@ -52,14 +52,18 @@ async function run(patterns: readonly string[], options: Options): Promise<numbe
   if (options.offline) return show(await offline(patterns, options), { ...options, note: [...options.note, offlineNote] });
   if (options.base !== undefined) throw new UserError("--base: expected --offline beside it; a preview compares with the servers");
   const stacks = chosen(patterns);
-  if (stacks.length === 1 && options.markdown === undefined && !options.json) {
-    const plan = planOf(stacks[0]!);
-    await prepare(plan);
-    return await shown(plan);
-  }
   const limit = pLimit(options.parallel);
-  const previews = await Promise.all(stacks.map((stack) => limit(() => engine(stack))));
+  const previews = await Promise.all(stacks.map((stack) => limit(() => told(stack, stacks.length))));
   return show(previews, options);
+}
+
+/** Of many, in a log: each as it is done. A terminal shows what is being looked at. */
+async function told(stack: string, of: number): Promise<StackPreview> {
+  const began = Date.now();
+  const preview = await engine(stack);
+  const seconds = ((Date.now() - began) / 1000).toFixed(1);
+  if (of > 1 && !process.stderr.isTTY) console.error(`${stack}: ${preview.failure === undefined ? "previewed" : "failed"}, ${seconds} s`);
+  return preview;
 }
 
 const offlineNote =
@@ -102,7 +106,7 @@ async function engine(stack: string): Promise<StackPreview> {
 function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {
   if (file !== undefined) writeComments(file, markdown(previews, { notes: note }));
   if (json) console.log(JSON.stringify({ notes: note, stacks: previews }, null, 2));
-  else console.log(overview(previews));
+  else console.log(previews.length === 1 && file === undefined ? text(previews[0]!) : overview(previews));
   return previews.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 

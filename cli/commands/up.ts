@@ -5,7 +5,7 @@ import { type ManyChoice, manyOptions, nothingFailed, selected, single } from ".
 import type { Register } from "../command.ts";
 import { type Exported, exportedBy } from "../exported.ts";
 import { runMany } from "../many.ts";
-import { policed, pulumi } from "../pulumi.ts";
+import { looking, policed, pulumi } from "../pulumi.ts";
 import { prepare } from "../state.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
@@ -41,15 +41,13 @@ async function run(stack: string, { yes }: Options): Promise<number> {
   const plan = planOf(stack);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
-  // What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself.
-  const look = plan.spec.target.kind === "aws" ? ["--refresh"] : [];
   // One server's failure must not keep the others from being finished.
   const { code } = await pulumi(plan, [
     "up",
     "--stack",
     stack,
     "--continue-on-error",
-    ...look,
+    ...looking(plan),
     ...policed(plan),
     ...(yes ? ["--yes", "--skip-preview"] : ["--diff"]),
   ]);

@@ -26,8 +26,7 @@ async function run(stack: string, { format, all }: { format: string; all: boolea
   const printer = printers[format as keyof typeof printers];
   if (!printer) throw new UserError(`--format: expected a format${choice(format, printerNames)}`);
   await prepare(plan);
-  // What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself.
-  const { digest, code, stderr } = await look(plan, plan.spec.target.kind === "aws" ? ["--refresh"] : []);
+  const { digest, code, stderr } = await look(plan);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);
   const reports = [...aroundReports(digest), ...(await contestReports(plan)), ...reportsOf(digest)];
   console.log(printer(reports, { all }));

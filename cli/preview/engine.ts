@@ -98,9 +98,9 @@ function whyUnreachable({ steps, diagnostics = [] }: EngineDigest, server: strin
   return said && sentence(said.message);
 }
 
-/** A component is its parts. */
+/** A component is its parts. Events leave out what is false. */
 const isComponent = ({ newState, oldState }: PreviewStep): boolean =>
-  ((newState ?? oldState) as { custom?: boolean } | undefined)?.custom === false;
+  ((newState ?? oldState) as { custom?: boolean } | undefined)?.custom !== true;
 
 function itemsOf(change: Change): readonly Item[] {
   const { urn, step } = change;
@@ -140,14 +140,14 @@ export function together(causes: readonly Cause[]): Cause {
 const property = (path: string): string => /^[^.[]+/.exec(path)?.[0] ?? path;
 
 /** Nothing where only a look failed: that stands beside the server's name. */
-function resourceItem({ urn, operation, step }: Change): Item | undefined {
+function resourceItem({ urn, operation, step, remembered }: Change): Item | undefined {
   const of = { address: `${typeOf(urn)} ${nameOf(urn)}`, operation };
   const [old, now] = [step.oldState?.inputs ?? {}, step.newState?.inputs ?? {}];
   if (operation === "create") return { ...of, cause: "planned", lines: wholeOf("+", now) };
   if (operation === "delete") return { ...of, cause: "planned", lines: [] };
   const changed = [...new Set(Object.keys(step.detailedDiff ?? {}).map(property))].filter((name) => name !== "problem");
   const parts = changed.map((name) => {
-    const planned = differences(name, { remembered: undefined, there: old[name], wanted: now[name] });
+    const planned = differences(name, { remembered: remembered?.inputs?.[name], there: old[name], wanted: now[name] });
     if (planned.lines.length > 0) return planned;
     const drifted = differences(name, { remembered: undefined, there: step.oldState?.outputs?.[name], wanted: now[name] });
     return { lines: drifted.lines.length > 0 ? drifted.lines : [` ${name} differs from what was made`], causes: ["drift"] as const };

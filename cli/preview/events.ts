@@ -2,7 +2,8 @@
 // secret is not known yet, which is every first preview on EC2.
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { isMap } from "../../stacks/path.ts";
-import { type PulumiResult, pulumi } from "../pulumi.ts";
+import { waiting } from "../progress.ts";
+import { looking, type PulumiResult, pulumi } from "../pulumi.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
 
@@ -20,13 +21,21 @@ interface Event {
   readonly summaryEvent?: { readonly resourceChanges?: Readonly<Record<string, number>> };
 }
 
-/** What `pulumi preview` found, and how it ended. */
+/** What `pulumi preview` found, and how it ended. Looks at all that is there. */
 export async function look(
   plan: FleetPlan,
   flags: readonly string[] = [],
 ): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
   const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
-  const { code, stdout, stderr } = await pulumi(plan, ["preview", "--stack", plan.stack, "--json", ...flags], { capture: true, env });
+  const args = ["preview", "--stack", plan.stack, "--json", ...looking(plan), ...flags];
+  let seen = 0;
+  const hear = (text: string): void => {
+    seen += text.split('"resourcePreEvent"').length - 1;
+  };
+  const { code, stdout, stderr } = await waiting(
+    () => `looks at ${plan.stack}: ${seen} resources`,
+    () => pulumi(plan, args, { capture: true, env, hear }),
+  );
   return { digest: digestOf(stdout), code, stderr };
 }
 

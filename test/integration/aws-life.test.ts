@@ -112,6 +112,13 @@ describe("a fleet on EC2", () => {
       7,
       expect.stringMatching(/aws:ec2\/securityGroup:SecurityGroup\[trial-aws-network-group\].*ingress: not as the stack file says/s),
     ]);
+    const preview = await trial.run("preview");
+    expect([preview.code, preview.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^ {2}~ aws:ec2\/securityGroup:SecurityGroup trial-aws-network-group {2}drifted, is put right\n {6}-ingress: /m,
+      ),
+    ]);
     expect(stdout).toContain(
       `! isucon14[${instance}]\n      expected all protocols from exactly \`192.168.0.0/24\`, got \`192.168.0.0/24 0.0.0.0/0\`\n`,
     );

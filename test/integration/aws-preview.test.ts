@@ -69,12 +69,14 @@ describe("fleet preview", () => {
   });
 });
 
-test("of one stack says its price below Pulumi's own words", async () => {
+test("of one stack shows its servers' files whole, who may reach them, and the price", async () => {
   const { code, stdout } = await fleet("preview", "trial-pull-a");
   expect([code, code === 0 ? "" : stdout]).toEqual([0, ""]);
-  expect(stdout).toContain("+ aws:ec2/instance:Instance: (create)");
+  expect(stdout).toMatch(/^isu1\n {2}\+ /m);
+  expect(stdout).toContain("  + aws:ec2/instance:Instance pull-a-aws-isu1\n");
+  expect(stdout).toMatch(/^ {2}\+ file\[\/etc\/nginx\/nginx\.conf\] {2}nginx\n {6}\+content:\n(?: {6}\+ {2}.*\n){40}/m);
   expect(stdout).toMatch(/^who may reach what\n {2}in +22\/tcp +from 203\.0\.113\.0\/24 +SSH/m);
-  expect(stdout).toMatch(/^price {2}0\.\d{4} USD an hour \(\+0\.\d{4}\)$/m);
+  expect(stdout).toMatch(/^pull-a: \d+ to create; 0\.\d{4} USD an hour \(\+0\.\d{4}\)\n$/m);
 });
 
 describe("the policy pack", () => {

@@ -135,7 +135,7 @@ test("three lines of a stack file: shown as such, made so, and nothing else is t
     (params.mysql as Fleet).settings = { max_allowed_packet: "96M" };
     ((fleet.servers as Record<string, Fleet>).isu1 as Fleet).params = { nginx: { main: { keepaliveTimeout: 77 } } };
   });
-  const preview = await trial.run("preview");
+  const preview = await trial.pulumi(["preview", "--diff"]);
   expect(preview.code, preview.said).toBe(0);
   const sysctl = servers.map((server) => `${server}/base sysctl[base] ~ net.ipv4.tcp_fin_timeout: "10" => "11"`);
   expect([...shownIn(preview.stdout)].sort()).toEqual(
@@ -146,6 +146,10 @@ test("three lines of a stack file: shown as such, made so, and nothing else is t
       "isu3/mysql file[/etc/mysql/mariadb.conf.d/99-fleet.cnf] + max_allowed_packet = 96M",
     ].sort(),
   );
+  const own = await trial.run("preview");
+  expect([own.code, own.stdout]).toEqual([0, expect.stringMatching(/^isu1\n(?:.*\n)*? {2}~ file\[\/etc\/nginx\/nginx\.conf\] {2}nginx\n/)]);
+  expect(own.stdout).toMatch(/^ +-\s+keepalive_timeout 600;\n +\+\s+keepalive_timeout 77;$/m);
+  expect(own.stdout).toMatch(/\n\ntrial: 5 to update\n$/);
   const before = await snapshots();
   const nginx = "echo $(systemctl show -p MainPID --value nginx) $(pgrep -d ' ' -f 'nginx: worker process$')";
   const [main, ...workers] = (await on("isu1", nginx)).split(" ");

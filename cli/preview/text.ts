@@ -1,0 +1,58 @@
+// The preview of one stack for a person at a terminal: by server, down to the line, its sum last, where the eye is.
+import { styled } from "../terminal.ts";
+import { money, signed } from "./markdown.ts";
+import { type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
+
+const signs: Readonly<Record<Operation, string>> = { create: "+", update: "~", replace: "±", delete: "-" };
+const colours = { create: "green", update: "yellow", replace: "red", delete: "red" } as const;
+const causes = { planned: "", drift: "drifted, is put right", both: "drifted, and planned" } as const;
+
+/** Of a resource's few short properties, beside its address. */
+const room = 60;
+
+/** Whatever lies in a file on a server, it must not steer the terminal. */
+const harmless = (line: string): string => line.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g, "·");
+
+export function text(preview: StackPreview): string {
+  const { team, failure, notes, flows, servers, shared } = preview;
+  if (failure !== undefined) return `${styled("red", `${team}: no preview`)}\n${failure}`;
+  const groups = [...servers, ...(shared.length > 0 ? [{ name: "shared by all", items: shared }] : [])];
+  const doors = flows === undefined ? [] : [`${styled("bold", "who may reach what")}\n${flows.replace(/^/gm, "  ")}`];
+  const said = notes.length > 0 ? [notes.join("\n")] : [];
+  return [...groups.map(groupText), ...said, ...doors, sum(preview)].join("\n\n");
+}
+
+function groupText({ name, items, unreachable }: ServerChanges): string {
+  const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, shown as the state remembers it: ${unreachable}`)];
+  return [styled("bold", name), ...silent, ...items.map(itemText)].join("\n");
+}
+
+/** What AWS and Pulumi make of their own is named: every property of it is in `pulumi preview --diff`, and in the pull request. */
+function itemText({ address, role, operation, cause, lines }: Item): string {
+  const short = lines.map((line) => line.slice(1)).join(", ");
+  const isNew = operation === "create";
+  const beside = isNew && role !== undefined && lines.every((line) => !/^.\s/.test(line)) && short.length <= room && short !== "";
+  const shownLines = beside || (isNew && role === undefined) ? [] : lines;
+  const more = [...(role === undefined ? [] : [role]), ...(causes[cause] ? [causes[cause]] : []), ...(beside ? [short] : [])];
+  const title = [styled(colours[operation], `${signs[operation]} ${address}`), ...more.map((each) => styled("dim", each))].join("  ");
+  return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
+}
+
+function coloured(line: string): string {
+  if (line.startsWith("+")) return styled("green", line);
+  if (line.startsWith("-")) return styled("red", line);
+  return line.startsWith("@") ? styled("dim", line) : line;
+}
+
+function sum({ team, counts, price, against }: StackPreview): string {
+  const parts = operations.filter((each) => counts[each] > 0).map((each) => `${counts[each]} to ${each}`);
+  const what = parts.length > 0 ? parts.join(", ") : `nothing to change${against === "servers" ? "" : " in the files"}`;
+  return `${styled("bold", team)}: ${what}${priceText(price)}`;
+}
+
+/** Nothing of servers that are here already: they cost nothing by the hour. */
+function priceText({ perHour, change }: Price): string {
+  if (perHour === 0 && change === 0) return "";
+  const price = perHour === null ? "not all of it has a known price" : `${money(perHour)} USD an hour`;
+  return `; ${price}${change ? ` (${signed(change)})` : ""}`;
+}
