@@ -17,9 +17,11 @@ export const Iops = z.int().min(3000).max(80_000).describe("IOPS of the disk (gp
 export const Throughput = z.int().min(125).max(2000).describe("MiB a second of the disk (gp3); default 125");
 
 export const InstanceProfile = text(/^[A-Za-z0-9+=,.@_-]{1,128}$/, "the name of an instance profile such as `backup-writer`");
-const tagWords = "a tag's key other than Name, project, team, stack, owner, expiry, pool, volume, snapshots and aws:…";
+/** Those in the instance's metadata, which the fleet's servers have: EC2 refuses blanks and slashes there. */
+const tagWords =
+  "a tag's key without blanks or slashes, and other than Name, project, team, stack, owner, expiry, pool, volume, snapshots and aws:…";
 export const TagKey = text(
-  /^(?!(?:Name|project|team|stack|owner|expiry|pool|volume|snapshots)$|[Aa][Ww][Ss]:)[A-Za-z0-9 _.:/=+@-]{1,128}$/,
+  /^(?!(?:Name|project|team|stack|owner|expiry|pool|volume|snapshots)$|[Aa][Ww][Ss]:)(?!\.{1,2}$|_index$)[A-Za-z0-9_.:=+@-]{1,128}$/,
   tagWords,
 );
 

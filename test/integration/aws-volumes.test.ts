@@ -44,7 +44,7 @@ describe("a server with data volumes, a kept address and a placement group", { t
     { name: "data", sizeGB, iops: 4000, throughput: 500, snapshots: 7 },
     { name: "logs", sizeGB: 5 },
   ];
-  const own = { rootIops: 4000, monitoring: true, terminationProtection: true, tags: { "cost center": "4711" } };
+  const own = { rootIops: 4000, monitoring: true, terminationProtection: true, tags: { "cost-center": "4711" } };
   const wish = { target: { elasticAddress: true, placement: "cluster", ...own, volumes: volumes(50) }, servers: ["isu1"] };
   const grown = { ...wish, target: { ...wish.target, volumes: volumes(80) } };
 

@@ -58,7 +58,7 @@ const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = 
     const arm = { instanceType: "im4gn.8xlarge", image: "al2023", store: {}, terminationProtection: true };
     const target = {
       servers: { db, arm },
-      tags: { "cost center": "4711" },
+      tags: { "cost-center": "4711" },
       open: [{ port: 60000, to: 61000, protocol: "udp", from: ["203.0.113.0/24"] }],
     };
     return (await mockPulumi(fleet("team-a", asked(target, ["db", "arm"])), awsAnswers)).resources;

@@ -148,7 +148,7 @@ describe("stacks nobody thought of", () => {
     zones: fc.integer({ min: 1, max: 2 }),
     rootIops: fc.integer({ min: 3000, max: 10_000 }),
     monitoring: fc.boolean(),
-    tags: fc.constantFrom({}, { "cost center": "4711" }),
+    tags: fc.constantFrom({}, { "cost-center": "4711" }),
     open: fc.constantFrom([], [{ port: 8080, from: ["0.0.0.0/0", "203.0.113.0/24"] }]),
     volumes: fc.constantFrom([], [{ name: "data", sizeGB: 50, iops: 5000, throughput: 700 }]),
     pools: named(["web", "jobs"], pool),
