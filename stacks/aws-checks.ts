@@ -37,6 +37,7 @@ export function checkWork(fleet: Loose): readonly Finding[] {
   return [
     ...checkSsh(target),
     ...checkNames(fleet, target),
+    ...checkImages(fleet, target),
     ...poolsIn(target).flatMap((place) => checkPool(place, target)),
     ...checkZones(target),
     ...checkDisks(target),
@@ -51,6 +52,19 @@ function checkSsh({ profile = "open", sshFrom }: Loose): readonly Finding[] {
   if (sshFrom === undefined) return [{ path: ["target", "sshFrom"], reason: `${expected}, got none; ${next}` }];
   const open = Array.isArray(sshFrom) && sshFrom.some((network) => typeof network === "string" && network.endsWith("/0"));
   return open ? [{ path: ["target", "sshFrom"], reason: `${expected}, got all of the internet; ${next}` }] : [];
+}
+
+const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
+
+/** Where the image has a name, what can't work on it is known before it is started. */
+function checkImages({ servers }: Loose, target: Loose): readonly Finding[] {
+  const own = mapOr(target.servers);
+  const withRoles = entries(servers).filter(([, { roles }]) => Array.isArray(roles) && roles.length > 0);
+  const holders = new Set(withRoles.map(([name]) => (mapOr(own[name]).image === undefined ? undefined : name)));
+  return [...holders].flatMap((name) => {
+    const [path, { image }] = name === undefined ? [["target"], target] : [["target", "servers", name], mapOr(own[name])];
+    return image === "al2023" ? [{ path: [...path, "image"], reason: noApt }] : [];
+  });
 }
 
 /** Of a bucket's name, to which Pulumi adds eight characters of its own. */
@@ -99,6 +113,15 @@ function checkPool({ path, pool, inPipeline }: Place, target: Loose): readonly F
   const image = pool.image ?? target.image;
   return [
     ...(given.length === 1 ? [] : [{ path, reason: `expected one of ${words}, got ${got}; it says what a server becomes` }]),
+    ...(image === "ubuntu-22.04"
+      ? [
+          {
+            path: [...path, "image"],
+            reason: "expected an image whose curl signs whole requests (7.86), got `ubuntu-22.04`; take a newer one",
+          },
+        ]
+      : []),
+    ...(has(pool, "roles") && image === "al2023" ? [{ path: [...path, "roles"], reason: noApt }] : []),
     ...(inPipeline && has(pool, "worker") && image === "al2023"
       ? [{ path: [...path, "worker"], reason: "expected an image of Debian or Ubuntu for this worker, got `al2023`; set `image`" }]
       : []),

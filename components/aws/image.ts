@@ -24,8 +24,10 @@ export function imageRef(image: string, arch: Arch): ImageRef {
   return { parameter: image in parameters ? parameters[image as keyof typeof parameters](arch) : image };
 }
 
+export type Distribution = "debian" | "amazon";
+
 /** Amazon's images bring other packages under other names than Debian's and Ubuntu's. */
-export const distributionOf = (image: string): "debian" | "amazon" => (/al2023|amazon-linux/.test(image) ? "amazon" : "debian");
+export const distributionOf = (image: string): Distribution => (/al2023|amazon-linux/.test(image) ? "amazon" : "debian");
 
 /**
  * The AMI. What a parameter said at the first `up` stays in the state: publishers change it every week, and another AMI means another

@@ -6,6 +6,7 @@ import type { InstanceType } from "../../provisioners/aws/types.ts";
 import { quote } from "../../provisioners/host/command.ts";
 import { mountUnit } from "../../provisioners/host/unit-path.ts";
 import { UserError } from "../../stacks/problem.ts";
+import type { Distribution } from "./image.ts";
 
 export interface StoreSettings {
   /** Share of each disk left unpartitioned, in per cent, for the SSD's own use. 0 takes whole disks. */
@@ -145,7 +146,7 @@ export interface InstanceStore {
 }
 
 /** Everything that a server of that type needs for its disks. */
-export function instanceStore(type: InstanceType, options: StoreOptions, distribution: "debian" | "amazon"): InstanceStore {
+export function instanceStore(type: InstanceType, options: StoreOptions, distribution: Distribution): InstanceStore {
   const { mountPoint, mountOptions, server, overProvision } = settled(options);
   const script = { path: scriptPath, mode: "0755", content: storeScript(type, options) };
   const all = [unit, mountUnit(mountPoint), readyUnit];

@@ -1,6 +1,7 @@
 // What a server that nobody pushes to is told at its first boot: its plan, whom to report to, how to leave.
 import { readFileSync } from "node:fs";
 import { quote } from "../../provisioners/host/command.ts";
+import type { Distribution } from "./image.ts";
 import type { BootFile } from "./instance-store.ts";
 import { cloudConfig, type FirstBoot, fits, sha256 } from "./user-data.ts";
 
@@ -85,13 +86,17 @@ export function workerFiles(boot: WorkerBoot): readonly BootFile[] {
   ];
 }
 
+/** A worker makes its own host key: nobody connects to it first. */
+export type WorkerFirst = Omit<FirstBoot, "hostKey"> & { readonly distribution: Distribution };
+
 /** User data of a pool's servers: its own disks first, then the worker. */
-export function workerUserData(first: Omit<FirstBoot, "hostKey">, boot: WorkerBoot): string {
-  const { files = [], packages = [], commands = [] } = first;
+export function workerUserData(first: WorkerFirst, boot: WorkerBoot): string {
+  const { distribution, files = [], packages = [], commands = [], ...rest } = first;
   const run = ["systemctl daemon-reload", `${scriptPath} boot`];
   return cloudConfig({
-    ...first,
-    packages: ["curl", ...packages],
+    ...rest,
+    // Amazon's image has a curl of its own, beside which the whole one can't be installed.
+    packages: [...(distribution === "debian" ? ["curl"] : []), ...packages],
     files: [...files, ...workerFiles(boot)],
     commands: [...commands, ...run],
   });
@@ -101,5 +106,4 @@ export function workerUserData(first: Omit<FirstBoot, "hostKey">, boot: WorkerBo
 const allowance = 1024;
 
 /** Whether the plan can travel in the user data itself. */
-export const planFits = (first: Omit<FirstBoot, "hostKey">, boot: WorkerBoot): boolean =>
-  fits(`${workerUserData(first, boot)}${"x".repeat(allowance)}`);
+export const planFits = (first: WorkerFirst, boot: WorkerBoot): boolean => fits(`${workerUserData(first, boot)}${"x".repeat(allowance)}`);

@@ -80,8 +80,14 @@ export class WorkerPool extends pulumi.ComponentResource {
   /** In the launch template where the plan fits; else it lies in a bucket, under its checksum. `arn` is the plan's, if so. */
   #userData(kept: Kept): { readonly userData: pulumi.Output<string>; readonly arn?: pulumi.Output<string> } {
     const { admin, authorizedKey, types, store, image, environment = {}, plan } = this.#args;
-    const disks = store && instanceStore(types[0], { ...store, server: this.#name }, distributionOf(image));
-    const first = { server: this.#name, admin, ...(disks && { files: disks.files, packages: disks.packages, commands: disks.commands }) };
+    const distribution = distributionOf(image);
+    const disks = store && instanceStore(types[0], { ...store, server: this.#name }, distribution);
+    const first = {
+      server: this.#name,
+      admin,
+      distribution,
+      ...(disks && { files: disks.files, packages: disks.packages, commands: disks.commands }),
+    };
     const text = (planUrl?: pulumi.Output<string>) =>
       pulumi
         .all([authorizedKey, kept.allocation, kept.volume, environment, plan, planUrl])

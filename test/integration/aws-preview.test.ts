@@ -18,7 +18,7 @@ function write(stack: string, target: object): void {
   const servers = { isu1: { roles: ["base", "nginx"] }, isu2: { roles: ["base"] } };
   const fleet = {
     team: stack.replace("trial-", ""),
-    target: { kind: "aws", region, image: "al2023", sshFrom: ["203.0.113.0/24"], ...target },
+    target: { kind: "aws", region, image: "debian-12", sshFrom: ["203.0.113.0/24"], ...target },
     servers,
   };
   // Quoted: Pulumi writes the file anew with its salt, and would write a bare time as a text of its own.

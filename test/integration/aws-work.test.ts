@@ -18,7 +18,7 @@ const target = {
   image: "/own/image",
   expiresAt: "2099-12-01T09:00:00Z",
   pools: {
-    web: { roles: ["base"], image: "al2023", types: ["t3.small"], size: { max: 1 }, single: { address: true } },
+    web: { roles: ["base"], image: "debian-12", types: ["t3.small"], size: { max: 1 }, single: { address: true } },
     jobs: { script: "#!/bin/sh\nset -eu\nhostname\n", types: ["c7a.large", "c7i.large"], size: { min: 1, max: 3, desired: 2 } },
   },
   pipelines: { images: { jobSeconds: 10, suffix: ".jpg", pool: { worker: "thumbnails", types: ["t3.small"] } } },

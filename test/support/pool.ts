@@ -19,7 +19,7 @@ const hooksOf = (name: string) => ({ launchHook: `${name}-launch`, drainHook: `$
 /** Byte for byte what the component puts into its launch template. */
 export function userDataOf({ name, ...more }: PoolWish, authorizedKey: string): string {
   const boot = { region, group: name, ...hooksOf(name), drain: "systemctl stop fleet-work.service", fence: 0, ...more };
-  return workerUserData({ server: name, admin: "fleet-admin", authorizedKey }, boot);
+  return workerUserData({ server: name, admin: "fleet-admin", distribution: "debian", authorizedKey }, boot);
 }
 
 async function makeTemplate(name: string, UserData: string): Promise<string> {

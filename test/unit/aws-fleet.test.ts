@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
 import { TeamFleet } from "../../components/team-fleet.ts";
+import { factsOnAws } from "../../provisioners/aws/servers.ts";
 import { completeFacts, planFleet } from "../../provisioners/expand.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { parseStack } from "../../stacks/read.ts";
@@ -18,13 +19,14 @@ const roles = { roles: ["base", "nginx"] };
 
 test("facts come from type and image, addresses from the network that the fleet makes", () => {
   const servers = { isu1: roles, isu2: { ...roles, privateAddress: "192.168.0.50" }, arm: roles };
-  const plan = planFleet(specOf({ servers: { arm: { instanceType: "c6g.xlarge", image: "al2023" } } }, servers), around);
+  const plan = planFleet(specOf({ servers: { arm: { instanceType: "c6g.xlarge", image: "debian-12" } } }, servers), around);
   expect(plan.servers.map(({ view }) => view.privateAddress)).toEqual(["192.168.0.11", "192.168.0.50", "192.168.0.12"]);
   expect(completeFacts(plan.servers[0]!.declared)).toEqual({
     ...{ distribution: "ubuntu", version: "24.04", packageManager: "apt", container: false, cloudInit: true },
     ...{ architecture: "amd64", cores: 2, memoryMiB: 3686 },
   });
-  expect(plan.servers[2]!.declared).toMatchObject({ distribution: "amzn", packageManager: "dnf", architecture: "arm64", cores: 4 });
+  expect(plan.servers[2]!.declared).toMatchObject({ distribution: "debian", version: "12", architecture: "arm64", cores: 4 });
+  expect(factsOnAws("c6g.xlarge", "al2023")).toMatchObject({ distribution: "amzn", packageManager: "dnf", architecture: "arm64" });
 });
 
 test("an AMI tells no distribution: that waits for the server", () => {

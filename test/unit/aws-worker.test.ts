@@ -1,5 +1,6 @@
 // What a worker does at boot and on its way out, under dash, against a fake metadata service and a fake AWS.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { parse } from "yaml";
 import { thumbnailPlan, thumbnailScript } from "../../components/aws/thumbnails.ts";
 import { type WorkerBoot, workerFiles, workerScript, workerUserData } from "../../components/aws/worker-boot.ts";
 import { FakeAwsHost } from "../support/fake-aws-host.ts";
@@ -157,10 +158,19 @@ describe("its files", () => {
 
   test("the disks come before the plan", () => {
     const text = workerUserData(
-      { server: "w", admin: "a", authorizedKey: "k", commands: ["systemctl enable --now fleet-instance-store.service"] },
+      {
+        ...{ server: "w", admin: "a", authorizedKey: "k", distribution: "debian" },
+        commands: ["systemctl enable --now fleet-instance-store.service"],
+      },
       boot(),
     );
     expect(text.indexOf("fleet-instance-store.service")).toBeLessThan(text.indexOf("fleet-worker boot"));
+  });
+
+  test("bring curl where the image has none; Amazon's own and the whole one exclude each other", () => {
+    const packages = (distribution: "debian" | "amazon") =>
+      parse(workerUserData({ server: "w", admin: "a", authorizedKey: "k", distribution, packages: ["xfsprogs"] }, boot())).packages;
+    expect([packages("debian"), packages("amazon")]).toEqual([["curl", "xfsprogs"], ["xfsprogs"]]);
   });
 });
 
