@@ -87,6 +87,7 @@ export const onlyImdsV2: Rule = (type, props) => {
 /** By what AWS can tag of what the fleet makes. */
 const taggable: ReadonlySet<string> = new Set([
   "aws:autoscaling/group:Group",
+  "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:dlm/lifecyclePolicy:LifecyclePolicy",
   "aws:ebs/volume:Volume",

@@ -31,6 +31,21 @@ export interface DatabaseArgs extends Placed {
   readonly finalSnapshot?: boolean;
 }
 
+/** What stands around the instance, and its names. */
+interface Around {
+  readonly identifier: pulumi.Output<string>;
+  readonly lastSnapshot: pulumi.Output<string>;
+  readonly logs: readonly aws.cloudwatch.LogGroup[];
+  readonly place: aws.rds.SubnetGroup;
+  readonly group: aws.ec2.SecurityGroup;
+  readonly parameters: aws.rds.ParameterGroup;
+}
+
+/** Days that slow queries and errors are kept in CloudWatch. */
+const logDays = 14;
+/** RDS refuses Performance Insights there for MySQL, and it would cost them their memory for PostgreSQL. */
+const tooSmallForInsights = /\.(?:micro|small)$/;
+
 /** db.t4g.medium costs about 0.07 USD an hour, its storage and backups beside it. */
 export class Database extends pulumi.ComponentResource {
   /** Host name inside the VPC. */
@@ -45,7 +60,18 @@ export class Database extends pulumi.ComponentResource {
     super("fleet:aws:Database", name, {}, opts);
     this.#name = name;
     this.#args = args;
-    const instance = this.#instance(this.#place(), this.#group(), this.#parameters());
+    const { engine, user = "app", database = "app" } = args;
+    // A name of its own for each one that is made: AWS refuses a second snapshot of a name, and logs go by the name.
+    const nonce = new Nonce(`${name}-name`, { parent: this, replacementTrigger: [engine, user, database] }).value;
+    const identifier = pulumi.interpolate`${name}-${nonce}`;
+    const instance = this.#instance({
+      identifier,
+      lastSnapshot: pulumi.interpolate`${name}-last-${nonce}`,
+      logs: this.#logs(identifier),
+      place: this.#place(),
+      group: this.#group(),
+      parameters: this.#parameters(),
+    });
     this.address = instance.address;
     this.port = instance.port;
     this.secretArn = instance.masterUserSecrets.apply((secrets) => secrets?.[0]?.secretArn ?? "");
@@ -78,7 +104,15 @@ export class Database extends pulumi.ComponentResource {
     return new aws.rds.ParameterGroup(this.#name, args, { parent: this });
   }
 
-  #instance(place: aws.rds.SubnetGroup, group: aws.ec2.SecurityGroup, parameters: aws.rds.ParameterGroup): aws.rds.Instance {
+  /** Else RDS makes them itself: without a tag, kept for ever, and left behind. */
+  #logs(identifier: pulumi.Output<string>): readonly aws.cloudwatch.LogGroup[] {
+    return engineOf(this.#args.engine).logs.map((log) => {
+      const args = { name: pulumi.interpolate`/aws/rds/instance/${identifier}/${log}`, retentionInDays: logDays, tags: this.#tags(log) };
+      return new aws.cloudwatch.LogGroup(`${this.#name}-${log}`, args, { parent: this });
+    });
+  }
+
+  #instance({ identifier, lastSnapshot, logs, place, group, parameters }: Around): aws.rds.Instance {
     const {
       engine,
       version,
@@ -90,6 +124,7 @@ export class Database extends pulumi.ComponentResource {
     } = this.#args;
     const { database = "app", user = "app", password } = this.#args;
     const args: aws.rds.InstanceArgs = {
+      identifier,
       engine,
       engineVersion: version ?? engineOf(engine).version,
       instanceClass,
@@ -109,17 +144,11 @@ export class Database extends pulumi.ComponentResource {
       copyTagsToSnapshot: true,
       autoMinorVersionUpgrade: false,
       applyImmediately: true,
-      performanceInsightsEnabled: true,
+      performanceInsightsEnabled: !tooSmallForInsights.test(instanceClass),
       enabledCloudwatchLogsExports: [...engineOf(engine).logs],
-      ...(finalSnapshot ? this.#last({ engine, user, database }) : { skipFinalSnapshot: true }),
+      ...(finalSnapshot ? { skipFinalSnapshot: false, finalSnapshotIdentifier: lastSnapshot } : { skipFinalSnapshot: true }),
       tags: { ...this.#tags(), ...(finalSnapshot && snapshotsKept) },
     };
-    return new aws.rds.Instance(this.#name, args, { parent: this });
-  }
-
-  /** A name of its own for each database that is made: AWS refuses a second snapshot of a name, and with it the deletion. */
-  #last(madeAnewWith: Readonly<Record<string, string>>): Pick<aws.rds.InstanceArgs, "skipFinalSnapshot" | "finalSnapshotIdentifier"> {
-    const nonce = new Nonce(`${this.#name}-last`, { parent: this, replacementTrigger: Object.values(madeAnewWith) });
-    return { skipFinalSnapshot: false, finalSnapshotIdentifier: pulumi.interpolate`${this.#name}-last-${nonce.value}` };
+    return new aws.rds.Instance(this.#name, args, { parent: this, dependsOn: [...logs] });
   }
 }

@@ -1,6 +1,7 @@
 // One client a service, in the region that the provider was configured with. Where they go says AWS_ENDPOINT_URL.
 import { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
+import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DLMClient } from "@aws-sdk/client-dlm";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { IAMClient } from "@aws-sdk/client-iam";
@@ -29,6 +30,7 @@ export const autoscaling = lazily(() => new AutoScalingClient(region()));
 export const cloudwatch = lazily(() => new CloudWatchClient(region()));
 export const dlm = lazily(() => new DLMClient(region()));
 export const ec2 = lazily(() => new EC2Client(region()));
+export const logs = lazily(() => new CloudWatchLogsClient(region()));
 export const iam = lazily(() => new IAMClient(region()));
 export const rds = lazily(() => new RDSClient(region()));
 export const s3 = lazily(() => new S3Client(region()));

@@ -54,6 +54,7 @@ export const parameterGroup: AwsType = {
 };
 
 const instanceNames = {
+  identifier: "DBInstanceIdentifier",
   instanceClass: "DBInstanceClass",
   dbName: "DBName",
   username: "MasterUsername",
@@ -69,18 +70,17 @@ const manners = ["applyImmediately", "skipFinalSnapshot", "finalSnapshotIdentifi
 
 export const databaseInstance: AwsType = {
   replaces: ["engine", "username", "dbSubnetGroupName", "storageEncrypted", "dbName"],
-  async create(inputs, name) {
+  async create(inputs) {
     const wanted = Object.fromEntries(Object.entries(inputs).filter(([key]) => !manners.includes(key)));
-    await rds().send(
-      new sdk.CreateDBInstanceCommand({ DBInstanceIdentifier: lower(name), ...(toAws(wanted, instanceNames) as object) } as never),
-    );
-    return lower(name);
+    await rds().send(new sdk.CreateDBInstanceCommand(toAws(wanted, instanceNames) as never));
+    return inputs.identifier;
   },
   async read(id) {
     const found = await gone(rds().send(new sdk.DescribeDBInstancesCommand({ DBInstanceIdentifier: id })));
     const [one] = found?.DBInstances ?? [];
     if (!one) return undefined;
     return {
+      identifier: one.DBInstanceIdentifier,
       engine: one.Engine,
       instanceClass: one.DBInstanceClass,
       allocatedStorage: one.AllocatedStorage,

@@ -4,6 +4,7 @@ import * as buckets from "./buckets.ts";
 import * as databases from "./databases.ts";
 import * as groups from "./groups.ts";
 import * as identity from "./identity.ts";
+import * as logs from "./logs.ts";
 import * as messages from "./messages.ts";
 import * as network from "./network.ts";
 import * as scaling from "./scaling.ts";
@@ -58,6 +59,7 @@ const types: Readonly<Record<string, AwsType>> = {
   "sns/topic:Topic": messages.topic,
   "sns/topicSubscription:TopicSubscription": messages.topicSubscription,
   "cloudwatch/metricAlarm:MetricAlarm": messages.metricAlarm,
+  "cloudwatch/logGroup:LogGroup": logs.logGroup,
   "rds/subnetGroup:SubnetGroup": databases.subnetGroup,
   "rds/parameterGroup:ParameterGroup": databases.parameterGroup,
   "rds/instance:Instance": databases.databaseInstance,

@@ -95,7 +95,7 @@ describe("a stack's life", () => {
     const kinds = new Set(left.map(({ kind }: { kind: string }) => kind));
     expect([...kinds]).toEqual([
       ...["autoscaling group", "instance", "interface", "volume", "launch template", "database", "database subnet group"],
-      ...["database settings", "bucket", "queue", "topic", "alarm", "instance profile", "role", "security group", "subnet"],
+      ...["database settings", "bucket", "queue", "topic", "alarm", "log group", "instance profile", "role", "security group", "subnet"],
       ...["internet gateway", "VPC"],
     ]);
     expect(left.every(({ command }: { command: string }) => command.startsWith(`aws --region ${region} `))).toBe(true);
