@@ -92,7 +92,9 @@ export class WorkerPool extends pulumi.ComponentResource {
       pulumi
         .all([authorizedKey, kept.allocation, kept.volume, environment, plan, planUrl])
         .apply(([key, allocation, volume, known, script, url]) => {
-          const own = { allocation, volume, environment: known, planUrl: url };
+          // By this name the plan finds it, where EBS is NVMe: under /dev/disk/by-id.
+          const found = volume === "" ? known : { ...known, VOLUME_ID: volume };
+          const own = { allocation, volume, environment: found, planUrl: url };
           return base64(workerUserData({ ...first, authorizedKey: key }, { ...this.#boot(script), ...own }));
         });
     const known = Object.fromEntries(Object.entries(environment).map(([key, value]) => [key, typeof value === "string" ? value : ""]));
