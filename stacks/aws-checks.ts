@@ -1,5 +1,6 @@
 // Rules between the settings of pools, pipelines and databases, and between those and the servers.
-import { entries, type Loose, mapOr, repeated, type Use } from "./loose.ts";
+import { checkServers, noApt } from "./aws-server-checks.ts";
+import { entries, type Loose, mapOr, number, repeated, type Use } from "./loose.ts";
 import type { Path } from "./path.ts";
 import type { Finding } from "./reasons.ts";
 import { Cidr, cidrRange } from "./scalars.ts";
@@ -37,10 +38,9 @@ export function checkWork(fleet: Loose): readonly Finding[] {
   return [
     ...checkSsh(target),
     ...checkNames(fleet, target),
-    ...checkImages(fleet, target),
+    ...checkServers(fleet, target),
     ...poolsIn(target).flatMap((place) => checkPool(place, target)),
     ...checkZones(target),
-    ...checkDisks(target),
   ];
 }
 
@@ -52,19 +52,6 @@ function checkSsh({ profile = "open", sshFrom }: Loose): readonly Finding[] {
   if (sshFrom === undefined) return [{ path: ["target", "sshFrom"], reason: `${expected}, got none; ${next}` }];
   const open = Array.isArray(sshFrom) && sshFrom.some((network) => typeof network === "string" && network.endsWith("/0"));
   return open ? [{ path: ["target", "sshFrom"], reason: `${expected}, got all of the internet; ${next}` }] : [];
-}
-
-const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
-
-/** Where the image has a name, what can't work on it is known before it is started. */
-function checkImages({ servers }: Loose, target: Loose): readonly Finding[] {
-  const own = mapOr(target.servers);
-  const withRoles = entries(servers).filter(([, { roles }]) => Array.isArray(roles) && roles.length > 0);
-  const holders = new Set(withRoles.map(([name]) => (mapOr(own[name]).image === undefined ? undefined : name)));
-  return [...holders].flatMap((name) => {
-    const [path, { image }] = name === undefined ? [["target"], target] : [["target", "servers", name], mapOr(own[name])];
-    return image === "al2023" ? [{ path: [...path, "image"], reason: noApt }] : [];
-  });
 }
 
 /** Of a bucket's name, to which Pulumi adds eight characters of its own. */
@@ -103,7 +90,6 @@ function checkNames({ team, servers }: Loose, target: Loose): readonly Finding[]
 }
 
 const has = (map: Loose, key: string): boolean => map[key] !== undefined;
-const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
 
 function checkPool({ path, pool, inPipeline }: Place, target: Loose): readonly Finding[] {
   const ways = ["roles", "script", ...(inPipeline ? ["worker"] : [])];
@@ -176,38 +162,3 @@ function checkZones({ databases, vpc = "own", cidr, zones }: Loose): readonly Fi
 /** Availability zones that the network reaches over: a database wants two, whatever the file says. */
 export const zonesFor = ({ zones, databases }: { readonly zones: number; readonly databases: object }): number =>
   Math.max(zones, Object.keys(databases).length > 0 ? 2 : 1);
-
-/** What gp3 refuses: more than 500 IOPS a GB, or than a quarter MiB a second an IOPS. */
-function checkDisks(target: Loose): readonly Finding[] {
-  const machines = [
-    [["target"], target] as const,
-    ...entries(target.servers).map(([name, own]) => [["target", "servers", name], own] as const),
-  ];
-  return machines.flatMap(([path, machine]) => {
-    const root = { size: machine.rootGB ?? target.rootGB ?? 20, iops: machine.rootIops, throughput: machine.rootThroughput };
-    const volumes = Array.isArray(machine.volumes) ? machine.volumes.map(mapOr) : [];
-    return [
-      ...speedFindings({ iops: [...path, "rootIops"], throughput: [...path, "rootThroughput"] }, root),
-      ...volumes.flatMap(({ sizeGB, iops, throughput }, at) => {
-        const place = [...path, "volumes", at];
-        return speedFindings({ iops: [...place, "iops"], throughput: [...place, "throughput"] }, { size: sizeGB, iops, throughput });
-      }),
-    ];
-  });
-}
-
-function speedFindings(
-  places: Readonly<Record<"iops" | "throughput", Path>>,
-  given: Readonly<Record<"size" | "iops" | "throughput", unknown>>,
-): readonly Finding[] {
-  const [size = 0, iops, throughput] = [number(given.size), number(given.iops), number(given.throughput)];
-  const [most, fastest] = [Math.max(3000, size * 500), Math.floor((iops ?? 3000) / 4)];
-  return [
-    ...(iops !== undefined && iops > most
-      ? [{ path: places.iops, reason: `expected at most 500 for each of ${size} GB, got \`${iops}\`; take a larger disk` }]
-      : []),
-    ...(throughput !== undefined && throughput > fastest
-      ? [{ path: places.throughput, reason: `expected at most a quarter of the IOPS, ${fastest}, got \`${throughput}\`; raise those too` }]
-      : []),
-  ];
-}

@@ -4,6 +4,7 @@ import type { Finding } from "./reasons.ts";
 
 export type Loose = Readonly<Record<string, unknown>>;
 export const mapOr = (value: unknown): Loose => (isMap(value) ? value : {});
+export const number = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
 export const entries = (value: unknown): readonly (readonly [string, Loose])[] =>
   Object.entries(mapOr(value)).map(([name, each]) => [name, mapOr(each)]);
 

@@ -1,0 +1,54 @@
+// Rules between the settings of servers on EC2: what their images can't do, and what their disks can't.
+import { entries, type Loose, mapOr, number } from "./loose.ts";
+import type { Path } from "./path.ts";
+import type { Finding } from "./reasons.ts";
+
+export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] => [...checkImages(fleet, target), ...checkDisks(target)];
+
+export const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
+
+/** Where the image has a name, what can't work on it is known before it is started. */
+function checkImages({ servers }: Loose, target: Loose): readonly Finding[] {
+  const own = mapOr(target.servers);
+  const withRoles = entries(servers).filter(([, { roles }]) => Array.isArray(roles) && roles.length > 0);
+  const holders = new Set(withRoles.map(([name]) => (mapOr(own[name]).image === undefined ? undefined : name)));
+  return [...holders].flatMap((name) => {
+    const [path, { image }] = name === undefined ? [["target"], target] : [["target", "servers", name], mapOr(own[name])];
+    return image === "al2023" ? [{ path: [...path, "image"], reason: noApt }] : [];
+  });
+}
+
+/** What gp3 refuses: more than 500 IOPS a GB, or than a quarter MiB a second an IOPS. */
+function checkDisks(target: Loose): readonly Finding[] {
+  const machines = [
+    [["target"], target] as const,
+    ...entries(target.servers).map(([name, own]) => [["target", "servers", name], own] as const),
+  ];
+  return machines.flatMap(([path, machine]) => {
+    const root = { size: machine.rootGB ?? target.rootGB ?? 20, iops: machine.rootIops, throughput: machine.rootThroughput };
+    const volumes = Array.isArray(machine.volumes) ? machine.volumes.map(mapOr) : [];
+    return [
+      ...speedFindings({ iops: [...path, "rootIops"], throughput: [...path, "rootThroughput"] }, root),
+      ...volumes.flatMap(({ sizeGB, iops, throughput }, at) => {
+        const place = [...path, "volumes", at];
+        return speedFindings({ iops: [...place, "iops"], throughput: [...place, "throughput"] }, { size: sizeGB, iops, throughput });
+      }),
+    ];
+  });
+}
+
+function speedFindings(
+  places: Readonly<Record<"iops" | "throughput", Path>>,
+  given: Readonly<Record<"size" | "iops" | "throughput", unknown>>,
+): readonly Finding[] {
+  const [size = 0, iops, throughput] = [number(given.size), number(given.iops), number(given.throughput)];
+  const [most, fastest] = [Math.max(3000, size * 500), Math.floor((iops ?? 3000) / 4)];
+  return [
+    ...(iops !== undefined && iops > most
+      ? [{ path: places.iops, reason: `expected at most 500 for each of ${size} GB, got \`${iops}\`; take a larger disk` }]
+      : []),
+    ...(throughput !== undefined && throughput > fastest
+      ? [{ path: places.throughput, reason: `expected at most a quarter of the IOPS, ${fastest}, got \`${throughput}\`; raise those too` }]
+      : []),
+  ];
+}
