@@ -29,6 +29,10 @@ export function lateValues(names: readonly LateName[], from: LateSources): Recor
     derived: (purpose) =>
       pulumi.secret(mesh.privateKey.apply((key) => createHmac("sha256", key).update(purpose).digest("hex").slice(0, hexDigits))),
     "host-key": (server) => supplied[server]?.hostKey ?? "",
+    volume: (of) => {
+      const [server = "", volume = ""] = of.split("/");
+      return supplied[server]?.devices?.[volume] ?? "";
+    },
     "mesh-public-key": () => mesh.publicKey,
     "mesh-private-key": () => mesh.privateKey,
     // The fleet itself logs in as the admin; members' keys are their own.

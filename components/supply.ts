@@ -18,6 +18,8 @@ import { OwnHostKey } from "./own-host-key.ts";
 export interface Supplied {
   readonly connection: ConnectionArgs;
   readonly hostKey: pulumi.Input<string>;
+  /** Of its volumes, by name: known when they are attached. */
+  readonly devices?: Readonly<Record<string, pulumi.Input<string>>>;
   /** The server goes away with it: nothing on it needs to be undone. */
   readonly deletedWith?: pulumi.Resource;
 }
@@ -62,10 +64,10 @@ function onAws(name: string, plan: FleetPlan, target: AwsTarget, { fleetKey, sec
   const shape = shapeOf({ team: spec.team, stack, target, servers: spec.servers });
   const { publicKey, privateKey } = fleetKey;
   const fleet = new (awsFleet().AwsFleet)(`${name}-aws`, { target, shape, admin: spec.admin, publicKey, privateKey }, { parent });
-  const one = (server: string, { connection, deletedWith }: SuppliedServer): Supplied => {
+  const one = (server: string, { connection, devices, deletedWith }: SuppliedServer): Supplied => {
     const again = { parent, deletedWith, replacementTrigger: [deletedWith.id] };
     const { hostKey } = new OwnHostKey(`${name}-${server}-own-host-key`, { name: server, connection }, again);
-    return { connection: { ...connection, hostKey }, hostKey, deletedWith };
+    return { connection: { ...connection, hostKey }, hostKey, devices, deletedWith };
   };
   return {
     servers: Object.fromEntries(Object.entries(fleet.servers).map(([server, supplied]) => [server, one(server, supplied)])),

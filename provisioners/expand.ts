@@ -6,7 +6,7 @@ import { refusal, UserError } from "../stacks/problem.ts";
 import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
 import { type PoolPlan, poolPlans } from "./aws/pools.ts";
-import { declaredOnAws, plannedAddress } from "./aws/servers.ts";
+import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
 import type { Facts } from "./host/facts.ts";
 import type { Wants } from "./order.ts";
 import { type Declared, want } from "./resources/want.ts";
@@ -72,7 +72,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     return {
       name,
       spec: server,
-      view: { name, privateAddress, roles: server.roles, ports: portsOf(server) },
+      view: { name, privateAddress, roles: server.roles, ports: portsOf(server), ...mountedVolumes(spec, name) },
       declared: declaredFacts(spec, name, around),
       overlay: around.overlays[name] ?? [],
     };
@@ -87,6 +87,14 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view) };
   const pools = poolPlans(spec.target, around.overlays);
   return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, pools, people, team };
+}
+
+/** Of the volumes that its target gives it, those that the stack file wants mounted. */
+function mountedVolumes({ target }: FleetSpec, name: string): Pick<ServerView, "volumes"> {
+  if (target.kind !== "aws") return {};
+  const all = settingsOf(target, name).volumes ?? [];
+  const volumes = all.flatMap(({ name: volume, mountPoint, filesystem }) => (mountPoint ? [{ name: volume, mountPoint, filesystem }] : []));
+  return volumes.length > 0 ? { volumes } : {};
 }
 
 /** By which the team's other servers reach it. */

@@ -2,7 +2,7 @@
 // So a role stays a pure function, a first preview shows every file, and a secret never passes through a template, a diff or a state.
 import { type EscapeName, escapes } from "../templates/escape.ts";
 
-export const lateKinds = ["secret", "host-key", "mesh-public-key", "mesh-private-key", "authorized-keys", "derived"] as const;
+export const lateKinds = ["secret", "host-key", "mesh-public-key", "mesh-private-key", "authorized-keys", "derived", "volume"] as const;
 export type LateKind = (typeof lateKinds)[number];
 
 /** What stands for one value: `host-key:isu2`. */

@@ -1,9 +1,13 @@
 // Rules between the settings of servers on EC2: what their images can't do, and what their disks can't.
-import { entries, type Loose, mapOr, number } from "./loose.ts";
+import { entries, type Loose, mapOr, number, repeated } from "./loose.ts";
 import type { Path } from "./path.ts";
 import type { Finding } from "./reasons.ts";
 
-export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] => [...checkImages(fleet, target), ...checkDisks(target)];
+export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] => [
+  ...checkImages(fleet, target),
+  ...checkDisks(target),
+  ...checkMounts(fleet, target),
+];
 
 export const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
 
@@ -51,4 +55,21 @@ function speedFindings(
       ? [{ path: places.throughput, reason: `expected at most a quarter of the IOPS, ${fastest}, got \`${throughput}\`; raise those too` }]
       : []),
   ];
+}
+
+/** A volume is mounted by a role; two can't be at one place, nor one where the instance's own disks are. */
+function checkMounts({ servers }: Loose, target: Loose): readonly Finding[] {
+  const own = mapOr(target.servers);
+  return entries(servers).flatMap(([name, { roles }]) => {
+    const { volumes = target.volumes, store = target.store } = mapOr(own[name]);
+    const path = ["target", ...(mapOr(own[name]).volumes === undefined ? [] : ["servers", name]), "volumes"];
+    const all = (Array.isArray(volumes) ? volumes : []).map((each, at) => ({ at, where: mapOr(each).mountPoint }));
+    const mounted = all.filter(({ where }) => typeof where === "string");
+    const taken =
+      store === undefined ? [] : [{ value: String(mapOr(store).mountPoint ?? "/data"), where: "the instance store", path }];
+    const uses = mounted.map(({ at, where }) => ({ value: String(where), where: `volumes[${at}]`, path: [...path, at, "mountPoint"] }));
+    const noBase = mounted.length > 0 && Array.isArray(roles) && !roles.includes("base");
+    const reason = "expected the role `base` beside a `mountPoint`, which it mounts; add it";
+    return [...(noBase ? [{ path: ["servers", name, "roles"], reason }] : []), ...repeated([...taken, ...uses], "a mount point")];
+  });
 }

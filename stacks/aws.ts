@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Image, InstanceProfile, InstanceType, Iops, Region, Store, TagKey, Throughput, ZoneId } from "./aws-words.ts";
 import { workWith } from "./aws-work.ts";
 import { type ParamsSchema, RoleParams } from "./params.ts";
-import { Cidr, Identifier, Line, Port, ServerName } from "./scalars.ts";
+import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "./scalars.ts";
 import { Time } from "./time.ts";
 
 export { InstanceType, imageNames } from "./aws-words.ts";
@@ -14,6 +14,10 @@ const Volume = z
     sizeGB: z.int().min(1).max(65536).describe("size in GB"),
     iops: Iops.optional(),
     throughput: Throughput.optional(),
+    mountPoint: AbsolutePath.optional().describe(
+      "where the role `base` mounts it, with a filesystem where it is blank; default it is left alone",
+    ),
+    filesystem: z.enum(["xfs", "ext4"]).default("xfs").describe("made where the volume is blank; default xfs"),
     snapshots: z.int().min(1).max(365).optional().describe("daily snapshots to keep; default none are made"),
   })
   .describe("an EBS volume that outlives its server: protected, encrypted");

@@ -26,6 +26,8 @@ export interface SuppliedServer {
   readonly connection: ConnectionArgs;
   readonly hostKey: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
+  /** Of its volumes, by name. */
+  readonly devices: Readonly<Record<string, pulumi.Output<string>>>;
   /** Nothing on the server needs to be undone when this goes. */
   readonly deletedWith: pulumi.CustomResource;
 }
@@ -100,6 +102,6 @@ export class AwsFleet extends pulumi.ComponentResource {
     const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
     const { address, hostKey } = server;
     const connection = { name: host, address, port: 22, user: admin, hostKey, privateKey: pulumi.secret(privateKey) };
-    return { connection, hostKey, privateAddress: server.privateAddress, deletedWith: server.instance };
+    return { connection, hostKey, privateAddress: server.privateAddress, devices: server.devices, deletedWith: server.instance };
   }
 }

@@ -68,7 +68,11 @@ export interface ServerArgs {
 }
 
 /** EBS names from `j` on: the letters before it are for the disks that a Xen instance maps. */
-const volumeDevice = (at: number): string => `/dev/sd${String.fromCharCode(106 + at)}`;
+const letterOf = (at: number): string => String.fromCharCode(106 + at);
+
+/** As the server itself sees the volume that was attached as the `at`-th: on Nitro EBS is NVMe, told apart by the volume's id alone. */
+export const deviceOf = ({ xen }: Pick<InstanceType, "xen">, at: number, volumeId: string): string =>
+  xen ? `/dev/xvd${letterOf(at)}` : `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
 
 /** What is not said is AWS's own, and must not be sent. */
 const speedOf = ({ iops, throughput }: Pick<DataVolume, "iops" | "throughput">) => ({
@@ -84,6 +88,8 @@ export class Server extends pulumi.ComponentResource {
   /** The key that it shows at the first connection; user data has carried it, so whoever connects replaces it then. */
   declare readonly hostKey: pulumi.Output<string>;
   declare readonly instance: aws.ec2.Instance;
+  /** Of its volumes, by name, as it sees them; each known when it is attached. */
+  declare readonly devices: Readonly<Record<string, pulumi.Output<string>>>;
   readonly #name: string;
   readonly #args: ServerArgs;
 
@@ -94,7 +100,7 @@ export class Server extends pulumi.ComponentResource {
     const hostKey = new KeyPair(`${name}-host-key`, { comment: args.server }, { parent: this, ...this.#withInstance() });
     this.instance = this.#instance(this.#userData(hostKey));
     this.#tagInterface();
-    this.#volumes();
+    this.devices = this.#volumes();
     if (args.alarms ?? true) this.#alarms();
     this.address = args.elasticAddress ? this.#elastic().publicIp : this.instance.publicIp;
     this.privateAddress = this.instance.privateIp;
@@ -181,18 +187,26 @@ export class Server extends pulumi.ComponentResource {
     );
   }
 
-  #volumes(): void {
-    const { volumes = [], zone } = this.#args;
+  #volumes(): Readonly<Record<string, pulumi.Output<string>>> {
+    const { volumes = [], zone, type } = this.#args;
+    const devices: Record<string, pulumi.Output<string>> = {};
     for (const [at, { name, sizeGB, snapshots, ...speed }] of volumes.entries()) {
       const full = `${this.#name}-${name}`;
       // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
       const args = { availabilityZone: zone, size: sizeGB, type: "gp3", ...speedOf(speed), encrypted: true, finalSnapshot: true };
       const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
       const volume = new aws.ebs.Volume(full, { ...args, tags }, { parent: this, protect: true });
-      const place = { instanceId: this.instance.id, volumeId: volume.id, deviceName: volumeDevice(at), stopInstanceBeforeDetaching: true };
-      new aws.ec2.VolumeAttachment(`${full}-attachment`, place, { parent: this, deleteBeforeReplace: true });
+      const place = {
+        instanceId: this.instance.id,
+        volumeId: volume.id,
+        deviceName: `/dev/sd${letterOf(at)}`,
+        stopInstanceBeforeDetaching: true,
+      };
+      const attached = new aws.ec2.VolumeAttachment(`${full}-attachment`, place, { parent: this, deleteBeforeReplace: true });
+      devices[name] = attached.volumeId.apply((id) => deviceOf(type, at, id));
       if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });
     }
+    return devices;
   }
 
   #alarms(): void {

@@ -23,6 +23,8 @@ export interface ServerView {
    * nothing secret.
    */
   readonly pooled?: boolean;
+  /** Disks of its own that outlive it, and are to be mounted; the mark `volume:SERVER/NAME` is each one's device. */
+  readonly volumes?: readonly { readonly name: string; readonly mountPoint: string; readonly filesystem: "xfs" | "ext4" }[];
 }
 
 export interface RoleContext<Params> {

@@ -13,6 +13,7 @@ import { qemu, stopStart } from "../../provisioners/machines/qemu.ts";
 import { diskFile } from "../../provisioners/machines/qemu-arguments.ts";
 import { tell } from "../../provisioners/machines/qemu-monitor.ts";
 import { sweep } from "../../provisioners/machines/sweep.ts";
+import { formatScript } from "../../provisioners/roles/base/volumes.ts";
 import { Operator } from "../support/virtual.ts";
 
 const stack = `store-test-${process.pid}`;
@@ -203,6 +204,20 @@ describe.each([
       expect(await sums()).toEqual(before);
       expect((await operator.ssh(state, "sudo systemctl start db.service")).code).toBe(1);
       expect(await root("mountpoint -q /data || echo unmounted")).toBe("unmounted");
+    });
+
+    test("makes a filesystem of a blank volume once, and of nothing else, as the role does for those that outlive a server", async () => {
+      await clear();
+      const format = (disk: string) => operator.ssh(state, "sudo sh -e", formatScript(disk, "ext4"));
+      expect(await format("/dev/nvme0n1")).toMatchObject({ code: 0 });
+      expect(await root("blkid -p -s TYPE -o value /dev/nvme0n1")).toBe("ext4");
+      const before = await sums();
+      expect(await format("/dev/nvme0n1")).toMatchObject({ code: 1, stdout: expect.stringContaining("got ext4; nothing was written") });
+      await root("printf data | dd of=/dev/nvme1n1 bs=1 seek=4096 conv=notrunc status=none; sync");
+      const data = await sums();
+      expect(await format("/dev/nvme1n1")).toMatchObject({ code: 1, stdout: expect.stringContaining("got data on /dev/nvme1n1") });
+      expect((await sums())[0]).toBe(before[0]);
+      expect(await sums()).toEqual(data);
     });
 
     test("boots without one of its disks, and the database waits, with nothing written in its place", async () => {

@@ -2,9 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { deviceOf } from "../../components/aws/server.ts";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import { factsOnAws } from "../../provisioners/aws/servers.ts";
-import { completeFacts, planFleet } from "../../provisioners/expand.ts";
+import { completeFacts, expandRole, planFleet } from "../../provisioners/expand.ts";
+import { latesIn } from "../../provisioners/late.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { parseStack } from "../../stacks/read.ts";
 import { teamAnswers } from "../support/aws-answers.ts";
@@ -27,6 +29,25 @@ test("facts come from type and image, addresses from the network that the fleet 
   });
   expect(plan.servers[2]!.declared).toMatchObject({ distribution: "debian", version: "12", architecture: "arm64", cores: 4 });
   expect(factsOnAws("c6g.xlarge", "al2023")).toMatchObject({ distribution: "amzn", packageManager: "dnf", architecture: "arm64" });
+});
+
+test("a volume with a mount point is made a filesystem of once, and mounted, by the device that only AWS knows", () => {
+  const volumes = [
+    { name: "data", sizeGB: 9, mountPoint: "/srv/data" },
+    { name: "raw", sizeGB: 9 },
+  ];
+  const plan = planFleet(specOf({ volumes }, { isu1: roles }), around);
+  const [server] = plan.servers;
+  const wants = expandRole(plan, server!, "base", completeFacts(server!.declared)!);
+  expect(Object.keys(wants).filter((each) => /volume|mount|xfs/.test(each))).toEqual([
+    "package[xfsprogs]",
+    "command[volume-data]",
+    "mount[/srv/data]",
+  ]);
+  expect(wants["mount[/srv/data]"]).toMatchObject({ what: "⟦volume:isu1/data⟧", type: "xfs", after: ["command[volume-data]"] });
+  expect(latesIn(wants)).toContain("volume:isu1/data");
+  expect(deviceOf({ xen: false }, 0, "vol-0abc")).toBe("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abc");
+  expect(deviceOf({ xen: true }, 1, "vol-0abc")).toBe("/dev/xvdk");
 });
 
 test("an AMI tells no distribution: that waits for the server", () => {

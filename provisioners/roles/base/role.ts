@@ -11,6 +11,7 @@ import { storeKey } from "../../host/prelude.ts";
 import { late } from "../../late.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole, type RoleContext } from "../role.ts";
+import { volumes } from "./volumes.ts";
 
 /** What people reach for on the day; the base images of contests lack some of them. */
 const usefulPackages = ["ca-certificates", "curl", "git", "htop", "jq", "less", "rsync", "strace", "sysstat", "vim-tiny"];
@@ -47,9 +48,16 @@ type Context = RoleContext<Params>;
 
 export const base = defineRole<Params>({
   name: "base",
-  summary: "names, people and their keys, ssh between the servers, limits and kernel settings",
+  summary: "names, people and their keys, ssh between the servers, limits, kernel settings, and volumes of EC2",
   params: Params,
-  resources: (context) => [...names(context), ...people(context), ...mesh(context), ...system(context), ...kernel(context)],
+  resources: (context) => [
+    ...names(context),
+    ...people(context),
+    ...mesh(context),
+    ...system(context),
+    ...kernel(context),
+    ...volumes(context.self),
+  ],
 });
 
 function names({ self, team, facts }: Context): Declared[] {
