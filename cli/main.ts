@@ -24,10 +24,11 @@ const program = new Command("fleet")
     "after",
     `
 Examples:
-  fleet up practice          three servers on this computer, with all their roles
+  fleet up practice          three servers on this computer, with their roles
   fleet preview team-a       what an up would change, line by line
   fleet verify team-a        whether the servers are as the stack file says
   fleet ssh isu1             a shell on a server
+  fleet cost team-a          what a stack on AWS costs, before it is there
   fleet down practice        away with it
 
 Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice`,

@@ -65,8 +65,7 @@ function checkMounts({ servers }: Loose, target: Loose): readonly Finding[] {
     const path = ["target", ...(mapOr(own[name]).volumes === undefined ? [] : ["servers", name]), "volumes"];
     const all = (Array.isArray(volumes) ? volumes : []).map((each, at) => ({ at, where: mapOr(each).mountPoint }));
     const mounted = all.filter(({ where }) => typeof where === "string");
-    const taken =
-      store === undefined ? [] : [{ value: String(mapOr(store).mountPoint ?? "/data"), where: "the instance store", path }];
+    const taken = store === undefined ? [] : [{ value: String(mapOr(store).mountPoint ?? "/data"), where: "the instance store", path }];
     const uses = mounted.map(({ at, where }) => ({ value: String(where), where: `volumes[${at}]`, path: [...path, at, "mountPoint"] }));
     const noBase = mounted.length > 0 && Array.isArray(roles) && !roles.includes("base");
     const reason = "expected the role `base` beside a `mountPoint`, which it mounts; add it";

@@ -14,7 +14,7 @@ import { onAws } from "../take-down.ts";
 export const verify: Register = (program, done) =>
   program
     .command("verify")
-    .description("look at every resource on every server; exit code 7 where one differs")
+    .description("look at every resource on every server, on AWS around them too, and at a contest's rules; exit code 7 where one differs")
     .argument("<stack>", "a stack of this checkout")
     .option("--format <format>", printerNames.join(", "), "text")
     .option("--all", "show also what is right", false)
