@@ -1,0 +1,92 @@
+// What differs between the systems on which practice machines run: how processes are found, what a lock is, what QEMU is given.
+import { lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { MachineError } from "./machine.ts";
+import { run } from "./run.ts";
+import { abstractSocket, type Hold, socketFiles } from "./sockets.ts";
+
+export interface Process {
+  readonly pid: number;
+  readonly args: readonly string[];
+}
+
+export interface Platform {
+  /** Whether mounts, links and cgroups of containers can be here. */
+  readonly containers: boolean;
+  /** All of this computer's. */
+  processes(): Promise<Process[]>;
+  /** None of a process that is gone. */
+  argumentsOf(pid: number): Promise<readonly string[]>;
+  readonly hold: Hold;
+  /** Goes before the command of a program that is to end with who started it. */
+  readonly tied: readonly string[];
+  /** What keeps QEMU from doing what it never has to. */
+  readonly sandbox: readonly string[];
+  /** The socket of QEMU's monitor: as QEMU in the machine's directory is told, and as others reach it. */
+  readonly monitor: { listensAt(id: string): string; reachedAt(id: string, pid: number): string };
+  /** Takes away what machines whose id matches have outside their directory. */
+  forget(id: RegExp): void;
+}
+
+const fromProc = async (pid: number | string): Promise<string[]> =>
+  (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0").slice(0, -1);
+
+const linux: Platform = {
+  containers: true,
+  async processes() {
+    const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+    return await Promise.all(pids.map(async (pid) => ({ pid, args: await fromProc(pid) })));
+  },
+  argumentsOf: fromProc,
+  hold: abstractSocket,
+  tied: ["setpriv", "--pdeathsig=TERM"],
+  sandbox: ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+  monitor: {
+    listensAt: () => "monitor",
+    // Past the 107 characters that a socket's path may have: through the directory in which QEMU runs.
+    reachedAt: (_, pid) => `/proc/${pid}/cwd/monitor`,
+  },
+  forget: () => undefined,
+};
+
+/** Of `ps -o pid=,args=`. Words, since ps does not say where an argument ends; ids of machines have no space in them. */
+export const parseProcesses = (text: string): Process[] =>
+  text.split("\n").flatMap((line) => {
+    const [pid, ...args] = line.trim().split(/\s+/);
+    return pid ? [{ pid: Number(pid), args }] : [];
+  });
+
+/** A short path, as sockets need one (103 characters here), and one user's alone: /tmp is everybody's. */
+export function socketsDirectory(): string {
+  const uid = process.getuid!();
+  const directory = `/tmp/contest-fleet-${uid}`;
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const found = lstatSync(directory);
+  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0)
+    throw new MachineError(`\`${directory}\`: expected a directory that only you can use, got somebody else's or an open one; remove it`);
+  return directory;
+}
+
+const monitorAt = (id: string): string => join(socketsDirectory(), `${id}.monitor`);
+
+const darwin: Platform = {
+  containers: false,
+  processes: async () => parseProcesses(await run("ps", ["-axww", "-o", "pid=,args="])),
+  // ps fails where there is no such process.
+  argumentsOf: async (pid) => parseProcesses(await run("ps", ["-ww", "-o", "pid=,args=", "-p", `${pid}`]).catch(() => ""))[0]?.args ?? [],
+  hold: socketFiles(socketsDirectory),
+  tied: [],
+  sandbox: [],
+  monitor: { listensAt: monitorAt, reachedAt: monitorAt },
+  forget(id) {
+    const directory = socketsDirectory();
+    const monitors = readdirSync(directory).filter((name) => name.endsWith(".monitor") && id.test(name.slice(0, -".monitor".length)));
+    for (const name of monitors) rmSync(join(directory, name), { force: true });
+  },
+};
+
+export const platforms = { linux, darwin } as const;
+
+/** This computer's; any other system is refused before it matters. */
+export const platform: Platform = process.platform === "darwin" ? darwin : linux;
