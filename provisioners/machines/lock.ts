@@ -1,4 +1,4 @@
-// One at a time, across processes. A lock ends with its holder, however that dies, so there is none to judge; and a waiter hears the release.
+// One at a time, across processes. A lock ends with its holder, however that dies: none is stale. A waiter hears the release.
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError } from "./machine.ts";

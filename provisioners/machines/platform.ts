@@ -57,14 +57,15 @@ export const parseProcesses = (text: string): Process[] =>
     return pid ? [{ pid: Number(pid), args }] : [];
   });
 
-/** A short path, as sockets need one (103 characters here), and one user's alone: /tmp is everybody's. */
-export function socketsDirectory(): string {
-  const uid = process.getuid!();
-  const directory = `/tmp/contest-fleet-${uid}`;
+/** Short, since a socket's path may have 103 characters here; and where every process of a user looks, whatever its TMPDIR is. */
+export const socketsDirectory = (): string => `/tmp/contest-fleet-${process.getuid!()}`;
+
+/** Made where it is missing. In /tmp somebody else could have been there first: that is refused. */
+export function ownDirectory(directory: string): string {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const found = lstatSync(directory);
-  if (!found.isDirectory() || found.uid !== uid || (found.mode & 0o077) !== 0)
-    throw new MachineError(`\`${directory}\`: expected a directory that only you can use, got somebody else's or an open one; remove it`);
+  if (!found.isDirectory() || found.uid !== process.getuid!() || (found.mode & 0o077) !== 0)
+    throw new MachineError(`\`${directory}\`: expected a directory that is yours and closed to others, got something else; remove it`);
   return directory;
 }
 
@@ -75,12 +76,13 @@ const darwin: Platform = {
   processes: async () => parseProcesses(await run("ps", ["-axww", "-o", "pid=,args="])),
   // ps fails where there is no such process.
   argumentsOf: async (pid) => parseProcesses(await run("ps", ["-ww", "-o", "pid=,args=", "-p", `${pid}`]).catch(() => ""))[0]?.args ?? [],
-  hold: socketFiles(socketsDirectory),
+  hold: socketFiles(() => ownDirectory(socketsDirectory())),
+  // A machine whose supervisor was killed goes on; it counts as not running, and the next start ends it first.
   tied: [],
   sandbox: [],
   monitor: { listensAt: monitorAt, reachedAt: monitorAt },
   forget(id) {
-    const directory = socketsDirectory();
+    const directory = ownDirectory(socketsDirectory());
     const monitors = readdirSync(directory).filter((name) => name.endsWith(".monitor") && id.test(name.slice(0, -".monitor".length)));
     for (const name of monitors) rmSync(join(directory, name), { force: true });
   },

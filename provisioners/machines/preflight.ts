@@ -17,11 +17,13 @@ export interface Computer {
 /** Without a driver: of any. */
 export function refusal(driver: Driver | undefined, { platform, arch, root }: Omit<Computer, "cloud">): string | undefined {
   if (platform !== "linux" && platform !== "darwin")
-    return `practice machines need Linux or macOS, this is \`${platform}\`; use such a computer, or \`target: inventory\` with servers of your own`;
+    return `practice machines need Linux or macOS, this is \`${platform}\`; use one of these, or \`target: inventory\` with your own servers`;
   if (driver === "nspawn" && platform !== "linux")
     return `practice machines of the driver nspawn need Linux, and this is \`${platform}\`; use \`driver: qemu\``;
-  if (driver === "nspawn" && !root)
-    return "practice machines of the driver nspawn need root: they mount, bridge and limit; run the same command with sudo, or use `driver: qemu`";
+  if (driver === "nspawn" && !root) {
+    const instead = "run the same command with sudo, or use `driver: qemu`";
+    return `practice machines of the driver nspawn need root: they mount, bridge and limit; ${instead}`;
+  }
   if (driver === "qemu" && !architectureOf(arch)) {
     const instead = platform === "linux" ? "; use `driver: nspawn`" : "";
     return `practice machines of the driver qemu are x86-64 or arm64, and this computer is \`${arch}\`${instead}`;

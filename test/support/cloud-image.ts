@@ -1,4 +1,4 @@
-// A stand-in for Debian's cloud image, made here: a disk that the BIOS starts from, with cloud-init and netplan on it, and room to grow into.
+// A stand-in for Debian's cloud image, made here: a disk that a BIOS starts from, with cloud-init and netplan on it, and room to grow.
 import { open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ImageForm, inTree } from "../../provisioners/machines/image.ts";

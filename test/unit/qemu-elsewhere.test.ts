@@ -1,12 +1,12 @@
 // Virtual machines on a Mac and on arm64, without one: what is decided, and what QEMU, cloud-init and the user are told.
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { MachineSpec } from "../../provisioners/machines/machine.ts";
 import { machineId } from "../../provisioners/machines/names.ts";
-import { parseProcesses, platforms, socketsDirectory } from "../../provisioners/machines/platform.ts";
+import { ownDirectory, parseProcesses, platforms, socketsDirectory } from "../../provisioners/machines/platform.ts";
 import { type Computer, needs, refusal } from "../../provisioners/machines/preflight.ts";
 import { chooseAccelerator, parseOffered } from "../../provisioners/machines/qemu-accelerator.ts";
 import { architectures } from "../../provisioners/machines/qemu-architecture.ts";
@@ -114,6 +114,20 @@ describe("the command line", () => {
   });
 });
 
+test("a directory of sockets is ours alone, or refused", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "own-directory-test-"));
+  try {
+    expect(ownDirectory(join(directory, "new"))).toBe(join(directory, "new"));
+    expect(ownDirectory(join(directory, "new"))).toBe(join(directory, "new"));
+    await symlink(join(directory, "new"), join(directory, "link"));
+    expect(() => ownDirectory(join(directory, "link"))).toThrow("expected a directory that is yours and closed to others");
+    await chmod(join(directory, "new"), 0o755);
+    expect(() => ownDirectory(join(directory, "new"))).toThrow("expected a directory that is yours and closed to others");
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 describe("processes as ps tells them", () => {
   test("a line each, words of a command, nothing for nothing", () => {
     const text = `    1 /sbin/launchd\n  501 sh /Users/a b/supervisor.sh qemu -name guest=${id} -m 1\n`;
@@ -191,7 +205,7 @@ describe("what a computer is told that can't", () => {
     ["nspawn", computer("darwin"), /nspawn need Linux, and this is `darwin`; use `driver: qemu`$/],
     ["nspawn", computer("linux", "x64"), /nspawn need root.*use `driver: qemu`$/],
     ["qemu", computer("linux", "riscv64"), /are x86-64 or arm64, and this computer is `riscv64`; use `driver: nspawn`$/],
-    [undefined, computer("win32", "x64"), /need Linux or macOS, this is `win32`; use such a computer/],
+    [undefined, computer("win32", "x64"), /need Linux or macOS, this is `win32`; use one of these/],
   ])("%s on %j", (driver, where, wanted) => {
     const sentence = refusal(driver, where);
     if (wanted) expect(sentence).toMatch(wanted);

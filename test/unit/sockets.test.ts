@@ -17,15 +17,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Another process that has the lock until it is ended; it says so first. */
-async function holder(name: string): Promise<ChildProcess> {
+/** Another process, with `hold` and `locked` at hand. */
+function elsewhere(script: string): ChildProcess {
   const module = new URL("../../provisioners/machines/", import.meta.url).href;
-  const script = `
+  const before = `
     const { locked } = await import("${module}lock.ts");
     const { socketFiles } = await import("${module}sockets.ts");
-    await locked(${JSON.stringify(name)}, () => { console.log("in"); return new Promise((done) => process.stdin.on("end", done).resume()); },
-      { hold: socketFiles(() => ${JSON.stringify(directory)}) });`;
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", script], { stdio: ["pipe", "pipe", "inherit"] });
+    const hold = socketFiles(() => ${JSON.stringify(directory)});`;
+  return spawn(process.execPath, ["--input-type=module", "--eval", before + script], { stdio: ["pipe", "pipe", "inherit"] });
+}
+
+/** Has the lock until it is ended; it says so first. */
+async function holder(): Promise<ChildProcess> {
+  const child = elsewhere(`
+    const until = () => { console.log("in"); return new Promise((done) => process.stdin.on("end", done).resume()); };
+    await locked("one", until, { hold });`);
   await once(child.stdout!, "data");
   return child;
 }
@@ -49,7 +55,7 @@ test("free again after a failure; another name is another lock", async () => {
 });
 
 test("of another process: waited for, and taken at the moment of its release", async () => {
-  const child = await holder("one");
+  const child = await holder();
   await expect(locked("one", async () => "in", { hold, deadline: 100 })).rejects.toThrow("worked on by another process");
   let got = false;
   const waiting = locked(
@@ -70,7 +76,7 @@ test("of another process: waited for, and taken at the moment of its release", a
 });
 
 test("of a process that was killed: its file stays, is nobody's, and goes at the next look", async () => {
-  const child = await holder("one");
+  const child = await holder();
   const ended = once(child, "exit");
   child.kill("SIGKILL");
   await ended;
@@ -79,18 +85,23 @@ test("of a process that was killed: its file stays, is nobody's, and goes at the
   expect(await readdir(directory)).toEqual([]);
 });
 
-test("two processes and this one at a stale lock never meet", async () => {
-  const child = await holder("one");
-  const ended = once(child, "exit");
-  child.kill("SIGKILL");
-  await ended;
-  const seen: string[] = [];
-  const enter = (who: string) => async () => {
-    seen.push(`${who} in`);
-    await sleep(10);
-    seen.push(`${who} out`);
-  };
-  await Promise.all(["a", "b", "c", "d"].map((who) => locked("one", enter(who), { hold })));
-  expect(seen).toHaveLength(8);
-  for (let at = 0; at < 8; at += 2) expect(seen[at + 1]).toBe(seen[at]!.replace("in", "out"));
+test("processes that meet at a stale lock, and again and again, are never in it together", async () => {
+  const dead = await holder();
+  const killed = once(dead, "exit");
+  dead.kill("SIGKILL");
+  await killed;
+  // A directory can be made once: whoever finds it there was not alone.
+  const room = join(directory, "room");
+  const children = Array.from({ length: 3 }, () =>
+    elsewhere(`
+      const { mkdir, rmdir } = await import("node:fs/promises");
+      const room = ${JSON.stringify(room)};
+      for (let turn = 0; turn < 15; turn++)
+        await locked("one", async () => { await mkdir(room); await new Promise((done) => setTimeout(done, 2)); await rmdir(room); }, { hold });
+      console.log("alone each time");`),
+  );
+  const said = await Promise.all(children.map(async (child) => String((await once(child.stdout!, "data"))[0])));
+  expect(said).toEqual(Array(3).fill("alone each time\n"));
+  await Promise.all(children.map((child) => (child.exitCode === null ? once(child, "exit") : undefined)));
+  expect(await readdir(directory)).toEqual([]);
 });
