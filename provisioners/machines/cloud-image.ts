@@ -50,9 +50,9 @@ async function store(response: Response, path: string, log: (line: string) => vo
     for await (const chunk of chunks) {
       hash.update(chunk);
       bytes += chunk.length;
-      const tenth = Math.floor((10 * bytes) / total);
+      const tenth = total > 0 ? Math.floor((10 * bytes) / total) : 0;
       if (tenth > told) log(`image: ${mb(bytes)} of ${mb(total)}`);
-      told = Math.max(told, tenth || 0);
+      told = tenth;
       yield chunk;
     }
   };

@@ -126,15 +126,8 @@ export function qemuArguments(shape: MachineShape, start: Start, port: number, a
     ...["-name", `guest=${machineId(shape)}`, "-uuid", uuid(shape)],
     ...["-no-user-config", "-nodefaults", "-display", "none"],
     ...platform.sandbox,
-    ...[
-      "-machine",
-      architecture.machine,
-      ...forAccelerator[accelerator](architecture),
-      "-smp",
-      `${shape.cores}`,
-      "-m",
-      `${shape.memoryMiB}`,
-    ],
+    ...["-machine", architecture.machine, ...forAccelerator[accelerator](architecture)],
+    ...["-smp", `${shape.cores}`, "-m", `${shape.memoryMiB}`],
     ...beginning(start),
     // The supervisor makes it the boot log.
     ...["-serial", "stdio"],

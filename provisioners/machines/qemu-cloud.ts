@@ -11,13 +11,18 @@ import { machineFiles, seedUnit, tools } from "./qemu-image.ts";
 /** While it is there, Debian's sshd does not start: nobody gets in, and nothing greets, before the machine is whole. */
 const closed = "/etc/ssh/sshd_not_to_be_run";
 
+/** Run by cloud-init as the last thing of each boot, until it has come to its end: one that was cut off, or had no network, is made up for. */
+const finish = "/var/lib/cloud/scripts/per-boot/practice";
+
 /** Ends at the first failure, with the door still closed: its words are at the end of the boot log. */
-function firstBoot(packages: readonly string[]): Command {
+function finishScript(packages: readonly string[]): Command {
   const apt = sh`apt-get -q -o DPkg::Lock::Timeout=300`;
   return lines([
+    sh`#!/bin/sh`,
     sh`set -eu`,
     sh`systemctl mask ${maskedWithDisks}`,
     sh`systemctl stop apt-daily.timer apt-daily-upgrade.timer`,
+    sh`dpkg --configure -a`,
     sh`dpkg-query -W ${packages} >/dev/null 2>&1 || {`,
     sh`${apt} update`,
     sh`DEBIAN_FRONTEND=noninteractive ${apt} -y --no-install-recommends install ${packages}`,
@@ -31,24 +36,24 @@ function firstBoot(packages: readonly string[]): Command {
     sh`systemctl enable systemd-networkd.service ${seedUnit}`,
     sh`systemctl start ${seedUnit}`,
     sh`systemctl restart systemd-networkd.service`,
-    sh`touch /etc/cloud/cloud-init.disabled`,
-    sh`rm ${closed}`,
+    sh`rm -f ${closed}`,
     sh`systemctl start ssh.service`,
+    sh`touch /etc/cloud/cloud-init.disabled`,
   ]);
 }
 
 /** File → content, as cloud-init's data source NoCloud has them. JSON is YAML. */
 export function cloudFiles(spec: MachineSpec): Record<"meta-data" | "network-config" | "user-data", string> {
   const { packages = [] } = spec;
-  const script = firstBoot([...new Set([...included, ...tools, ...packages])].sort());
+  const script = finishScript([...new Set([...included, ...tools, ...packages])].sort());
+  const files = Object.entries({ ...quietFiles, ...machineFiles }).map(([path, content]) => ({ path, content }));
   const config = {
     // Lists that are empty would get a warning: so it makes the user and the key that the seed then makes its own.
     users: [{ name: loginUser, shell: "/bin/bash" }],
     ssh_genkeytypes: ["ed25519"],
     preserve_hostname: true,
     bootcmd: [["touch", closed]],
-    write_files: Object.entries({ ...quietFiles, ...machineFiles }).map(([path, content]) => ({ path, content })),
-    runcmd: [["sh", "-c", script.text]],
+    write_files: [...files, { path: finish, content: `${script.text}\n`, permissions: "0755" }],
   };
   const out = { match: { macaddress: mac(spec, "out") }, dhcp4: true };
   return {

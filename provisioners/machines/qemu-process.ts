@@ -60,7 +60,8 @@ export async function start(record: QemuRecord, paths: MachinePaths, { log }: Ma
   const fast = await accelerator();
   const cores = Math.min(shape.cores, availableParallelism());
   if (cores < shape.cores) log?.(`${shape.name}: asks for ${shape.cores} cores, this computer has ${cores}: it gets those`);
-  log?.(`${shape.name}: starting with ${cores} core(s) and ${shape.memoryMiB} MiB${fast === "tcg" ? ", translated: about a minute" : ""}`);
+  const slow = fast === "tcg" ? `, translated: ${record.kind === "cloud" ? "some minutes" : "about a minute"}` : "";
+  log?.(`${shape.name}: starting with ${cores} core(s) and ${shape.memoryMiB} MiB${slow}`);
   const monitor = resolve(paths.directory, platform.monitor.listensAt(machineId(shape)));
   for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid, monitor]) await rm(stale, { force: true });
   const supervisor = [fileURLToPath(new URL("supervisor.sh", import.meta.url)), paths.directory, linkName(shape)];

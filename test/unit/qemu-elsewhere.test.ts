@@ -150,7 +150,7 @@ describe("processes as ps tells them", () => {
 describe("what cloud-init is told", () => {
   const files = cloudFiles(spec);
   const config = parse(files["user-data"]) as Record<string, unknown[]>;
-  const script = (config.runcmd as string[][])[0]!;
+  const written = config.write_files as { path: string; content: string; permissions?: string }[];
 
   test("no secret, and no name: who the machine is comes by the seed", () => {
     for (const text of Object.values(files))
@@ -165,17 +165,20 @@ describe("what cloud-init is told", () => {
   });
 
   test("the files of our own image, but neither its mounts nor an empty machine id", () => {
-    const paths = (config.write_files as { path: string }[]).map(({ path }) => path);
+    const paths = written.map(({ path }) => path);
     expect(paths).toEqual(expect.arrayContaining(Object.keys(machineFiles)));
     expect(paths).not.toContain("/etc/fstab");
     expect(paths).not.toContain("/etc/machine-id");
   });
 
-  test("a script that a shell takes, which opens the door last", async () => {
-    expect(script.slice(0, 2)).toEqual(["sh", "-c"]);
-    await run("sh", ["-n"], { input: script[2]! });
-    expect(script[2]).toMatch(/install .*\bjq .*mdadm .*xfsprogs .*\n\}\n/);
-    expect(script[2]!.split("\n").slice(-2)).toEqual(["rm /etc/ssh/sshd_not_to_be_run", "systemctl start ssh.service"]);
+  test("a script that a shell takes, at each boot until it has opened the door and ends cloud-init's part", async () => {
+    const { path, content, permissions } = written.at(-1)!;
+    expect([path, permissions]).toEqual(["/var/lib/cloud/scripts/per-boot/practice", "0755"]);
+    await run("sh", ["-n"], { input: content });
+    expect(content).toMatch(/^#!\/bin\/sh\nset -eu\n/);
+    expect(content).toMatch(/install .*\bjq .*mdadm .*xfsprogs .*\n\}\n/);
+    const last = ["rm -f /etc/ssh/sshd_not_to_be_run", "systemctl start ssh.service", "touch /etc/cloud/cloud-init.disabled"];
+    expect(content.trimEnd().split("\n").slice(-3)).toEqual(last);
     expect(config.bootcmd).toEqual([["touch", "/etc/ssh/sshd_not_to_be_run"]]);
   });
 
