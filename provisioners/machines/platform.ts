@@ -18,6 +18,8 @@ export interface Platform {
   processes(): Promise<Process[]>;
   /** None of a process that is gone. */
   argumentsOf(pid: number): Promise<readonly string[]>;
+  /** Milliseconds between two looks at a process that is waited for. */
+  readonly lookEvery: number;
   readonly hold: Hold;
   /** Goes before the command of a program that is to end with who started it. */
   readonly tied: readonly string[];
@@ -39,6 +41,7 @@ const linux: Platform = {
     return await Promise.all(pids.map(async (pid) => ({ pid, args: await fromProc(pid) })));
   },
   argumentsOf: fromProc,
+  lookEvery: 50,
   hold: abstractSocket,
   tied: ["setpriv", "--pdeathsig=TERM"],
   sandbox: ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
@@ -76,6 +79,8 @@ const darwin: Platform = {
   processes: async () => parseProcesses(await run("ps", ["-axww", "-o", "pid=,args="])),
   // ps fails where there is no such process.
   argumentsOf: async (pid) => parseProcesses(await run("ps", ["-ww", "-o", "pid=,args=", "-p", `${pid}`]).catch(() => ""))[0]?.args ?? [],
+  // Each look starts programs.
+  lookEvery: 500,
   hold: socketFiles(() => ownDirectory(socketsDirectory())),
   // A machine whose supervisor was killed goes on; it counts as not running, and the next start ends it first.
   tied: [],

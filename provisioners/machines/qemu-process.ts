@@ -91,6 +91,6 @@ export async function shutDown(ref: MachineRef, paths: MachinePaths): Promise<vo
       () => false,
     ));
   const end = Date.now() + (told ? farewell[await accelerator()] : 0);
-  while ((await running(ref, paths)) && Date.now() < end) await sleep(50);
+  while ((await running(ref, paths)) && Date.now() < end) await sleep(platform.lookEvery);
   await kill(idOf(ref));
 }
