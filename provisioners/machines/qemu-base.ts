@@ -15,12 +15,12 @@ export interface Base {
   readonly image: string;
 }
 
-/** A cloud image's file that takes the place of every other image. */
-const ownImage = (): string | undefined => process.env.FLEET_QEMU_IMAGE || undefined;
+/** A cloud image's file that takes the place of every other image; empty: none. */
+const ownImage = (): string => process.env.FLEET_QEMU_IMAGE ?? "";
 
 /** Mmdebstrap needs Linux, and our loader the BIOS of an x86-64 machine. */
 export const fromCloud = ({ platform, arch }: { platform: NodeJS.Platform; arch: string }, own = ownImage()): boolean =>
-  own !== undefined || platform !== "linux" || arch !== "x64";
+  own !== "" || platform !== "linux" || arch !== "x64";
 
 export async function ensureBase(spec: MachineSpec, context: MachineContext): Promise<Base> {
   const own = ownImage();

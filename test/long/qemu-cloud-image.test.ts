@@ -44,6 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   delete process.env.FLEET_QEMU_IMAGE;
   await mac.sweep(stack);
+  await rmdir(socketsDirectory());
   Object.defineProperty(process, "platform", { value: platform });
   await operator.leave();
 });
@@ -93,5 +94,5 @@ test("is taken away without a trace", async () => {
   expect(await readdir(socketsDirectory())).toHaveLength(1);
   await mac.qemu.destroy(spec);
   expect(await mac.leftovers(stack)).toEqual([]);
-  await rmdir(socketsDirectory());
+  expect(await readdir(socketsDirectory())).toEqual([]);
 });

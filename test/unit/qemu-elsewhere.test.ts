@@ -103,7 +103,7 @@ describe("the command line", () => {
   });
 
   test("is begun from a cloud image everywhere but on x86-64 Linux, and there where one is named", () => {
-    const here = (platform: NodeJS.Platform, arch: string, own?: string) => fromCloud({ platform, arch }, own);
+    const here = (platform: NodeJS.Platform, arch: string, own = "") => fromCloud({ platform, arch }, own);
     expect([here("linux", "x64"), here("linux", "arm64"), here("darwin", "x64"), here("darwin", "arm64")]).toEqual([
       false,
       true,
@@ -195,7 +195,7 @@ describe("what cloud-init is told", () => {
 
 describe("what a computer is told that can't", () => {
   const computer = (platform: NodeJS.Platform, arch = "arm64", root = false): Computer => ({
-    ...{ platform, arch, root, cloud: fromCloud({ platform, arch }, undefined) },
+    ...{ platform, arch, root, cloud: fromCloud({ platform, arch }, "") },
   });
 
   test.each<["nspawn" | "qemu" | undefined, Computer, RegExp | undefined]>([
