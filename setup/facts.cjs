@@ -41,6 +41,10 @@ function installedMatches(lock, installed) {
  */
 function practiceRefusal({ platform, uid, distribution }) {
   const instead = "or name servers of your own in a stack with the target `inventory`";
+  if (platform === "darwin") {
+    const virtual = "give a stack the target `{kind: practice, driver: qemu}` and type `node setup/setup.cjs --qemu`";
+    return `these practice machines need Linux, and this is \`darwin\`: ${virtual}, ${instead}`;
+  }
   if (platform !== "linux") {
     return `practice machines need Linux, and this is \`${platform}\`: run this as root in a virtual machine with Debian 12 or Ubuntu, ${instead}`;
   }
@@ -49,6 +53,22 @@ function practiceRefusal({ platform, uid, distribution }) {
   }
   if (uid !== 0) return `practice machines need root, and this is user \`${uid}\`: type \`sudo npm start\`, ${instead}`;
   return undefined;
+}
+
+/**
+ * What virtual machines need here, as packages of Debian or as programs on PATH, and what to type where set-up can't install it. An arm64
+ * computer takes a cloud image, and so makes none.
+ */
+function qemuNeeds({ platform, arch, distribution }) {
+  const arm = arch === "arm64";
+  const programs = [arm ? "qemu-system-aarch64" : "qemu-system-x86_64", "qemu-img", "ssh-keygen"];
+  if (platform === "darwin") return { programs, advice: "type `brew install qemu`" };
+  const forImages = ["mmdebstrap", "debian-archive-keyring", "uidmap"];
+  const machine = arm ? ["qemu-system-arm", "qemu-efi-aarch64"] : [...forImages, "qemu-system-x86"];
+  const packages = [...machine, "qemu-utils", "openssh-client"];
+  if (/\b(debian|ubuntu)\b/.test(distribution)) return { packages, advice: `type \`sudo apt-get install ${packages.join(" ")}\`` };
+  const others = arm ? [] : ["mmdebstrap", "newuidmap"];
+  return { programs: [...programs, ...others], advice: `install what Debian has as ${packages.join(", ")}` };
 }
 
 /** What to type for a Go compiler, where set-up can't install one. */
@@ -75,4 +95,4 @@ function duration(ms) {
   return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
 }
 
-module.exports = { atLeast, duration, goAdvice, installedMatches, parseVersion, practiceRefusal, withoutHosts };
+module.exports = { atLeast, duration, goAdvice, installedMatches, parseVersion, practiceRefusal, qemuNeeds, withoutHosts };

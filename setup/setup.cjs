@@ -16,7 +16,7 @@ Installs what is missing: npm packages, Node, Pulumi's CLI with its Node languag
 
   --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
-  --qemu               also the Debian packages for practice machines that are virtual ones, about 90 MB
+  --qemu               also what practice machines that are virtual ones need: Debian packages of about 90 MB; elsewhere, says what
   --tests              also what the tests need: an SSH server, which is neither started nor enabled, and Python
   --check              prints what is there and what is missing, and changes nothing; exit 1 if something is missing
   --help               prints this
@@ -35,7 +35,7 @@ function distribution() {
 
 function contextOf(env) {
   const cache = cacheFolder(env);
-  const facts = { platform: process.platform, uid: process.getuid?.(), distribution: distribution() };
+  const facts = { platform: process.platform, arch: process.arch, uid: process.getuid?.(), distribution: distribution() };
   const refusal = practiceRefusal(facts);
   return { ...facts, checkout, cache, bin: path.join(cache, "bin"), refusal, apt: refusal === undefined, say, interrupted };
 }

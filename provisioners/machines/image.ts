@@ -11,7 +11,7 @@ import { imagesDirectory } from "./names.ts";
 import { asRoot, run } from "./run.ts";
 
 /** What a server of a provider has and roles rely on; everything else comes with the roles. */
-const included = [
+export const included = [
   ...["systemd-sysv", "dbus", "openssh-server", "openssh-client", "sudo", "ca-certificates", "iproute2", "iputils-ping", "netbase"],
   ...["procps", "tzdata", "xz-utils", "curl", "less", "logrotate"],
 ];
@@ -24,14 +24,16 @@ const masked = [
 
 /** Of those, what a machine with disks of its own has. */
 const forDisks = ["fstrim.timer"];
+export const maskedWithDisks = masked.filter((unit) => !forDisks.includes(unit));
 
-/** Files that every machine has. A change here changes the recipe, and so makes a new image. */
-const files: Record<string, string> = {
+/** Files that every machine has, whatever it is made of. A change here changes the recipe, and so makes a new image. */
+export const quietFiles: Record<string, string> = {
   "/etc/dpkg/dpkg.cfg.d/practice": "# A practice machine is quickly made again: no flush to disk after each file.\nforce-unsafe-io\n",
   // Before user sessions are open, sshd greets and then refuses everybody but root.
   "/etc/systemd/system/ssh.service.d/order.conf": "[Unit]\nAfter=systemd-user-sessions.service\n",
-  "/etc/machine-id": "",
 };
+
+const files: Record<string, string> = { ...quietFiles, "/etc/machine-id": "" };
 
 /** What a driver needs beyond the tree of a Debian, and how it wants to have it. */
 export interface ImageForm {
@@ -62,7 +64,7 @@ async function recipeOf({ release, packages = [] }: Pick<MachineSpec, "release" 
   const all = [...new Set([...included, ...(form?.packages ?? []), ...packages])].sort();
   const common = { release, packages: all, sources, options, certificates, masked, files: { ...files, ...form?.files } };
   if (!form) return common;
-  return { ...common, masked: masked.filter((unit) => !forDisks.includes(unit)), units: form.units, early: form.early };
+  return { ...common, masked: maskedWithDisks, units: form.units, early: form.early };
 }
 
 /**

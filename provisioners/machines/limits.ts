@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError, type MachineRef, type MachineSpec } from "./machine.ts";
 import { cgroupName, machineId } from "./names.ts";
+import { platform } from "./platform.ts";
 
 export interface Hierarchy {
   readonly mount: string;
@@ -29,6 +30,7 @@ export function parseHierarchies(mounts: string, offered: (mount: string) => str
 }
 
 async function hierarchies(): Promise<Hierarchy[]> {
+  if (!platform.containers) return [];
   const mounts = await readFile("/proc/mounts", "utf8");
   const offers = new Map<string, string>();
   for (const mount of mounts.matchAll(/^\S+ (\S+) cgroup2 /gm))

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { locked } from "./lock.ts";
 import { type MachineContext, MachineError, type MachineSpec } from "./machine.ts";
 import { bridgeName, patterns, stateRoot, tableName } from "./names.ts";
+import { platform } from "./platform.ts";
 import { installed, root, run } from "./run.ts";
 import { gateway, overlap, parseNetwork, parseSubnet } from "./subnet.ts";
 
@@ -119,7 +120,8 @@ export async function attach(link: string, bridge: string): Promise<void> {
   if (linkExists(link)) await run("ip", ["link", "set", link, "master", bridge, "up"]);
 }
 
-export const links = async (name: RegExp): Promise<string[]> => (await readdir("/sys/class/net")).filter((each) => name.test(each));
+export const links = async (name: RegExp): Promise<string[]> =>
+  platform.containers ? (await readdir("/sys/class/net")).filter((each) => name.test(each)) : [];
 
 /** None where we can't have made one. */
 export async function tables(name: RegExp): Promise<string[]> {

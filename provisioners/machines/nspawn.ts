@@ -24,10 +24,11 @@ import { bridgeName, linkName, type MachinePaths, pathsOf } from "./names.ts";
 import { attach, connected, ensureNetwork } from "./network.ts";
 import { availableCpus, nspawnArguments } from "./nspawn-arguments.ts";
 import { mountRoot } from "./overlay.ts";
+import { preflight } from "./preflight.ts";
 import { kill, processes, running, shutDown } from "./processes.ts";
 import { provision, refresh } from "./provision.ts";
 import { digest, readRecord, refOf, writeRecord } from "./record.ts";
-import { environment, preflight } from "./run.ts";
+import { environment } from "./run.ts";
 import { deleteTree, removeMachine } from "./sweep.ts";
 
 async function read(which: MachineRef | string): Promise<MachineState | undefined> {

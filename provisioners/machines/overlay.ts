@@ -4,10 +4,12 @@ import { mkdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError } from "./machine.ts";
 import type { MachinePaths } from "./names.ts";
+import { platform } from "./platform.ts";
 import { run } from "./run.ts";
 
 /** Mount points at or below a directory, the deepest first. */
 export async function mounts(directory: string): Promise<string[]> {
+  if (!platform.containers) return [];
   const table = await readFile("/proc/self/mountinfo", "utf8");
   const points = table.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
   return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).reverse();

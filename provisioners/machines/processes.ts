@@ -1,15 +1,11 @@
 // Which processes make up a machine, and how they end. All of them carry its id in their arguments: nspawn as `--machine=<id>`, QEMU as
 // `guest=<id>`.
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { groups, groupsOf, membersOf } from "./limits.ts";
 import { MachineError, type MachineRef } from "./machine.ts";
 import { type MachinePaths, machineId } from "./names.ts";
-
-export interface Process {
-  readonly pid: number;
-  readonly args: readonly string[];
-}
+import { type Process, platform } from "./platform.ts";
 
 const markers = ["--machine=", "guest="];
 
@@ -19,22 +15,15 @@ const idIn = (argument: string): string | undefined => {
   return marker && argument.slice(marker.length);
 };
 
-async function argumentsOf(pid: number): Promise<string[]> {
-  const text = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-  return text.split("\0").slice(0, -1);
-}
-
 /** The processes of this computer, outside machines, that belong to a machine whose id matches. */
 export async function processes(id: RegExp): Promise<Process[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const all = await Promise.all(pids.map(async (pid) => ({ pid, args: await argumentsOf(pid) })));
-  return all.filter(({ args }) => args.some((each) => id.test(idIn(each) ?? "")));
+  return (await platform.processes()).filter(({ args }) => args.some((each) => id.test(idIn(each) ?? "")));
 }
 
 /** The process that a pid file names, if it still is the one that wrote it: pids are used again. */
 export async function alive(file: string, ref: MachineRef): Promise<number | undefined> {
   const pid = Number(await readFile(file, "utf8").catch(() => "0"));
-  return pid > 0 && (await argumentsOf(pid)).some((each) => idIn(each) === machineId(ref)) ? pid : undefined;
+  return pid > 0 && (await platform.argumentsOf(pid)).some((each) => idIn(each) === machineId(ref)) ? pid : undefined;
 }
 
 async function firstChild(pid: number): Promise<number | undefined> {

@@ -2,7 +2,9 @@
 import { createHash } from "node:crypto";
 import type { MachineDisk, MachineRef, MachineSpec } from "./machine.ts";
 import { machineId, ofThisUser } from "./names.ts";
+import { type Platform, platform } from "./platform.ts";
 import type { Accelerator } from "./qemu-accelerator.ts";
+import { type Architecture, architectureOf } from "./qemu-architecture.ts";
 import { seedSerial } from "./qemu-image.ts";
 import { spread } from "./qemu-ports.ts";
 import { overlap, parseSubnet } from "./subnet.ts";
@@ -62,16 +64,33 @@ function network({ stack, name, subnet }: MachineShape, port: number): string[] 
   return [...backends.flatMap((each) => ["-netdev", each]), ...devices.flatMap((each) => ["-device", each])];
 }
 
-function disks(shape: MachineShape): string[] {
+/**
+ * How a machine begins. `loader`: QEMU starts what lies in the image beside its disk. `cloud`: from its own disk, as a cloud image does, by
+ * `firmware` where it brings none itself.
+ */
+export type Start =
+  | { readonly kind: "loader"; readonly loader: string }
+  | { readonly kind: "cloud"; readonly firmware: string | undefined };
+
+/** Of the machine: what cloud-init reads, shown to the machine as a disk. */
+export const cloudDirectory = "cloud";
+
+const beginning = (start: Start): string[] => {
+  if (start.kind === "loader") return ["-kernel", start.loader];
+  return start.firmware ? ["-bios", start.firmware] : [];
+};
+
+function disks(shape: MachineShape, { kind }: Start): string[] {
   const drive = (id: string, file: string, format: string, more = "") => [
     "-drive",
     `if=none,id=${id},file=${file},format=${format}${more}`,
   ];
   return [
     ...drive("root", "root.qcow2", "qcow2", ",discard=unmap"),
-    ...["-device", "virtio-blk-pci,drive=root,serial=practice-root"],
+    ...["-device", `virtio-blk-pci,drive=root,serial=practice-root${kind === "cloud" ? ",bootindex=0" : ""}`],
     ...drive("seed", "seed", "raw", ",readonly=on"),
     ...["-device", `virtio-blk-pci,drive=seed,serial=${seedSerial}`],
+    ...(kind === "cloud" ? cloudSeed : []),
     ...shape.disks.flatMap((_, index) => [
       ...drive(`store${index}`, diskFile(index), "raw", ",discard=unmap"),
       ...["-device", `nvme,drive=store${index},serial=${diskSerial(shape, index)}`],
@@ -79,24 +98,42 @@ function disks(shape: MachineShape): string[] {
   ];
 }
 
+/** The label is the one that cloud-init looks for; QEMU makes the file system of a directory, so that no program for it is needed. */
+const cloudSeed = [
+  ...["-drive", `if=none,id=cloud,format=raw,readonly=on,file.driver=vvfat,file.dir=${cloudDirectory},file.label=CIDATA`],
+  ...["-device", "virtio-blk-pci,drive=cloud,serial=practice-cloud"],
+];
+
 const forAccelerator = {
-  kvm: ["-accel", "kvm", "-cpu", "host"],
-  tcg: ["-accel", "tcg,thread=multi", "-cpu", "max"],
-} as const satisfies Record<Accelerator, readonly string[]>;
+  kvm: () => ["-accel", "kvm", "-cpu", "host"],
+  hvf: () => ["-accel", "hvf", "-cpu", "host"],
+  tcg: ({ translated }) => ["-accel", "tcg,thread=multi", "-cpu", translated],
+} as const satisfies Record<Accelerator, (architecture: Architecture) => readonly string[]>;
+
+export interface QemuHost {
+  readonly architecture: Architecture;
+  readonly platform: Pick<Platform, "sandbox" | "monitor">;
+}
+
+/** This computer; one of another kind was refused before. */
+export const qemuHost = (): QemuHost => ({ architecture: architectureOf(process.arch)!, platform });
 
 /** A reboot inside stays in this process; a machine that powers off ends it. */
-export function qemuArguments(shape: MachineShape, loader: string, port: number, accelerator: Accelerator): string[] {
+export function qemuArguments(shape: MachineShape, start: Start, port: number, accelerator: Accelerator, host = qemuHost()): string[] {
+  const { architecture, platform } = host;
+  const monitor = platform.monitor.listensAt(machineId(shape));
   return [
     ...["-name", `guest=${machineId(shape)}`, "-uuid", uuid(shape)],
     ...["-no-user-config", "-nodefaults", "-display", "none"],
-    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
-    ...["-machine", "q35", ...forAccelerator[accelerator], "-smp", `${shape.cores}`, "-m", `${shape.memoryMiB}`],
-    ...["-kernel", loader],
+    ...platform.sandbox,
+    ...["-machine", architecture.machine, ...forAccelerator[accelerator](architecture)],
+    ...["-smp", `${shape.cores}`, "-m", `${shape.memoryMiB}`],
+    ...beginning(start),
     // The supervisor makes it the boot log.
     ...["-serial", "stdio"],
-    ...["-chardev", "socket,id=monitor,path=monitor,server=on,wait=off", "-mon", "chardev=monitor,mode=control"],
+    ...["-chardev", `socket,id=monitor,path=${monitor},server=on,wait=off`, "-mon", "chardev=monitor,mode=control"],
     ...["-device", "virtio-rng-pci"],
-    ...disks(shape),
+    ...disks(shape, start),
     ...network(shape, port),
   ];
 }

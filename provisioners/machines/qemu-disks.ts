@@ -5,12 +5,21 @@ import { join } from "node:path";
 import type { MachineDisk } from "./machine.ts";
 import type { MachinePaths } from "./names.ts";
 import { diskFile } from "./qemu-arguments.ts";
+import type { Base } from "./qemu-base.ts";
+import { rootGiB } from "./qemu-image.ts";
 import { run } from "./run.ts";
 
+/** What qemu-img is told of the base, and the size: a cloud image is small, and grows into its disk at the first boot. */
+async function over({ kind, image }: Base): Promise<{ readonly base: readonly string[]; readonly size: readonly string[] }> {
+  if (kind === "loader") return { base: ["-b", join(image, "root.img"), "-F", "raw"], size: [] };
+  const about = JSON.parse(await run("qemu-img", ["info", "--output=json", image])) as { format: string; "virtual-size": number };
+  return { base: ["-b", image, "-F", about.format], size: [`${Math.max(about["virtual-size"], rootGiB * 2 ** 30)}`] };
+}
+
 /** Whole or not there. */
-export async function makeRoot(paths: MachinePaths, image: string): Promise<void> {
-  const base = ["-b", join(image, "root.img"), "-F", "raw"];
-  await run("qemu-img", ["create", "-q", "-f", "qcow2", ...base, `${join(paths.directory, "root.qcow2")}.new`]);
+export async function makeRoot(paths: MachinePaths, under: Base): Promise<void> {
+  const { base, size } = await over(under);
+  await run("qemu-img", ["create", "-q", "-f", "qcow2", ...base, `${join(paths.directory, "root.qcow2")}.new`, ...size]);
   await rename(`${join(paths.directory, "root.qcow2")}.new`, join(paths.directory, "root.qcow2"));
 }
 

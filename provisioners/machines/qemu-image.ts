@@ -6,11 +6,11 @@ import { asRoot, run } from "./run.ts";
 
 const label = "practice-root";
 /** What a machine may come to; a disk takes no more room here than what is written to it. */
-const rootGiB = 16;
+export const rootGiB = 16;
 
 export const seedSerial = "practice-seed";
 const seedDevice = `/dev/disk/by-id/virtio-${seedSerial}`;
-const seedUnit = "practice-seed.service";
+export const seedUnit = "practice-seed.service";
 
 /** Tells apart, as by-id names do on EC2, the disks that come with an instance. */
 export const storeModel = "Amazon_EC2_NVMe_Instance_Storage";
@@ -27,7 +27,8 @@ echo "$seed" >"$done"
 sync
 `;
 
-const files: Record<string, string> = {
+/** What every virtual machine has, whatever it is made of. */
+export const machineFiles: Record<string, string> = {
   "/usr/local/sbin/practice-seed": seedScript,
   [`/etc/systemd/system/${seedUnit}`]: `[Unit]
 Description=What makes this image this machine
@@ -55,8 +56,12 @@ WantedBy=sysinit.target
   "/etc/udev/rules.d/61-practice-instance-store.rules": `ENV{DEVTYPE}=="disk", KERNEL=="nvme*[0-9]n*[0-9]", ATTRS{serial}=="AWS?*", SYMLINK+="disk/by-id/nvme-${storeModel}_$attr{serial}"
 ENV{DEVTYPE}=="partition", KERNEL=="nvme*[0-9]n*[0-9]p*[0-9]", ATTRS{serial}=="AWS?*", SYMLINK+="disk/by-id/nvme-${storeModel}_$attr{serial}-part%n"
 `,
-  "/etc/fstab": `LABEL=${label} / ext4 errors=remount-ro 0 1\n`,
 };
+
+const files: Record<string, string> = { ...machineFiles, "/etc/fstab": `LABEL=${label} / ext4 errors=remount-ro 0 1\n` };
+
+/** Beyond what every machine has. */
+export const tools = ["libpam-systemd", "mdadm", "xfsprogs"];
 
 /** Where the machine's own kernel and initramfs lie: an upgrade or a new initramfs is what its next boot takes. */
 const loader = `search --no-floppy --set=root --label ${label}
@@ -68,7 +73,7 @@ boot
 export const disk: ImageForm = {
   packages: [
     ...["linux-image-cloud-amd64", "initramfs-tools", "busybox", "zstd", "udev", "kmod", "e2fsprogs", "fdisk", "grub-pc-bin"],
-    ...["libpam-systemd", "mdadm", "xfsprogs"],
+    ...tools,
   ],
   files,
   // Drivers for these machines alone: a machine makes its initramfs again in seconds, where that with all drivers takes minutes if translated.

@@ -1,15 +1,16 @@
 // QEMU's monitor: one JSON command over its socket.
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
-import { MachineError } from "./machine.ts";
+import { MachineError, type MachineRef } from "./machine.ts";
+import { machineId } from "./names.ts";
+import { platform } from "./platform.ts";
 
 /** Milliseconds for all of it; QEMU answers in one, on a busy computer in a hundred. */
 const patience = 10_000;
 
 /** Resolves when QEMU has taken the command; rejects with a MachineError where it refuses, or does not answer. */
-export function tell(pid: number, command: string, args: Readonly<Record<string, string | number>> = {}): Promise<void> {
-  // Past the 107 characters that a socket's path may have: through the directory in which QEMU runs.
-  const path = `/proc/${pid}/cwd/monitor`;
+export function tell(ref: MachineRef, pid: number, command: string, args: Readonly<Record<string, string | number>> = {}): Promise<void> {
+  const path = platform.monitor.reachedAt(machineId(ref), pid);
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     const fail = (why: string) => {

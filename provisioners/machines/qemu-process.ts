@@ -3,15 +3,17 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { bootLog } from "./answer.ts";
 import { type MachineContext, MachineError, type MachineRef } from "./machine.ts";
 import { linkName, type MachinePaths, machineId, pathsOf, stackDirectory } from "./names.ts";
+import { platform } from "./platform.ts";
 import { alive, kill } from "./processes.ts";
 import { accelerator } from "./qemu-accelerator.ts";
-import { type MachineShape, qemuArguments } from "./qemu-arguments.ts";
+import { architectureOf, findFirmware } from "./qemu-architecture.ts";
+import { type MachineShape, qemuArguments, type Start } from "./qemu-arguments.ts";
 import { tell } from "./qemu-monitor.ts";
 import { choosePort } from "./qemu-ports.ts";
 import { type MachineRecord, readRecord, writeRecord } from "./record.ts";
@@ -20,10 +22,12 @@ import { environment } from "./run.ts";
 export interface QemuRecord extends MachineRecord {
   readonly shape: MachineShape;
   readonly port: number;
+  /** @default "loader" */
+  readonly kind?: Start["kind"];
 }
 
 /** Milliseconds in which a machine that was told to shut down does. */
-const farewell = { kvm: 60_000, tcg: 180_000 } as const;
+const farewell = { kvm: 60_000, hvf: 60_000, tcg: 180_000 } as const;
 
 export const idOf = (ref: MachineRef): RegExp => new RegExp(`^${machineId(ref)}$`);
 export const recordOf = (paths: MachinePaths): Promise<QemuRecord | undefined> => readRecord<QemuRecord>(paths);
@@ -41,6 +45,11 @@ export async function portsBeside(ref: MachineRef): Promise<number[]> {
   return records.flatMap((record) => record?.port ?? []);
 }
 
+async function beginningOf({ kind, image }: QemuRecord): Promise<Start> {
+  if (kind === "cloud") return { kind, firmware: await findFirmware(architectureOf(process.arch)!) };
+  return { kind: "loader", loader: join(image, "loader") };
+}
+
 /** Under the stack's lock: QEMU with a supervisor, which says how it ended. */
 export async function start(record: QemuRecord, paths: MachinePaths, { log }: MachineContext): Promise<void> {
   const { shape } = record;
@@ -51,16 +60,18 @@ export async function start(record: QemuRecord, paths: MachinePaths, { log }: Ma
   const fast = await accelerator();
   const cores = Math.min(shape.cores, availableParallelism());
   if (cores < shape.cores) log?.(`${shape.name}: asks for ${shape.cores} cores, this computer has ${cores}: it gets those`);
-  log?.(`${shape.name}: starting with ${cores} core(s) and ${shape.memoryMiB} MiB${fast === "tcg" ? ", translated: about a minute" : ""}`);
-  for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid, join(paths.directory, "monitor")])
-    await rm(stale, { force: true });
+  const slow = fast === "tcg" ? `, translated: ${record.kind === "cloud" ? "some minutes" : "about a minute"}` : "";
+  log?.(`${shape.name}: starting with ${cores} core(s) and ${shape.memoryMiB} MiB${slow}`);
+  const monitor = resolve(paths.directory, platform.monitor.listensAt(machineId(shape)));
+  for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid, monitor]) await rm(stale, { force: true });
   const supervisor = [fileURLToPath(new URL("supervisor.sh", import.meta.url)), paths.directory, linkName(shape)];
-  const qemu = ["qemu-system-x86_64", ...qemuArguments({ ...shape, cores }, join(record.image, "loader"), port, fast)];
-  await new Promise<void>((resolve, reject) => {
+  const begin = await beginningOf(record);
+  const qemu = [architectureOf(process.arch)!.program, ...qemuArguments({ ...shape, cores }, begin, port, fast)];
+  await new Promise<void>((done, reject) => {
     // A session of its own: Ctrl-C at the terminal is not for the machines.
     const options = { detached: true, stdio: "ignore", env: environment } as const;
-    const child = spawn("sh", [...supervisor, "setpriv", "--pdeathsig=TERM", ...qemu], options);
-    child.once("spawn", resolve).once("error", reject).unref();
+    const child = spawn("sh", [...supervisor, ...platform.tied, ...qemu], options);
+    child.once("spawn", done).once("error", reject).unref();
   });
   // Who gets the lock next must see it run.
   for (let tries = 0; !(await running(shape, paths)) && !existsSync(paths.exit); tries++) {
@@ -75,11 +86,11 @@ export async function shutDown(ref: MachineRef, paths: MachinePaths): Promise<vo
   // One that is just starting, or ending, can't be told: it is ended.
   const told =
     qemu !== undefined &&
-    (await tell(qemu, "system_powerdown").then(
+    (await tell(ref, qemu, "system_powerdown").then(
       () => true,
       () => false,
     ));
   const end = Date.now() + (told ? farewell[await accelerator()] : 0);
-  while ((await running(ref, paths)) && Date.now() < end) await sleep(50);
+  while ((await running(ref, paths)) && Date.now() < end) await sleep(platform.lookEvery);
   await kill(idOf(ref));
 }

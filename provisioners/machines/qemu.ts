@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { answered, bootLog } from "./answer.ts";
-import { ensureImage } from "./image.ts";
 import { locked } from "./lock.ts";
 import {
   checkRef,
@@ -16,21 +15,25 @@ import {
   type MachineState,
 } from "./machine.ts";
 import { type MachinePaths, pathsOf } from "./names.ts";
+import { preflight } from "./preflight.ts";
 import { kill } from "./processes.ts";
 import { accelerator } from "./qemu-accelerator.ts";
 import type { MachineShape } from "./qemu-arguments.ts";
+import { type Base, ensureBase } from "./qemu-base.ts";
+import { writeCloudFiles } from "./qemu-cloud.ts";
 import { ensureDisks, makeRoot } from "./qemu-disks.ts";
-import { disk as diskImage } from "./qemu-image.ts";
 import { choosePort } from "./qemu-ports.ts";
 import { idOf, portsBeside, type QemuRecord, recordOf, running, shutDown, start } from "./qemu-process.ts";
 import { blankSeed, makeHostKey, seedText, writeSeed } from "./qemu-seed.ts";
 import { digest, refOf, writeRecord } from "./record.ts";
-import { preflight } from "./run.ts";
 import { deleteTree, removeMachine } from "./sweep.ts";
 
 const loopback = "127.0.0.1";
 /** Milliseconds to the first answer: translated, a boot takes 40 s of two cores, and machines boot side by side. */
-const patience = { kvm: 120_000, tcg: 600_000 } as const;
+const patience = { kvm: 120_000, hvf: 120_000, tcg: 600_000 } as const;
+/** How many times longer a cloud image may take: at its first boot it installs packages. */
+const cloudPatience = 3;
+
 async function read(which: MachineRef | string): Promise<MachineState | undefined> {
   const ref = refOf(which);
   const paths = pathsOf(ref);
@@ -57,14 +60,15 @@ async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineC
   const salt = record?.salt ?? randomBytes(16).toString("hex");
   const wanted = digest(spec, salt);
   if (record?.digest === wanted) return record;
-  const image = record?.image ?? (await ensureImage(spec, context, diskImage));
-  if (!record) await makeRoot(paths, image);
+  const base: Base = record ? { kind: record.kind ?? "loader", image: record.image } : await ensureBase(spec, context);
+  if (!record) await makeRoot(paths, base);
+  if (!record && base.kind === "cloud") await writeCloudFiles(paths.directory, spec);
   await ensureDisks(paths, spec.disks ?? []);
   const made = record ? undefined : await makeHostKey();
   await writeSeed(paths.directory, seedText(spec, wanted, made));
   const port = record?.port ?? (await choosePort(spec.stack, undefined, await portsBeside(spec)));
   const hostKey = record?.hostKey ?? made!.publicKey;
-  const next = { image, address: spec.address, hostKey, digest: wanted, salt, shape: shapeOf(spec), port };
+  const next = { ...base, address: spec.address, hostKey, digest: wanted, salt, shape: shapeOf(spec), port };
   await writeRecord(paths, next);
   return next;
 }
@@ -87,7 +91,8 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
 async function greeted(ref: MachineRef, paths: MachinePaths, context: MachineContext): Promise<MachineState | undefined> {
   const record = await recordOf(paths);
   if (!record) return undefined;
-  const door = { name: ref.name, address: loopback, port: record.port, deadline: patience[await accelerator()], patience: 15_000 };
+  const deadline = patience[await accelerator()] * (record.kind === "cloud" ? cloudPatience : 1);
+  const door = { name: ref.name, address: loopback, port: record.port, deadline, patience: 15_000 };
   if (!(await answered(door, paths, context))) return undefined;
   await blankSeed(paths.directory);
   const state = await read(ref);
@@ -102,7 +107,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
     if (!(await settled(spec, paths))) {
       await preflight("qemu");
       // Before the lock: while the first machine of a stack waits for its image, the others can too.
-      if (!(await recordOf(paths))) await ensureImage(spec, context, diskImage);
+      if (!(await recordOf(paths))) await ensureBase(spec, context);
       await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { deadline: 300_000, signal: context.signal });
     }
     const state = await greeted(spec, paths, context);

@@ -49,7 +49,7 @@ export const root = process.getuid?.() === 0;
  */
 export const asRoot: readonly string[] = root ? [] : ["unshare", "--map-root-user", "--map-auto", "--"];
 
-/** Program → Debian package. What every Debian has at work (mount, chroot, sh) is not listed. */
+/** Program, or file, → Debian package. What every Debian has at work (mount, chroot, sh) is not listed. */
 const packageOf: Record<string, string> = {
   mmdebstrap: "mmdebstrap",
   "systemd-nspawn": "systemd-container",
@@ -60,47 +60,36 @@ const packageOf: Record<string, string> = {
   setpriv: "util-linux",
   unshare: "util-linux",
   "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-system-aarch64": "qemu-system-arm",
+  "/usr/share/AAVMF/AAVMF_CODE.fd": "qemu-efi-aarch64",
   "qemu-img": "qemu-utils",
   mke2fs: "e2fsprogs",
   newuidmap: "uidmap",
 };
 
-const forImages = ["mmdebstrap", "ssh-keygen", "setpriv", "unshare"];
-/** What each driver runs. */
-export const needs = {
-  nspawn: [...forImages, "systemd-nspawn", "systemctl", "nft", "ip"],
-  qemu: [...forImages, "systemctl", "qemu-system-x86_64", "qemu-img", "mke2fs"],
-} as const satisfies Record<string, readonly string[]>;
+/** Homebrew has all of QEMU, firmware too, in one. */
+const formulaOf = (program: string): string => (/^qemu-|\.fd$/.test(program) ? "qemu" : program);
 
-const hint = (programs: readonly string[]): string =>
-  `install it with \`apt-get install ${[...new Set(programs.map((program) => packageOf[program] ?? program))].join(" ")}\``;
-
-export async function installed(program: string): Promise<boolean> {
-  const tries = path.split(delimiter).map((directory) => access(join(directory, program), constants.X_OK));
-  return (await Promise.allSettled(tries)).some(({ status }) => status === "fulfilled");
+export function hint(programs: readonly string[], platform: NodeJS.Platform = process.platform): string {
+  const names = (of: (program: string) => string) => [...new Set(programs.map(of))].join(" ");
+  const command =
+    platform === "darwin" ? `brew install ${names(formulaOf)}` : `apt-get install ${names((each) => packageOf[each] ?? each)}`;
+  return `install it with \`${command}\``;
 }
 
-/** Says in one sentence what keeps this computer from running practice machines of a driver; without one, of any. */
-export async function preflight(driver?: keyof typeof needs): Promise<void> {
-  if (process.platform !== "linux") {
-    throw new MachineError(
-      `practice machines need Linux, this is \`${process.platform}\`; use a Linux computer, or \`target: inventory\` with servers of your own`,
-    );
+export const isThere = (file: string, mode = constants.R_OK): Promise<boolean> =>
+  access(file, mode).then(
+    () => true,
+    () => false,
+  );
+
+/** `undefined`: not installed. */
+export async function programPath(program: string): Promise<string | undefined> {
+  for (const directory of path.split(delimiter)) {
+    const file = join(directory, program);
+    if (await isThere(file, constants.X_OK)) return file;
   }
-  if (driver === "nspawn" && !root)
-    throw new MachineError(
-      "practice machines of the driver nspawn need root: they mount, bridge and limit; run the same command with sudo, or use `driver: qemu`",
-    );
-  if (driver === undefined) return;
-  if (driver === "qemu" && process.arch !== "x64")
-    throw new MachineError(
-      `practice machines of the driver qemu are x86-64, and this computer is \`${process.arch}\`; use \`driver: nspawn\``,
-    );
-  const programs = [...needs[driver], ...(root ? [] : ["newuidmap"])];
-  const there = await Promise.all(programs.map(installed));
-  const missing = programs.filter((_, index) => !there[index]);
-  if (missing.length > 0)
-    throw new MachineError(
-      `practice machines of the driver ${driver} need ${missing.map((each) => `\`${each}\``).join(", ")}; ${hint(missing)}`,
-    );
+  return undefined;
 }
+
+export const installed = async (program: string): Promise<boolean> => (await programPath(program)) !== undefined;

@@ -7,8 +7,9 @@ import { type MachineContext, MachineError, type MachineRef } from "./machine.ts
 import { pathsOf, patterns, stackDirectory, stacksDirectory, stateRoot } from "./names.ts";
 import { links, removeNetwork, tables } from "./network.ts";
 import { mounts, unmountAll } from "./overlay.ts";
+import { platform } from "./platform.ts";
+import { preflight } from "./preflight.ts";
 import { kill, processes } from "./processes.ts";
-import { preflight } from "./run.ts";
 
 const entries = (directory: string): Promise<string[]> => readdir(directory).catch(() => []);
 
@@ -41,6 +42,7 @@ async function removeEmptyStack(stack: string): Promise<void> {
 export async function removeMachine(ref: MachineRef): Promise<void> {
   const id = groupsOf(ref);
   await kill(id);
+  platform.forget(id);
   await deleteTree(pathsOf(ref).directory);
   await removeGroups(id);
   await removeEmptyStack(ref.stack);
@@ -53,6 +55,7 @@ export async function sweep(stack: string, { log, signal }: MachineContext = {})
   const sweeping = async () => {
     const { machine } = patterns(stack);
     await kill(machine);
+    platform.forget(machine);
     await deleteTree(directory);
     await removeGroups(machine);
     await removeEmptyStack(stack);

@@ -1,33 +1,29 @@
 "use strict";
-// Debian packages for practice machines that are virtual ones. Running these needs no root; installing them does.
+// What practice machines need that are virtual ones. Running these needs no root; installing Debian packages does.
 
+const { qemuNeeds } = require("../facts.cjs");
 const { SetupError } = require("../paths.cjs");
+const { onPath } = require("../tools.cjs");
 const { absent, aptInstall } = require("./debian.cjs");
 
-/** For machines/qemu.ts: build an image, also without root; boot it; reach it. About 90 MB. */
-const forQemu = [
-  "mmdebstrap", // the base image
-  "debian-archive-keyring", // Ubuntu's apt does not know Debian's keys
-  "uidmap", // the image's users, where its builder is not root
-  "qemu-system-x86", // the machine
-  "qemu-utils", // its disk
-  "openssh-client", // ssh-keygen, and ssh for people
-];
+/** @returns names of packages, or of programs where there are no packages of Debian */
+function lacking(context) {
+  const { packages, programs } = qemuNeeds(context);
+  return packages ? absent(packages) : programs.filter((name) => onPath(name).length === 0);
+}
 
 module.exports = {
-  title: "Debian packages for virtual machines",
+  title: "what virtual machines need",
 
-  missing() {
-    const names = absent(forQemu);
+  missing(context) {
+    const names = lacking(context);
     return names.length > 0 ? names.join(", ") : undefined;
   },
 
-  install({ apt }) {
-    const names = absent(forQemu);
-    if (!apt)
-      throw new SetupError(
-        `virtual machines need ${names.join(", ")}: type \`sudo apt-get install ${names.join(" ")}\` on Debian or Ubuntu`,
-      );
+  install(context) {
+    const names = lacking(context);
+    const { packages, advice } = qemuNeeds(context);
+    if (!packages || !context.apt) throw new SetupError(`virtual machines need ${names.join(", ")}: ${advice}`);
     return aptInstall(names);
   },
 };

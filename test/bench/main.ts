@@ -4,7 +4,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureImage } from "../../provisioners/machines/image.ts";
-import { preflight } from "../../provisioners/machines/run.ts";
+import { preflight } from "../../provisioners/machines/preflight.ts";
 import type { Contestant } from "./contestant.ts";
 import { fleet } from "./fleet.ts";
 import { floor } from "./floor.ts";

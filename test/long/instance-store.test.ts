@@ -116,7 +116,8 @@ describe.each([
     const pace = 32 * 2 ** 20;
     beforeAll(async () => {
       const limit = { bps: pace, bps_rd: 0, bps_wr: 0, iops: 0, iops_rd: 0, iops_wr: 0 };
-      for (let at = 0; at < disks; at++) await tell(state.leaderPid!, "block_set_io_throttle", { device: `store${at}`, ...limit });
+      for (let at = 0; at < disks; at++)
+        await tell({ stack, name: server }, state.leaderPid!, "block_set_io_throttle", { device: `store${at}`, ...limit });
     });
 
     /** KiB a second. */

@@ -9,7 +9,7 @@ import { bridgeName, linkName, machineId, pathsOf, patterns, tableName } from ".
 import { collision, droppingChain, ruleset } from "../../provisioners/machines/network.ts";
 import { affinity, nspawnArguments, parseCpus } from "../../provisioners/machines/nspawn-arguments.ts";
 import { provisionScript, rootFiles } from "../../provisioners/machines/provision.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import { hint, run } from "../../provisioners/machines/run.ts";
 import { gateway, overlap, parseNetwork, parseSubnet, usable } from "../../provisioners/machines/subnet.ts";
 
 const spec: MachineSpec = {
@@ -233,9 +233,8 @@ describe("running programs", () => {
   test("a failure says the program, its code and its words; a hang ends at the deadline; a missing program names its package", async () => {
     await expect(run("sh", ["-c", "echo out; echo no such thing >&2; exit 3"])).rejects.toThrow(/`sh -c .*`: exit code 3: no such thing/);
     await expect(run("sleep", ["30"], { deadline: 50 })).rejects.toThrow("no end after 0.05 s");
-    await expect(run("no-such-program", [])).rejects.toThrow(
-      "`no-such-program` is not installed; install it with `apt-get install no-such-program`",
-    );
+    await expect(run("no-such-program", [])).rejects.toThrow(`\`no-such-program\` is not installed; ${hint(["no-such-program"])}`);
+    expect(hint(["no-such-program"], "linux")).toBe("install it with `apt-get install no-such-program`");
   });
 
   test("standard input reaches the program, standard error comes line by line", async () => {

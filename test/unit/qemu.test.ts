@@ -29,15 +29,16 @@ const spec: MachineSpec = {
   disks: [{ sizeGiB: 2 }, { sizeGiB: 0.5 }],
 };
 const shape = { ...spec, disks: spec.disks! };
+const loader = { kind: "loader", loader: "/images/x/loader" } as const;
 
 const option = (args: readonly string[], name: string): string[] => args.filter((_, index) => args[index - 1] === name);
 
 describe("the command line", () => {
-  const args = qemuArguments(shape, "/images/x/loader", 20_000, "tcg");
+  const args = qemuArguments(shape, loader, 20_000, "tcg");
 
   test("gives memory, cores and accelerator as they are asked for", () => {
     expect([option(args, "-m"), option(args, "-smp"), option(args, "-accel")]).toEqual([["1024"], ["2"], ["tcg,thread=multi"]]);
-    expect(option(qemuArguments(shape, "l", 1, "kvm"), "-cpu")).toEqual(["host"]);
+    expect(option(qemuArguments(shape, loader, 1, "kvm"), "-cpu")).toEqual(["host"]);
   });
 
   test("carries the machine's id where a sweep looks for it", () => {
@@ -55,12 +56,12 @@ describe("the command line", () => {
     const devices = option(args, "-device").filter((each) => each.startsWith("nvme,"));
     expect(devices).toEqual([0, 1].map((index) => `nvme,drive=store${index},serial=${diskSerial(spec, index)}`));
     for (const index of [0, 23]) expect(diskSerial(spec, index)).toMatch(/^AWS[a-z0-9]{14}$/);
-    const plain = qemuArguments({ ...shape, disks: [] }, "l", 1, "tcg");
+    const plain = qemuArguments({ ...shape, disks: [] }, loader, 1, "tcg");
     expect(plain.filter((each) => each.includes("nvme"))).toEqual([]);
   });
 
   test("is the same at each start, and another machine's differs", () => {
-    expect(qemuArguments(shape, "/images/x/loader", 20_000, "tcg")).toEqual(args);
+    expect(qemuArguments(shape, loader, 20_000, "tcg")).toEqual(args);
     expect(mac(spec, "lan")).not.toBe(mac({ ...spec, name: "isu1" }, "lan"));
     expect(mac(spec, "lan")).not.toBe(mac(spec, "out"));
     expect(mac(spec, "lan")).toMatch(/^52:54:00(?::[0-9a-f]{2}){3}$/);

@@ -62,12 +62,58 @@ describe("practice machines", () => {
   test("root on Ubuntu and what derives from it", () => expect(refusal({ distribution: "linuxmint ubuntu debian" })).toBeUndefined());
   test("not root", () => expect(refusal({ uid: 1000 })).toMatch(/need root, and this is user `1000`: type `sudo npm start`/));
   test("macOS", () =>
-    expect(refusal({ platform: "darwin", uid: 501, distribution: "" })).toMatch(/need Linux, and this is `darwin`: run this/));
+    expect(refusal({ platform: "darwin", uid: 501, distribution: "" })).toMatch(
+      /need Linux, and this is `darwin`: give a stack the target `{kind: practice, driver: qemu}` and type `node setup\/setup.cjs --qemu`, or name/,
+    ));
   test("another Linux", () => expect(refusal({ distribution: "fedora" })).toMatch(/need Debian or Ubuntu, and this is `fedora`: run this/));
   test("a Go compiler is advised in the words of the system", () => {
     expect(facts.goAdvice({ platform: "darwin", distribution: "" })).toContain("brew install pulumi");
     expect(facts.goAdvice(debian)).toContain("apt-get install golang-go");
     expect(facts.goAdvice({ platform: "linux", distribution: "fedora" })).toContain("Go 1.19");
+  });
+});
+
+describe("virtual machines", () => {
+  const needs = (platform: string, arch: string, distribution = ""): { packages?: string[]; programs?: string[]; advice: string } =>
+    facts.qemuNeeds({ platform, arch, distribution });
+
+  test.each([
+    ["arm64", "qemu-system-aarch64"],
+    ["x64", "qemu-system-x86_64"],
+  ])("a Mac with %s: programs, and Homebrew's one word for them", (arch, program) => {
+    expect(needs("darwin", arch)).toEqual({ programs: [program, "qemu-img", "ssh-keygen"], advice: "type `brew install qemu`" });
+  });
+  test("Debian: packages; those that make an image only where one is made", () => {
+    expect(needs("linux", "x64", "debian").packages).toEqual([
+      ...["mmdebstrap", "debian-archive-keyring", "uidmap", "qemu-system-x86", "qemu-utils", "openssh-client"],
+    ]);
+    const { packages, advice } = needs("linux", "arm64", "ubuntu debian");
+    expect(packages).toEqual(["qemu-system-arm", "qemu-efi-aarch64", "qemu-utils", "openssh-client"]);
+    expect(advice).toBe("type `sudo apt-get install qemu-system-arm qemu-efi-aarch64 qemu-utils openssh-client`");
+  });
+  test("another Linux: programs, so that nothing is asked for where they are", () => {
+    expect(needs("linux", "arm64", "fedora").programs).toEqual(["qemu-system-aarch64", "qemu-img", "ssh-keygen"]);
+    expect(needs("linux", "x64", "fedora").programs).toContain("mmdebstrap");
+  });
+
+  const step = require(`${setup}steps/qemu.cjs`);
+  const withPath = <T>(path: string, work: () => T): T => {
+    const before = process.env.PATH;
+    process.env.PATH = path;
+    try {
+      return work();
+    } finally {
+      process.env.PATH = before;
+    }
+  };
+  test("on a Mac what is missing is said with what to type; with the programs there, nothing", () => {
+    const mac = { platform: "darwin", arch: "arm64", distribution: "", apt: false };
+    withPath(folder, () => {
+      expect(step.missing(mac)).toBe("qemu-system-aarch64, qemu-img, ssh-keygen");
+      expect(() => step.install(mac)).toThrow("virtual machines need qemu-system-aarch64, qemu-img, ssh-keygen: type `brew install qemu`");
+      for (const name of ["qemu-system-aarch64", "qemu-img", "ssh-keygen"]) writeFileSync(join(folder, name), "", { mode: 0o755 });
+      expect(step.missing(mac)).toBeUndefined();
+    });
   });
 });
 
