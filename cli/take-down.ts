@@ -57,7 +57,7 @@ async function provenOnAws(aws: AwsStack): Promise<number> {
 
 async function provenHere(stack: string): Promise<number> {
   const left = await leftovers(stack);
-  const lines = left.map((each) => `  ${each}`).join("\n");
+  const lines = left.map(({ kind, what }) => `  ${kind} ${what}`).join("\n");
   console.log(left.length === 0 ? "nothing is left on this computer" : `left on this computer:\n${lines}`);
   return left.length === 0 ? 0 : 1;
 }
