@@ -11,19 +11,20 @@ const causes = { planned: "", drift: "drifted, is put right", both: "drifted, an
 const room = 60;
 
 /** Whatever lies in a file on a server, it must not steer the terminal. */
-const harmless = (line: string): string => line.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g, "·");
+const harmless = (said: string): string => said.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "·");
 
 export function text(preview: StackPreview): string {
   const { team, failure, notes, flows, servers, shared } = preview;
-  if (failure !== undefined) return `${styled("red", `${team}: no preview`)}\n${failure}`;
+  if (failure !== undefined) return `${styled("red", `${team}: no preview`)}\n${harmless(failure)}`;
   const groups = [...servers, ...(shared.length > 0 ? [{ name: "shared by all", items: shared }] : [])];
   const doors = flows === undefined ? [] : [`${styled("bold", "who may reach what")}\n${flows.replace(/^/gm, "  ")}`];
-  const said = notes.length > 0 ? [notes.join("\n")] : [];
+  const said = notes.length > 0 ? [harmless(notes.join("\n"))] : [];
   return [...groups.map(groupText), ...said, ...doors, sum(preview)].join("\n\n");
 }
 
 function groupText({ name, items, unreachable }: ServerChanges): string {
-  const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, shown as the state remembers it: ${unreachable}`)];
+  const silent =
+    unreachable === undefined ? [] : [styled("red", `  not looked at, shown as the state remembers it: ${harmless(unreachable)}`)];
   return [styled("bold", name), ...silent, ...items.map(itemText)].join("\n");
 }
 
