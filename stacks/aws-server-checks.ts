@@ -7,6 +7,7 @@ export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] =>
   ...checkImages(fleet, target),
   ...checkDisks(target),
   ...checkMounts(fleet, target),
+  ...checkSpot(target),
 ];
 
 export const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
@@ -22,13 +23,15 @@ function checkImages({ servers }: Loose, target: Loose): readonly Finding[] {
   });
 }
 
+/** The settings of all servers, and those of single ones, each where it stands. */
+const machinesIn = (target: Loose): readonly (readonly [Path, Loose])[] => [
+  [["target"], target],
+  ...entries(target.servers).map(([name, own]) => [["target", "servers", name], own] as const),
+];
+
 /** What gp3 refuses: more than 500 IOPS a GB, or than a quarter MiB a second an IOPS. */
 function checkDisks(target: Loose): readonly Finding[] {
-  const machines = [
-    [["target"], target] as const,
-    ...entries(target.servers).map(([name, own]) => [["target", "servers", name], own] as const),
-  ];
-  return machines.flatMap(([path, machine]) => {
+  return machinesIn(target).flatMap(([path, machine]) => {
     const root = { size: machine.rootGB ?? target.rootGB ?? 20, iops: machine.rootIops, throughput: machine.rootThroughput };
     const volumes = Array.isArray(machine.volumes) ? machine.volumes.map(mapOr) : [];
     return [
@@ -55,6 +58,17 @@ function speedFindings(
       ? [{ path: places.throughput, reason: `expected at most a quarter of the IOPS, ${fastest}, got \`${throughput}\`; raise those too` }]
       : []),
   ];
+}
+
+/** EC2 takes spot instances away when it needs them, and so refuses to protect them. */
+function checkSpot(target: Loose): readonly Finding[] {
+  const both = ["terminationProtection", "spot"] as const;
+  return machinesIn(target).flatMap(([path, machine]) => {
+    // A server that says neither is told of at the target, once.
+    const said = both.find((key) => machine[key] !== undefined);
+    const reason = "expected no protection of a spot instance, which EC2 refuses; remove one of the two";
+    return said && both.every((key) => (machine[key] ?? target[key]) === true) ? [{ path: [...path, said], reason }] : [];
+  });
 }
 
 /** A volume is mounted by a role; two can't be at one place, nor one where the instance's own disks are. */
