@@ -34,6 +34,10 @@ if (!$database) {
     fwrite(STDERR, 'expected the database at ' . DB_HOST . ', got: ' . mysqli_connect_error() . "\n");
     exit(1);
 }
+if ($verb === 'install') {
+    // The team's servers come here at the same time; the lock goes with the connection.
+    mysqli_query($database, "SELECT GET_LOCK('fleet_wordpress_install', 300)");
+}
 if ($verb === 'database' || fleet_installed($database)) {
     exit(0);
 }
