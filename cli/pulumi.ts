@@ -47,7 +47,10 @@ export interface PulumiResult {
 const eventLog = ([command = ""]: readonly string[], file: string | undefined): string[] =>
   file !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", file] : [];
 
-/** `capture` keeps the output instead of showing it; `hear` is told each piece of it. Ctrl-C reaches Pulumi by itself: we wait for it to stop at a safe point. */
+/**
+ * `capture` keeps the output instead of showing it; `hear` is told each piece of it. Ctrl-C reaches Pulumi by itself: we wait for it to stop
+ * at a safe point.
+ */
 export async function pulumi(
   plan: FleetPlan | undefined,
   args: readonly string[],

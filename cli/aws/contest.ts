@@ -2,16 +2,16 @@
 import * as ec2 from "@aws-sdk/client-ec2";
 import { isucon14, type SeenFleet, type SeenInstance, type SeenRule, verifyContest } from "../../components/aws/contest.ts";
 import { project } from "../../components/aws/tags.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { Result, RoleReport } from "../../provisioners/report.ts";
 import { aroundServers } from "../reports.ts";
 import { instancesBy } from "./instances.ts";
-import type { AwsStack } from "./stacks.ts";
 import { all, tagsOf } from "./whose.ts";
 
 /** Undefined while the stack has no network. */
-async function seenFleet({ plan, target }: AwsStack): Promise<SeenFleet | undefined> {
-  const client = new ec2.EC2Client({ region: target.region });
-  const own = Object.entries({ project, stack: plan.stack }).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
+async function seenFleet(region: string, stack: string): Promise<SeenFleet | undefined> {
+  const client = new ec2.EC2Client({ region });
+  const own = Object.entries({ project, stack }).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
   const [vpc] = await all(ec2.paginateDescribeVpcs({ client }, { Filters: own }), (page) => page.Vpcs);
   if (vpc?.VpcId === undefined) return undefined;
   const inVpc = [{ Name: "vpc-id", Values: [vpc.VpcId] }];
@@ -69,10 +69,9 @@ const seenRule =
   });
 
 /** A result for the network and one for each instance in it; undefined for a stack under other rules, or without a network. */
-export async function contestReport(stack: AwsStack): Promise<RoleReport | undefined> {
-  const { target } = stack;
-  if (target.profile !== "contest") return undefined;
-  const seen = await seenFleet(stack);
+export async function contestReport({ stack, spec: { target } }: FleetPlan): Promise<RoleReport | undefined> {
+  if (target.kind !== "aws" || target.profile !== "contest") return undefined;
+  const seen = await seenFleet(target.region, stack);
   if (!seen) return undefined;
   const expected = {
     ...(target.image?.startsWith("ami-") && { ami: target.image }),

@@ -9,7 +9,6 @@ import { failureOf, look } from "../preview/events.ts";
 import { printerNames, printers } from "../printers.ts";
 import { aroundReports, reportsOf } from "../reports.ts";
 import { prepare } from "../state.ts";
-import { onAws } from "../take-down.ts";
 
 export const verify: Register = (program, done) =>
   program
@@ -35,7 +34,7 @@ async function run(stack: string, { format, all }: { format: string; all: boolea
 
 /** What the contest's own environment check would say, where it is the stack's rule. */
 async function contestReports(plan: FleetPlan): Promise<readonly RoleReport[]> {
-  const aws = await onAws(plan.stack);
-  const report = aws && (await (await import("../aws/contest.ts")).contestReport(aws));
+  // The SDK is loaded where there is an AWS to look at.
+  const report = plan.spec.target.kind === "aws" ? await (await import("../aws/contest.ts")).contestReport(plan) : undefined;
   return report ? [report] : [];
 }

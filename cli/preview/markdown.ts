@@ -1,5 +1,5 @@
 // A preview as Markdown for a pull request: one table, and under it each server's diff, folded. In as many comments as it takes.
-import { changes, type Item, operations, type ServerChanges, type StackPreview } from "./model.ts";
+import { causeWords, changes, type Item, operations, type ServerChanges, type StackPreview } from "./model.ts";
 import { type Block, pack } from "./split.ts";
 
 export interface MarkdownOptions {
@@ -79,15 +79,13 @@ function serverBlock({ name, items, unreachable }: ServerChanges): Block {
   };
 }
 
-const words = { planned: "planned", drift: "drifted, is put right", both: "drifted, and planned" } as const;
-
 /** Bytes of diff that stand together: a longer one goes on under the same title. */
 const together = 16_000;
 /** Of one line. */
 const longest = 2_000;
 
 function itemTexts({ address, role, operation, cause, lines }: Item): readonly string[] {
-  const title = `\`${code(address)}\` ${operation}${role === undefined ? "" : `, role ${cell(role)}`}: ${words[cause]}`;
+  const title = `\`${code(address)}\` ${operation}${role === undefined ? "" : `, role ${cell(role)}`}: ${causeWords[cause]}`;
   if (lines.length === 0) return [title];
   const parts: string[][] = [[]];
   let size = 0;

@@ -5,6 +5,10 @@ export type Operation = (typeof operations)[number];
 
 /** `drift`: the server was changed behind the fleet's back; `planned`: the stack file or the fleet was; `both`: one after the other. */
 export type Cause = "planned" | "drift" | "both";
+export const causeWords = { planned: "planned", drift: "drifted, is put right", both: "drifted, and planned" } as const satisfies Record<
+  Cause,
+  string
+>;
 
 /** One thing that an up would touch. */
 export interface Item {

@@ -1,11 +1,10 @@
 // The preview of one stack for a person at a terminal: by server, down to the line, its sum last, where the eye is.
 import { styled } from "../terminal.ts";
 import { money, signed } from "./markdown.ts";
-import { type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
+import { causeWords, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 
 const signs: Readonly<Record<Operation, string>> = { create: "+", update: "~", replace: "±", delete: "-" };
 const colours = { create: "green", update: "yellow", replace: "red", delete: "red" } as const;
-const causes = { planned: "", drift: "drifted, is put right", both: "drifted, and planned" } as const;
 
 /** Of a resource's few short properties, beside its address. */
 const room = 60;
@@ -34,7 +33,7 @@ function itemText({ address, role, operation, cause, lines }: Item): string {
   const isNew = operation === "create";
   const beside = isNew && role !== undefined && lines.every((line) => !/^.\s/.test(line)) && short.length <= room && short !== "";
   const shownLines = beside || (isNew && role === undefined) ? [] : lines;
-  const more = [...(role === undefined ? [] : [role]), ...(causes[cause] ? [causes[cause]] : []), ...(beside ? [short] : [])];
+  const more = [...(role === undefined ? [] : [role]), ...(cause === "planned" ? [] : [causeWords[cause]]), ...(beside ? [short] : [])];
   const title = [styled(colours[operation], `${signs[operation]} ${address}`), ...more.map((each) => styled("dim", each))].join("  ");
   return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
 }

@@ -31,16 +31,6 @@ export interface DatabaseArgs extends Placed {
   readonly finalSnapshot?: boolean;
 }
 
-/** What stands around the instance, and its names. */
-interface Around {
-  readonly identifier: pulumi.Output<string>;
-  readonly lastSnapshot: pulumi.Output<string>;
-  readonly logs: readonly aws.cloudwatch.LogGroup[];
-  readonly place: aws.rds.SubnetGroup;
-  readonly group: aws.ec2.SecurityGroup;
-  readonly parameters: aws.rds.ParameterGroup;
-}
-
 /** Days that slow queries and errors are kept in CloudWatch. */
 const logDays = 14;
 /** RDS refuses Performance Insights there for MySQL, and it would cost them their memory for PostgreSQL. */
@@ -60,18 +50,7 @@ export class Database extends pulumi.ComponentResource {
     super("fleet:aws:Database", name, {}, opts);
     this.#name = name;
     this.#args = args;
-    const { engine, user = "app", database = "app" } = args;
-    // A name of its own for each one that is made: AWS refuses a second snapshot of a name, and logs go by the name.
-    const nonce = new Nonce(`${name}-name`, { parent: this, replacementTrigger: [engine, user, database] }).value;
-    const identifier = pulumi.interpolate`${name}-${nonce}`;
-    const instance = this.#instance({
-      identifier,
-      lastSnapshot: pulumi.interpolate`${name}-last-${nonce}`,
-      logs: this.#logs(identifier),
-      place: this.#place(),
-      group: this.#group(),
-      parameters: this.#parameters(),
-    });
+    const instance = this.#instance(this.#place(), this.#group(), this.#parameters());
     this.address = instance.address;
     this.port = instance.port;
     this.secretArn = instance.masterUserSecrets.apply((secrets) => secrets?.[0]?.secretArn ?? "");
@@ -112,7 +91,7 @@ export class Database extends pulumi.ComponentResource {
     });
   }
 
-  #instance({ identifier, lastSnapshot, logs, place, group, parameters }: Around): aws.rds.Instance {
+  #instance(place: aws.rds.SubnetGroup, group: aws.ec2.SecurityGroup, parameters: aws.rds.ParameterGroup): aws.rds.Instance {
     const {
       engine,
       version,
@@ -123,6 +102,10 @@ export class Database extends pulumi.ComponentResource {
       finalSnapshot = true,
     } = this.#args;
     const { database = "app", user = "app", password } = this.#args;
+    // A name of its own for each one that is made: AWS refuses a second snapshot of a name, and logs go by the name.
+    const nonce = new Nonce(`${this.#name}-name`, { parent: this, replacementTrigger: [engine, user, database] }).value;
+    const identifier = pulumi.interpolate`${this.#name}-${nonce}`;
+    const lastSnapshot = pulumi.interpolate`${this.#name}-last-${nonce}`;
     const args: aws.rds.InstanceArgs = {
       identifier,
       engine,
@@ -149,6 +132,6 @@ export class Database extends pulumi.ComponentResource {
       ...(finalSnapshot ? { skipFinalSnapshot: false, finalSnapshotIdentifier: lastSnapshot } : { skipFinalSnapshot: true }),
       tags: { ...this.#tags(), ...(finalSnapshot && snapshotsKept) },
     };
-    return new aws.rds.Instance(this.#name, args, { parent: this, dependsOn: [...logs] });
+    return new aws.rds.Instance(this.#name, args, { parent: this, dependsOn: [...this.#logs(identifier)] });
   }
 }
