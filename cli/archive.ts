@@ -2,13 +2,13 @@
 import { createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { finished } from "node:stream/promises";
+import { type Connection, HostError, type Shell } from "../provisioners/engine/shell.ts";
+import type { Command } from "../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import type { Command } from "../provisioners/host/command.ts";
-import { gist } from "../provisioners/host/output.ts";
-import { Sessions } from "../provisioners/host/sessions.ts";
-import { type Connection, HostError, type Shell } from "../provisioners/host/shell.ts";
+import { gist } from "../provisioners/ssh/output.ts";
+import { Sessions } from "../provisioners/ssh/session-pool.ts";
 import { checkout } from "../provisioners/stack.ts";
-import { exportedBy } from "./exported.ts";
+import { exportedBy } from "./stack-outputs.ts";
 import { confirm } from "./terminal.ts";
 
 /** Milliseconds. */
@@ -16,7 +16,7 @@ const longest = 3_600_000;
 const nothingThere = 44;
 
 /**
- * Patterns are the shell's: their grammar (AbsolutePattern of stacks/scalars.ts) has no other character of its. A file that is being
+ * Patterns are the shell's: their grammar (AbsolutePattern of spec/scalars.ts) has no other character of its. A file that is being
  * written (a log) makes tar end with 1: it is in the archive as far as it was.
  */
 export function archiveScript(patterns: readonly string[]): Command {

@@ -1,6 +1,6 @@
 // Reports as text, JSON and JUnit: functions of the same records.
 
-import { mark, type Result, type RoleReport } from "../provisioners/report.ts";
+import { mark, type Result, type RoleReport } from "../provisioners/engine/report.ts";
 import { aroundServers } from "./reports.ts";
 import { counted, styled } from "./terminal.ts";
 

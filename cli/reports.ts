@@ -1,6 +1,6 @@
 // Pulumi's preview, read as reports: each Role is a list of resources, each difference a result.
 import { structuredPatch } from "diff";
-import type { Result, RoleReport } from "../provisioners/report.ts";
+import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
 
 /** What we read of `pulumi preview --json`. */

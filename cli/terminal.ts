@@ -1,7 +1,7 @@
 // What a person sees: colour only on a terminal, questions only where somebody can answer.
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
-import { UserError } from "../stacks/problem.ts";
+import { UserError } from "../spec/problem.ts";
 
 /** `1 server`, `3 servers`. */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

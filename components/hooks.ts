@@ -1,11 +1,11 @@
 // A stack's own commands, with @pulumi/command: the natural tool for what is run once and has no state to look at.
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
+import { quote } from "../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { quote } from "../provisioners/host/command.ts";
 import { checkout } from "../provisioners/stack.ts";
-import type { Hook } from "../stacks/hooks.ts";
-import { secretRefsIn } from "../stacks/secrets.ts";
+import type { Hook } from "../spec/hooks.ts";
+import { secretRefsIn } from "../spec/secrets.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { type Supplied, secretText } from "./supply.ts";
 

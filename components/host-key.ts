@@ -1,6 +1,6 @@
 // The host key of a server that was handed out: shown once, and pinned in the state.
 import * as pulumi from "@pulumi/pulumi";
-import type { HostKeyInputs } from "../provisioners/plugin/host-key.ts";
+import type { HostKeyInputs } from "../provisioners/provider/host-key.ts";
 
 export class HostKey extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;

@@ -1,7 +1,7 @@
 // A server that can be reached over SSH, wherever it comes from.
 import * as pulumi from "@pulumi/pulumi";
-import type { Facts } from "../provisioners/host/facts.ts";
-import type { HostInputs } from "../provisioners/plugin/host.ts";
+import type { Facts } from "../provisioners/engine/facts.ts";
+import type { HostInputs } from "../provisioners/provider/host.ts";
 import type { ConnectionArgs } from "./connection.ts";
 
 export interface HostArgs extends Omit<HostInputs, "connection"> {

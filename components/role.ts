@@ -1,7 +1,7 @@
 // One role on one server. Previews show its resources' properties, files line by line.
 import * as pulumi from "@pulumi/pulumi";
-import type { Wants } from "../provisioners/order.ts";
-import type { Guards } from "../stacks/guards.ts";
+import type { Wants } from "../provisioners/engine/order.ts";
+import type { Guards } from "../spec/guards.ts";
 import type { ConnectionArgs } from "./connection.ts";
 
 export interface RoleArgs {

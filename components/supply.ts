@@ -2,18 +2,18 @@
 import { createRequire } from "node:module";
 import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
-import type { AwsTarget } from "../stacks/aws.ts";
-import { bytesOfSize } from "../stacks/scalars.ts";
-import type { ServerSpec } from "../stacks/spec.ts";
-import type { SuppliedServer } from "./aws/fleet.ts";
-import type { LateSource } from "./aws/pool-plan.ts";
-import { shapeOf } from "./aws/shape.ts";
-import type { Work } from "./aws/work.ts";
+import type { AwsTarget } from "../spec/aws/target.ts";
+import { bytesOfSize } from "../spec/scalars.ts";
+import type { ServerSpec } from "../spec/spec.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { HostKey } from "./host-key.ts";
 import type { KeyPair } from "./key-pair.ts";
 import { Machine } from "./machine.ts";
 import { OwnHostKey } from "./own-host-key.ts";
+import type { SuppliedServer } from "./targets/aws/fleet.ts";
+import type { LateSource } from "./targets/aws/pool-plan.ts";
+import { shapeOf } from "./targets/aws/shape.ts";
+import type { Work } from "./targets/aws/workloads.ts";
 
 export interface Supplied {
   readonly connection: ConnectionArgs;
@@ -56,8 +56,8 @@ export function supply(name: string, plan: FleetPlan, means: Means): Supply {
 
 /** Loaded where it is wanted: the SDK of AWS costs every preview of other stacks a fifth of a second. */
 const load = createRequire(import.meta.url);
-const awsFleet = (): typeof import("./aws/fleet.ts") => load("./aws/fleet.ts");
-const poolPlan = (): typeof import("./aws/pool-plan.ts") => load("./aws/pool-plan.ts");
+const awsFleet = (): typeof import("./targets/aws/fleet.ts") => load("./targets/aws/fleet.ts");
+const poolPlan = (): typeof import("./targets/aws/pool-plan.ts") => load("./targets/aws/pool-plan.ts");
 
 function onAws(name: string, plan: FleetPlan, target: AwsTarget, { fleetKey, secrets, parent }: Means): Supply {
   const { spec, stack } = plan;

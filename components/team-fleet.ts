@@ -1,16 +1,16 @@
 // The servers of one team, wherever they come from, each with its roles in order. Wires; the plan has decided everything.
 import * as pulumi from "@pulumi/pulumi";
+import type { Facts } from "../provisioners/engine/facts.ts";
+import { latesIn } from "../provisioners/engine/placeholders.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
-import type { Facts } from "../provisioners/host/facts.ts";
-import { latesIn } from "../provisioners/late.ts";
-import { secretAt } from "../stacks/secrets.ts";
-import type { Work } from "./aws/work.ts";
+import { secretAt } from "../spec/secrets.ts";
 import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
-import { type LateSources, lateValues } from "./late-values.ts";
+import { type LateSources, lateValues } from "./placeholder-values.ts";
 import { Role } from "./role.ts";
 import { type Supplied, supply } from "./supply.ts";
+import type { Work } from "./targets/aws/workloads.ts";
 import { TeamKeys } from "./team-keys.ts";
 
 export interface TeamFleetArgs {

@@ -1,6 +1,6 @@
 // The members' SSH keys, frozen in the state with their fingerprints.
 import * as pulumi from "@pulumi/pulumi";
-import type { TeamKeysInputs } from "../provisioners/plugin/team-keys.ts";
+import type { TeamKeysInputs } from "../provisioners/provider/team-keys.ts";
 
 export class TeamKeys extends pulumi.CustomResource {
   /** By user name: lines of authorized_keys. */

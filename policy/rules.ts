@@ -1,8 +1,8 @@
 // What must hold of a fleet's resources, as plain predicates: a list of sentences, empty where all is well. main.ts hands them to Pulumi.
-import { everywhere } from "../components/aws/flows.ts";
-import { type Priced, priceOf } from "../components/aws/resource-price.ts";
-import { ownTagKeys } from "../components/aws/tags.ts";
-import { isMap } from "../stacks/path.ts";
+import { everywhere } from "../components/targets/aws/network-rules.ts";
+import { type Priced, priceOf } from "../components/targets/aws/resource-price.ts";
+import { ownTagKeys } from "../components/targets/aws/tags.ts";
+import { isMap } from "../spec/path.ts";
 
 export type Props = Readonly<Record<string, unknown>>;
 

@@ -1,11 +1,11 @@
 // What a pool's server makes of itself: its roles from a blank host, held against all that a push would be held against.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { refusal, UserError } from "../stacks/problem.ts";
-import type { AskedPool } from "./aws/pools.ts";
+import { refusal, UserError } from "../spec/problem.ts";
 import { type BootRole, refuseSecrets } from "./boot-script.ts";
+import { problemsIn } from "./engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf } from "./expand.ts";
-import { problemsIn } from "./problems.ts";
+import type { AskedPool } from "./pools.ts";
 import { checkout } from "./stack.ts";
 
 /** With their marks still in. Throws a UserError where a role can't be told what it needs, or wants what no role may have there. */

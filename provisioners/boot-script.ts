@@ -1,12 +1,12 @@
 // The same plan, taken from a blank host: what a server runs at its first boot that nobody pushes to (a pool's launch template, a
 // kickstart). One POSIX script; nothing of this project needs to be on the server.
-import { UserError } from "../stacks/problem.ts";
-import { head, roleScript } from "./apply.ts";
-import { quote } from "./host/command.ts";
-import { type LateKind, latesIn } from "./late.ts";
-import { blank } from "./observe.ts";
-import type { Wants } from "./order.ts";
-import { type Change, plan } from "./plan.ts";
+import { UserError } from "../spec/problem.ts";
+import { head, roleScript } from "./engine/apply.ts";
+import { blank } from "./engine/observe.ts";
+import type { Wants } from "./engine/order.ts";
+import { type LateKind, latesIn } from "./engine/placeholders.ts";
+import { type Change, plan } from "./engine/plan.ts";
+import { quote } from "./engine/shell-quote.ts";
 
 /** A role with what it wants on the server, its marks filled in. */
 export interface BootRole {

@@ -1,14 +1,14 @@
 // FleetSpec → FleetPlan → a role's resources. Pure: the same stack file gives the same plan, on every computer.
 import { createHash } from "node:crypto";
-import { type Guards, guardsOf } from "../stacks/guards.ts";
-import type { OverlayFile } from "../stacks/overlay.ts";
-import { refusal, UserError } from "../stacks/problem.ts";
-import { bytesOfSize, cidrRange } from "../stacks/scalars.ts";
-import type { FleetSpec, ServerSpec } from "../stacks/spec.ts";
-import { type PoolPlan, poolPlans } from "./aws/pools.ts";
+import { type Guards, guardsOf } from "../spec/guards.ts";
+import type { OverlayFile } from "../spec/overlay.ts";
+import { refusal, UserError } from "../spec/problem.ts";
+import { bytesOfSize, cidrRange } from "../spec/scalars.ts";
+import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
-import type { Facts } from "./host/facts.ts";
-import type { Wants } from "./order.ts";
+import type { Facts } from "./engine/facts.ts";
+import type { Wants } from "./engine/order.ts";
+import { type PoolPlan, poolPlans } from "./pools.ts";
 import { type Declared, want } from "./resources/want.ts";
 import type { ServerView, TeamView } from "./roles/role.ts";
 import { portsOf, roleNamed } from "./roles/roles.ts";

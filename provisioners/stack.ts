@@ -2,12 +2,12 @@
 import { existsSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { overlays } from "../stacks/overlay.ts";
-import { UserError } from "../stacks/problem.ts";
-import { readStack } from "../stacks/read.ts";
-import { didYouMean } from "../stacks/reasons.ts";
-import { poolNames } from "./aws/pools.ts";
+import { didYouMean } from "../spec/messages.ts";
+import { overlays } from "../spec/overlay.ts";
+import { UserError } from "../spec/problem.ts";
+import { readStack } from "../spec/read.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
+import { poolNames } from "./pools.ts";
 import { roleSchemas } from "./roles/roles.ts";
 
 export const checkout = join(import.meta.dirname, "..");

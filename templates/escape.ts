@@ -1,5 +1,5 @@
 // How a value is written inside quotes, by the language of the file. The quotes stand in the template; what they hold comes through here.
-// A late value's mark (provisioners/late.ts) takes the name along, so that the value is escaped likewise when it is put in its place.
+// A late value's mark (provisioners/engine/placeholders.ts) takes the name along, so that the value is escaped likewise when it is put in its place.
 
 function whole(text: string): string {
   if (text.includes("\0")) throw new TypeError("a quoted value must not contain NUL");

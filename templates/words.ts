@@ -1,6 +1,6 @@
 // The grammar of values that go into configuration files: what could end a directive or start another never gets in.
 import { z } from "zod";
-import { Address } from "../stacks/scalars.ts";
+import { Address } from "../spec/scalars.ts";
 
 /** A name of ours within a file: an upstream, a pool, a site. */
 export const Label = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, "expected a letter, then letters, digits, `_` and `-`");

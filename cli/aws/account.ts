@@ -1,9 +1,9 @@
 // What an account grants and uses, for the quota preflight.
 import { DescribeAddressesCommand, EC2Client, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
-import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/aws/quota.ts";
+import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/targets/aws/quota.ts";
 import { instancesBy } from "./instances.ts";
-import { all } from "./whose.ts";
+import { all } from "./tagged-resource.ts";
 
 /** The service under which AWS keeps each quota. */
 const serviceOf = (code: string): string => (code === vpcQuota.code ? "vpc" : "ec2");

@@ -1,12 +1,12 @@
 // The contest's environment check asked of EC2 itself: what is really in the team's network, whoever put it there.
 import * as ec2 from "@aws-sdk/client-ec2";
-import { isucon14, type SeenFleet, type SeenInstance, type SeenRule, verifyContest } from "../../components/aws/contest.ts";
-import { project } from "../../components/aws/tags.ts";
+import { isucon14, type SeenFleet, type SeenInstance, type SeenRule, verifyContest } from "../../components/targets/aws/contest.ts";
+import { project } from "../../components/targets/aws/tags.ts";
+import type { Result, RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import type { Result, RoleReport } from "../../provisioners/report.ts";
 import { aroundServers } from "../reports.ts";
 import { instancesBy } from "./instances.ts";
-import { all, tagsOf } from "./whose.ts";
+import { all, tagsOf } from "./tagged-resource.ts";
 
 /** Undefined while the stack has no network. */
 async function seenFleet(region: string, stack: string): Promise<SeenFleet | undefined> {

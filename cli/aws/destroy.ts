@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FleetPlan } from "../../provisioners/expand.ts";
+import { ask, stateFolder } from "../../pulumi/command.ts";
 import { digestOf } from "../preview/events.ts";
 import { waiting } from "../progress.ts";
-import { ask, stateFolder } from "../pulumi.ts";
 
 /** How one `destroy` ended. */
 export interface Attempt {

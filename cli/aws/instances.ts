@@ -1,6 +1,6 @@
 // EC2's instances, as far as they are there at all: a terminated one is told of for an hour.
 import { type EC2Client, type Filter, type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
-import { all } from "./whose.ts";
+import { all } from "./tagged-resource.ts";
 
 const alive = ["pending", "running", "stopping", "stopped", "shutting-down"];
 

@@ -1,9 +1,9 @@
 // The stacks of this checkout whose servers are on AWS.
-import { type FleetShape, shapeOf } from "../../components/aws/shape.ts";
+import { type FleetShape, shapeOf } from "../../components/targets/aws/shape.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
-import type { AwsTarget } from "../../stacks/aws.ts";
-import { UserError } from "../../stacks/problem.ts";
+import type { AwsTarget } from "../../spec/aws/target.ts";
+import { UserError } from "../../spec/problem.ts";
 
 export interface AwsStack {
   readonly name: string;

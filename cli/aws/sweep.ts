@@ -1,8 +1,8 @@
 // What of the fleet's is still in an account: by tag, over every service that it makes things in. Only looks.
-import { project, snapshotsKept } from "../../components/aws/tags.ts";
+import { project, snapshotsKept } from "../../components/targets/aws/tags.ts";
 import { waiting } from "../progress.ts";
-import { looks } from "./looks.ts";
-import { kinds, type Look, type Whose } from "./whose.ts";
+import { looks } from "./inventory/services.ts";
+import { kinds, type Look, type Whose } from "./tagged-resource.ts";
 
 export interface Leftover {
   /** `global` for what has none. */

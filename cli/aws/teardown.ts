@@ -1,8 +1,8 @@
 // What taking a stack off AWS needs beside `destroy`: what it has cost, and the proof of zero.
 import { setTimeout as sleep } from "node:timers/promises";
 import { EC2Client } from "@aws-sdk/client-ec2";
-import { billOf, costLines } from "../../components/aws/cost.ts";
-import { costed } from "../../components/aws/shape.ts";
+import { billOf, costLines } from "../../components/targets/aws/cost.ts";
+import { costed } from "../../components/targets/aws/shape.ts";
 import { priceList } from "../../provisioners/aws/types.ts";
 import { waiting } from "../progress.ts";
 import { instancesBy } from "./instances.ts";

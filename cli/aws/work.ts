@@ -1,8 +1,8 @@
 // What of a stack works beside its servers, for people: pools, pipelines and databases, and where they are.
-import type { Work } from "../../components/aws/work.ts";
+import type { Work } from "../../components/targets/aws/workloads.ts";
 import { settingsOf } from "../../provisioners/aws/servers.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import type { AwsTarget } from "../../stacks/aws.ts";
+import type { AwsTarget } from "../../spec/aws/target.ts";
 
 const workersIn = ({ pools, pipelines }: AwsTarget) => [
   ...Object.keys(pools).map((name) => [name, "pool"] as const),

@@ -1,10 +1,10 @@
 // fleet check: is a stack file right? Says everything that is wrong, a problem a line.
-import { shapeOf } from "../../components/aws/shape.ts";
+import { shapeOf } from "../../components/targets/aws/shape.ts";
 import { refusePlan } from "../../provisioners/boot-roles.ts";
+import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
-import { problemsIn } from "../../provisioners/problems.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
-import { type Problem, problemsText, UserError } from "../../stacks/problem.ts";
+import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 
 export const check: Register = (program, done) =>

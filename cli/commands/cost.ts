@@ -1,6 +1,6 @@
 // fleet cost: what stacks on AWS cost an hour and until they end, from the checked-in prices; with --quota, whether the account has room.
-import type { Bill } from "../../components/aws/cost.ts";
-import { UserError } from "../../stacks/problem.ts";
+import type { Bill } from "../../components/targets/aws/cost.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Register } from "../command.ts";
 import { columns, styled } from "../terminal.ts";
@@ -56,8 +56,8 @@ async function billOfStack(
   given: number | undefined,
   shortages: Costed["shortages"],
 ): Promise<Costed> {
-  const { billOf, costLines, hoursBetween } = await import("../../components/aws/cost.ts");
-  const { costed } = await import("../../components/aws/shape.ts");
+  const { billOf, costLines, hoursBetween } = await import("../../components/targets/aws/cost.ts");
+  const { costed } = await import("../../components/targets/aws/shape.ts");
   const { team } = plan.spec;
   const lines = costLines(team, target.region, costed(shape));
   const hours = given ?? (target.expiresAt === undefined ? undefined : hoursBetween(new Date().toISOString(), target.expiresAt));
@@ -69,8 +69,8 @@ async function billOfStack(
 async function roomFor(stacks: readonly AwsStack[]): Promise<Map<string, readonly string[]>> {
   const [{ accountFor }, { shortages }, { wanted }] = await Promise.all([
     import("../aws/account.ts"),
-    import("../../components/aws/quota.ts"),
-    import("../../components/aws/shape.ts"),
+    import("../../components/targets/aws/quota.ts"),
+    import("../../components/targets/aws/shape.ts"),
   ]);
   const room = new Map<string, readonly string[]>();
   for (const region of new Set(stacks.map(({ target }) => target.region))) {

@@ -1,10 +1,10 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
 import { planOf } from "../../provisioners/stack.ts";
 import { dyingIn } from "../aws/work.ts";
-import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
 import type { Register } from "../command.ts";
-import { runMany } from "../many.ts";
-import { onAws, takeDown } from "../take-down.ts";
+import { onAws, takeDown } from "../destroy.ts";
+import { runMany } from "../parallel.ts";
+import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { columns, confirm } from "../terminal.ts";
 
 export const down: Register = (program, done) =>

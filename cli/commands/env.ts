@@ -1,8 +1,8 @@
 // fleet env: what a shell needs for Pulumi's own commands to work in this checkout.
-import { quote } from "../../provisioners/host/command.ts";
+import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
+import { environment } from "../../pulumi/command.ts";
 import type { Register } from "../command.ts";
-import { environment } from "../pulumi.ts";
 
 export const env: Register = (program, done) =>
   program

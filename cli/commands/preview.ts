@@ -3,18 +3,18 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import pLimit from "p-limit";
 import { checkout, planOf } from "../../provisioners/stack.ts";
-import { UserError } from "../../stacks/problem.ts";
-import { chosen, manyOptions } from "../choose.ts";
+import { policed } from "../../pulumi/command.ts";
+import { prepare } from "../../pulumi/state.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { previewOf } from "../preview/engine.ts";
 import { failureOf, look } from "../preview/events.ts";
 import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
-import { masked, maskOf, secretsOf } from "../preview/masks.ts";
 import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
+import { masked, maskOf, secretsOf } from "../preview/redaction.ts";
 import { text } from "../preview/text.ts";
-import { policed } from "../pulumi.ts";
-import { prepare } from "../state.ts";
+import { chosen, manyOptions } from "../select-stacks.ts";
 import { columns, styled } from "../terminal.ts";
 
 interface Options {

@@ -1,11 +1,12 @@
 // fleet reap: stacks on AWS whose time is over. Says which; with --yes it takes them away, as a scheduled job does.
-import { UserError } from "../../stacks/problem.ts";
+
+import { existing } from "../../pulumi/state.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Leftover } from "../aws/sweep.ts";
 import type { Register } from "../command.ts";
+import { takeDown } from "../destroy.ts";
 import { regionOption } from "../regions.ts";
-import { existing } from "../state.ts";
-import { takeDown } from "../take-down.ts";
 import { columns } from "../terminal.ts";
 
 interface Options {

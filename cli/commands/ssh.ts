@@ -3,13 +3,13 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
 import { planOf } from "../../provisioners/stack.ts";
-import { UserError } from "../../stacks/problem.ts";
-import { choice } from "../../stacks/reasons.ts";
+import { sshFolder } from "../../pulumi/command.ts";
+import { choice } from "../../spec/messages.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { exportedBy } from "../exported.ts";
-import { sshFolder } from "../pulumi.ts";
+import { exportedBy } from "../stack-outputs.ts";
 
 export const ssh: Register = (program, done) =>
   program

@@ -1,5 +1,5 @@
 // fleet undelete: brings back what was deleted from a bucket of the fleet's, which keeps old versions for thirty days.
-import { UserError } from "../../stacks/problem.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { confirm } from "../terminal.ts";
 

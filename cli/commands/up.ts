@@ -1,12 +1,12 @@
 // fleet up: makes it so, and says where it is.
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
-import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../choose.ts";
+import { looking, policed, pulumi } from "../../pulumi/command.ts";
+import { prepare } from "../../pulumi/state.ts";
 import type { Register } from "../command.ts";
-import { type Exported, exportedBy } from "../exported.ts";
-import { runMany } from "../many.ts";
-import { looking, policed, pulumi } from "../pulumi.ts";
-import { prepare } from "../state.ts";
+import { runMany } from "../parallel.ts";
+import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
+import { type Exported, exportedBy } from "../stack-outputs.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
 interface Options extends ManyChoice {

@@ -1,14 +1,15 @@
 // fleet verify: are the servers as the stack file says? The same look and plan as a preview, told resource by resource.
+
+import type { RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import type { RoleReport } from "../../provisioners/report.ts";
 import { planOf } from "../../provisioners/stack.ts";
-import { UserError } from "../../stacks/problem.ts";
-import { choice } from "../../stacks/reasons.ts";
+import { prepare } from "../../pulumi/state.ts";
+import { choice } from "../../spec/messages.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { failureOf, look } from "../preview/events.ts";
 import { printerNames, printers } from "../printers.ts";
 import { aroundReports, reportsOf } from "../reports.ts";
-import { prepare } from "../state.ts";
 
 export const verify: Register = (program, done) =>
   program

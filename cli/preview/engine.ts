@@ -1,14 +1,14 @@
 // Pulumi's preview of one stack, read as changes: by server, down to the line, drift apart from what was planned.
-import { flowTable } from "../../components/aws/flows.ts";
-import { type Priced, priceOf } from "../../components/aws/resource-price.ts";
-import { othersOf } from "../../components/aws/shape.ts";
+import { flowTable } from "../../components/targets/aws/network-rules.ts";
+import { type Priced, priceOf } from "../../components/targets/aws/resource-price.ts";
+import { othersOf } from "../../components/targets/aws/shape.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { isMap } from "../../stacks/path.ts";
+import { isMap } from "../../spec/path.ts";
 import { awsStack } from "../aws/stacks.ts";
 import type { PreviewDigest, PreviewStep } from "../reports.ts";
-import { fates } from "./fates.ts";
-import { differences, type Values, wholeOf } from "./lines.ts";
+import { differences, type Values, wholeOf } from "./differences.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
+import { fates } from "./warnings.ts";
 
 /** What we read beside the steps. */
 export interface EngineDigest extends PreviewDigest {

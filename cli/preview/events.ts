@@ -1,9 +1,9 @@
 // Pulumi's preview as the engine's events, one JSON object a line. Its plain `--json` ends in a panic ("attempt to encrypt value") where a
 // secret is not known yet, which is every first preview on EC2.
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { isMap } from "../../stacks/path.ts";
+import { looking, type PulumiResult, pulumi } from "../../pulumi/command.ts";
+import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
-import { looking, type PulumiResult, pulumi } from "../pulumi.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
 

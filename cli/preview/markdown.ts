@@ -1,6 +1,6 @@
 // A preview as Markdown for a pull request: one table, and under it each server's diff, folded. In as many comments as it takes.
 import { causeWords, changes, type Item, operations, type ServerChanges, type StackPreview } from "./model.ts";
-import { type Block, pack } from "./split.ts";
+import { type Block, pack } from "./pagination.ts";
 
 export interface MarkdownOptions {
   /** Said above the table: how this preview came to be. */

@@ -1,5 +1,5 @@
 // IPv4 arithmetic for networks: split, overlap, and which addresses AWS leaves to servers.
-import { cidrRange, ipv4Number } from "../../stacks/scalars.ts";
+import { cidrRange, ipv4Number } from "../../spec/scalars.ts";
 
 const text = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
 

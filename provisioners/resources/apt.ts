@@ -1,6 +1,6 @@
 // Debian's package manager, kept from asking, from giving up on a lock, and from removing what it did not bring. Its shell text is in apt.sh.
 import { readFileSync } from "node:fs";
-import { type Command, sh } from "../host/command.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
 
 /**
  * `$state/originals/packages.added` names what installs of this role brought along; `packages.before`, what was there before one that has not

@@ -1,9 +1,9 @@
 // A tar archive laid into a directory: it travels with the want, or the server fetches it by its checksum.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AbsolutePath, Owner, Url } from "../../stacks/scalars.ts";
-import { type Command, lines, sh, withInput } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath, Owner, Url } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 /** Bytes of an archive that travels with the want, and so rests in the stack's state. */

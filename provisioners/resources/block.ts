@@ -1,8 +1,8 @@
 // A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is.
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner, OwnName } from "../../stacks/scalars.ts";
-import { type Command, sh, withInput } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath, Mode, Owner, OwnName } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { type Command, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
 
 export const BlockWant = z.strictObject({

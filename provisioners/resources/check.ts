@@ -1,7 +1,7 @@
 // What must hold on a server that does its work. It changes nothing: it waits until it holds, and else says what it got instead.
 import { z } from "zod";
-import { Address as HostAddress, Line, Port, Url } from "../../stacks/scalars.ts";
-import { type Command, lines, sh } from "../host/command.ts";
+import { Address as HostAddress, Line, Port, Url } from "../../spec/scalars.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { common, defineKind } from "./kind.ts";
 
 const Http = z.strictObject({

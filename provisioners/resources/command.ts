@@ -1,8 +1,8 @@
 // A guarded command: it runs where its guard says that it has not. The last resort, for what no other kind does.
 import { z } from "zod";
-import { AbsolutePath, EnvName, UserName } from "../../stacks/scalars.ts";
-import { asUser } from "../host/as-user.ts";
-import { type Command, lines, Secret, sh } from "../host/command.ts";
+import { AbsolutePath, EnvName, UserName } from "../../spec/scalars.ts";
+import { asUser } from "../engine/as-user.ts";
+import { type Command, lines, Secret, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 const ShellText = z.string().min(1).max(65536);

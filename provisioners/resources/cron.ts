@@ -1,7 +1,7 @@
 // A file of /etc/cron.d, from typed lines.
 import { z } from "zod";
-import { EnvName, Line, UserName } from "../../stacks/scalars.ts";
-import type { PathSeen } from "../host/look.ts";
+import { EnvName, Line, UserName } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
 import { FileWant, file } from "./file.ts";
 import { common, defineKind } from "./kind.ts";
 

@@ -1,9 +1,9 @@
 // A directory: mode and owner. What lies in it is other resources' business, and so are the directories above it.
 import { dirname } from "node:path";
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner } from "../../stacks/scalars.ts";
-import { type Command, sh } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath, Mode, Owner } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";

@@ -1,9 +1,9 @@
 // A regular file: content, mode, owner, and a validator that must accept it before it lands.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner } from "../../stacks/scalars.ts";
-import { type Command, sh, withInput } from "../host/command.ts";
-import { contentLimit, type PathSeen } from "../host/look.ts";
+import { AbsolutePath, Mode, Owner } from "../../spec/scalars.ts";
+import { contentLimit, type PathSeen } from "../engine/probe.ts";
+import { type Command, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 

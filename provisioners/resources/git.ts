@@ -1,9 +1,9 @@
 // A git checkout, at a commit, a tag or the tip of a branch. Local edits are never destroyed unless the want says so.
 import { z } from "zod";
-import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../stacks/scalars.ts";
-import { asUser } from "../host/as-user.ts";
-import { type Command, lines, sh } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalars.ts";
+import { asUser } from "../engine/as-user.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({

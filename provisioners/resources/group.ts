@@ -1,7 +1,7 @@
 // A group. Its members are the users' own business (`groups` of a user).
 import { z } from "zod";
-import { Owner } from "../../stacks/scalars.ts";
-import { type Command, sh } from "../host/command.ts";
+import { Owner } from "../../spec/scalars.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, type Step } from "./kind.ts";
 
 export const GroupWant = z.strictObject({

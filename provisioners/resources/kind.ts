@@ -1,7 +1,7 @@
 // The contract of a resource kind: look, decide, act. `read` says what to look at, `plan` is pure, the runner (converge.ts) acts.
 import { z } from "zod";
-import type { Command } from "../host/command.ts";
-import type { Look } from "../host/look.ts";
+import type { Look } from "../engine/probe.ts";
+import type { Command } from "../engine/shell-quote.ts";
 
 /** `file[/etc/motd]`: the key of a resource within its role, in state, in diffs and in reports. */
 export type Address = `${string}[${string}]`;
@@ -16,7 +16,7 @@ export interface Step {
   readonly late?: boolean;
   /** Takes milliseconds and says nothing: the runner tells of it together with the next that takes longer. @default false */
   readonly brief?: boolean;
-  /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (host/prelude.ts). */
+  /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (engine/prelude.ts). */
   readonly run: Command;
   /** Neighbours with the same `how` are done by one command, `how` of all their arguments: one apt-get for ten packages. */
   readonly together?: { readonly how: (args: readonly string[]) => Command; readonly argument: string };

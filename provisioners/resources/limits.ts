@@ -1,7 +1,7 @@
 // Limits of login sessions (pam_limits). A service has its own, in its unit: `LimitNOFILE=`.
 import { z } from "zod";
-import { OwnName } from "../../stacks/scalars.ts";
-import type { PathSeen } from "../host/look.ts";
+import { OwnName } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";

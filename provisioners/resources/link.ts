@@ -1,8 +1,8 @@
 // A symbolic link and where it points.
 import { z } from "zod";
-import { AbsolutePath } from "../../stacks/scalars.ts";
-import { sh } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 

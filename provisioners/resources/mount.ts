@@ -1,9 +1,9 @@
 // A mount as a systemd unit of its own: now, at every boot, and never in the way of the boot.
 import { z } from "zod";
-import { AbsolutePath, Line } from "../../stacks/scalars.ts";
-import { type Command, sh } from "../host/command.ts";
-import type { PathSeen, UnitSeen } from "../host/look.ts";
-import { mountUnit } from "../host/unit-path.ts";
+import { AbsolutePath, Line } from "../../spec/scalars.ts";
+import type { PathSeen, UnitSeen } from "../engine/probe.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
+import { mountUnit } from "../engine/unit-path.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";

@@ -1,7 +1,7 @@
 // A database of MySQL or MariaDB, with its character set, and once, when it is made, the content of a dump.
 import { z } from "zod";
-import { AbsolutePath, Identifier } from "../../stacks/scalars.ts";
-import { type Command, lines, sh } from "../host/command.ts";
+import { AbsolutePath, Identifier } from "../../spec/scalars.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, type Step } from "./kind.ts";
 import { askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName, sqlText } from "./mysql.ts";
 

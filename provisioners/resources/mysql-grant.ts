@@ -1,6 +1,6 @@
 // What an account of MySQL or MariaDB may do in one database, or (`*`) on the whole server: exactly that.
 import { z } from "zod";
-import { Identifier } from "../../stacks/scalars.ts";
+import { Identifier } from "../../spec/scalars.ts";
 import { common, defineKind } from "./kind.ts";
 import { account, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName } from "./mysql.ts";
 import { MysqlHost, MysqlUserName } from "./mysql-user.ts";

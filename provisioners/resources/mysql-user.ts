@@ -1,6 +1,6 @@
 // An account of MySQL or MariaDB with its password. What the server keeps of the password is compared here: none travels for a look.
 import { z } from "zod";
-import { type Command, Secret, sh } from "../host/command.ts";
+import { type Command, Secret, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { account, askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlText } from "./mysql.ts";
 import { nativeHash, passwordFits } from "./mysql-password.ts";

@@ -1,7 +1,8 @@
 // What the MySQL and MariaDB kinds share: one look for all of them, how SQL is quoted, and how it reaches the server.
 // Root comes in over the local socket (or /root/.my.cnf), and SQL over standard input: nothing of it is in a process list.
-import { type Command, Secret, sh, withInput } from "../host/command.ts";
-import type { Look } from "../host/look.ts";
+
+import type { Look } from "../engine/probe.ts";
+import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
 
 /** In batch mode a result is a line, its columns parted by tabs; `\\`, `\t`, `\n` stand for themselves escaped. */
 const client = `"$(command -v mariadb || command -v mysql)" --batch --skip-column-names --connect-timeout=5`;

@@ -1,6 +1,6 @@
 // A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
 import { z } from "zod";
-import { PackageName, PackageVersion } from "../../stacks/scalars.ts";
+import { PackageName, PackageVersion } from "../../spec/scalars.ts";
 import { installFull, installLean, purge } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 

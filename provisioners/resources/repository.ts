@@ -1,8 +1,8 @@
 // A package repository of apt: one deb822 file with its own key, fetched and verified before it lands.
 import { z } from "zod";
-import { AbsolutePath, Identifier, Line, OwnName } from "../../stacks/scalars.ts";
-import { sh, withInput } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { AbsolutePath, Identifier, Line, OwnName } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { sh, withInput } from "../engine/shell-quote.ts";
 import { fetchSource } from "./apt.ts";
 import { attributeSteps, rootFile } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";

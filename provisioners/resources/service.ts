@@ -1,9 +1,9 @@
 // Whether a unit runs now and after a boot, and that it hears of the changes that concern it.
 import { z } from "zod";
-import { UnitName } from "../../stacks/scalars.ts";
-import { sh } from "../host/command.ts";
-import type { UnitSeen } from "../host/look.ts";
-import { storeKey } from "../host/prelude.ts";
+import { UnitName } from "../../spec/scalars.ts";
+import { storeKey } from "../engine/prelude.ts";
+import type { UnitSeen } from "../engine/probe.ts";
+import { sh } from "../engine/shell-quote.ts";
 import { type Address, AddressSchema, common, defineKind, type PlanContext, type Step } from "./kind.ts";
 
 export const ServiceWant = z.strictObject({

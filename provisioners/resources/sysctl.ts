@@ -1,8 +1,8 @@
 // Kernel settings: one file that brings them back at boot, and their live values. What this kernel does not let a server set is told, not done.
 import { z } from "zod";
-import { AbsolutePath, Line, OwnName, SysctlKey } from "../../stacks/scalars.ts";
-import { type Command, sh } from "../host/command.ts";
-import type { PathSeen, SysctlSeen } from "../host/look.ts";
+import { AbsolutePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
+import type { PathSeen, SysctlSeen } from "../engine/probe.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";

@@ -1,6 +1,7 @@
 // How a path goes back to what it was: shared by every kind that lives at one path.
-import { sh } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+
+import type { PathSeen } from "../engine/probe.ts";
+import { sh } from "../engine/shell-quote.ts";
 import { missing, type Step } from "./kind.ts";
 
 /** The runner keeps a copy of what was there before the first change at `$state/originals/$key`, attributes and all. */

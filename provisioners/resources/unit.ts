@@ -1,8 +1,8 @@
 // A systemd unit, or a drop-in to one, as a file: checked by systemd before it lands, and read by systemd after.
 import { z } from "zod";
-import { UnitName } from "../../stacks/scalars.ts";
-import { type Command, lines, sh } from "../host/command.ts";
-import type { PathSeen } from "../host/look.ts";
+import { UnitName } from "../../spec/scalars.ts";
+import type { PathSeen } from "../engine/probe.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { FileWant, file } from "./file.ts";
 import { common, defineKind } from "./kind.ts";
 

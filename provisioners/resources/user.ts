@@ -1,8 +1,8 @@
 // A user account. What is left out is chosen at creation and then left alone; keys are `file`s of their own.
 import { z } from "zod";
-import { AbsolutePath, Line, Owner, UserName } from "../../stacks/scalars.ts";
-import { type Command, Secret, sh, withInput } from "../host/command.ts";
-import type { UserSeen } from "../host/look.ts";
+import { AbsolutePath, Line, Owner, UserName } from "../../spec/scalars.ts";
+import type { UserSeen } from "../engine/probe.ts";
+import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 export const UserWant = z.strictObject({

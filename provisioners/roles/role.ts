@@ -1,6 +1,6 @@
 // A role is a pure function from typed parameters and facts to resources. Nothing else.
 import type { z } from "zod";
-import type { Facts } from "../host/facts.ts";
+import type { Facts } from "../engine/facts.ts";
 import type { Declared } from "../resources/want.ts";
 
 /** The team as a role sees it: plain data, the same for every server but for `self`. */

@@ -1,6 +1,6 @@
 // The environment of an application, for `EnvironmentFile=` and for people who source it.
 import { z } from "zod";
-import { EnvName } from "../../stacks/scalars.ts";
+import { EnvName } from "../../spec/scalars.ts";
 import { conf, ownedBy } from "../conf.ts";
 import { quoteEnv } from "./quote.ts";
 

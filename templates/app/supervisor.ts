@@ -1,6 +1,6 @@
 // A supervisord program, as the Serverfest team ran its syncer: started and restarted by itself, with logs that can't fill the disk.
 import { z } from "zod";
-import { AbsolutePath, EnvName, Line, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, EnvName, Line, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy } from "../conf.ts";
 import { Label } from "../words.ts";
 

@@ -1,6 +1,6 @@
 // A command at set times: a timer and the service that it starts.
 import { z } from "zod";
-import { AbsolutePath, Line, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 import { Label } from "../words.ts";
 import { commandLine } from "./quote.ts";

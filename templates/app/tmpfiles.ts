@@ -1,6 +1,6 @@
 // Folders under /run are gone after a reboot; tmpfiles.d makes them before any service starts.
 import { z } from "zod";
-import { AbsolutePath, Mode, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Mode, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy } from "../conf.ts";
 
 export const RuntimeDirectory = z.strictObject({

@@ -1,6 +1,6 @@
 // The systemd unit of an application: comes back after a crash and after a reboot, and waits for no other service to be there first.
 import { z } from "zod";
-import { AbsolutePath, Line, UnitName, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line, UnitName, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 import { commandLine } from "./quote.ts";
 

@@ -1,6 +1,6 @@
 // /etc/memcached.conf: memory from the machine, a port or a unix socket. Keeps nothing over a restart: it is a cache.
 import { z } from "zod";
-import { AbsolutePath, Port } from "../../stacks/scalars.ts";
+import { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, ownedBy } from "../conf.ts";
 import { clamp, type Machine, ServerAddress } from "../words.ts";
 

@@ -1,6 +1,6 @@
 // my.cnf for MariaDB 10.11 and MySQL 8: computed sizes, then a preset, then the named options, then the stack's own settings.
 import { z } from "zod";
-import { AbsolutePath, Line, Port } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line, Port } from "../../spec/scalars.ts";
 import { assignments, conf, ownedBy, type Part } from "../conf.ts";
 import type { Machine, Refusal } from "../words.ts";
 import { type MysqlPreset, mysqlPresetNames, mysqlPresets, type Setting } from "./presets.ts";

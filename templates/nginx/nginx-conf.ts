@@ -1,6 +1,6 @@
 // /etc/nginx/nginx.conf: workers, limits, the LTSV log that alp reads, and a status page on loopback.
 import { z } from "zod";
-import { AbsolutePath, Port, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Port, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 
 export const NginxMain = z.strictObject({

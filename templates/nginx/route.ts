@@ -1,6 +1,6 @@
 // Where a path goes: to an upstream, to files, to php-fpm, or straight back with an answer.
 import { z } from "zod";
-import { AbsolutePath, Line } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import { conf, type Part, when } from "../conf.ts";
 import { Label, UrlPath } from "../words.ts";
 

@@ -1,6 +1,6 @@
 // /etc/nginx/sites-available/<site>: names, ports, TLS, upstreams and where each path goes.
 import { z } from "zod";
-import { AbsolutePath, Port } from "../../stacks/scalars.ts";
+import { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, ownedBy, type Part, when } from "../conf.ts";
 import { Bare, Label } from "../words.ts";
 import { fallback, location, Route, upstreamsOf } from "./route.ts";

@@ -1,6 +1,6 @@
 // A group of servers behind one name, with kept connections.
 import { z } from "zod";
-import { AbsolutePath, Port } from "../../stacks/scalars.ts";
+import { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, type Part, when } from "../conf.ts";
 import { Label, ServerAddress } from "../words.ts";
 

@@ -1,6 +1,6 @@
 // A php-fpm pool: its socket, and as many children as the memory carries.
 import { z } from "zod";
-import { AbsolutePath, Line, UserName } from "../../stacks/scalars.ts";
+import { AbsolutePath, Line, UserName } from "../../spec/scalars.ts";
 import { assignments, conf, ownedBy, when } from "../conf.ts";
 import { clamp, Label, type Machine } from "../words.ts";
 

@@ -1,6 +1,6 @@
 // /etc/redis/redis.conf as Debian's unit starts it. Writes are kept over a restart unless the stack says otherwise.
 import { z } from "zod";
-import { AbsolutePath, SecretText } from "../../stacks/scalars.ts";
+import { AbsolutePath, SecretText } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 import { escapes } from "../escape.ts";
 import { clamp, type Machine, ServerAddress } from "../words.ts";

@@ -1,6 +1,6 @@
 // From a preset and the stack's overrides to the kernel settings of one server, and the modules that these need at boot.
 import { z } from "zod";
-import { Line, Port, SysctlKey } from "../../stacks/scalars.ts";
+import { Line, Port, SysctlKey } from "../../spec/scalars.ts";
 import { conf, ownedBy } from "../conf.ts";
 import type { Refusal } from "../words.ts";
 import { successor } from "./obsolete.ts";

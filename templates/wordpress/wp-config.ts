@@ -1,6 +1,6 @@
 // /etc/wordpress/config-default.php of Debian's package: the database, the keys, and an address that follows the request.
 import type { z } from "zod";
-import type { AbsolutePath, Port } from "../../stacks/scalars.ts";
+import type { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 import { escapes } from "../escape.ts";
 import type { ServerAddress } from "../words.ts";

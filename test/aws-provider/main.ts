@@ -1,6 +1,6 @@
 // A test double of Pulumi's AWS provider: the types that the fleet's components use, over the API of an emulator. It knows as much of
 // each type as the components say; users have the real one.
-import { serve } from "../../provisioners/plugin/protocol.ts";
+import { serve } from "../../provisioners/provider/protocol.ts";
 import { settings } from "./clients.ts";
 import { lookups } from "./lookups.ts";
 

@@ -1,8 +1,8 @@
 // One type of resource of the test double: calls of AWS's API, and what it answers, in the words of @pulumi/aws.
 import { isDeepStrictEqual } from "node:util";
-import { difference } from "../../provisioners/plugin/difference.ts";
-import type { DetailedDiff, Resource } from "../../provisioners/plugin/protocol.ts";
-import { type Properties, unknown } from "../../provisioners/plugin/wire.ts";
+import { difference } from "../../provisioners/provider/difference.ts";
+import type { DetailedDiff, Resource } from "../../provisioners/provider/protocol.ts";
+import { type Properties, unknown } from "../../provisioners/provider/wire.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs are those of forty resource types; the components' types have checked them
 export type Inputs = Readonly<Record<string, any>>;

@@ -1,5 +1,5 @@
 // What a contestant is: given hosts and a workload, it makes them so, and says how long that took.
-import type { Connection } from "../../provisioners/host/shell.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
 
 export const phases = ["first run", "nothing to do", "one file changed"] as const;
 export type Phase = (typeof phases)[number];

@@ -1,6 +1,6 @@
 // The workload in this product's own words.
 import { dirname } from "node:path";
-import type { Wants } from "../../provisioners/order.ts";
+import type { Wants } from "../../provisioners/engine/order.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
 import { type Item, render } from "./workload.ts";
 

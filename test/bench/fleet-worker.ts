@@ -1,8 +1,8 @@
 // Runs in a process of its own: reads hosts and revision from standard input, converges them all at once, prints a report.
 import { text } from "node:stream/consumers";
-import { converge, failures } from "../../provisioners/converge.ts";
-import { Sessions } from "../../provisioners/host/sessions.ts";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import { converge, failures } from "../../provisioners/engine/converge.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { wantsOf } from "./fleet-wants.ts";
 import { roleWeb } from "./workload.ts";
 

@@ -1,6 +1,6 @@
 // The workload as a person would write it down in shell: one look at everything, and the changes one after the other.
 import { createHash } from "node:crypto";
-import { quote } from "../../provisioners/host/command.ts";
+import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { type FileItem, type Item, render } from "./workload.ts";
 
 const of = <Kind extends Item["kind"]>(items: readonly Item[], kind: Kind) =>

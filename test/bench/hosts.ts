@@ -5,8 +5,8 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Connection } from "../../provisioners/host/shell.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import { run } from "../../machines/run.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
 import { pidFile } from "./workload.ts";
 
 export interface Keys {

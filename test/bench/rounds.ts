@@ -1,9 +1,9 @@
 // The rounds: in each, every contestant gets fresh hosts and does its three phases; what it left is looked at by somebody else.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { inspect } from "../../provisioners/converge.ts";
-import { Sessions } from "../../provisioners/host/sessions.ts";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import { inspect } from "../../provisioners/engine/converge.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { type Contestant, type Phase, phases, type Sample } from "./contestant.ts";
 import { wantsOf } from "./fleet-wants.ts";
 import { floor } from "./floor.ts";

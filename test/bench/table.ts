@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
-import { run } from "../../provisioners/machines/run.ts";
+import { run } from "../../machines/run.ts";
 import { type Phase, phases, type Sample } from "./contestant.ts";
 import type { Measured } from "./rounds.ts";
 

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { difference } from "../../provisioners/plugin/difference.ts";
-import { type Call, type Resource, serve } from "../../provisioners/plugin/protocol.ts";
+import { difference } from "../../provisioners/provider/difference.ts";
+import { type Call, type Resource, serve } from "../../provisioners/provider/protocol.ts";
 
 interface Inputs {
   readonly create?: string;

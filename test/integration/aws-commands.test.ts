@@ -2,7 +2,7 @@
 // what is over, and back from a deletion. The life of a whole fleet is in aws-life.test.ts.
 import * as s3 from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { kinds } from "../../cli/aws/whose.ts";
+import { kinds } from "../../cli/aws/tagged-resource.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { strew, strewBucket } from "../support/aws-strays.ts";
 import { start, Trial } from "../support/fleet.ts";

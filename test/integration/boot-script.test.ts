@@ -1,13 +1,13 @@
 // A server that nobody pushes to: the plan of its roles from a blank host, run there as one script, leaves nothing for a look to find.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BootRole, bootScript } from "../../provisioners/boot-script.ts";
-import { inspect } from "../../provisioners/converge.ts";
+import { inspect } from "../../provisioners/engine/converge.ts";
+import type { Facts } from "../../provisioners/engine/facts.ts";
+import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
+import { sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { sh, withInput } from "../../provisioners/host/command.ts";
-import type { Facts } from "../../provisioners/host/facts.ts";
-import { fill, latesIn } from "../../provisioners/late.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { parseStack } from "../../stacks/read.ts";
+import { parseStack } from "../../spec/read.ts";
 import { text } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { linkName } from "../../provisioners/machines/names.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import { linkName } from "../../machines/names.ts";
+import { run } from "../../machines/run.ts";
 import { type Fleet, inside, type Running, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 

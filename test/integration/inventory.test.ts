@@ -1,8 +1,8 @@
 // Servers that were handed out, with somebody's work on them: taken over by password alone, converged, and given back byte for byte.
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fingerprint, parseHostKey } from "../../provisioners/host/hostkey.ts";
-import type { MachineState } from "../../provisioners/machines/machine.ts";
+import type { MachineState } from "../../machines/machine.ts";
+import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
 import { inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 

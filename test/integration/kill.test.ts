@@ -147,7 +147,7 @@ test("kill -9 of the engine alone: its provider ends too, and holds no server ba
   expect(killing, said).toBeDefined();
   await killing;
   expect(code, said).not.toBe(0);
-  const providers = async () => [...(await commandsOf(session)).values()].filter((command) => command.includes("provisioners/plugin"));
+  const providers = async () => [...(await commandsOf(session)).values()].filter((command) => command.includes("provisioners/provider"));
   await expect.poll(providers, { timeout: 10_000 }).toEqual([]);
   await goesOn(expected);
 });

@@ -1,10 +1,10 @@
 // The kinds that run things, each on a real practice machine: units, services, cron, checkouts, archives, MySQL, commands, checks.
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { converge, failures, inspect } from "../../provisioners/converge.ts";
-import type { Session } from "../../provisioners/host/session.ts";
+import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
 import { timer } from "../../provisioners/resources/timer.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
+import type { Session } from "../../provisioners/ssh/session.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 

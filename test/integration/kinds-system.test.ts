@@ -1,8 +1,8 @@
 // The kinds of the system, each on a real practice machine: users, packages, files, settings, mounts.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { converge, inspect } from "../../provisioners/converge.ts";
-import type { Session } from "../../provisioners/host/session.ts";
+import { converge, inspect } from "../../provisioners/engine/converge.ts";
 import { want } from "../../provisioners/resources/want.ts";
+import type { Session } from "../../provisioners/ssh/session.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 

@@ -7,15 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { groupsOf, removeGroups } from "../../provisioners/machines/limits.ts";
-import type { MachineSpec, MachineState } from "../../provisioners/machines/machine.ts";
-import { pathsOf, stackDirectory } from "../../provisioners/machines/names.ts";
-import { removeNetwork } from "../../provisioners/machines/network.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { unmountAll } from "../../provisioners/machines/overlay.ts";
-import { kill } from "../../provisioners/machines/processes.ts";
-import { run } from "../../provisioners/machines/run.ts";
-import { leftovers, machines, sweep } from "../../provisioners/machines/sweep.ts";
+import { groupsOf, removeGroups } from "../../machines/limits.ts";
+import type { MachineSpec, MachineState } from "../../machines/machine.ts";
+import { pathsOf, stackDirectory } from "../../machines/names.ts";
+import { removeNetwork } from "../../machines/network.ts";
+import { nspawn } from "../../machines/nspawn/driver.ts";
+import { unmountAll } from "../../machines/nspawn/overlay.ts";
+import { kill } from "../../machines/processes.ts";
+import { run } from "../../machines/run.ts";
+import { leftovers, machines, sweep } from "../../machines/sweep.ts";
 
 const canary = `c'an"ary $(${process.pid})`;
 const stack = `machines-test-${process.pid}`;
@@ -91,7 +91,7 @@ const pid = async (file: string): Promise<number> => Number(await readFile(file,
 
 /** `ensure` in a process of its own, so that it can be killed. */
 function ensureElsewhere(spec: MachineSpec): ChildProcess {
-  const driver = new URL("../../provisioners/machines/nspawn.ts", import.meta.url).href;
+  const driver = new URL("../../machines/nspawn/driver.ts", import.meta.url).href;
   const program = `const { nspawn } = await import(${JSON.stringify(driver)}); await nspawn.ensure(JSON.parse(process.env.SPEC));`;
   return spawn(process.execPath, ["--input-type=module", "-e", program], {
     stdio: "inherit",

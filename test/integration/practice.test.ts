@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { leftovers } from "../../provisioners/machines/sweep.ts";
-import type { RoleReport } from "../../provisioners/report.ts";
+import { leftovers } from "../../machines/sweep.ts";
+import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Fleet, inside, practiceFleet, start, Trial } from "../support/fleet.ts";
 

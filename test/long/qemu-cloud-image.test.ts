@@ -3,10 +3,10 @@
 import { readdir, readFile, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { ensureImage } from "../../provisioners/machines/image.ts";
-import type { MachineSpec, MachineState } from "../../provisioners/machines/machine.ts";
-import { pathsOf } from "../../provisioners/machines/names.ts";
-import { socketsDirectory } from "../../provisioners/machines/platform.ts";
+import { ensureImage } from "../../machines/image.ts";
+import type { MachineSpec, MachineState } from "../../machines/machine.ts";
+import { pathsOf } from "../../machines/names.ts";
+import { socketsDirectory } from "../../machines/platform.ts";
 import { standIn } from "../support/cloud-image.ts";
 import { Operator } from "../support/virtual.ts";
 
@@ -18,8 +18,8 @@ const log = (line: string) => console.log(line);
 async function asOnMac() {
   vi.resetModules();
   Object.defineProperty(process, "platform", { value: "darwin" });
-  const { qemu, stopStart } = await import("../../provisioners/machines/qemu.ts");
-  const { leftovers, sweep } = await import("../../provisioners/machines/sweep.ts");
+  const { qemu, stopStart } = await import("../../machines/qemu/driver.ts");
+  const { leftovers, sweep } = await import("../../machines/sweep.ts");
   return { qemu, stopStart, leftovers, sweep };
 }
 

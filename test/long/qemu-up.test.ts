@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
-import { leftovers } from "../../provisioners/machines/sweep.ts";
+import { leftovers } from "../../machines/sweep.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { start, Trial } from "../support/fleet.ts";
 

@@ -3,10 +3,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { MachineSpec, MachineState } from "../../provisioners/machines/machine.ts";
-import { pathsOf } from "../../provisioners/machines/names.ts";
-import { qemu, stopStart } from "../../provisioners/machines/qemu.ts";
-import { leftovers, machines, sweep } from "../../provisioners/machines/sweep.ts";
+import type { MachineSpec, MachineState } from "../../machines/machine.ts";
+import { pathsOf } from "../../machines/names.ts";
+import { qemu, stopStart } from "../../machines/qemu/driver.ts";
+import { leftovers, machines, sweep } from "../../machines/sweep.ts";
 import { Operator } from "../support/virtual.ts";
 
 const canary = `c'an"ary $(${process.pid})`;

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AutoScalingClient, DescribeAutoScalingInstancesCommand, DescribeLifecycleHooksCommand } from "@aws-sdk/client-auto-scaling";
-import { run } from "../../provisioners/machines/run.ts";
+import { run } from "../../machines/run.ts";
 import { checkSignature, type Signed } from "./aws-signature.ts";
 import type { Credentials } from "./metadata-service.ts";
 

@@ -19,7 +19,7 @@ const description = (program: string) => ({
   plugins: {
     providers: [
       { name: "aws", path: join(checkout, "test/aws-provider"), version: "7.48.0" },
-      { name: "fleet", path: join(checkout, "provisioners/plugin") },
+      { name: "fleet", path: join(checkout, "provisioners/provider") },
     ],
   },
 });

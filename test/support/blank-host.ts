@@ -1,15 +1,15 @@
 // A host as EC2 starts one: a Debian with cloud-init that nobody has touched.
 import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { lines, sh } from "../../provisioners/host/command.ts";
-import { ensureImage } from "../../provisioners/machines/image.ts";
-import type { MachineSpec } from "../../provisioners/machines/machine.ts";
-import { pathsOf } from "../../provisioners/machines/names.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { mountRoot } from "../../provisioners/machines/overlay.ts";
-import { provision, put, putFile, type RootFile, refresh } from "../../provisioners/machines/provision.ts";
-import { digest, writeRecord } from "../../provisioners/machines/record.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import { ensureImage } from "../../machines/image.ts";
+import type { MachineSpec } from "../../machines/machine.ts";
+import { pathsOf } from "../../machines/names.ts";
+import { nspawn } from "../../machines/nspawn/driver.ts";
+import { mountRoot } from "../../machines/nspawn/overlay.ts";
+import { provision, put, putFile, type RootFile, refresh } from "../../machines/provision.ts";
+import { digest, writeRecord } from "../../machines/record.ts";
+import { run } from "../../machines/run.ts";
+import { lines, sh } from "../../provisioners/engine/shell-quote.ts";
 import { gatewayOf } from "./ec2-place.ts";
 
 /** Debian's own cloud-init; the image with it is cached beside the others. */

@@ -1,8 +1,8 @@
 // A stand-in for Debian's cloud image, made here: a disk that a BIOS starts from, with cloud-init and netplan on it, and room to grow.
 import { open, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ImageForm, inTree } from "../../provisioners/machines/image.ts";
-import { asRoot, run } from "../../provisioners/machines/run.ts";
+import { type ImageForm, inTree } from "../../machines/image.ts";
+import { asRoot, run } from "../../machines/run.ts";
 
 const label = "stand-in";
 const sizeMiB = 3072;

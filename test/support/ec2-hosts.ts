@@ -3,11 +3,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
-import type { MachineSpec } from "../../provisioners/machines/machine.ts";
-import { bridgeName, pathsOf } from "../../provisioners/machines/names.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { shutDown } from "../../provisioners/machines/processes.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import type { MachineSpec } from "../../machines/machine.ts";
+import { bridgeName, pathsOf } from "../../machines/names.ts";
+import { nspawn } from "../../machines/nspawn/driver.ts";
+import { shutDown } from "../../machines/processes.ts";
+import { run } from "../../machines/run.ts";
 import { region } from "./aws-emulator.ts";
 import { bootBlank } from "./blank-host.ts";
 import type { Place } from "./ec2-place.ts";

@@ -1,11 +1,11 @@
 // Where hosts boot as on EC2: a bridge, on it the metadata service's address, and AWS under its own names.
 import { randomBytes } from "node:crypto";
-import type { MachineSpec } from "../../provisioners/machines/machine.ts";
-import { bridgeName } from "../../provisioners/machines/names.ts";
-import { ensureNetwork } from "../../provisioners/machines/network.ts";
-import { preflight } from "../../provisioners/machines/preflight.ts";
-import { run } from "../../provisioners/machines/run.ts";
-import { gateway, parseSubnet } from "../../provisioners/machines/subnet.ts";
+import type { MachineSpec } from "../../machines/machine.ts";
+import { bridgeName } from "../../machines/names.ts";
+import { ensureNetwork } from "../../machines/network.ts";
+import { preflight } from "../../machines/preflight.ts";
+import { run } from "../../machines/run.ts";
+import { gateway, parseSubnet } from "../../machines/subnet.ts";
 import type { Emulator } from "./aws-emulator.ts";
 import { AwsFront } from "./aws-front.ts";
 import { type Credentials, MetadataService } from "./metadata-service.ts";

@@ -1,7 +1,7 @@
 // Cases of resource kinds as data: test/cases/kinds/<kind>/<case>.json, named by behaviour (`mode-drift`, `already-right`).
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { missingPath } from "../../provisioners/host/look.ts";
+import { missingPath } from "../../provisioners/engine/probe.ts";
 import type { PlanContext } from "../../provisioners/resources/kind.ts";
 
 const root = new URL("../cases/kinds/", import.meta.url).pathname;

@@ -1,10 +1,10 @@
 // What every kind promises, on a real server: converged once it stays so, every drift heals, and an undo leaves the server as it was.
 import { expect } from "vitest";
-import { converge, inspect } from "../../provisioners/converge.ts";
-import { sh } from "../../provisioners/host/command.ts";
-import type { Shell } from "../../provisioners/host/shell.ts";
-import type { Wants } from "../../provisioners/order.ts";
-import type { RoleReport } from "../../provisioners/report.ts";
+import { converge, inspect } from "../../provisioners/engine/converge.ts";
+import type { Wants } from "../../provisioners/engine/order.ts";
+import type { RoleReport } from "../../provisioners/engine/report.ts";
+import type { Shell } from "../../provisioners/engine/shell.ts";
+import { sh } from "../../provisioners/engine/shell-quote.ts";
 import type { Declared } from "../../provisioners/resources/want.ts";
 
 export interface KindContract {

@@ -2,10 +2,10 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openShell, type Session } from "../../provisioners/host/session.ts";
-import { nspawn } from "../../provisioners/machines/nspawn.ts";
-import { run } from "../../provisioners/machines/run.ts";
-import { sweep } from "../../provisioners/machines/sweep.ts";
+import { nspawn } from "../../machines/nspawn/driver.ts";
+import { run } from "../../machines/run.ts";
+import { sweep } from "../../machines/sweep.ts";
+import { openShell, type Session } from "../../provisioners/ssh/session.ts";
 
 export interface OneMachine {
   readonly shell: Session;

@@ -2,9 +2,9 @@
 // the test does, with what the emulator kept.
 import * as groups from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
-import { groupOf } from "../../components/aws/pool-args.ts";
-import { base64 } from "../../components/aws/user-data.ts";
-import { type WorkerBoot, workerUserData } from "../../components/aws/worker-boot.ts";
+import { groupOf } from "../../components/targets/aws/pool-args.ts";
+import { base64 } from "../../components/targets/aws/user-data.ts";
+import { type WorkerBoot, workerUserData } from "../../components/targets/aws/worker-boot.ts";
 import { region } from "./aws-emulator.ts";
 import type { Credentials, Instance } from "./metadata-service.ts";
 

@@ -1,7 +1,7 @@
 // Registered resources as people read them, and what must hold of them.
 import { expect } from "vitest";
 import { parse, stringify } from "yaml";
-import { ownTagKeys } from "../../components/aws/tags.ts";
+import { ownTagKeys } from "../../components/targets/aws/tags.ts";
 import type { Registered } from "./mock-pulumi.ts";
 
 type Secret = { readonly value: string };

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import ssh2 from "ssh2";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
 
 export interface ShellServerOptions {
   /** Environment of the commands; its PATH decides which sudo they meet. */

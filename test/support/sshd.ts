@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { connect, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
 
 /** Where a root sshd confines the part of itself that talks to strangers; Debian makes it at boot only. Left there: others may use it. */
 const privilegeSeparation = "/run/sshd";

@@ -1,7 +1,7 @@
 // Roles' parameters as the tests of the stack file know them: one of each kind of field, independent of the real roles.
 import { z } from "zod";
-import { EnvName, Identifier, Port, PrivateKey, SecretText, ServerRef } from "../../stacks/scalars.ts";
-import type { RoleSchemas } from "../../stacks/spec.ts";
+import { EnvName, Identifier, Port, PrivateKey, SecretText, ServerRef } from "../../spec/scalars.ts";
+import type { RoleSchemas } from "../../spec/spec.ts";
 
 export const roles: RoleSchemas = {
   base: z.strictObject({}),

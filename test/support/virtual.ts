@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
-import type { MachineState } from "../../provisioners/machines/machine.ts";
-import { run } from "../../provisioners/machines/run.ts";
+import type { MachineState } from "../../machines/machine.ts";
+import { run } from "../../machines/run.ts";
 
 export interface Answer {
   readonly code: number;

@@ -2,13 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { deviceOf } from "../../components/aws/server.ts";
+import { deviceOf } from "../../components/targets/aws/server.ts";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import { factsOnAws } from "../../provisioners/aws/servers.ts";
+import { latesIn } from "../../provisioners/engine/placeholders.ts";
 import { completeFacts, expandRole, planFleet } from "../../provisioners/expand.ts";
-import { latesIn } from "../../provisioners/late.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { parseStack } from "../../stacks/read.ts";
+import { parseStack } from "../../spec/read.ts";
 import { teamAnswers } from "../support/aws-answers.ts";
 import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
 

@@ -1,11 +1,10 @@
 // What the AWS components decide, as plain functions: no Pulumi in sight.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { actionArn, statusAlarms } from "../../components/aws/alarms.ts";
-import { costOfChange, type ServerShape, shapeOfInputs } from "../../components/aws/change.ts";
-import { billOf, billText, costLines, hoursBetween, typePrice } from "../../components/aws/cost.ts";
-import { flowTable, ruleOf, teamFlows } from "../../components/aws/flows.ts";
-import { imageRef } from "../../components/aws/image.ts";
+import { actionArn, statusAlarms } from "../../components/targets/aws/alarms.ts";
+import { billOf, billText, costLines, hoursBetween, typePrice } from "../../components/targets/aws/cost.ts";
+import { imageRef } from "../../components/targets/aws/image.ts";
+import { flowTable, ruleOf, teamFlows } from "../../components/targets/aws/network-rules.ts";
 import {
   consumes,
   document,
@@ -15,15 +14,16 @@ import {
   reportsToHook,
   snapshots,
   takesOver,
-} from "../../components/aws/policies.ts";
-import { groupOf } from "../../components/aws/pool-args.ts";
-import { need, shortages } from "../../components/aws/quota.ts";
-import { backlogMetrics, backlogTarget, scheduleOf, visibilityFor } from "../../components/aws/scaling.ts";
-import { ownTagKeys, propagated, tagsOf, tagValue } from "../../components/aws/tags.ts";
-import { cloudConfig, inlineUserData, userDataLimit } from "../../components/aws/user-data.ts";
+} from "../../components/targets/aws/policies.ts";
+import { groupOf } from "../../components/targets/aws/pool-args.ts";
+import { need, shortages } from "../../components/targets/aws/quota.ts";
+import { costOfChange, type ServerShape, shapeOfInputs } from "../../components/targets/aws/replacement.ts";
+import { backlogMetrics, backlogTarget, scheduleOf, visibilityFor } from "../../components/targets/aws/scaling.ts";
+import { ownTagKeys, propagated, tagsOf, tagValue } from "../../components/targets/aws/tags.ts";
+import { cloudConfig, inlineUserData, userDataLimit } from "../../components/targets/aws/user-data.ts";
 import { overlap, serverAddress, split, usable } from "../../provisioners/aws/cidr.ts";
 import { instanceType } from "../../provisioners/aws/types.ts";
-import { cidrRange } from "../../stacks/scalars.ts";
+import { cidrRange } from "../../spec/scalars.ts";
 
 describe("networks", () => {
   const cidrs = fc

@@ -8,10 +8,10 @@ import {
   storeScript,
   uuidOf,
   waitsForStore,
-} from "../../components/aws/instance-store.ts";
-import { cloudConfig, fits } from "../../components/aws/user-data.ts";
+} from "../../components/targets/aws/instance-store.ts";
+import { cloudConfig, fits } from "../../components/targets/aws/user-data.ts";
 import { instanceType } from "../../provisioners/aws/types.ts";
-import { mountUnit, unitPath } from "../../provisioners/host/unit-path.ts";
+import { mountUnit, unitPath } from "../../provisioners/engine/unit-path.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
 
 const one = instanceType("i4i.2xlarge");

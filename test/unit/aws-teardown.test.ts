@@ -6,9 +6,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Attempt, isHopeless, untilThrough } from "../../cli/aws/destroy.ts";
 import { type Leftover, sweptCode, sweptText, together } from "../../cli/aws/sweep.ts";
 import { dyingIn } from "../../cli/aws/work.ts";
-import { EventLog } from "../../cli/event-log.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { AwsTarget } from "../../stacks/aws.ts";
+import { EventLog } from "../../pulumi/event-log.ts";
+import { AwsTarget } from "../../spec/aws/target.ts";
 
 const failed = (code: string, message: string) =>
   `deleting urn:pulumi:x: 1 error occurred:\n\t* deleting it: operation error EC2: Delete, https response error StatusCode: 400, RequestID: 1, api error ${code}: ${message}`;

@@ -1,7 +1,7 @@
 // The table of instance types: what it says, its known pitfalls, and that the generator writes the same file.
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { rowOf, tableText } from "../../components/aws/generate-types.ts";
+import { rowOf, tableText } from "../../components/targets/aws/generate-types.ts";
 import { elsewhere, familyOf, findType, instanceType, instanceTypes, priceList, storeGB } from "../../provisioners/aws/types.ts";
 
 const families = ["i2", "hi1", "i3", "i3en", "i4i", "i4g", "im4gn", "is4gen", "i7i", "i7ie", "i8g", "i8ge", "d3", "d3en"];

@@ -1,8 +1,8 @@
 // What a worker does at boot and on its way out, under dash, against a fake metadata service and a fake AWS.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { thumbnailPlan, thumbnailScript } from "../../components/aws/thumbnails.ts";
-import { type WorkerBoot, workerFiles, workerScript, workerUserData } from "../../components/aws/worker-boot.ts";
+import { thumbnailPlan, thumbnailScript } from "../../components/targets/aws/thumbnails.ts";
+import { type WorkerBoot, workerFiles, workerScript, workerUserData } from "../../components/targets/aws/worker-boot.ts";
 import { FakeAwsHost } from "../support/fake-aws-host.ts";
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { bootScript, refuseSecrets } from "../../provisioners/boot-script.ts";
-import { late } from "../../provisioners/late.ts";
+import { late } from "../../provisioners/engine/placeholders.ts";
 import { want } from "../../provisioners/resources/want.ts";
 import { wantsOf } from "../support/kind-contract.ts";
 

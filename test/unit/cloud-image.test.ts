@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ensureCloudImage, sumOf } from "../../provisioners/machines/cloud-image.ts";
+import { ensureCloudImage, sumOf } from "../../machines/cloud-image.ts";
 
 const file = "debian-12-genericcloud-arm64.qcow2";
 const content = Buffer.alloc(3_000_000, "image ");

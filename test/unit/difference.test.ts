@@ -1,7 +1,7 @@
 // Differences as the engine wants to hear them, and secrets on their way through the provider.
 import { describe, expect, test } from "vitest";
-import { difference, same } from "../../provisioners/plugin/difference.ts";
-import { fromStruct, isUnknown, open, secret, toStruct, unknown, veil } from "../../provisioners/plugin/wire.ts";
+import { difference, same } from "../../provisioners/provider/difference.ts";
+import { fromStruct, isUnknown, open, secret, toStruct, unknown, veil } from "../../provisioners/provider/wire.ts";
 
 describe("difference", () => {
   test("goes down maps to the property, by Pulumi's path syntax", () => {

@@ -1,10 +1,10 @@
 // From a stack's spec to its plan: what a fleet must not do to itself, and what an overlay file replaces.
 import { describe, expect, test } from "vitest";
+import type { Facts } from "../../provisioners/engine/facts.ts";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
-import type { Facts } from "../../provisioners/host/facts.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import type { OverlayFile } from "../../stacks/overlay.ts";
-import { parseStack } from "../../stacks/read.ts";
+import type { OverlayFile } from "../../spec/overlay.ts";
+import { parseStack } from "../../spec/read.ts";
 
 const facts: Facts = {
   distribution: "debian",

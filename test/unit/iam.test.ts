@@ -53,7 +53,7 @@ const rights: Readonly<Record<string, string>> = {
 
 /** Of `import * as sdk from "@aws-sdk/client-ec2"`, or of names from there: `sdk.ACommand`, `B as C`, `paginateD` → `ec2:A`, … */
 function callsOf(folder: string): readonly string[] {
-  const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".ts"));
+  const files = readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
   const calls = files.flatMap((file) => {
     const text = readFileSync(join(root, folder, file), "utf8");
     return [...text.matchAll(/import (?:\* as (\w+)|\{([^}]*)\}) from "@aws-sdk\/client-([a-z0-9-]+)"/g)].flatMap(

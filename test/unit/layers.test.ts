@@ -5,13 +5,48 @@ import { describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
+/** The longest prefix of a file names its room. `provisioners/` alone is what compiles a stack's plan. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
-  stacks: [],
-  templates: ["stacks"],
-  provisioners: ["stacks", "templates"],
-  components: ["stacks", "templates", "provisioners"],
-  cli: ["stacks", "templates", "provisioners", "components"],
+  spec: [],
+  templates: ["spec"],
+  "provisioners/engine": ["spec", "templates", "provisioners/resources"],
+  "provisioners/resources": ["spec", "templates", "provisioners/engine"],
+  "provisioners/ssh": ["spec", "provisioners/engine"],
+  "provisioners/roles": ["spec", "templates", "provisioners/engine", "provisioners/resources"],
+  "provisioners/aws": ["spec", "provisioners/engine"],
+  machines: ["spec", "provisioners/engine"],
+  provisioners: ["spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles", "provisioners/aws"],
+  "provisioners/provider": ["spec", "provisioners", "provisioners/engine", "provisioners/resources", "provisioners/ssh", "machines"],
+  components: [
+    "spec",
+    "templates",
+    "machines",
+    "provisioners",
+    "provisioners/engine",
+    "provisioners/resources",
+    "provisioners/roles",
+    "provisioners/aws",
+    "provisioners/provider",
+  ],
+  pulumi: ["spec", "provisioners", "provisioners/engine", "components"],
+  cli: [
+    "spec",
+    "templates",
+    "machines",
+    "provisioners",
+    "provisioners/engine",
+    "provisioners/resources",
+    "provisioners/roles",
+    "provisioners/ssh",
+    "provisioners/aws",
+    "provisioners/provider",
+    "components",
+    "pulumi",
+  ],
 };
+
+const rooms = Object.keys(mayImport).sort((a, b) => b.length - a.length);
+const roomOf = (file: string): string | undefined => rooms.find((room) => file.startsWith(`${room}/`));
 
 const filesOf = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
@@ -22,29 +57,31 @@ const importsOf = (file: string): string[] =>
   [...readFileSync(join(root, file), "utf8").matchAll(/from "([^"]+)"/g)].map(([, name]) => name ?? "");
 
 describe("imports", () => {
-  test.for(Object.entries(mayImport))("%s/ imports only what lies below it", ([layer, below]) => {
-    const crossings = filesOf(layer).flatMap((file) =>
-      importsOf(file)
-        .filter((name) => name.startsWith("."))
-        .map((name) => [file, relative(root, resolve(root, file, "..", name))] as const)
-        .filter(([, target]) => ![layer, ...below].includes(target.split("/")[0] ?? "")),
-    );
+  test.for(Object.entries(mayImport))("%s/ imports only what it may", ([room, others]) => {
+    const crossings = filesOf(room)
+      .filter((file) => roomOf(file) === room)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter((name) => name.startsWith("."))
+          .map((name) => [file, relative(root, resolve(root, file, "..", name))] as const)
+          .filter(([, target]) => ![room, ...others].includes(roomOf(target) ?? "")),
+      );
     expect(crossings).toEqual([]);
   });
 
   const knowing = (name: string) =>
-    Object.keys(mayImport)
-      .flatMap(filesOf)
+    [...new Set(rooms.flatMap(filesOf))]
+      .sort()
       .filter((file) => importsOf(file).includes(name))
       .sort();
 
   test("only these know ssh2 and node-ssh", () => {
-    expect(knowing("node-ssh")).toEqual(["provisioners/host/link.ts"]);
+    expect(knowing("node-ssh")).toEqual(["provisioners/ssh/connection.ts"]);
     expect(knowing("ssh2")).toEqual([
-      "provisioners/host/auth.ts",
-      "provisioners/host/link.ts",
-      "provisioners/plugin/key-pair.ts",
-      "provisioners/plugin/team-keys.ts",
+      "provisioners/provider/key-pair.ts",
+      "provisioners/provider/team-keys.ts",
+      "provisioners/ssh/auth.ts",
+      "provisioners/ssh/connection.ts",
     ]);
   });
 

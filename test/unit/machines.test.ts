@@ -1,16 +1,16 @@
 // Practice machines without a machine: names, addresses, arguments, and the texts that go to other programs.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { debianSources } from "../../provisioners/machines/apt.ts";
-import { limitFiles, parseHierarchies } from "../../provisioners/machines/limits.ts";
-import { locked } from "../../provisioners/machines/lock.ts";
-import { checkRef, checkSpec, type MachineSpec } from "../../provisioners/machines/machine.ts";
-import { bridgeName, linkName, machineId, pathsOf, patterns, tableName } from "../../provisioners/machines/names.ts";
-import { collision, droppingChain, ruleset } from "../../provisioners/machines/network.ts";
-import { affinity, nspawnArguments, parseCpus } from "../../provisioners/machines/nspawn-arguments.ts";
-import { provisionScript, rootFiles } from "../../provisioners/machines/provision.ts";
-import { hint, run } from "../../provisioners/machines/run.ts";
-import { gateway, overlap, parseNetwork, parseSubnet, usable } from "../../provisioners/machines/subnet.ts";
+import { debianSources } from "../../machines/apt.ts";
+import { limitFiles, parseHierarchies } from "../../machines/limits.ts";
+import { locked } from "../../machines/lock.ts";
+import { checkRef, checkSpec, type MachineSpec } from "../../machines/machine.ts";
+import { bridgeName, linkName, machineId, pathsOf, patterns, tableName } from "../../machines/names.ts";
+import { collision, droppingChain, ruleset } from "../../machines/network.ts";
+import { affinity, nspawnArguments, parseCpus } from "../../machines/nspawn/arguments.ts";
+import { provisionScript, rootFiles } from "../../machines/provision.ts";
+import { hint, run } from "../../machines/run.ts";
+import { gateway, overlap, parseNetwork, parseSubnet, usable } from "../../machines/subnet.ts";
 
 const spec: MachineSpec = {
   stack: "team-a",

@@ -7,13 +7,13 @@ import { type EngineDigest, previewOf } from "../../cli/preview/engine.ts";
 import { digestOf } from "../../cli/preview/events.ts";
 import { compare } from "../../cli/preview/files.ts";
 import { markdown, marker } from "../../cli/preview/markdown.ts";
-import { masked, maskOf, stateSecrets } from "../../cli/preview/masks.ts";
 import { failedPreview, type StackPreview } from "../../cli/preview/model.ts";
+import { masked, maskOf, stateSecrets } from "../../cli/preview/redaction.ts";
+import type { Facts } from "../../provisioners/engine/facts.ts";
+import { fill, late } from "../../provisioners/engine/placeholders.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import type { Facts } from "../../provisioners/host/facts.ts";
-import { fill, late } from "../../provisioners/late.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { parseStack } from "../../stacks/read.ts";
+import { parseStack } from "../../spec/read.ts";
 import { escapes } from "../../templates/escape.ts";
 import { expectGolden } from "../support/golden.ts";
 

@@ -1,11 +1,11 @@
 // The planner: order, services that hear of changes, undo, and what the remote script is made of. Real sh runs the script.
 import { describe, expect, test } from "vitest";
-import { applyScript } from "../../provisioners/apply.ts";
-import { missingPath } from "../../provisioners/host/look.ts";
-import type { Observation } from "../../provisioners/observe.ts";
-import { inOrder } from "../../provisioners/order.ts";
-import { plan } from "../../provisioners/plan.ts";
-import { problemsIn } from "../../provisioners/problems.ts";
+import { applyScript } from "../../provisioners/engine/apply.ts";
+import type { Observation } from "../../provisioners/engine/observe.ts";
+import { inOrder } from "../../provisioners/engine/order.ts";
+import { plan } from "../../provisioners/engine/plan.ts";
+import { missingPath } from "../../provisioners/engine/probe.ts";
+import { problemsIn } from "../../provisioners/engine/problems.ts";
 import type { Address, Common } from "../../provisioners/resources/kind.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { prelude } from "../../provisioners/host/prelude.ts";
+import { prelude } from "../../provisioners/engine/prelude.ts";
 
 let root: string;
 const at = (...parts: string[]): string => join(root, ...parts);

@@ -4,8 +4,8 @@ import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PartlyDone, ProviderServer, type Resource } from "../../provisioners/plugin/protocol.ts";
-import { fromStruct, open, type Properties, secret, toStruct } from "../../provisioners/plugin/wire.ts";
+import { PartlyDone, ProviderServer, type Resource } from "../../provisioners/provider/protocol.ts";
+import { fromStruct, open, type Properties, secret, toStruct } from "../../provisioners/provider/wire.ts";
 
 const urn = "urn:pulumi:test::contest-fleet::fleet:index:TeamFleet$test:index:Thing::thing";
 const calls: string[] = [];

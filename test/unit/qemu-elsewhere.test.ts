@@ -4,17 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import type { MachineSpec } from "../../provisioners/machines/machine.ts";
-import { machineId } from "../../provisioners/machines/names.ts";
-import { ownDirectory, parseProcesses, platforms, socketsDirectory } from "../../provisioners/machines/platform.ts";
-import { type Computer, needs, refusal } from "../../provisioners/machines/preflight.ts";
-import { chooseAccelerator, parseOffered } from "../../provisioners/machines/qemu-accelerator.ts";
-import { architectures } from "../../provisioners/machines/qemu-architecture.ts";
-import { mac, qemuArguments, type Start } from "../../provisioners/machines/qemu-arguments.ts";
-import { fromCloud } from "../../provisioners/machines/qemu-base.ts";
-import { cloudFiles, writeCloudFiles } from "../../provisioners/machines/qemu-cloud.ts";
-import { machineFiles } from "../../provisioners/machines/qemu-image.ts";
-import { hint, run } from "../../provisioners/machines/run.ts";
+import type { MachineSpec } from "../../machines/machine.ts";
+import { machineId } from "../../machines/names.ts";
+import { ownDirectory, parseProcesses, platforms, socketsDirectory } from "../../machines/platform.ts";
+import { type Computer, needs, refusal } from "../../machines/preflight.ts";
+import { chooseAccelerator, parseOffered } from "../../machines/qemu/accelerator.ts";
+import { architectures } from "../../machines/qemu/architecture.ts";
+import { mac, qemuArguments, type Start } from "../../machines/qemu/arguments.ts";
+import { fromCloud } from "../../machines/qemu/base.ts";
+import { cloudFiles, writeCloudFiles } from "../../machines/qemu/cloud.ts";
+import { machineFiles } from "../../machines/qemu/image.ts";
+import { hint, run } from "../../machines/run.ts";
 
 const spec: MachineSpec = {
   ...{ stack: "team-a", name: "isu3", driver: "qemu", cores: 2, memoryMiB: 1024, release: "bookworm", packages: ["jq"] },

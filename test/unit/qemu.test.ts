@@ -5,15 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../provisioners/host/command.ts";
-import { checkSpec, type MachineSpec } from "../../provisioners/machines/machine.ts";
-import { machineId } from "../../provisioners/machines/names.ts";
-import { countingFirmware } from "../../provisioners/machines/qemu-accelerator.ts";
-import { diskSerial, group, mac, outside, qemuArguments } from "../../provisioners/machines/qemu-arguments.ts";
-import { candidates, choosePort, portRange } from "../../provisioners/machines/qemu-ports.ts";
-import { blankSeed, padded, seedText, writeSeed } from "../../provisioners/machines/qemu-seed.ts";
-import { run } from "../../provisioners/machines/run.ts";
-import { overlap, parseSubnet } from "../../provisioners/machines/subnet.ts";
+import { checkSpec, type MachineSpec } from "../../machines/machine.ts";
+import { machineId } from "../../machines/names.ts";
+import { countingFirmware } from "../../machines/qemu/accelerator.ts";
+import { diskSerial, group, mac, outside, qemuArguments } from "../../machines/qemu/arguments.ts";
+import { candidates, choosePort, portRange } from "../../machines/qemu/ports.ts";
+import { blankSeed, padded, seedText, writeSeed } from "../../machines/qemu/seed.ts";
+import { run } from "../../machines/run.ts";
+import { overlap, parseSubnet } from "../../machines/subnet.ts";
+import { Secret } from "../../provisioners/engine/shell-quote.ts";
 
 const spec: MachineSpec = {
   stack: "team-a",

@@ -1,10 +1,10 @@
 // What each role makes of a practice stack: reviewed golden files, deterministic, without a problem, and without a secret.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { problemsIn } from "../../provisioners/problems.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { readStack } from "../../stacks/read.ts";
+import { readStack } from "../../spec/read.ts";
 import { expectGolden } from "../support/golden.ts";
 
 const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), roleSchemas);

@@ -4,13 +4,13 @@ import { createConnection, createServer, type Server, type Socket } from "node:n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { sh } from "../../provisioners/host/command.ts";
-import { dialFault } from "../../provisioners/host/fault.ts";
-import { fingerprint, parseHostKey } from "../../provisioners/host/hostkey.ts";
-import { scanHostKey } from "../../provisioners/host/link.ts";
-import { type OpenOptions, openShell } from "../../provisioners/host/session.ts";
-import { Sessions } from "../../provisioners/host/sessions.ts";
-import type { Connection } from "../../provisioners/host/shell.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
+import { sh } from "../../provisioners/engine/shell-quote.ts";
+import { scanHostKey } from "../../provisioners/ssh/connection.ts";
+import { dialFault } from "../../provisioners/ssh/errors.ts";
+import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
+import { type OpenOptions, openShell } from "../../provisioners/ssh/session.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { type ShellServerOptions, startShellServer } from "../support/shell-server.ts";
 import { freePort, makeKey, putSudo, type Sshd, startProxy, startSshd } from "../support/sshd.ts";
 

@@ -2,11 +2,11 @@
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { quote } from "../../provisioners/host/command.ts";
-import { Cut, frame, marker } from "../../provisioners/host/frame.ts";
-import { parseHolder } from "../../provisioners/host/lock.ts";
-import { clean, Lines, lineLimit } from "../../provisioners/host/output.ts";
-import { redactor } from "../../provisioners/host/redact.ts";
+import { quote } from "../../provisioners/engine/shell-quote.ts";
+import { Cut, frame, marker } from "../../provisioners/ssh/framing.ts";
+import { parseHolder } from "../../provisioners/ssh/lock.ts";
+import { clean, Lines, lineLimit } from "../../provisioners/ssh/output.ts";
+import { redactor } from "../../provisioners/ssh/redact.ts";
 
 const chunks = (bytes: Buffer, cuts: readonly number[]): Buffer[] => {
   const at = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];

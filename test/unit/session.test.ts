@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Command, sh } from "../../provisioners/host/command.ts";
-import { openShell, type Session } from "../../provisioners/host/session.ts";
-import { Sessions } from "../../provisioners/host/sessions.ts";
+import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
+import { openShell, type Session } from "../../provisioners/ssh/session.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { type Sshd, startSshd } from "../support/sshd.ts";
 
 const raw = (text: string): Command => ({ text, masked: text });
@@ -169,7 +169,7 @@ const lives = (pid: number): boolean => existsSync(`/proc/${pid}`) && !/\) Z /.t
 /** Another process that holds the lock while its script prints a line each 0.1 s; `pid` is its remote shell's. */
 async function startHolder(): Promise<{ child: ChildProcess; pid: number }> {
   const program = `
-    import { openShell } from ${JSON.stringify(join(import.meta.dirname, "../../provisioners/host/session.ts"))};
+    import { openShell } from ${JSON.stringify(join(import.meta.dirname, "../../provisioners/ssh/session.ts"))};
     const shell = await openShell(${JSON.stringify(sshd.connection)}, { runDirectory: ${JSON.stringify(join(sshd.directory, "run"))} });
     await shell.lock({ who: "holder", what: "test" });
     await shell.run({ text: "while :; do echo $$; sleep 0.1; done", masked: "" }, { onLine: (line) => console.log(line) });`;

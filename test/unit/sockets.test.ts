@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { locked } from "../../provisioners/machines/lock.ts";
-import { type Hold, socketFiles } from "../../provisioners/machines/sockets.ts";
+import { locked } from "../../machines/lock.ts";
+import { type Hold, socketFiles } from "../../machines/sockets.ts";
 
 let directory: string;
 let hold: Hold;
@@ -19,7 +19,7 @@ afterEach(() => rm(directory, { recursive: true }));
 
 /** Another process, with `hold` and `locked` at hand. */
 function elsewhere(script: string): ChildProcess {
-  const module = new URL("../../provisioners/machines/", import.meta.url).href;
+  const module = new URL("../../machines/", import.meta.url).href;
   const before = `
     const { locked } = await import("${module}lock.ts");
     const { socketFiles } = await import("${module}sockets.ts");

@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { problemsText, UserError } from "../../stacks/problem.ts";
-import { parseStack, readStack } from "../../stacks/read.ts";
+import { problemsText, UserError } from "../../spec/problem.ts";
+import { parseStack, readStack } from "../../spec/read.ts";
 import { roles } from "../support/stack-roles.ts";
 
 const folder = join(import.meta.dirname, "../cases/stacks");

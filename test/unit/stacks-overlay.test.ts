@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { overlayFiles, overlays } from "../../stacks/overlay.ts";
-import { UserError } from "../../stacks/problem.ts";
+import { overlayFiles, overlays } from "../../spec/overlay.ts";
+import { UserError } from "../../spec/problem.ts";
 
 let folder: string;
 beforeEach(() => {

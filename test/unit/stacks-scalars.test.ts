@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { InstanceType } from "../../stacks/aws.ts";
-import * as scalars from "../../stacks/scalars.ts";
+import { InstanceType } from "../../spec/aws/target.ts";
+import * as scalars from "../../spec/scalars.ts";
 
 const ed25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIMJ8T0BqXmZCd1m5pcRkTTMtpGVFpWnCzPHq5tMZl0bU";
 

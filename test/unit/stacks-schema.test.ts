@@ -5,9 +5,9 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { parseStack } from "../../stacks/read.ts";
-import { schemaText } from "../../stacks/schema.ts";
-import type { RoleSchemas } from "../../stacks/spec.ts";
+import { parseStack } from "../../spec/read.ts";
+import { schemaText } from "../../spec/schema.ts";
+import type { RoleSchemas } from "../../spec/spec.ts";
 import { roles } from "../support/stack-roles.ts";
 
 const stacks = join(import.meta.dirname, "../../stacks");

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parsePath, pathText, valueAt } from "../../stacks/path.ts";
-import { UserError } from "../../stacks/problem.ts";
-import { hideSecrets, lookupSecret, nextStep, secretAt, secretRef, secretRefsIn } from "../../stacks/secrets.ts";
+import { parsePath, pathText, valueAt } from "../../spec/path.ts";
+import { UserError } from "../../spec/problem.ts";
+import { hideSecrets, lookupSecret, nextStep, secretAt, secretRef, secretRefsIn } from "../../spec/secrets.ts";
 
 const step = fc.oneof(fc.nat(20), fc.string({ minLength: 1 }), fc.constantFrom("net.core.x", 'a"b', "a[0]", "⟦x⟧", "isu-1", "日本"));
 

@@ -4,9 +4,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import { planFleet } from "../../provisioners/expand.ts";
-import { open, type Properties } from "../../provisioners/plugin/wire.ts";
+import { open, type Properties } from "../../provisioners/provider/wire.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import { readStack } from "../../stacks/read.ts";
+import { readStack } from "../../spec/read.ts";
 import { mockPulumi } from "../support/mock-pulumi.ts";
 
 const outputs = {

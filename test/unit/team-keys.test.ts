@@ -3,8 +3,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Call } from "../../provisioners/plugin/protocol.ts";
-import { teamKeysResource } from "../../provisioners/plugin/team-keys.ts";
+import type { Call } from "../../provisioners/provider/protocol.ts";
+import { teamKeysResource } from "../../provisioners/provider/team-keys.ts";
 
 const key = ssh2.utils.generateKeyPairSync("ed25519").public;
 const answers: Record<string, { status: number; body: string }[]> = {};

@@ -1,7 +1,7 @@
 // Points in time in stack files: whatever form Pulumi has left them in becomes one in UTC.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Time } from "../../stacks/time.ts";
+import { Time } from "../../spec/time.ts";
 
 describe("a time in a stack file", () => {
   test.each([

@@ -1,6 +1,6 @@
 // An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
 import { z } from "zod";
-import { AbsolutePath, GitRef, GitUrl, OwnName, PackageName, Port, Url, UserName } from "../../../stacks/scalars.ts";
+import { AbsolutePath, GitRef, GitUrl, OwnName, PackageName, Port, Url, UserName } from "../../../spec/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
 import { Timer } from "../../../templates/app/timer.ts";

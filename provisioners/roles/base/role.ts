@@ -1,14 +1,14 @@
 // What every server of a team has: names, people and their keys, a mesh of ssh between the servers, limits and kernel settings.
 import { z } from "zod";
-import { parsePath } from "../../../stacks/path.ts";
-import { Line, Locale, PackageName, Timezone, UserName } from "../../../stacks/scalars.ts";
+import { parsePath } from "../../../spec/path.ts";
+import { Line, Locale, PackageName, Timezone, UserName } from "../../../spec/scalars.ts";
 import { hostsBlock } from "../../../templates/base/hosts.ts";
 import { Limits, sessionLimits } from "../../../templates/base/limits.ts";
 import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
 import { sudoers } from "../../../templates/base/sudoers.ts";
 import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../templates/sysctl/entries.ts";
-import { storeKey } from "../../host/prelude.ts";
-import { late } from "../../late.ts";
+import { late } from "../../engine/placeholders.ts";
+import { storeKey } from "../../engine/prelude.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 import { volumes } from "./volumes.ts";

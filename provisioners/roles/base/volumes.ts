@@ -1,5 +1,5 @@
 // Disks that outlive their server: made a filesystem of once, where they are blank, and mounted before whatever comes after this role.
-import { late } from "../../late.ts";
+import { late } from "../../engine/placeholders.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import type { ServerView } from "../role.ts";
 

@@ -1,12 +1,12 @@
 // The database: MariaDB from Debian, MySQL where the distribution has it. Sizes from the memory, users for the team's servers alone.
 import { z } from "zod";
-import { UserError } from "../../../stacks/problem.ts";
-import { AbsolutePath, Address, Identifier, SecretText } from "../../../stacks/scalars.ts";
+import { UserError } from "../../../spec/problem.ts";
+import { AbsolutePath, Address, Identifier, SecretText } from "../../../spec/scalars.ts";
 import { mysqlDropIn } from "../../../templates/mysql/limits.ts";
 import { MysqlSettings, myCnf } from "../../../templates/mysql/my-cnf.ts";
 import { type MysqlServer, myCnfPath, unitName } from "../../../templates/mysql/server.ts";
-import type { Facts } from "../../host/facts.ts";
-import { derived } from "../../late.ts";
+import type { Facts } from "../../engine/facts.ts";
+import { derived } from "../../engine/placeholders.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";

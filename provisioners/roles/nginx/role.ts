@@ -1,6 +1,6 @@
 // nginx: the team's sites, their certificates, a log that alp reads, and limits that fit its workers.
 import { z } from "zod";
-import { HostName, PrivateKey } from "../../../stacks/scalars.ts";
+import { HostName, PrivateKey } from "../../../spec/scalars.ts";
 import { dropIn } from "../../../templates/app/unit.ts";
 import { NginxMain, nginxConf } from "../../../templates/nginx/nginx-conf.ts";
 import { Site, site, sitePorts } from "../../../templates/nginx/site.ts";

@@ -1,6 +1,6 @@
 // php-fpm: one pool on a unix socket, as many children as the memory carries, compiled scripts kept.
 import { z } from "zod";
-import { OwnName } from "../../../stacks/scalars.ts";
+import { OwnName } from "../../../spec/scalars.ts";
 import { PhpIni, phpIni } from "../../../templates/php-fpm/ini.ts";
 import { PhpPool, phpPool } from "../../../templates/php-fpm/pool.ts";
 import { want } from "../../resources/want.ts";

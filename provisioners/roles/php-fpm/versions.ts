@@ -1,6 +1,6 @@
 // The PHP that a distribution has: it stands in the paths and in the unit's name.
-import { UserError } from "../../../stacks/problem.ts";
-import type { Facts } from "../../host/facts.ts";
+import { UserError } from "../../../spec/problem.ts";
+import type { Facts } from "../../engine/facts.ts";
 
 const versions: Readonly<Record<string, string>> = { "debian 12": "8.2", "debian 13": "8.4", "ubuntu 22.04": "8.1", "ubuntu 24.04": "8.3" };
 

@@ -1,10 +1,10 @@
 // WordPress from Debian's archive: a real application that nobody of the team wrote, to practise on.
 import { z } from "zod";
-import { UserError } from "../../../stacks/problem.ts";
-import { Address, Identifier, Line, Port, SecretText, ServerRef, UserName } from "../../../stacks/scalars.ts";
+import { UserError } from "../../../spec/problem.ts";
+import { Address, Identifier, Line, Port, SecretText, ServerRef, UserName } from "../../../spec/scalars.ts";
 import { sitePhp, sitePhpPath } from "../../../templates/wordpress/site-php.ts";
 import { type WordpressKeys, wordpressKeys, wpConfig } from "../../../templates/wordpress/wp-config.ts";
-import { derived } from "../../late.ts";
+import { derived } from "../../engine/placeholders.ts";
 import { want } from "../../resources/want.ts";
 import { mysqlPassword } from "../mysql/role.ts";
 import { defineRole, type RoleContext } from "../role.ts";

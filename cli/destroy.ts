@@ -1,0 +1,63 @@
+// Takes a stack away, asked already: fetch what is to be kept, destroy, forget, and the proof that nothing is left.
+import { rmSync } from "node:fs";
+import { leftovers } from "../machines/sweep.ts";
+import type { FleetPlan } from "../provisioners/expand.ts";
+import { planOf } from "../provisioners/stack.ts";
+import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
+import { existing, forget, keepState, prepare } from "../pulumi/state.ts";
+import { archive } from "./archive.ts";
+import type { AwsStack } from "./aws/stacks.ts";
+
+/** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
+export async function onAws(stack: string): Promise<AwsStack | undefined> {
+  const plan = planOf(stack);
+  return plan.spec.target.kind === "aws" ? (await import("./aws/stacks.ts")).awsStack(stack, plan) : undefined;
+}
+
+/** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
+export async function takeDown(stack: string, yes: boolean): Promise<number> {
+  const plan = planOf(stack);
+  const aws = await onAws(stack);
+  let archived = true;
+  if ((await existing([stack])).length > 0) {
+    await prepare(plan);
+    archived = await archive(plan, yes);
+    const code = await destroyed(plan, aws !== undefined);
+    if (code !== 0) return code;
+  }
+  const code = await proven(plan, aws);
+  if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
+  return code === 0 && !archived ? 1 : code;
+}
+
+async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
+  const { stack } = plan;
+  keepState(stack);
+  const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"];
+  const once = async (env = {}) => (await pulumi(plan, args, { env })).code;
+  const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
+  if (code !== 0) return code;
+  await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
+  rmSync(sshFolder(stack), { recursive: true, force: true });
+  forget(stack);
+  return 0;
+}
+
+async function proven({ stack, spec }: FleetPlan, aws: AwsStack | undefined): Promise<number> {
+  if (aws) return await provenOnAws(aws);
+  return spec.target.kind === "practice" ? await provenHere(stack) : 0;
+}
+
+async function provenOnAws(aws: AwsStack): Promise<number> {
+  const [{ sweptClean }, { sweptCode, sweptText }] = await Promise.all([import("./aws/teardown.ts"), import("./aws/sweep.ts")]);
+  const swept = await sweptClean(aws);
+  console.log(sweptText(swept));
+  return sweptCode(swept);
+}
+
+async function provenHere(stack: string): Promise<number> {
+  const left = await leftovers(stack);
+  const lines = left.map(({ kind, what }) => `  ${kind} ${what}`).join("\n");
+  console.log(left.length === 0 ? "nothing is left on this computer" : `left on this computer:\n${lines}`);
+  return left.length === 0 ? 0 : 1;
+}

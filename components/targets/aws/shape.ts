@@ -1,0 +1,121 @@
+// From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
+import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "../../../provisioners/aws/servers.ts";
+import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
+import { zonesFor } from "../../../spec/aws/checks.ts";
+import type { AwsTarget } from "../../../spec/aws/target.ts";
+import type { Database } from "../../../spec/aws/workloads.ts";
+import { UserError } from "../../../spec/problem.ts";
+import { contestDoors, isucon14 } from "./contest.ts";
+import type { Costed } from "./cost.ts";
+import { engineOf } from "./engines.ts";
+import type { StoreOptions } from "./instance-store.ts";
+import { databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
+import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
+import type { Wanted } from "./quota.ts";
+import type { DataVolume } from "./server.ts";
+import { type Ownership, type Tags, tagsOf } from "./tags.ts";
+
+/** What of a server is its own. */
+export interface ServerPlan {
+  readonly name: string;
+  readonly type: InstanceType;
+  readonly image: string;
+  readonly privateAddress?: string;
+  readonly rootGB: number;
+  readonly spot: boolean;
+  readonly elasticAddress: boolean;
+  readonly alarms: boolean;
+  readonly rootIops?: number | undefined;
+  readonly rootThroughput?: number | undefined;
+  readonly monitoring?: boolean | undefined;
+  readonly terminationProtection?: boolean | undefined;
+  readonly instanceProfile?: string | undefined;
+  readonly volumes: readonly DataVolume[];
+  readonly store?: Omit<StoreOptions, "server">;
+}
+
+/** A database by its name in the stack file. */
+export type NamedDatabase = Database & { readonly name: string };
+
+export interface FleetShape {
+  readonly ownership: Ownership;
+  readonly servers: readonly ServerPlan[];
+  readonly pools: readonly PoolShape[];
+  readonly databases: readonly NamedDatabase[];
+  /** Availability zones that the network reaches over. */
+  readonly zones: number;
+  readonly flows: readonly Flow[];
+  tags(name: string): Tags;
+}
+
+export interface Asked {
+  readonly team: string;
+  readonly stack: string;
+  readonly target: AwsTarget;
+  readonly servers: AskedServers;
+}
+
+function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
+  const { instanceType: type = defaults.instanceType, image = defaults.image, rootGB = 20, store, ...rest } = settingsOf(target, name);
+  const { spot = false, elasticAddress = false, alarms = true, volumes = [], ...more } = rest;
+  const own = { type: instanceType(type), image, rootGB, spot, elasticAddress, alarms, volumes, ...more };
+  return { name, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
+}
+
+/** A UserError says what the account or the contest would refuse. */
+export function shapeOf(asked: Asked): FleetShape {
+  const { team, stack, target } = asked;
+  const names = Object.keys(asked.servers);
+  const strangers = Object.keys(target.servers).filter((name) => !names.includes(name));
+  if (strangers.length > 0) throw new UserError(`target.servers: expected servers of this stack, got \`${strangers.join("`, `")}\``);
+  const contest = target.profile === "contest";
+  if (contest && names.length > isucon14.maxInstances)
+    throw new UserError(
+      `servers: expected at most ${isucon14.maxInstances} in a contest's network, got ${names.length}; next: give helpers a stack of their own`,
+    );
+  const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never", more: target.tags };
+  const { sshFrom, httpsFrom, httpFrom, open } = target;
+  const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
+  const zones = zonesFor(target);
+  const doors = { sshFrom, httpsFrom, httpFrom, open, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
+  const addresses = addressesOf(target, asked.servers);
+  return {
+    ownership,
+    servers: names.map((name) => planOf(target, name, addresses[name])),
+    pools: poolShapes(target),
+    databases,
+    zones,
+    flows: teamFlows(contest ? { ...contestDoors(isucon14), httpFrom, open } : doors),
+    tags: (name) => tagsOf(ownership, name),
+  };
+}
+
+/** Flows into what is no server, for the table alone: each database has a group of its own. */
+export const othersOf = ({ databases }: FleetShape): readonly Flow[] =>
+  databases.map(({ name, engine }) => databaseFlow(name, engineOf(engine).port));
+
+/** For cost.ts. Every server has a public address, elastic or not. */
+export const costed = ({ servers, pools, databases }: FleetShape): readonly Costed[] => [
+  ...servers.map(({ name, type, spot, rootGB, rootIops, rootThroughput, monitoring, volumes }) => ({
+    name,
+    type: type.type,
+    spot,
+    disks: [{ sizeGB: rootGB, iops: rootIops, throughput: rootThroughput }, ...volumes],
+    publicAddress: true,
+    monitoring,
+  })),
+  ...pools.map(costedPool),
+  ...databases.map(({ name, engine, class: instanceClass, storageGB, multiZone }) => ({
+    name,
+    engine,
+    instanceClass,
+    storageGB,
+    multiZone,
+  })),
+];
+
+/** For quota.ts. */
+export const wanted = ({ servers, pools }: FleetShape): readonly Wanted[] => [
+  ...servers.map(({ type, spot, elasticAddress }) => ({ type: type.type, spot, elasticAddress })),
+  ...pools.flatMap(wantedByPool),
+];

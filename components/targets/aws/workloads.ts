@@ -1,0 +1,116 @@
+// What works beside the named servers: a stack's pools, pipelines and databases, in the servers' network.
+import * as pulumi from "@pulumi/pulumi";
+import type { AskedPool } from "../../../provisioners/pools.ts";
+import type { AwsTarget } from "../../../spec/aws/target.ts";
+import { Database } from "./database.ts";
+import type { Network } from "./network.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { Placed } from "./placement.ts";
+import type { WorkerPoolArgs } from "./pool-args.ts";
+import type { PoolShape } from "./pool-shape.ts";
+import type { FleetShape, NamedDatabase } from "./shape.ts";
+import { WorkerPool } from "./worker-pool.ts";
+
+export interface WorkArgs {
+  readonly target: AwsTarget;
+  readonly shape: FleetShape;
+  readonly network: Network;
+  readonly admin: string;
+  readonly publicKey: pulumi.Input<string>;
+  /** The plan of a pool's servers from a blank host. */
+  readonly plan: (pool: AskedPool) => string | pulumi.Output<string>;
+  /** The password as the stack file names it; a secret. */
+  readonly password: (written: string) => pulumi.Input<string>;
+}
+
+/** By the names of the stack file. */
+export interface Work {
+  /** Names of the autoscaling groups; the address that a single server keeps. */
+  readonly pools: Readonly<Record<string, { readonly group: pulumi.Output<string>; readonly address?: pulumi.Output<string> }>>;
+  readonly pipelines: Readonly<
+    Record<string, Readonly<Record<"inputBucket" | "outputBucket" | "queueUrl" | "deadLetterUrl" | "group", pulumi.Output<string>>>>
+  >;
+  /** `password` is a secret; without one `secretArn` says where AWS keeps it. */
+  readonly databases: Readonly<Record<string, Readonly<Record<string, pulumi.Input<string | number>>>>>;
+}
+
+/** Undefined where the stack asks for none of it. `name` comes before the names of all. */
+export function makeWork(name: string, args: WorkArgs, opts: pulumi.ComponentResourceOptions): Work | undefined {
+  const { pools, databases } = args.shape;
+  if (pools.length + databases.length === 0) return undefined;
+  const plain = pools.filter(({ asked }) => !asked.pipeline);
+  const piped = pools.filter(({ asked }) => asked.pipeline);
+  return {
+    pools: Object.fromEntries(plain.map((pool) => [pool.asked.name, poolOf(name, pool, args, opts)])),
+    pipelines: Object.fromEntries(piped.map((pool) => [pool.asked.pipeline!.name, pipelineOf(name, pool, args, opts)])),
+    databases: Object.fromEntries(databases.map((database) => [database.name, databaseOf(name, database, args, opts)])),
+  };
+}
+
+type Made<Kind extends keyof Work> = Work[Kind][string];
+
+function poolOf(name: string, shape: PoolShape, args: WorkArgs, opts: pulumi.ComponentResourceOptions): Made<"pools"> {
+  const { asked } = shape;
+  if (asked.pipeline) throw new TypeError(`${asked.name} is a pipeline's`);
+  const { network } = args;
+  const { single } = asked.pool;
+  const { address = false, volume } = single ?? {};
+  const zone = network.zones[0]!;
+  const one = single && { address, ...(volume && { volume: { ...volume, zone } }) };
+  const place = single ? { subnetIds: [network.subnetIds[0]!] } : {};
+  const whole = { ...workersOf(shape, args), ...place, ...(one && { single: one }), environment: asked.pool.environment };
+  const pool = new WorkerPool(`${name}-${asked.name}`, whole, opts);
+  return { group: pool.groupName, ...(address && { address: pool.address }) };
+}
+
+function pipelineOf(name: string, shape: PoolShape, args: WorkArgs, opts: pulumi.ComponentResourceOptions): Made<"pipelines"> {
+  const { pipeline, pool } = shape.asked;
+  if (!pipeline) throw new TypeError(`${shape.asked.name} is no pipeline's`);
+  const { name: own, prefix, suffix, expireDays, ...times } = pipeline;
+  const only = {
+    ...(prefix !== undefined && { prefix }),
+    ...(suffix !== undefined && { suffix }),
+    ...(expireDays !== undefined && { expireDays }),
+  };
+  const workers = { ...workersOf(shape, args), environment: pool.environment };
+  const made = new Pipeline(`${name}-${own}`, { ownership: args.shape.ownership, ...times, ...only, pool: workers }, opts);
+  const { inputBucket, outputBucket, queueUrl, deadLetterUrl } = made;
+  return { inputBucket, outputBucket, queueUrl, deadLetterUrl, group: made.pool.groupName };
+}
+
+const placed = ({ ownership }: FleetShape, { subnetIds, securityGroupId }: Network): Placed => ({ ownership, subnetIds, securityGroupId });
+
+/** What a pool and a pipeline's workers have in common. */
+function workersOf({ asked, types, image }: PoolShape, { target, shape, network, admin, publicKey, plan }: WorkArgs): WorkerPoolArgs {
+  const { size, rootGB, spot, patience, drain, event, emails, store } = asked.pool;
+  return {
+    ...placed(shape, network),
+    region: target.region,
+    admin,
+    authorizedKey: publicKey,
+    types,
+    image,
+    size,
+    rootGB,
+    spot,
+    patience,
+    drain,
+    emails,
+    plan: plan(asked),
+    ...(event && { event }),
+    ...(store && { store }),
+  };
+}
+
+function databaseOf(
+  name: string,
+  { name: own, class: instanceClass, version, password: written, ...rest }: NamedDatabase,
+  { shape, network, password }: WorkArgs,
+  opts: pulumi.ComponentResourceOptions,
+): Made<"databases"> {
+  const secret = written === undefined ? undefined : pulumi.secret(password(written));
+  const given = { ...(version !== undefined && { version }), ...(secret && { password: secret }) };
+  const args = { ...placed(shape, network), vpcId: network.vpcId, instanceClass, ...rest, ...given };
+  const { address, port, secretArn } = new Database(`${name}-${own}`, args, opts);
+  return { address, port, database: rest.database, user: rest.user, ...(secret ? { password: secret } : { secretArn }) };
+}

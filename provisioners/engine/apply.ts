@@ -1,0 +1,205 @@
+// Acts: one remote command runs all the changes of a role, tells how far it is, and can be stopped or killed between any two steps.
+import { randomBytes } from "node:crypto";
+import type { Address, Step } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import type { Observation, Original } from "./observe.ts";
+import type { Wants } from "./order.ts";
+import type { Change } from "./plan.ts";
+import { prelude, stateDirectory, storeKey } from "./prelude.ts";
+import type { Result } from "./report.ts";
+import type { RunOptions, Shell } from "./shell.ts";
+import { type Command, lines, quote, sh, withInput } from "./shell-quote.ts";
+
+export interface ApplyOptions extends RunOptions {
+  /** A step begins, or a step that runs says something (`output`). */
+  readonly onProgress?: (address: Address, sentence: string, output?: string) => void;
+}
+
+export interface Work {
+  readonly role: string;
+  readonly wants: Wants;
+  readonly seen: Observation;
+  readonly changes: readonly Change[];
+  /** Undone by the changes, or without them. */
+  readonly forgotten: readonly Address[];
+}
+
+/** How many lines of a failed step's own words are shown. */
+const tailLines = 40;
+
+/**
+ * Runs the changes in order and stops at the first that fails. Resolves with a result for each change; rejects with a HostError
+ * where the outcome is unknown.
+ */
+export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}): Promise<readonly Result[]> {
+  if (work.changes.length === 0 && work.forgotten.length === 0) return [];
+  const nonce = randomBytes(9).toString("base64url");
+  const heard = new Progress(nonce, work.changes, options.onProgress);
+  const { onProgress: _, ...run } = options;
+  const { code, stderr } = await shell.run(applyScript(nonce, work), { ...run, onLine: (line) => heard.line(line) });
+  return heard.results(code, stderr);
+}
+
+/** The script of a plan, with the words that `Progress` follows. */
+export function applyScript(nonce: string, work: Work): Command {
+  const parts = [head(nonce), { text: words(nonce), masked: "" }, ...roleScript(work), { text: "tell end", masked: "" }];
+  const steps = work.changes.flatMap((change) => change.steps);
+  return { text: parts.map(({ text }) => text).join("\n"), masked: steps.map(({ run }) => run.masked).join("\n") };
+}
+
+/** What comes before any role: the shell's settings, and the functions that steps call. */
+export const head = (run: string): Command => lines([sh`set -u\numask 022\nrun=${run}`, { text: prelude, masked: "" }]);
+
+/** The changes of one role. Calls `tell WORD …` and `later WORD …`, which whoever runs it must define. */
+export function roleScript(work: Work): readonly Command[] {
+  const watched = new Set(Object.entries(work.wants).flatMap(([address, want]) => kindOf(address as Address).kind.watches?.(want) ?? []));
+  const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
+  const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
+  return [
+    sh`state=${stateDirectory(work.role)}`,
+    ...remember(work),
+    ...steps.map(({ change, step }, index) => runStep(index, change, step, kept(change))),
+    sh`rm -rf -- "$state/pending" "$state/rollback"`,
+    ...forget(work),
+  ];
+}
+
+/** Each line costs both ends a packet: what is brief is told `later`, with the next word. */
+const words = (nonce: string): string => `told=
+later() { told="\${told}@${nonce} $*
+"; }
+tell() { printf '%s@${nonce} %s\\n' "$told" "$*"; told=; }`;
+
+function runStep(index: number, { address, path }: Change, step: Step, watched: boolean): Command {
+  const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
+  const head = `${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
+  const around = (text: string) =>
+    step.brief
+      ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || { printf '%s%s\\n' "$told" "$said"; told=; }`
+      : `( set -e\n${text}\n) 2>&1\nrc=$?`;
+  const run = (of: "text" | "masked") =>
+    `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { fleet_abandon; tell fail ${index} "$rc"; exit 0; }`;
+  return { text: run("text"), masked: run("masked") };
+}
+
+/** Before the first change: what was there (once, for undo), and which services are owed word of it. */
+function remember({ wants, seen, changes }: Work): Command[] {
+  const first = changes.filter(({ address, undo }) => !undo && !seen.originals.has(address));
+  const owed = changes
+    .filter(({ address, undo }) => !undo && kindOf(address).kind.watches !== undefined && wants[address])
+    .map(({ address }) => address);
+  const copies = first.flatMap(({ address, path }) => {
+    if (path === undefined || !isThere(seen.haves.get(address))) return [];
+    const copy = `"$state/originals/${storeKey(address)}"`;
+    return [{ text: `cp -a -- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
+  });
+  const journal = first
+    .map(({ address }) => `${originalLine(address, { want: wants[address]!, have: seen.haves.get(address) })}\n`)
+    .join("");
+  return [
+    { text: `mkdir -p -- "$state/originals" && chmod 0700 /var/lib/fleet "$state" || exit 4`, masked: "" },
+    ...copies,
+    ...(journal ? [withInput(sh`cat >> "$state/originals.jsonl" || exit 4`, journal)] : []),
+    ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`)] : []),
+    ...(journal || owed.length > 0 ? [{ text: `sync -f "$state"`, masked: "" }] : []),
+  ];
+}
+
+const isThere = (have: unknown): boolean => ["file", "link"].includes((have as { type?: string } | undefined)?.type ?? "");
+
+/** Contents are kept as copies of their own, and an undo needs no secrets: a journal line holds the rest. */
+function originalLine(address: Address, original: Original): string {
+  return JSON.stringify({ address, ...original }, (name, value) =>
+    ["content", "password", "passwordHash"].includes(name) ? undefined : value,
+  );
+}
+
+/** After an undo the server remembers nothing of it. */
+function forget({ seen, forgotten }: Work): Command[] {
+  const gone = new Set(forgotten);
+  if (gone.size === 0) return [];
+  const kept = [...seen.originals]
+    .filter(([address]) => !gone.has(address))
+    .map(([address, original]) => `${originalLine(address, original)}\n`);
+  return [
+    { text: [...gone].map((address) => `rm -rf -- "$state/originals/${storeKey(address)}"`).join("\n"), masked: "" },
+    kept.length > 0
+      ? withInput(sh`cat > "$state/originals.new" && mv -f -- "$state/originals.new" "$state/originals.jsonl"`, kept.join(""))
+      : // A server that was lent keeps no trace; copies that another undo still needs keep their folder.
+        sh`rm -f -- "$state/originals.jsonl"\nrmdir --ignore-fail-on-non-empty -- "$state/originals" "$state" "\${state%/*}"`,
+  ];
+}
+
+/** Follows the script's own words, and gives each change its result. */
+class Progress {
+  readonly #prefix: string;
+  readonly #steps: readonly { readonly change: Change; readonly step: Step }[];
+  readonly #changes: readonly Change[];
+  readonly #tell: ApplyOptions["onProgress"];
+  #at = -1;
+  #tail: string[] = [];
+  #ending: "none" | "end" | "fail" | "stopped" = "none";
+  #code = "";
+  /** Store keys of what was rolled back. */
+  readonly #back = new Set<string>();
+
+  constructor(nonce: string, changes: readonly Change[], tell: ApplyOptions["onProgress"]) {
+    this.#prefix = `@${nonce} `;
+    this.#changes = changes;
+    this.#steps = changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
+    this.#tell = tell;
+  }
+
+  line(line: string): void {
+    if (line.startsWith(this.#prefix)) this.#word(line);
+    else this.#output(line);
+  }
+
+  #word(line: string): void {
+    const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
+    if (word === "begin") this.#begin(Number(index));
+    else if (word === "back") this.#back.add(index);
+    else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
+  }
+
+  #begin(index: number): void {
+    this.#at = index;
+    this.#tail = [];
+    const at = this.#steps[index];
+    if (at) this.#tell?.(at.change.address, at.step.change);
+  }
+
+  #output(line: string): void {
+    this.#tail = [...this.#tail.slice(1 - tailLines), line];
+    const at = this.#steps[this.#at];
+    if (at) this.#tell?.(at.change.address, at.step.change, line);
+  }
+
+  results(code: number, stderr: string): readonly Result[] {
+    const failedAt = this.#steps[this.#at]?.change;
+    const broken = this.#ending === "none";
+    let reached = false;
+    return this.#changes.map((change): Result => {
+      const changes = change.steps.map(({ change: sentence }) => sentence);
+      const of = { address: change.address, changes };
+      if (this.#ending === "end") return { ...of, outcome: "changed" };
+      if (change === failedAt || (broken && failedAt === undefined)) {
+        reached = true;
+        return this.#ending === "stopped"
+          ? { ...of, outcome: "skipped", reason: "stopped on request" }
+          : { ...of, outcome: "failed", reason: this.#reason(broken, code, stderr) };
+      }
+      if (this.#back.has(storeKey(change.address)))
+        return { ...of, outcome: "skipped", reason: `rolled back after the failure of ${failedAt?.address}` };
+      return reached
+        ? { ...of, outcome: "skipped", reason: `after the failure of ${failedAt?.address ?? "the first step"}` }
+        : { ...of, outcome: "changed" };
+    });
+  }
+
+  #reason(broken: boolean, code: number, stderr: string): string {
+    const said = (broken ? [...this.#tail, stderr.trim()] : this.#tail).filter(Boolean).join("\n");
+    const what = `\`${this.#steps[this.#at]?.step.change ?? "preparation"}\` ended with exit code ${broken ? code : this.#code}`;
+    return said ? `${what}:\n${said}` : what;
+  }
+}

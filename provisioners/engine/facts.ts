@@ -1,0 +1,69 @@
+// What a role may know of its server. Only what does not change from one minute to the next: facts are inputs of templates.
+import { z } from "zod";
+import { HostError, type RunOptions, type Shell } from "./shell.ts";
+import { sh } from "./shell-quote.ts";
+
+export const Facts = z.strictObject({
+  /** `debian`, `ubuntu`, `amzn`. */
+  distribution: z.string(),
+  /** `12`, `24.04`. */
+  version: z.string(),
+  architecture: z.enum(["amd64", "arm64"]),
+  cores: z.int().positive(),
+  memoryMiB: z.int().positive(),
+  /** Shares its kernel with others: only net.* settings are its own. */
+  container: z.boolean(),
+  packageManager: z.enum(["apt", "dnf"]),
+  /** Has cloud-init, which would write names and hosts again at a boot. */
+  cloudInit: z.boolean(),
+});
+export type Facts = z.infer<typeof Facts>;
+
+const script = sh`. /etc/os-release
+printf '%s\n' "$ID" "$VERSION_ID" "$(uname -m)" "$(nproc)"
+while read -r name value rest; do [ "$name" = MemTotal: ] && printf '%s\n' "$value"; done < /proc/meminfo
+[ -e /run/systemd/container ] && echo yes || echo no
+command -v apt-get >/dev/null && echo apt || echo dnf
+[ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no`;
+
+const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
+
+/** Costs one remote command. What the server answers is checked: it may be hostile. */
+export async function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
+  const { stdout } = await shell.run(script, options);
+  const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit] = stdout.toString("utf8").split("\n");
+  const parsed = Facts.safeParse({
+    distribution,
+    version,
+    architecture: architectures[machine],
+    cores: Number(cores),
+    memoryMiB: Math.floor(Number(memory) / 1024),
+    container: container === "yes",
+    packageManager,
+    cloudInit: cloudInit === "yes",
+  });
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");
+  throw new HostError(
+    shell.host,
+    "not-ready",
+    `expected a Debian, Ubuntu or Amazon Linux server on amd64 or arm64, got other facts (${wrong}) from \`${machine}\``,
+  );
+}
+
+/** Seconds that a server gets to finish its first boot. */
+const bootSeconds = 600;
+
+/** Waits until the server has booted: cloud-init where there is one, then systemd. */
+export async function waitForBoot(shell: Shell, options: RunOptions & { readonly onWait: (reason: string) => void }): Promise<void> {
+  const waiting = sh`if command -v cloud-init >/dev/null; then echo cloud-init; timeout ${bootSeconds} cloud-init status --wait >/dev/null || exit 1; fi
+state=$(timeout ${bootSeconds} systemctl is-system-running --wait 2>&1)
+case $state in running|degraded) exit 0 ;; *) printf '%s\n' "$state"; exit 1 ;; esac`;
+  const { code, stdout } = await shell.run(waiting, { ...options, deadline: (2 * bootSeconds + 10) * 1000, onLine: options.onWait });
+  if (code !== 0)
+    throw new HostError(
+      shell.host,
+      "not-ready",
+      `expected the boot to end within ${bootSeconds} s, got \`${stdout.toString("utf8").trim()}\`; see \`systemctl list-jobs\` on it`,
+    );
+}

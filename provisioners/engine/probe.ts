@@ -1,0 +1,171 @@
+// One look: every resource of a role says what it wants to know, one script answers it all. What is asked twice is looked at once.
+// The script costs a handful of processes on the host however many resources there are (one stat, one cat, one dpkg-query, one systemctl).
+import { randomBytes } from "node:crypto";
+import { missing } from "../resources/kind.ts";
+import {
+  type Answers,
+  type CommandSeen,
+  contentLimit,
+  missingPath,
+  type PathSeen,
+  parseAnswers,
+  rowsOf,
+  type SysctlSeen,
+  text,
+  type UnitSeen,
+  type UserSeen,
+  userIn,
+} from "./probe-results.ts";
+import { type Command, quote } from "./shell-quote.ts";
+
+export {
+  type CommandSeen,
+  contentLimit,
+  LookMoved,
+  missingPath,
+  type PathSeen,
+  type SysctlSeen,
+  type UnitSeen,
+  type UserSeen,
+} from "./probe-results.ts";
+
+type Answer<T> = () => T;
+
+/** Collects questions, makes the script, and reads its answers. Use it once. */
+export class Look {
+  readonly #paths = new Set<string>();
+  readonly #contents = new Set<string>();
+  readonly #sums = new Set<string>();
+  readonly #packages = new Set<string>();
+  readonly #units = new Set<string>();
+  readonly #sysctls = new Set<string>();
+  readonly #commands = new Map<string, Command>();
+  readonly #nonce = `@${randomBytes(9).toString("base64url")}`;
+  #answers: Answers | undefined;
+
+  path(path: string, { content = false } = {}): Answer<PathSeen> {
+    this.#paths.add(path);
+    if (content) this.#contents.add(path);
+    return () => this.#told.paths.get(path) ?? missingPath;
+  }
+
+  /** Hex, or `missing`. For files that may be larger than `contentLimit`. */
+  sha256(path: string): Answer<string> {
+    this.#sums.add(path);
+    return () => this.#told.sums.get(path) ?? missing;
+  }
+
+  /** The installed version, or `missing` (also for one removed with its configuration kept). */
+  package(name: string): Answer<string> {
+    this.#packages.add(name);
+    return () => this.#told.packages.get(name) ?? missing;
+  }
+
+  unit(name: string): Answer<UnitSeen> {
+    this.#units.add(name);
+    return () => this.#told.units.get(name) ?? { load: "not-found", active: "inactive", enabled: "", needsReload: false };
+  }
+
+  sysctl(key: string): Answer<SysctlSeen> {
+    this.#sysctls.add(key);
+    return () => this.#told.sysctls.get(key) ?? { value: missing, writable: false };
+  }
+
+  user(name: string): Answer<UserSeen | undefined> {
+    const [passwd, group, shadow] = ["/etc/passwd", "/etc/group", "/etc/shadow"].map((file) => this.path(file, { content: true }));
+    return () => userIn(name, text(passwd!()), text(group!()), text(shadow!()));
+  }
+
+  group(name: string): Answer<{ readonly gid: number; readonly members: readonly string[] } | undefined> {
+    const group = this.path("/etc/group", { content: true });
+    return () => {
+      const row = rowsOf(text(group())).find(([each]) => each === name);
+      return row && { gid: Number(row[2]), members: (row[3] ?? "").split(",").filter(Boolean) };
+    };
+  }
+
+  /** Costs a process or more each: only for what none of the others tells. Must not change the host. */
+  command(command: Command): Answer<CommandSeen> {
+    this.#commands.set(command.text, command);
+    return () => {
+      const seen = this.#told.commands.get(command.text);
+      if (!seen) throw new Error(`the look gave no answer to \`${command.masked}\``);
+      return seen;
+    };
+  }
+
+  get #told(): Answers {
+    if (!this.#answers) throw new Error("the look was read before the host answered");
+    return this.#answers;
+  }
+
+  script(): Command {
+    const text = [
+      "LC_ALL=C; export LC_ALL",
+      ...pathScript(this.#nonce, [...this.#paths, ...this.#contents], [...this.#contents]),
+      ...section(this.#nonce, "sums", this.#sums, (all) => `sha256sum -- ${all} 2>/dev/null`),
+      ...section(
+        this.#nonce,
+        "packages",
+        this.#packages,
+        (all) => `dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}|\${Version}\\n' -- ${all} 2>/dev/null`,
+      ),
+      ...section(
+        this.#nonce,
+        "units",
+        this.#units,
+        (all) => `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${all}`,
+      ),
+      ...section(this.#nonce, "sysctls", [...this.#sysctls].map(sysctlPath), sysctlScript),
+      ...[...this.#commands.values()].flatMap(({ text }, index) => [
+        `printf '%s command ${index}\\n' ${this.#nonce}`,
+        `( ${text}\n) </dev/null 2>/dev/null; printf '\\n%s code %s\\n' ${this.#nonce} "$?"`,
+      ]),
+      `printf '%s contents\\n' ${this.#nonce}`,
+      '[ "$#" = 0 ] || cat -- "$@"',
+      "exit 0",
+    ].join("\n");
+    return { text, masked: "look" };
+  }
+
+  /** Instead of a host's answer, for one that nobody has looked at: nothing is there, no guard holds, every kernel setting can be made. */
+  assumeBlank(): void {
+    const [commands, sysctls] = [[...this.#commands.keys()], [...this.#sysctls]];
+    this.#answers = {
+      ...{ paths: new Map(), sums: new Map(), packages: new Map(), units: new Map() },
+      sysctls: new Map(sysctls.map((key) => [key, { value: "unknown", writable: true }])),
+      commands: new Map(commands.map((command) => [command, { code: 1, stdout: "" }])),
+    };
+  }
+
+  /** Takes the script's standard output; after it the answers may be read. */
+  hear(stdout: Buffer): void {
+    this.#answers = parseAnswers(stdout, this.#nonce, this.#contents, [...this.#commands.keys()]);
+  }
+}
+
+const sysctlPath = (key: string): string => `/proc/sys/${key.replaceAll(".", "/")}`;
+
+function section(nonce: string, name: string, wanted: Iterable<string>, command: (all: string) => string): string[] {
+  const all = [...wanted].map(quote).join(" ");
+  return all ? [`printf '%s ${name}\\n' ${nonce}`, command(all)] : [];
+}
+
+/** Not the built-in `read`: dash reads a byte at a time, and the kernel gives a number's first byte alone to such a reader. */
+const sysctlScript = (all: string): string =>
+  `for key in ${all}; do if [ -w "$key" ]; then printf '%s\\n' "$key"; fi; done\ngrep -sH -m 1 '' -- ${all}`;
+
+/** Leaves the files whose contents follow at the end as the positional parameters. */
+function pathScript(nonce: string, paths: readonly string[], contents: readonly string[]): string[] {
+  const unique = [...new Set(paths)].map(quote).join(" ");
+  if (!unique) return ["set --"];
+  return [
+    `seen=$(stat -c '%F|%a|%U|%G|%s|%n|%N' -- ${unique} 2>/dev/null)`,
+    `printf '%s paths\\n%s\\n' ${nonce} "$seen"`,
+    "set --",
+    `wanted=${quote(`|${contents.join("|")}|`)}`,
+    `while IFS='|' read -r type mode owner group size name rest; do`,
+    `  case $type in 'regular file') [ "$size" -le ${contentLimit} ] && case $wanted in *"|$name|"*) set -- "$@" "$name" ;; esac ;; esac`,
+    `done <<FLEET_SEEN\n$seen\nFLEET_SEEN`,
+  ];
+}

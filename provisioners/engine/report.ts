@@ -1,0 +1,32 @@
+// What a look or a converge found, as data. Text, JSON and JUnit are functions of it.
+import type { Address } from "../resources/kind.ts";
+
+export const outcomes = ["unchanged", "changed", "pending", "failed", "skipped", "not-applicable"] as const;
+export type Outcome = (typeof outcomes)[number];
+
+export interface Result {
+  readonly address: Address;
+  readonly outcome: Outcome;
+  /** The sentences of the steps: done, or (pending) to do. */
+  readonly changes: readonly string[];
+  /** Why it failed, was skipped, or does not apply. */
+  readonly reason?: string;
+  /** What to know beside the outcome: parts that do not apply on this server. */
+  readonly notes?: readonly string[];
+}
+
+export interface RoleReport {
+  readonly host: string;
+  readonly role: string;
+  readonly results: readonly Result[];
+}
+
+const marks: Readonly<Record<Outcome, string>> = {
+  unchanged: "=",
+  changed: "~",
+  pending: "?",
+  failed: "!",
+  skipped: "-",
+  "not-applicable": "/",
+};
+export const mark = (outcome: Outcome): string => marks[outcome];

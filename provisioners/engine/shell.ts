@@ -1,0 +1,94 @@
+// What the rest of the product knows of a server: a root shell that runs scripts. session.ts makes one over SSH.
+import type { Command } from "./shell-quote.ts";
+
+export interface RunOptions {
+  /** Called for each whole line of standard output as it comes, control bytes stripped. */
+  readonly onLine?: (line: string) => void;
+  /** Takes standard output as it comes, however much it is; the result then has none. */
+  readonly onBytes?: (bytes: Buffer) => void;
+  /** Milliseconds until the run counts as hung. @default 600000 */
+  readonly deadline?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface RunResult {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/** A root shell on one server. One script at a time; scripts run in the order in which they were asked for. */
+export interface Shell {
+  /** The server's name in the stack file. */
+  readonly host: string;
+  /**
+   * Runs POSIX sh text as root, standard input empty. Resolves with whatever exit code it ended with; rejects with a
+   * HostError when the outcome is unknown (link lost, deadline passed).
+   */
+  run(script: Command, options?: RunOptions): Promise<RunResult>;
+  close(): Promise<void>;
+}
+
+/** A shell that also holds the server's one lock: only needed to change something, not to look. */
+export interface LockingShell extends Shell {
+  /**
+   * Takes the lock, or rejects with a HostError `locked` that names who holds it, for what and since when. It goes with the
+   * connection. A holder of whom the server has heard nothing for 60 s is ended and its lock taken over.
+   */
+  lock(request: LockRequest): Promise<void>;
+  unlock(): Promise<void>;
+}
+
+export interface LockRequest {
+  /** `ada@laptop` */
+  readonly who: string;
+  /** `pulumi up team-a` */
+  readonly what: string;
+  /** Milliseconds to wait for another holder to finish. @default 0 */
+  readonly wait?: number;
+  /** Told who holds it, once a holder. */
+  readonly onWait?: (held: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export const hostFaults = [
+  "unreachable", // refused, no route, no answer, name not found
+  "host-key", // another key than the pinned one
+  "auth", // user, password or key refused
+  "sudo", // sudo asks for a password that was not given, or refuses
+  "lost", // the link broke in the middle: outcome unknown
+  "locked", // somebody else is at work on this server
+  "timeout", // answered, but not in time
+  "not-ready", // still booting when the deadline passed
+] as const;
+export type HostFault = (typeof hostFaults)[number];
+
+/** The user's or the network's fault at one server, as one sentence: what was tried, what came back, what to do. */
+export class HostError extends Error {
+  override readonly name = "HostError";
+  readonly host: string;
+  readonly fault: HostFault;
+  /** The message without the server's name before it. */
+  readonly sentence: string;
+  constructor(host: string, fault: HostFault, sentence: string) {
+    super(`${host}: ${sentence}`);
+    this.host = host;
+    this.fault = fault;
+    this.sentence = sentence;
+  }
+}
+
+/** How a server is reached. Everything but the host key may change without the server being another one. */
+export interface Connection {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** `ssh-ed25519 AAAA…`: the only key that is accepted. */
+  readonly hostKey: string;
+  readonly privateKey?: string;
+  readonly password?: string;
+  /** @default the login password */
+  readonly sudoPassword?: string;
+  readonly jump?: Omit<Connection, "jump" | "sudoPassword">;
+}

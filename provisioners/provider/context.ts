@@ -1,0 +1,49 @@
+// What the resources of one provider process share: one shell a server, its lock, and the memory of who did not answer.
+import { hostname, userInfo } from "node:os";
+import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
+import { Sessions } from "../ssh/session-pool.ts";
+import type { Call } from "./protocol.ts";
+
+/** Milliseconds that a server has to come up after it was made, rebooted or handed out. */
+const bootWindow = 120_000;
+
+/** Milliseconds that another run gets to end: a killed one's last command may still be at work on the server. */
+const lockPatience = 30_000;
+
+export class Context {
+  readonly #sessions = new Sessions();
+  readonly #failed = new Map<string, HostError>();
+  readonly #locks = new WeakMap<LockingShell, Promise<void>>();
+
+  /**
+   * The server's root shell. A look asks once: who did not answer is not waited for again in this run. With `boot`, tries until the
+   * boot window closes; `fresh`, made by the fleet itself, it may refuse the right key until its users are there. Throws HostError.
+   */
+  async reach(connection: Connection, call: Call, { boot = false, fresh = false } = {}): Promise<LockingShell> {
+    const known = this.#failed.get(connection.name);
+    if (known && !boot) throw known;
+    const patience = boot ? { bootWindow, fresh, onProgress: (reason: string) => call.log("info", reason, true) } : {};
+    try {
+      const shell = await this.#sessions.get(connection, { ...patience, signal: call.signal });
+      this.#failed.delete(connection.name);
+      return shell;
+    } catch (error) {
+      if (error instanceof HostError) this.#failed.set(connection.name, error);
+      throw error;
+    }
+  }
+
+  /** Taken once a server and held until this process ends: one operator at a time changes a server. Throws HostError. */
+  lock(shell: LockingShell, { urn, signal, log }: Call): Promise<void> {
+    const request = {
+      who: `${userInfo().username}@${hostname()}`,
+      what: `stack ${urn.split(":")[2]}`,
+      wait: lockPatience,
+      onWait: (held: string) => log("info", `waits up to ${lockPatience / 1000} s: ${held}`, true),
+      signal,
+    };
+    const lock = this.#locks.get(shell) ?? shell.lock(request);
+    this.#locks.set(shell, lock);
+    return lock;
+  }
+}

@@ -1,0 +1,51 @@
+// fleet:index:Machine: a practice machine on this computer. The drivers do the work; here it becomes a resource of the engine.
+import { type MachineDriver, type MachineSpec, type MachineState, replacing } from "../../machines/machine.ts";
+import { same } from "./difference.ts";
+import type { Call, Resource } from "./protocol.ts";
+import { type Json, secret, unknown } from "./wire.ts";
+
+export interface MachineOutputs extends MachineSpec, Omit<MachineState, "id" | "leaderPid"> {}
+
+/** Where SSH will answer, as far as that is known before the machine exists. */
+const expected = ({ driver, address }: MachineSpec, port = unknown as never as number) =>
+  driver === "qemu" ? { address: "127.0.0.1", port, privateAddress: address } : { address, port: 22, privateAddress: address };
+
+const mustReplace: ReadonlySet<string> = new Set(replacing);
+
+export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], MachineDriver>>): Resource<MachineSpec, MachineOutputs> {
+  const ensure = async (spec: MachineSpec, call: Call): Promise<MachineOutputs> => {
+    const {
+      id: _,
+      leaderPid: __,
+      ...state
+    } = await drivers[spec.driver].ensure(spec, { log: (line) => call.log("info", line, true), signal: call.signal });
+    return { ...spec, ...state };
+  };
+  return {
+    refreshBeforeUpdate: true,
+    diff({ outputs }, news) {
+      // The spec's address is the private one; the state's is where SSH answers.
+      const was: MachineOutputs = { ...outputs, address: outputs.privateAddress };
+      const names = Object.keys(news) as (keyof MachineSpec)[];
+      const changed = names.filter((name) => !same(was[name], news[name]));
+      const properties = changed.map((name) => [name, mustReplace.has(name) ? ("update-replace" as const) : ("update" as const)]);
+      return { ...Object.fromEntries(properties), ...(outputs.running ? {} : { running: "update" }) };
+    },
+    async create(spec, call, preview) {
+      const id = `${spec.stack}/${spec.name}`;
+      if (preview) return { id, outputs: { ...spec, ...expected(spec), user: unknown, hostKey: unknown, running: true } };
+      return { id, outputs: await ensure(spec, call) };
+    },
+    async read(id, old) {
+      const found = await drivers[old.inputs.driver].read(id);
+      if (!found) return undefined;
+      const { running, hostKey, address, port, privateAddress } = found;
+      return { inputs: old.inputs, outputs: { ...old.outputs, running, hostKey, address, port, privateAddress } };
+    },
+    update: async (_id, { outputs }, spec, call, preview) =>
+      preview ? { ...outputs, ...spec, ...expected(spec, outputs.port), running: true } : await ensure(spec, call),
+    delete: async (_id, { outputs }, call) =>
+      await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal }),
+    hide: (outputs) => ({ ...outputs, ...(outputs.users && { users: secret(outputs.users as unknown as Json) }) }),
+  };
+}

@@ -1,0 +1,318 @@
+// Pulumi's provider protocol, the whole of it that we need, as plain typed calls. The ready-made server of the SDK drops detailed diffs,
+// preview calls, timeouts, partial failures' inputs, streamed logs and refresh-before-update: this thin layer keeps them.
+import * as grpc from "@grpc/grpc-js";
+import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
+import engine from "@pulumi/pulumi/proto/engine_pb.js";
+import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
+import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import pb from "@pulumi/pulumi/proto/provider_pb.js";
+import status from "@pulumi/pulumi/proto/status_pb.js";
+import any from "google-protobuf/google/protobuf/any_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import type struct from "google-protobuf/google/protobuf/struct_pb.js";
+import { redactor } from "../ssh/redact.ts";
+import { fromStruct, type Json, type Opened, open, type Properties, toStruct, veil } from "./wire.ts";
+
+export type Severity = "debug" | "info" | "warning" | "error";
+
+/** What every call of the engine brings along. */
+export interface Call {
+  readonly urn: string;
+  /** The resource's name in the program. */
+  readonly name: string;
+  readonly signal: AbortSignal;
+  /** Milliseconds from the resource's customTimeouts, where they were set. */
+  readonly timeout?: number;
+  /** A status line beside the resource while it works (`ephemeral`), or a message that stays. Secrets of the call are masked. */
+  readonly log: (severity: Severity, message: string, ephemeral?: boolean) => void;
+  /** Masks the secrets that this call brought. */
+  readonly redact: (text: string) => string;
+}
+
+export interface Failure {
+  /** A property path; empty for the resource as a whole. */
+  readonly property: string;
+  readonly reason: string;
+}
+
+export type DiffKind = "add" | "add-replace" | "delete" | "delete-replace" | "update" | "update-replace";
+/** By property path: `resources["file[/etc/motd]"].content`. */
+export type DetailedDiff = Readonly<Record<string, DiffKind>>;
+
+export interface Resource<In = Properties, Out = Properties> {
+  /** Everything that is wrong with the inputs; called with unknowns in a preview. */
+  check?(inputs: In): readonly Failure[];
+  /** Pure: no entry means nothing to do. */
+  diff(olds: { readonly inputs: In; readonly outputs: Out }, news: In): DetailedDiff;
+  /** `preview`: say what is known already, change nothing. Throw PartlyDone for what exists but is not right. */
+  create(inputs: In, call: Call, preview: boolean): Promise<{ readonly id: string; readonly outputs: Out }>;
+  /** What is really there; undefined when the resource is gone. */
+  read(
+    id: string,
+    old: { readonly inputs: In; readonly outputs: Out },
+    call: Call,
+  ): Promise<{ readonly inputs: In; readonly outputs: Out } | undefined>;
+  update(id: string, olds: { readonly inputs: In; readonly outputs: Out }, news: In, call: Call, preview: boolean): Promise<Out>;
+  delete(id: string, old: { readonly inputs: In; readonly outputs: Out }, call: Call): Promise<void>;
+  /** Wraps what must stay secret in the state; the outputs as they go over the wire. */
+  hide?(outputs: Out): object;
+  /** The engine reads this resource in every preview and up, so that both are true of what is there, not of what was remembered. */
+  readonly refreshBeforeUpdate?: boolean;
+}
+
+/** It exists, but isn't right yet: the engine keeps its state, and the next `up` goes on from there. */
+export class PartlyDone extends Error {
+  override readonly name = "PartlyDone";
+  readonly id: string;
+  readonly outputs: object;
+  readonly reasons: readonly string[];
+  /** As they go over the wire; set on the way out. */
+  struct?: { readonly inputs: struct.Struct; readonly outputs: struct.Struct };
+  constructor(message: string, { id, outputs, reasons }: { id: string; outputs: object; reasons: readonly string[] }) {
+    super(message);
+    this.id = id;
+    this.outputs = outputs;
+    this.reasons = reasons;
+  }
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: each resource has its own inputs and outputs; the table is read by token alone
+export type Resources = Readonly<Record<string, Resource<any, any>>>;
+
+export interface ProviderOptions {
+  readonly version: string;
+  /** Called once, after the engine was told where we are. */
+  readonly resources: () => Promise<Resources>;
+  /** The package that it speaks for. @default fleet */
+  readonly name?: string;
+  /** Answers to look-ups, by token. @default none */
+  readonly lookups?: Readonly<Record<string, (args: Properties) => Promise<object>>>;
+  /** Takes the provider's own settings. @default they are ignored */
+  readonly configure?: (settings: Properties) => void;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the generated types of the requests differ, what we take of them does not
+type Request = any;
+// biome-ignore lint/suspicious/noExplicitAny: likewise the responses
+type Respond = (error: any, response?: any) => void;
+
+const diffKinds: Readonly<Record<DiffKind, number>> = {
+  add: 0,
+  "add-replace": 1,
+  delete: 2,
+  "delete-replace": 3,
+  update: 4,
+  "update-replace": 5,
+};
+const severities: Readonly<Record<Severity, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
+
+/** One provider process: serves until the engine closes it. */
+export class ProviderServer {
+  readonly #options: ProviderOptions;
+  readonly #abort = new AbortController();
+  #engine: engineGrpc.EngineClient | undefined;
+  #resources: Promise<Resources> | undefined;
+
+  constructor(options: ProviderOptions, engineAddress?: string) {
+    this.#options = options;
+    if (engineAddress) this.#attach(engineAddress);
+  }
+
+  #attach(address: string): unknown {
+    this.#engine = new engineGrpc.EngineClient(address, grpc.credentials.createInsecure());
+    return new empty.Empty();
+  }
+
+  /** Ctrl-C: what runs stops at its next safe point. The engine waits for that. */
+  #cancel(): unknown {
+    this.#abort.abort();
+    return new empty.Empty();
+  }
+
+  /** The table of the service: one line a call. */
+  get service(): grpc.UntypedServiceImplementation {
+    const unary = (work: (request: Request) => Promise<unknown> | unknown) => (call: { request: Request }, respond: Respond) =>
+      void this.#answer(work, call.request, respond);
+    return {
+      handshake: unary((request) => this.#handshake(request)),
+      attach: unary((request) => this.#attach(request.getAddress())),
+      getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(this.#options.version)),
+      getSchema: unary(() => new pb.GetSchemaResponse().setSchema(this.#schema())),
+      checkConfig: unary((request) => new pb.CheckResponse().setInputs(request.getNews())),
+      diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
+      configure: unary((request) => this.#configure(request)),
+      invoke: unary((request) => this.#invoke(request)),
+      check: unary((request) => this.#check(request)),
+      diff: unary((request) => this.#diff(request)),
+      create: unary((request) => this.#create(request)),
+      read: unary((request) => this.#read(request)),
+      update: unary((request) => this.#update(request)),
+      delete: unary((request) => this.#delete(request)),
+      cancel: unary(() => this.#cancel()),
+    };
+  }
+
+  #schema(): string {
+    const { name = "fleet", version } = this.#options;
+    return JSON.stringify({ name, version });
+  }
+
+  #configure(request: Request): unknown {
+    this.#options.configure?.(open(fromStruct(request.getArgs())).value);
+    return new pb.ConfigureResponse().setAcceptsecrets(true).setAcceptresources(true).setAcceptoutputs(false).setSupportspreview(true);
+  }
+
+  async #invoke(request: Request): Promise<unknown> {
+    const token: string = request.getTok();
+    const lookup = this.#options.lookups?.[token];
+    if (!lookup) throw new Error(`unknown look-up \`${token}\``);
+    return new pb.InvokeResponse().setReturn(toStruct(await lookup(open(fromStruct(request.getArgs())).value)));
+  }
+
+  async #answer(work: (request: Request) => Promise<unknown> | unknown, request: Request, respond: Respond): Promise<void> {
+    try {
+      respond(null, await work(request));
+    } catch (error) {
+      respond(rpcError(error));
+    }
+  }
+
+  #handshake(request: Request): unknown {
+    this.#resources ??= this.#options.resources();
+    if (request.getEngineAddress()) this.#attach(request.getEngineAddress());
+    return new pb.ProviderHandshakeResponse().setAcceptSecrets(true).setAcceptResources(true).setAcceptOutputs(false);
+  }
+
+  async #resource(urn: string): Promise<Resource<Properties, Properties>> {
+    const token = (urn.split("::")[2] ?? "").split("$").at(-1) ?? "";
+    this.#resources ??= this.#options.resources();
+    const resources = await this.#resources;
+    const resource = resources[token];
+    if (!resource) throw new Error(`unknown resource type \`${token}\`; this provider has ${Object.keys(resources).join(", ")}`);
+    return resource;
+  }
+
+  #call(request: Request, secrets: readonly string[]): Call {
+    const urn: string = request.getUrn();
+    const redact = redactor(secrets);
+    const seconds: number = request.getTimeout?.() ?? 0;
+    return {
+      urn,
+      name: urn.split("::")[3] ?? "",
+      signal: this.#abort.signal,
+      ...(seconds > 0 && { timeout: seconds * 1000 }),
+      redact,
+      log: (severity, message, ephemeral = false) => {
+        const entry = new engine.LogRequest().setUrn(urn).setMessage(redact(message)).setEphemeral(ephemeral);
+        entry.setSeverity(severities[severity] as engine.LogSeverity);
+        this.#engine?.log(entry, () => undefined);
+      },
+    };
+  }
+
+  async #check(request: Request): Promise<unknown> {
+    const response = new pb.CheckResponse().setInputs(request.getNews());
+    const { value } = open(fromStruct(request.getNews()));
+    const failures = (await this.#resource(request.getUrn())).check?.(value) ?? [];
+    return response.setFailuresList(failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)));
+  }
+
+  async #diff(request: Request): Promise<unknown> {
+    const olds = { inputs: open(fromStruct(request.getOldInputs())).value, outputs: open(fromStruct(request.getOlds())).value };
+    const detailed = Object.entries((await this.#resource(request.getUrn())).diff(olds, open(fromStruct(request.getNews())).value));
+    const response = new pb.DiffResponse().setHasdetaileddiff(true);
+    response.setChanges(detailed.length > 0 ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE);
+    for (const [path, kind] of detailed) {
+      const property = new pb.PropertyDiff().setInputdiff(true);
+      response.getDetaileddiffMap().set(path, property.setKind(diffKinds[kind] as never));
+      if (kind.endsWith("-replace")) response.addReplaces(path.split(/[.[]/)[0] ?? path);
+    }
+    response.setDiffsList([...new Set(detailed.map(([path]) => path.split(/[.[]/)[0] ?? path))]);
+    return response;
+  }
+
+  async #create(request: Request): Promise<unknown> {
+    const news = open(fromStruct(request.getProperties()));
+    const resource = await this.#resource(request.getUrn());
+    const work = () => resource.create(news.value, this.#call(request, news.secrets), request.getPreview());
+    const { id, outputs } = await withWire(resource, news, work);
+    const response = new pb.CreateResponse().setId(id).setProperties(outStruct(resource, outputs, news));
+    return response.setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+  }
+
+  async #read(request: Request): Promise<unknown> {
+    const [inputs, outputs] = [open(fromStruct(request.getInputs())), open(fromStruct(request.getProperties()))];
+    const resource = await this.#resource(request.getUrn());
+    const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
+    const found = await resource.read(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    if (!found) return new pb.ReadResponse().setId("");
+    const response = new pb.ReadResponse().setId(request.getId()).setProperties(outStruct(resource, found.outputs, outputs));
+    response.setInputs(outStruct(resource, found.inputs, inputs));
+    return response.setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+  }
+
+  async #update(request: Request): Promise<unknown> {
+    const [inputs, outputs, news] = [request.getOldInputs(), request.getOlds(), request.getNews()].map((each) => open(fromStruct(each)));
+    const resource = await this.#resource(request.getUrn());
+    const call = this.#call(request, [...inputs!.secrets, ...outputs!.secrets, ...news!.secrets]);
+    const olds = { inputs: inputs!.value, outputs: outputs!.value };
+    const result = await withWire(resource, news!, () => resource.update(request.getId(), olds, news!.value, call, request.getPreview()));
+    return new pb.UpdateResponse()
+      .setProperties(outStruct(resource, result, news!))
+      .setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+  }
+
+  async #delete(request: Request): Promise<unknown> {
+    const [inputs, outputs] = [open(fromStruct(request.getOldInputs())), open(fromStruct(request.getProperties()))];
+    const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
+    await (await this.#resource(request.getUrn())).delete(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    return new empty.Empty();
+  }
+}
+
+const outStruct = (resource: Resource, outputs: Properties, { wire, secrets }: Opened) =>
+  toStruct(veil((resource.hide?.(outputs) ?? outputs) as Json, wire as Json, secrets) as object);
+
+/** The error of a half-done resource carries its inputs as they came, secrets unopened, so that the state has them. */
+async function withWire<T>(resource: Resource, news: Opened, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof PartlyDone)
+      error.struct = { inputs: toStruct(news.wire), outputs: outStruct(resource, error.outputs as Properties, news) };
+    throw error;
+  }
+}
+
+function rpcError(error: unknown): Partial<grpc.ServiceError> {
+  const message = error instanceof Error ? (isOurs(error) ? error.message : (error.stack ?? error.message)) : String(error);
+  const metadata = new grpc.Metadata();
+  if (error instanceof PartlyDone) {
+    const detail = new pb.ErrorResourceInitFailed()
+      .setId(error.id)
+      .setReasonsList([...error.reasons])
+      .setRefreshBeforeUpdate(true);
+    detail.setProperties(error.struct?.outputs).setInputs(error.struct?.inputs);
+    const packed = new any.Any();
+    packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
+    const details = new status.Status().setCode(grpc.status.UNKNOWN).setMessage(message);
+    details.addDetails(packed);
+    metadata.add("grpc-status-details-bin", Buffer.from(details.serializeBinary()));
+  }
+  return { code: grpc.status.UNKNOWN, message, metadata };
+}
+
+/** Errors with a sentence for the user; anything else is our bug and keeps its stack. */
+const isOurs = (error: Error): boolean => ["PartlyDone", "HostError", "UserError", "MachineError"].includes(error.name);
+
+/** Serves on a free port of loopback, and prints it: that is how the engine finds us. */
+export async function serve(options: ProviderOptions, engineAddress: string | undefined): Promise<void> {
+  const server = new grpc.Server({ "grpc.max_receive_message_length": 400 << 20, "grpc.max_send_message_length": 400 << 20 });
+  server.addService(providerGrpc.ResourceProviderService as never, new ProviderServer(options, engineAddress).service);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  // The engine holds our standard input as long as it lives. Without it nobody could stop us, and we would hold servers' locks for ever.
+  if (engineAddress) process.stdin.on("end", () => process.exit(1)).resume();
+  console.log(String(port));
+}

@@ -1,0 +1,128 @@
+// fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
+
+import type { Guards } from "../../spec/guards.ts";
+import { converge, failures, inspect } from "../engine/converge.ts";
+import type { Wants } from "../engine/order.ts";
+import { fill, hasMark, type LateValues, unfill } from "../engine/placeholders.ts";
+import { problemsIn } from "../engine/problems.ts";
+import type { RoleReport } from "../engine/report.ts";
+import { type Connection, HostError, type RunOptions, type Shell } from "../engine/shell.ts";
+import type { Address, Common } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import type { Context } from "./context.ts";
+import { difference, same } from "./difference.ts";
+import { type Call, PartlyDone, type Resource } from "./protocol.ts";
+import { isUnknown, type Json, secret } from "./wire.ts";
+
+export interface RoleInputs {
+  readonly host: string;
+  readonly role: string;
+  readonly connection: Connection;
+  /** With marks where late values belong: no secret stands in them. */
+  readonly resources: Wants;
+  /** The late values, by the names in their marks. */
+  readonly late: LateValues;
+  readonly guard: Guards;
+}
+
+export interface RoleOutputs extends RoleInputs {
+  /** What failed at the last run, a sentence each; empty when all is well. */
+  readonly failed: readonly string[];
+  /** Services that are owed a reload by a run that was cut short. */
+  readonly owed: readonly Address[];
+}
+
+export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs> {
+  return {
+    refreshBeforeUpdate: true,
+    check: ({ resources, guard }) =>
+      isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason })),
+    diff: ({ outputs }, news) => ({
+      ...(outputs.host !== news.host && { host: "update-replace" as const }),
+      ...(outputs.role !== news.role && { role: "update-replace" as const }),
+      ...difference("connection", outputs.connection, news.connection),
+      ...difference("resources", outputs.resources, news.resources),
+      ...difference("late", outputs.late, news.late),
+      ...(outputs.failed.length > 0 && { failed: "update" as const }),
+      ...(outputs.owed.length > 0 && { owed: "update" as const }),
+    }),
+    async create(inputs, call, preview) {
+      const id = `${inputs.host}/${inputs.role}`;
+      return { id, outputs: preview ? settled(inputs) : await run(context, id, inputs, call) };
+    },
+    async read(_id, old, call) {
+      try {
+        const shell = await context.reach(old.inputs.connection, call);
+        const seen = await lookAt(shell, old.inputs, { signal: call.signal });
+        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...old.outputs, ...seen } };
+      } catch (error) {
+        if (!(error instanceof HostError)) throw error;
+        call.log("warning", `shows what the state remembers, not what is there now: ${error.message}`);
+        return old;
+      }
+    },
+    update: async (id, _olds, news, call, preview) => (preview ? settled(news) : run(context, id, news, call)),
+    async delete(id, old, call) {
+      await run(context, id, { ...old.outputs, resources: {} }, call);
+    },
+    hide: (outputs) => ({ ...outputs, resources: hideSensitive(outputs.resources, (value) => !hasMark(value)) }),
+  };
+}
+
+const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], owed: [] });
+
+async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
+  const shell = await context.reach(inputs.connection, call);
+  await context.lock(shell, call);
+  const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
+    signal: call.signal,
+    ...(call.timeout !== undefined && { deadline: call.timeout }),
+    onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+  });
+  for (const { address, reason } of report.results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
+    call.log("info", `${address}: ${reason}`);
+  }
+  if (failures(report).length === 0 && !call.signal.aborted) return settled(inputs);
+  throw await partlyDone(context, id, inputs, report, call);
+}
+
+/** After a failure the state holds what is really there: one more look. */
+async function partlyDone(context: Context, id: string, inputs: RoleInputs, report: RoleReport, call: Call): Promise<PartlyDone> {
+  const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
+  const reasons = failed.length > 0 ? failed : ["stopped on request between two steps; the next up goes on from here"];
+  const seen = await lookAt(await context.reach(inputs.connection, call), inputs);
+  const outputs: RoleOutputs = { ...inputs, ...seen, failed: reasons };
+  return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, {
+    id,
+    outputs,
+    reasons,
+  });
+}
+
+/** What is there, with the marks back in: what is as it should be equals what was wanted, and shows no secret. */
+async function lookAt(
+  shell: Shell,
+  { role, resources, late }: RoleInputs,
+  options?: RunOptions,
+): Promise<Pick<RoleOutputs, "resources" | "owed">> {
+  const { seen, owed } = await inspect(shell, role, fill(resources, late), options);
+  const shown = unfill(seen, resources, late);
+  // Another value than the wanted one may be a secret too: somebody else's, or an old one.
+  return { resources: hideSensitive(shown, (value, address, name) => !same(value, valueIn(resources, address, name))), owed };
+}
+
+const valueIn = (resources: Wants, address: Address, name: string): unknown =>
+  (resources[address] as Readonly<Record<string, unknown>> | undefined)?.[name];
+
+/** Encrypts what the wants declare as sensitive, where `when` says so. */
+function hideSensitive(resources: Wants, when: (value: unknown, address: Address, name: string) => boolean): Wants {
+  const hide = ([address, want]: [string, Common]) => {
+    const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
+    const properties = Object.entries(want).map(([name, value]) => {
+      const hidden = names.includes(name) && when(value, address as Address, name);
+      return [name, hidden ? secret(value as Json) : value];
+    });
+    return [address, Object.fromEntries(properties)];
+  };
+  return Object.fromEntries(Object.entries(resources).map(hide));
+}

@@ -1,0 +1,114 @@
+// A stack's state in Pulumi's backend: made where it isn't yet, and freed of what a killed run left in it.
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { FleetPlan } from "../provisioners/expand.ts";
+import { UserError } from "../spec/problem.ts";
+import { ask, stateFolder } from "./command.ts";
+import { fetchPlugins } from "./plugins.ts";
+
+const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
+/** The last state of stacks that were taken away. */
+export const endedFolder = join(stateFolder, "ended");
+const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
+
+/** Of these stacks, those that the backend has. Asks a remote one once. */
+export async function existing(stacks: readonly string[]): Promise<readonly string[]> {
+  if (stacks.length === 0) return [];
+  if (isLocal()) return stacks.filter((stack) => existsSync(localStack(stack)));
+  const listed = JSON.parse(await ask(undefined, ["stack", "ls", "--json"])) as readonly { readonly name: string }[];
+  // With its organisation and project before it where the backend knows of others.
+  const there = new Set(listed.map(({ name }) => name.split("/").at(-1)));
+  return stacks.filter((stack) => there.has(stack));
+}
+
+/** Fetches what the stack's resources need, makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
+export async function prepare(plan: FleetPlan): Promise<void> {
+  await fetchPlugins(plan);
+  mkdirSync(stateFolder, { recursive: true });
+  if (!isLocal() || !existsSync(localStack(plan.stack))) await ask(plan, ["stack", "select", "--create", plan.stack, "--non-interactive"]);
+  if (!isLocal()) return;
+  breakDeadLocks(plan.stack);
+  await closeOperations(plan);
+}
+
+/**
+ * Before `destroy`: what was there can still be looked up afterwards (`jq` reads it; secrets in it stay encrypted). One a stack, of the
+ * last time that something stood there. A remote backend has its own history.
+ */
+export function keepState(stack: string): void {
+  const state = localStack(stack);
+  if (!isLocal() || !existsSync(state)) return;
+  const { checkpoint } = JSON.parse(readFileSync(state, "utf8"));
+  if ((checkpoint?.latest?.resources ?? []).length === 0) return;
+  mkdirSync(endedFolder, { recursive: true, mode: 0o700 });
+  copyFileSync(state, join(endedFolder, `${stack}.json`));
+}
+
+/** After `pulumi stack rm`: takes away Pulumi's own backups, which hold the keys of servers that are gone. */
+export function forget(stack: string): void {
+  if (!isLocal()) return;
+  const folder = join(stateFolder, ".pulumi");
+  const backups = [`${localStack(stack)}.bak`, `${localStack(stack)}.bak.attrs`, join(folder, "backups", "contest-fleet", stack)];
+  for (const each of backups) rmSync(each, { recursive: true, force: true });
+}
+
+interface Lock {
+  readonly pid: number;
+  readonly username: string;
+  readonly hostname: string;
+  readonly timestamp: string;
+}
+
+/** Pulumi's lock files have no lease: one whose process is gone from this computer holds nobody back. Any other one is told. */
+function breakDeadLocks(stack: string): void {
+  const folder = join(stateFolder, ".pulumi", "locks", "organization", "contest-fleet", stack);
+  if (!existsSync(folder)) return;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
+    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock;
+    const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
+    if (where !== hostname() || isRunning(pid))
+      throw new UserError(
+        `${stack}: expected to be alone at work, got ${who}; wait for it to end, or, if it can't be alive: pulumi cancel -s ${stack}`,
+      );
+    console.error(`${stack}: a run of ${who} was killed; goes on from where it stopped`);
+    rmSync(join(folder, file), { force: true });
+  }
+}
+
+/** A process id may be another's by now, and a killed process waits for its parent to hear of it: where there is a /proc, it tells. */
+function isRunning(pid: number): boolean {
+  if (existsSync("/proc/self/stat")) {
+    const file = `/proc/${pid}/stat`;
+    return existsSync(file) && /^\d+ \(pulumi[^)]*\) [^ZX]/.test(readFileSync(file, "utf8"));
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+interface Operation {
+  readonly resource: { readonly type: string; readonly custom?: boolean };
+}
+
+/** Ours find again what a killed run had begun, and components are nothing outside the state. What else is open is for the user to look at. */
+const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !== true || type.startsWith("fleet:");
+
+/** Pulumi would warn of them in every run to come. */
+async function closeOperations(plan: FleetPlan): Promise<void> {
+  const { checkpoint } = JSON.parse(readFileSync(localStack(plan.stack), "utf8"));
+  const open: readonly Operation[] = checkpoint?.latest?.pending_operations ?? [];
+  if (!open.some(isOurs)) return;
+  const state = JSON.parse(await ask(plan, ["stack", "export", "--stack", plan.stack]));
+  state.deployment.pending_operations = open.filter((each) => !isOurs(each));
+  const file = join(stateFolder, `${plan.stack}.import.json`);
+  writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
+  try {
+    await ask(plan, ["stack", "import", "--stack", plan.stack, "--file", file]);
+  } finally {
+    rmSync(file, { force: true });
+  }
+}

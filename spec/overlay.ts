@@ -1,0 +1,88 @@
+// Files that are laid over `/`: `files/common/…` on every server, `files/<server>/…` over it.
+import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { didYouMean } from "./messages.ts";
+import { type Problem, refusal } from "./problem.ts";
+import { AbsolutePath } from "./scalars.ts";
+
+/** A file as a role wants it; the owner is root. */
+export interface OverlayFile {
+  /** On the server. */
+  readonly path: string;
+  readonly content: string;
+  /** Given where the content is not UTF-8 text. */
+  readonly encoding?: "base64";
+  /** `0755` where the file is executable here, else `0644`. */
+  readonly mode: "0644" | "0755";
+}
+
+/** Larger things come as archives. Bytes. */
+const sizeLimit = 1024 * 1024;
+const common = "common";
+/** Holds an otherwise empty folder in git. */
+const ignored = ".gitkeep";
+
+const shownName = (file: string): string => {
+  const name = relative(process.cwd(), file);
+  return name.startsWith("..") ? file : name;
+};
+
+/**
+ * The overlay of every server, from the overlay folder (`Stack.files`); an absent folder is an empty one. Throws a
+ * UserError with every problem: a folder that is no server's, a link, an odd name, a file over 1 MiB.
+ */
+export function overlays(folder: string, servers: readonly string[]): Readonly<Record<string, readonly OverlayFile[]>> {
+  const problems: Problem[] = [];
+  for (const name of names(folder)) {
+    if (name === common || name === ignored || servers.includes(name)) continue;
+    const reason = `expected \`${common}\` or the name of a server${didYouMean(name, [common, ...servers])}`;
+    problems.push({ at: shownName(join(folder, name)), path: "files", reason });
+  }
+  const shared = tree(join(folder, common), problems);
+  const all = servers.map(
+    (server) => [server, [...new Map([...shared, ...tree(join(folder, server), problems)]).values()].sort(byPath)] as const,
+  );
+  if (problems.length > 0) throw refusal(shownName(folder), problems);
+  return Object.fromEntries(all);
+}
+
+/** The overlay of one server: the folder's other servers are looked at too. */
+export const overlayFiles = (folder: string, server: string): readonly OverlayFile[] => {
+  const servers = [...new Set([server, ...names(folder)])].filter((name) => name !== common && name !== ignored);
+  return overlays(folder, servers)[server] ?? [];
+};
+
+const byPath = (a: OverlayFile, b: OverlayFile): number => (a.path < b.path ? -1 : 1);
+
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+/** All files below `root`, by their path on the server. Links are refused: they could bring in what lies outside. */
+function tree(root: string, problems: Problem[]): ReadonlyMap<string, OverlayFile> {
+  const files = new Map<string, OverlayFile>();
+  const visit = (file: string): void => {
+    const refused = (reason: string): unknown => problems.push({ at: shownName(file), path: "files", reason });
+    const path = `/${relative(root, file)}`;
+    const stat = lstatSync(file);
+    if (path !== "/" && !AbsolutePath.safeParse(path).success)
+      refused(`expected a name without spaces or shell characters, got ${JSON.stringify(path)}; rename it`);
+    else if (stat.isDirectory()) for (const name of names(file).filter((each) => each !== ignored)) visit(join(file, name));
+    else if (stat.isSymbolicLink()) refused("expected a file or folder, got a link; copy what it points to");
+    else if (!stat.isFile()) refused("expected a file or folder, got something else; remove it");
+    else if (stat.size > sizeLimit) refused(`expected at most 1 MiB, got ${stat.size} bytes; bring it as an archive`);
+    else files.set(path, { path, ...contentOf(readFileSync(file)), mode: stat.mode & 0o111 ? "0755" : "0644" });
+  };
+  if (lstatSync(root, { throwIfNoEntry: false })) visit(root);
+  return files;
+}
+
+function contentOf(bytes: Buffer): Pick<OverlayFile, "content" | "encoding"> {
+  const text = bytes.toString("utf8");
+  return Buffer.from(text).equals(bytes) ? { content: text } : { content: bytes.toString("base64"), encoding: "base64" };
+}

@@ -1,0 +1,136 @@
+// The stack file: one schema, from which come the types, the checks, the defaults and the JSON Schema for editors.
+import { z } from "zod";
+import { AwsTarget, awsTargetWith } from "./aws/target.ts";
+import { GuardSpec } from "./guards.ts";
+import { Hook } from "./hooks.ts";
+import { type ParamsSchema, RoleParams } from "./params.ts";
+import * as scalar from "./scalars.ts";
+import { fleetKey } from "./secrets.ts";
+
+export const Member = z
+  .strictObject({
+    github: scalar.GitHubId.optional().describe("GitHub id; the keys come from `keyUrl`"),
+    name: scalar.UserName.optional().describe("user name on the servers; default the GitHub id in lower case"),
+    keys: z.array(scalar.SshPublicKey).default([]).describe("public keys beside, or instead of, the ones at `keyUrl`; default none"),
+    sudo: z.boolean().default(true).describe("whether the user may run anything as root without a password; default true"),
+  })
+  .describe("a person who logs in on every server: `github`, `keys` or both");
+
+const connection = {
+  address: scalar.Address.describe("host name or IP address, as this computer reaches it"),
+  port: scalar.Port.default(22).describe("SSH port; default 22"),
+  user: scalar.UserName.describe("user to log in as"),
+  password: scalar.SecretText.optional().describe("the user's password"),
+  privateKey: scalar.PrivateKey.optional().describe("private key that the user logs in with"),
+  hostKey: scalar.HostKey.optional().describe("the only host key that is accepted; default the one that was shown and pinned first"),
+};
+
+export const Jump = z.strictObject(connection).describe("a host to go through");
+
+export const ServerSpec = z
+  .strictObject({
+    roles: z
+      .array(scalar.RoleName.register(scalar.marks, { mark: "role" }))
+      .min(1)
+      .describe("the roles of the server, in order"),
+    params: RoleParams.default({}).describe("parameters of its roles, laid over the fleet's: maps merge, lists and values replace"),
+    cores: z.int().min(1).max(1024).optional().describe("processors; default all of this computer's on practice, else what the server has"),
+    memory: scalar.Size.optional().describe("memory with its unit; default `1GiB` on practice, else what the server has"),
+    disks: z
+      .array(scalar.Size)
+      .max(24, { error: "expected at most 24 disks" })
+      .optional()
+      .describe("NVMe disks beside the root disk, on practice machines of the driver qemu; default none"),
+    privateAddress: scalar.Ipv4.optional().describe("address by which the other servers reach it; default given by the target"),
+    address: connection.address.optional(),
+    port: connection.port,
+    user: connection.user.optional(),
+    password: connection.password,
+    privateKey: connection.privateKey,
+    sudoPassword: scalar.SecretText.optional().describe("password for sudo; default `password`"),
+    hostKey: connection.hostKey,
+    jump: z.union([scalar.ServerRef, Jump]).optional().describe("host to go through: a server of this stack, or address and user"),
+  })
+  .describe("one server");
+export type ServerSpec = z.infer<typeof ServerSpec>;
+
+const PracticeTarget = z
+  .strictObject({
+    kind: z.literal("practice"),
+    driver: z
+      .enum(["nspawn", "qemu"])
+      .default("nspawn")
+      .describe("what runs the machines: containers (nspawn, needs root) or virtual machines (qemu); default nspawn"),
+    subnet: scalar.Cidr.optional().describe("network of the machines; default derived from the stack's name"),
+    release: z.enum(["bookworm", "trixie"]).default("bookworm").describe("Debian release of the machines; default bookworm"),
+  })
+  .describe("machines on this computer, made by the fleet");
+const InventoryTarget = z
+  .strictObject({ kind: z.literal("inventory") })
+  .describe("servers that were handed out: each has address, user and a way in");
+
+/** `target: practice` is short for `target: {kind: practice}`. */
+const targetWith = (aws: typeof AwsTarget) =>
+  z
+    .preprocess(
+      (value) => (typeof value === "string" ? { kind: value } : value),
+      z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, aws], { error: "expected `practice`, `inventory` or `aws`" }),
+    )
+    .describe("where the servers are: practice, inventory or aws");
+export const Target = targetWith(AwsTarget);
+export type Target = z.infer<typeof Target>;
+export const targetKinds = ["practice", "inventory", "aws"] as const satisfies readonly Target["kind"][];
+
+export const FleetSpec = z
+  .strictObject({
+    team: scalar.TeamName.describe("the team's name, part of the names of what is made for it"),
+    members: z.array(Member).default([]).describe("the people of the team; default none"),
+    keyUrl: scalar.KeyUrl.default("https://github.com/{user}.keys").describe(
+      "where public keys come from; default `https://github.com/{user}.keys`",
+    ),
+    admin: scalar.UserName.default("fleet-admin").describe("user that the fleet keeps for itself on every server; default fleet-admin"),
+    target: Target,
+    servers: z
+      .record(scalar.ServerName, ServerSpec)
+      .default({})
+      .describe("the servers, by name: at least one, unless the target has pools, pipelines or databases"),
+    params: RoleParams.default({}).describe("parameters of roles, for all servers"),
+    files: scalar.RelativePath.default("files").describe(
+      "folder beside the stack file whose `common/` and `<server>/` are laid over `/`; default files",
+    ),
+    guard: GuardSpec.prefault({}),
+    hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
+    archive: z
+      .array(scalar.AbsolutePattern)
+      .default([])
+      .describe("files, folders and patterns of them that `fleet down` fetches from every server before it takes them away; default none"),
+  })
+  .describe("the servers of one team");
+export type FleetSpec = z.infer<typeof FleetSpec>;
+
+/** The schemas of roles' parameters, by role name: what a registry of roles hands to stacks/. */
+export type RoleSchemas = Readonly<Record<string, z.ZodType>>;
+
+/** The fleet with its roles' parameters spelled out, for finding marks and for editors. Never parsed with: parameters are merged first. */
+export function fleetWith(roles: RoleSchemas) {
+  const params = z.strictObject(Object.fromEntries(Object.entries(roles).map(([name, schema]) => [name, schema.optional()]))).optional();
+  const own = params.describe(`${ServerSpec.shape.params.description}`);
+  const server = ServerSpec.extend({ params: own }).describe(`${ServerSpec.description}`);
+  const { shape } = FleetSpec;
+  return FleetSpec.extend({
+    target: targetWith(awsTargetWith(own as unknown as ParamsSchema)),
+    servers: z.record(scalar.ServerName, server).optional().describe(`${shape.servers.description}`),
+    params: params.describe(`${shape.params.description}`),
+  }).describe(`${FleetSpec.description}`);
+}
+
+/** The file around it. The other keys are Pulumi's own. */
+export const StackFile = z
+  .strictObject({
+    config: z.record(z.string(), z.unknown()).describe(`the fleet under \`${fleetKey}\`, and settings of other providers (\`aws:region\`)`),
+    encryptionsalt: z.string().optional().describe("written by Pulumi"),
+    encryptedkey: z.string().optional().describe("written by Pulumi"),
+    secretsprovider: z.string().optional().describe("written by Pulumi"),
+    environment: z.unknown().optional().describe("a Pulumi ESC environment"),
+  })
+  .describe("a Pulumi stack file of contest-fleet");
