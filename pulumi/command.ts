@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { checkout } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
+import { withoutLog } from "./home.ts";
 
 /** Of this checkout: Pulumi's state, and what else is worth keeping between two runs. */
 export const stateFolder = join(checkout, ".fleet");
@@ -14,6 +15,17 @@ export const sshFolder = (stack: string): string => join(stateFolder, "ssh", sta
 
 /** Protects nothing: practice machines hold no secrets but their own. Every other stack has a passphrase of the team's. */
 const practicePassphrase = "practice";
+
+/** Why `fleet` changes the engine's settings; `fleet env --why` prints it. */
+export const reasons: Readonly<Record<string, string>> = {
+  PULUMI_SKIP_UPDATE_CHECK: "no question to the network at each start",
+  PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "a stack fetches the providers that it needs, not those of every SDK that npm brought",
+  NODE_COMPILE_CACHE: "compiled code of program and provider is kept: a third of a second at each start",
+  PULUMI_LANGUAGE_NODEJS_RUN_PATH: "the program starts without what it never needs: half a second",
+  PULUMI_CONFIG_PASSPHRASE: "a practice stack's secrets are its own, and need no passphrase of the team's",
+  PULUMI_HOME: "no automatic log, more than half of the engine's time; else all is in your own folder. FLEET_ENGINE_LOG=1 keeps the log",
+  PULUMI_CREDENTIALS_PATH: "your own credentials, since PULUMI_HOME is another folder",
+};
 
 /** What a `pulumi` typed by hand needs too; `fleet env` prints it. */
 export function environment(plan: FleetPlan | undefined): Readonly<Record<string, string>> {
@@ -29,6 +41,9 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
     ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: practicePassphrase }),
   };
 }
+
+/** What only the engine that `fleet` starts gets: a `pulumi` typed by hand keeps its home folder, and its log. */
+export const ofFleetAlone = (): Readonly<Record<string, string>> => withoutLog(join(stateFolder, "engine-home"));
 
 /** Where a mistake costs money or opens a door, the policy pack has a say: in previews and ups, with Pulumi's own words. */
 export const policed = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--policy-pack", "policy"] : []);
@@ -57,7 +72,7 @@ export async function pulumi(
   { capture = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
 ): Promise<PulumiResult> {
   mkdirSync(stateFolder, { recursive: true });
-  const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...env };
+  const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...ofFleetAlone(), ...env };
   const child = spawn("pulumi", [...args, ...eventLog(args, all.FLEET_EVENT_LOG)], {
     cwd: checkout,
     env: all,
