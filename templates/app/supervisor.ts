@@ -11,12 +11,12 @@ const EnvironmentValue = Line.regex(
 );
 
 export const SupervisorProgram = z.strictObject({
-  name: Label,
+  name: Label.describe("Name of the program."),
   command: z.tuple([AbsolutePath], Line.min(1)).describe("Program by absolute path, and its arguments."),
-  user: UserName,
-  directory: AbsolutePath,
-  environment: z.record(EnvName, EnvironmentValue).default({}),
-  logDirectory: AbsolutePath.default("/var/log/supervisor"),
+  user: UserName.describe("User that it runs as."),
+  directory: AbsolutePath.describe("Folder that it starts in."),
+  environment: z.record(EnvName, EnvironmentValue).default({}).describe("Environment variables of the program."),
+  logDirectory: AbsolutePath.default("/var/log/supervisor").describe("Folder of its output: <name>.log."),
 });
 export type SupervisorProgram = z.infer<typeof SupervisorProgram>;
 

@@ -6,11 +6,11 @@ import { Label } from "../words.ts";
 import { commandLine } from "./quote.ts";
 
 export const Timer = z.strictObject({
-  name: Label,
+  name: Label.describe("Name of the timer and of its service."),
   calendar: Line.min(1).describe("When, as systemd's OnCalendar takes it: `*-*-* 03:00:00`, `minutely`."),
   command: z.tuple([AbsolutePath], z.string().min(1)).describe("Program by absolute path, and its arguments; no shell reads them."),
-  user: UserName.default("root"),
-  workingDirectory: AbsolutePath.optional(),
+  user: UserName.default("root").describe("User that the command runs as."),
+  workingDirectory: AbsolutePath.optional().describe("Folder that it starts in."),
   environmentFile: AbsolutePath.optional(),
   persistent: z.boolean().default(false).describe("Catch up at boot on a time that passed while the server was off."),
 });

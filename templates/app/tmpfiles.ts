@@ -5,7 +5,7 @@ import { conf, ownedBy } from "../conf.ts";
 
 export const RuntimeDirectory = z.strictObject({
   path: AbsolutePath.describe("Folder for a unix socket: /run/app."),
-  user: UserName,
+  user: UserName.describe("Owner: the application's user."),
   group: UserName.describe("Who may connect: the group of nginx."),
   mode: Mode.default("2775").describe("Set-group-id: sockets made in it belong to the group."),
 });

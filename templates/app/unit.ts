@@ -5,10 +5,12 @@ import { conf, ownedBy, when } from "../conf.ts";
 import { commandLine } from "./quote.ts";
 
 export const AppUnit = z.strictObject({
-  description: Line.regex(/^[^%\\]*$/).default("Application of the contest team"),
-  user: UserName,
+  description: Line.regex(/^[^%\\]*$/)
+    .default("Application of the contest team")
+    .describe("Description= of the unit."),
+  user: UserName.describe("User that it runs as."),
   group: UserName.optional().describe("Default: the user's own."),
-  workingDirectory: AbsolutePath,
+  workingDirectory: AbsolutePath.describe("Folder that it starts in."),
   command: z.tuple([AbsolutePath], z.string().min(1)).describe("Program by absolute path, and its arguments; no shell reads them."),
   environmentFile: AbsolutePath.optional(),
   after: z
@@ -17,7 +19,7 @@ export const AppUnit = z.strictObject({
     .describe("Units of this server to start after, where they start at all: order alone, never a requirement."),
   restartSec: z.number().min(0).default(1).describe("Seconds between an end and the next start."),
   stopTimeout: z.int().min(1).default(10).describe("Seconds until a stop becomes a kill."),
-  limitNofile: z.int().min(64).default(65536),
+  limitNofile: z.int().min(64).default(65536).describe("Open files: LimitNOFILE= of the unit."),
 });
 export type AppUnit = z.infer<typeof AppUnit>;
 

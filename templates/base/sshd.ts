@@ -4,7 +4,10 @@ import { conf, ownedBy, when } from "../conf.ts";
 
 export const Sshd = z.strictObject({
   passwords: z.boolean().default(false).describe("Whether passwords open a session. Off only where the keys are in place and tried."),
-  rootLogin: z.enum(["no", "prohibit-password", "yes"]).default("prohibit-password"),
+  rootLogin: z
+    .enum(["no", "prohibit-password", "yes"])
+    .default("prohibit-password")
+    .describe("Who may log in as root: nobody, by key alone, or by password too."),
   rsaSha1: z.boolean().default(false).describe("Accept signatures of old RSA clients, as the official ISUCON14 servers do."),
   maxSessions: z.int().min(1).default(64).describe("Sessions over one connection."),
 });

@@ -14,11 +14,15 @@ export const MemcachedParams = z.strictObject({
   maxItemSize: z
     .string()
     .regex(/^\d+[km]?$/)
-    .default("1m"),
+    .default("1m")
+    .describe("Largest item, such as `4m`."),
   listen: z
     .union([
-      z.strictObject({ addresses: z.array(ServerAddress).min(1), port: Port.default(11211) }),
-      z.strictObject({ socket: AbsolutePath }),
+      z.strictObject({
+        addresses: z.array(ServerAddress).min(1).describe("Addresses to listen on."),
+        port: Port.default(11211).describe("TCP port."),
+      }),
+      z.strictObject({ socket: AbsolutePath.describe("Unix socket, instead of addresses.") }),
     ])
     .default({ addresses: ["127.0.0.1"], port: 11211 })
     .describe("Has no password: loopback, private addresses, or a unix socket."),

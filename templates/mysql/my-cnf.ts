@@ -13,7 +13,7 @@ const SettingName = z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, "expected an op
 export const SlowLog = z.strictObject({
   enabled: z.boolean().default(false).describe("Write slow queries. While off, the lines stand in the file, commented out."),
   longQueryTime: z.number().min(0).default(0).describe("Seconds from which a query counts as slow; 0 logs every query."),
-  file: AbsolutePath.default("/var/log/mysql/mysql-slow.log"),
+  file: AbsolutePath.default("/var/log/mysql/mysql-slow.log").describe("File of the slow query log."),
 });
 export type SlowLog = z.infer<typeof SlowLog>;
 
@@ -22,8 +22,8 @@ export const MysqlSettings = z.strictObject({
   bindAddress: Line.regex(/^[0-9a-fA-F.:*]+$/)
     .optional()
     .describe("Address to listen on. Default: the preset's, else the distribution's (127.0.0.1)."),
-  port: Port.default(3306),
-  slowLog: SlowLog.prefault({}),
+  port: Port.default(3306).describe("TCP port."),
+  slowLog: SlowLog.prefault({}).describe("The slow query log."),
   settings: z
     .record(SettingName, z.union([Line, z.number(), z.boolean(), z.null()]))
     .default({})

@@ -4,7 +4,7 @@ import { AbsolutePath, Port, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 
 export const NginxMain = z.strictObject({
-  user: UserName.default("www-data"),
+  user: UserName.default("www-data").describe("User of the workers."),
   workerProcesses: z
     .union([z.literal("auto"), z.int().min(1)])
     .default("auto")
@@ -12,15 +12,16 @@ export const NginxMain = z.strictObject({
   workerConnections: z.int().min(16).default(8192).describe("Connections a worker, those to upstreams included."),
   workerRlimitNofile: z.int().min(64).optional().describe("Open files a worker. Default: 4 times the connections."),
   keepaliveTimeout: z.int().min(0).default(600).describe("Seconds that an idle client connection is kept."),
-  keepaliveRequests: z.int().min(1).default(1_000_000),
+  keepaliveRequests: z.int().min(1).default(1_000_000).describe("Requests over one client connection before it is closed."),
   clientMaxBodySize: z
     .string()
     .regex(/^\d+[kmg]?$/)
-    .default("32m"),
-  gzip: z.boolean().default(true),
+    .default("32m")
+    .describe("Largest request body, such as an upload; 0 for no limit."),
+  gzip: z.boolean().default(true).describe("Compress text answers. Costs CPU time, saves bytes on the wire."),
   openFileCache: z.int().min(0).default(10000).describe("Files whose handles and sizes are remembered for 60 s; 0 looks each time."),
   accessLog: z.boolean().default(true).describe("LTSV access log. Switch off for the final run: writing it costs score."),
-  accessLogPath: AbsolutePath.default("/var/log/nginx/access.log"),
+  accessLogPath: AbsolutePath.default("/var/log/nginx/access.log").describe("File of the access log."),
   statusPort: z
     .union([Port, z.literal(false)])
     .default(8088)

@@ -4,13 +4,16 @@ import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import { conf, type Part, when } from "../conf.ts";
 import { Label, UrlPath } from "../words.ts";
 
-const prefix = { path: UrlPath, exact: z.boolean().default(false).describe("This path alone, not what lies below it.") };
+const prefix = {
+  path: UrlPath.describe("Requests for this path and all below it."),
+  exact: z.boolean().default(false).describe("This path alone, not what lies below it."),
+};
 const headerText = Line.regex(/^[^"\\$]*$/, 'expected text without `"`, `\\` and `$`');
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 export const ProxyRoute = z.strictObject({
-  kind: z.literal("proxy"),
+  kind: z.literal("proxy").describe("Hands requests to an upstream."),
   ...prefix,
   upstream: Label.describe("Name of one of the site's upstreams."),
   byMethod: z.partialRecord(z.enum(methods), Label).default({}).describe("Another upstream for requests of a method: `{POST: isu3}`."),
@@ -20,7 +23,7 @@ export const ProxyRoute = z.strictObject({
 export type ProxyRoute = z.infer<typeof ProxyRoute>;
 
 export const StaticRoute = z.strictObject({
-  kind: z.literal("static"),
+  kind: z.literal("static").describe("Serves files."),
   ...prefix,
   endings: z
     .array(z.string().regex(/^[a-z0-9]+$/))
@@ -34,19 +37,19 @@ export const StaticRoute = z.strictObject({
     .describe("Seconds that clients keep a file before they ask again; then an unchanged file answers 304."),
   immutable: z.boolean().default(false).describe("Clients never ask again within maxAge: for names that carry a hash."),
   fallback: Label.optional().describe("Upstream that answers where there is no such file. Default: 404."),
-  accessLog: z.boolean().default(true),
+  accessLog: z.boolean().default(true).describe("Whether requests for these files are logged."),
 });
 export type StaticRoute = z.infer<typeof StaticRoute>;
 
 export const FrontRoute = z.strictObject({
-  kind: z.literal("front"),
+  kind: z.literal("front").describe("Serves files, and hands all else to a front controller."),
   ...prefix,
   script: UrlPath.default("/index.php").describe("Answers everything that is no file: a front controller, as WordPress has."),
 });
 export type FrontRoute = z.infer<typeof FrontRoute>;
 
 export const FastcgiRoute = z.strictObject({
-  kind: z.literal("fastcgi"),
+  kind: z.literal("fastcgi").describe("Hands scripts to php-fpm."),
   endings: z
     .array(z.string().regex(/^[a-z0-9]+$/))
     .min(1)
@@ -58,9 +61,9 @@ export const FastcgiRoute = z.strictObject({
 export type FastcgiRoute = z.infer<typeof FastcgiRoute>;
 
 export const ReturnRoute = z.strictObject({
-  kind: z.literal("return"),
+  kind: z.literal("return").describe("Answers without asking anybody."),
   ...prefix,
-  status: z.int().min(200).max(599),
+  status: z.int().min(200).max(599).describe("HTTP status of the answer."),
   text: headerText.default("").describe("Body, or the address to go to with 301, 302, 303, 307 and 308."),
 });
 export type ReturnRoute = z.infer<typeof ReturnRoute>;

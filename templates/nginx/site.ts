@@ -11,12 +11,13 @@ const protocols = ["TLSv1.2", "TLSv1.3"] as const;
 export const Tls = z.strictObject({
   certificate: AbsolutePath.describe("PEM file of the certificate and its chain."),
   key: AbsolutePath.describe("PEM file of its private key."),
-  port: Port.default(443),
+  port: Port.default(443).describe("Port with TLS."),
   protocols: z
     .array(z.enum(protocols))
     .min(1)
-    .default([...protocols]),
-  http2: z.boolean().default(true),
+    .default([...protocols])
+    .describe("Versions of TLS that are offered."),
+  http2: z.boolean().default(true).describe("Offer HTTP/2."),
 });
 export type Tls = z.infer<typeof Tls>;
 
@@ -25,10 +26,10 @@ const SiteShape = z.strictObject({
   serverNames: z.array(Bare).min(1).default(["_"]).describe("Names that the site answers to; `_` for any."),
   listen: z.array(Port).default([80]).describe("Ports without TLS; none to serve TLS alone."),
   default: z.boolean().default(true).describe("Answers requests for names that no site has."),
-  tls: Tls.optional(),
+  tls: Tls.optional().describe("TLS; without it the site is served without."),
   root: AbsolutePath.optional().describe("Folder of the files."),
   index: z.array(Bare).default([]).describe("Files that answer for a folder: [index.php]."),
-  upstreams: z.array(Upstream).default([]),
+  upstreams: z.array(Upstream).default([]).describe("Groups of servers that routes send requests to."),
   routes: z.array(Route).min(1).describe("The longest matching path wins; routes by ending win over paths, unless those are exact."),
 });
 

@@ -5,20 +5,24 @@ import { conf, type Part, when } from "../conf.ts";
 import { Label, ServerAddress } from "../words.ts";
 
 const tuning = {
-  weight: z.int().min(1).default(1),
+  weight: z.int().min(1).default(1).describe("Share of the requests, beside the other servers' weights."),
   backup: z.boolean().default(false).describe("Used only while the others fail."),
   maxFails: z.int().min(0).default(1).describe("Failures within 10 s that take the server out for 10 s; 0 never takes it out."),
 };
 
 export const UpstreamServer = z.union([
-  z.strictObject({ host: ServerAddress.describe("Server by its name in /etc/hosts, or address."), port: Port, ...tuning }),
+  z.strictObject({
+    host: ServerAddress.describe("Server by its name in /etc/hosts, or address."),
+    port: Port.describe("Port of the server."),
+    ...tuning,
+  }),
   z.strictObject({ socket: AbsolutePath.describe("Unix socket."), ...tuning }),
 ]);
 export type UpstreamServer = z.infer<typeof UpstreamServer>;
 
 export const Upstream = z.strictObject({
-  name: Label,
-  servers: z.array(UpstreamServer).min(1),
+  name: Label.describe("Name that routes call it by."),
+  servers: z.array(UpstreamServer).min(1).describe("Its servers: host and port, or a Unix socket."),
   leastConnections: z.boolean().default(false).describe("Choose the server with the fewest open connections, not the next in turn."),
   keepalive: z.int().min(0).default(64).describe("Idle connections kept open in each worker; 0 for none."),
 });

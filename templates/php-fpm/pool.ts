@@ -9,10 +9,10 @@ const Directive = z.string().regex(/^[a-z][a-z0-9_.]*$/, "expected a php.ini dir
 export const IniValue = z.union([Line.regex(/^[^"\\;$]*$/, 'expected text without `"`, `\\`, `;` and `$`'), z.number(), z.boolean()]);
 
 export const PhpPool = z.strictObject({
-  name: Label.default("www"),
-  user: UserName.default("www-data"),
-  group: UserName.default("www-data"),
-  socket: AbsolutePath.default("/run/php/fleet.sock"),
+  name: Label.default("www").describe("Name of the pool, and of its file in pool.d."),
+  user: UserName.default("www-data").describe("User that scripts run as."),
+  group: UserName.default("www-data").describe("Group that scripts run as."),
+  socket: AbsolutePath.default("/run/php/fleet.sock").describe("Unix socket that nginx hands scripts to."),
   pm: z.enum(["static", "dynamic"]).default("static").describe("`static`: all children at once, none is started under load."),
   children: z.int().min(1).optional().describe("Default: what the memory carries."),
   childMiB: z.int().min(8).default(64).describe("Memory that a child is counted with, MiB."),

@@ -12,7 +12,7 @@ const RedisShape = z.strictObject({
   bind: z.array(ServerAddress).default(["127.0.0.1"]).describe("Addresses to listen on; none with `port: 0`."),
   port: z.int().min(0).max(65535).default(6379).describe("0 for the unix socket alone."),
   socket: AbsolutePath.optional().describe("Unix socket beside the port: /run/redis/redis-server.sock."),
-  password: SecretText.optional(),
+  password: SecretText.optional().describe("Password that clients need; a Pulumi secret."),
   memory: z
     .int()
     .min(16)

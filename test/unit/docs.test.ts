@@ -1,8 +1,11 @@
 // Generated pages are fresh, and the pages that people read name only what is there.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { expect, test } from "vitest";
-import { rolesText } from "../../provisioners/roles/document.ts";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { parametersOf, rolesText } from "../../provisioners/roles/document.ts";
+import { roles } from "../../provisioners/roles/roles.ts";
+import * as scalars from "../../spec/scalars.ts";
 
 const root = join(import.meta.dirname, "../..");
 const read = (file: string): string => readFileSync(join(root, file), "utf8");
@@ -10,6 +13,39 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8");
 test("docs/roles.md is what the roles' schemas say (UPDATE_GOLDEN=1 writes it)", () => {
   if (process.env.UPDATE_GOLDEN === "1") writeFileSync(join(root, "docs/roles.md"), rolesText());
   expect(read("docs/roles.md")).toBe(rolesText());
+});
+
+describe.for(roles.map(({ name, params }) => [name, parametersOf(params)] as const))("parameters of %s", ([, parameters]) => {
+  /** What a shared scalar says of its grammar. */
+  const grammars = new Set(
+    Object.values(scalars).flatMap((each) => (each instanceof z.ZodType && each.description ? [each.description] : [])),
+  );
+
+  test("each says in words of its own what it is", () => {
+    expect(parameters.filter(({ description }) => description === "" || grammars.has(description)).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("none repeats its default in prose: the schema says it", () => {
+    const repeating = parameters.filter(({ description, default: value }) => value !== undefined && /\bdefault[: ]/i.test(description));
+    expect(repeating.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+test("parameters below lists, maps by name and alternatives are found", () => {
+  const route = z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("proxy"), upstream: z.string() }),
+    z.strictObject({ kind: z.literal("file"), root: z.string().default("/srv") }),
+  ]);
+  const schema = z.strictObject({ routes: z.array(route), users: z.record(z.string(), z.strictObject({ hosts: z.array(z.string()) })) });
+  expect(parametersOf(schema).map(({ path }) => path)).toEqual([
+    "routes",
+    "routes[proxy].kind",
+    "routes[proxy].upstream",
+    "routes[file].kind",
+    "routes[file].root",
+    "users",
+    "users.<name>.hosts",
+  ]);
 });
 
 const pages = ["README.md", "CONTRIBUTING.md", "docs/stack-file.md", "docs/aws.md", "docs/performance.md"];

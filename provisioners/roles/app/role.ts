@@ -11,16 +11,19 @@ import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
 
 const Git = z.strictObject({
-  repository: z.union([GitUrl, AbsolutePath]),
-  ref: GitRef.default("main"),
-  path: AbsolutePath,
-  owner: UserName.default("isucon"),
+  repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
+  ref: GitRef.default("main").describe("branch, tag or commit"),
+  path: AbsolutePath.describe("folder on the server"),
+  owner: UserName.default("isucon").describe("owner of the files"),
 });
 const Archive = z.strictObject({
   url: Url.describe("where each server fetches it"),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/, { error: "expected a SHA-256 of 64 hexadecimal digits" }),
-  path: AbsolutePath,
-  owner: UserName.default("isucon"),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, { error: "expected a SHA-256 of 64 hexadecimal digits" })
+    .describe("SHA-256 of the archive"),
+  path: AbsolutePath.describe("folder on the server"),
+  owner: UserName.default("isucon").describe("owner of the files"),
 });
 
 const Service = AppUnit.omit({ environmentFile: true });
@@ -28,20 +31,24 @@ const Service = AppUnit.omit({ environmentFile: true });
 const Params = z.strictObject({
   git: Git.optional().describe("code as a checkout"),
   archive: Archive.optional().describe("code as a tar archive"),
-  packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on; default none"),
-  build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner; default nothing"),
-  environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`; default none"),
-  environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("default /home/isucon/env.sh, where contests have it"),
-  runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot; default none"),
-  services: z.record(OwnName, Service).default({}).describe("systemd services by name, without `.service`; default none"),
+  packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on"),
+  build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner"),
+  environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`"),
+  environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("environment file; contests have it at /home/isucon/env.sh"),
+  runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot"),
+  services: z.record(OwnName, Service).default({}).describe("systemd services by name, without `.service`"),
   timers: z
     .array(Timer.omit({ environmentFile: true }))
     .default([])
-    .describe("commands at set times; default none"),
-  supervisor: z.array(SupervisorProgram).default([]).describe("programs that supervisord keeps up instead; default none"),
-  ports: z.array(Port).default([]).describe("ports that it listens on; each is checked. Default none"),
+    .describe("commands at set times"),
+  supervisor: z.array(SupervisorProgram).default([]).describe("programs that supervisord keeps up instead"),
+  ports: z.array(Port).default([]).describe("ports that it listens on; each is checked"),
   health: z
-    .strictObject({ url: Url, status: z.int().default(200), contains: z.string().optional() })
+    .strictObject({
+      url: Url.describe("page as the server itself reaches it"),
+      status: z.int().default(200).describe("HTTP status that it must answer with"),
+      contains: z.string().optional().describe("text that must stand in it"),
+    })
     .optional()
     .describe("page that must answer"),
 });

@@ -21,18 +21,15 @@ const githubKey = "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0Sd
 
 const Params = z
   .strictObject({
-    appUser: UserName.default("isucon").describe("user that applications run as; default isucon"),
-    timezone: Timezone.default("UTC").describe("time zone; default UTC, as contests have it"),
-    locale: Locale.default("C.UTF-8").describe("locale of logins; default C.UTF-8"),
-    packages: z
-      .array(PackageName)
-      .default(usefulPackages)
-      .describe(`packages for people; default ${usefulPackages.join(", ")}`),
+    appUser: UserName.default("isucon").describe("user that applications run as"),
+    timezone: Timezone.default("UTC").describe("time zone; contests have UTC"),
+    locale: Locale.default("C.UTF-8").describe("locale of logins"),
+    packages: z.array(PackageName).default(usefulPackages).describe("packages for people"),
     sysctl: SysctlParams.omit({ reservedPorts: true }).prefault({}).describe("kernel settings: a preset, and overrides by name"),
     limits: Limits.prefault({}).describe("limits of people's sessions"),
-    sshd: Sshd.optional().describe("hardens sshd; default leaves it as it is"),
-    deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key; default github.com"),
-    knownHosts: z.array(Line).default([githubKey]).describe("further lines of ssh_known_hosts; default GitHub's ed25519 key"),
+    sshd: Sshd.optional().describe("hardens sshd; without it sshd stays as it is"),
+    deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key"),
+    knownHosts: z.array(Line).default([githubKey]).describe("further lines of ssh_known_hosts; GitHub's ed25519 key is there already"),
   })
   .superRefine(({ sysctl }, context) => {
     for (const { path, reason } of sysctlEntries({ ...sysctl, reservedPorts: [] }).problems) {

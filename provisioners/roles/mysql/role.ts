@@ -12,16 +12,16 @@ import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 
 const Database = z.strictObject({
-  charset: Identifier.default("utf8mb4"),
-  collation: Identifier.optional(),
+  charset: Identifier.default("utf8mb4").describe("character set"),
+  collation: Identifier.optional().describe("collation; without it, the character set's own"),
   dump: AbsolutePath.optional().describe("SQL file on the server, plain or .gz, loaded where the database is not there yet"),
 });
 const User = z.strictObject({
-  password: SecretText.optional().describe("default one derived from the team's key, which other roles can name too"),
+  password: SecretText.optional().describe("without it, one derived from the team's key, which other roles can name too"),
   hosts: z
     .array(z.union([Address, z.literal("%"), z.literal("localhost")]))
     .optional()
-    .describe("where it may come from; default the team's servers"),
+    .describe("hosts that it may come from; without it, the team's servers"),
   grants: z
     .record(z.union([Identifier, z.literal("*")]), z.array(z.string()).min(1))
     .default({})
@@ -29,8 +29,8 @@ const User = z.strictObject({
 });
 
 const Params = MysqlSettings.extend({
-  databases: z.record(Identifier, Database).default({}).describe("databases by name; default none"),
-  users: z.record(Identifier, User).default({}).describe("users by name; default none"),
+  databases: z.record(Identifier, Database).default({}).describe("databases by name"),
+  users: z.record(Identifier, User).default({}).describe("users by name"),
 });
 type Params = z.infer<typeof Params>;
 type Context = RoleContext<Params>;

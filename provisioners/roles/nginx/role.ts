@@ -10,13 +10,16 @@ import { defineRole } from "../role.ts";
 
 const Certificate = z.strictObject({
   names: z.array(HostName).min(1).describe("names that a generated certificate is for"),
-  certificate: z.string().optional().describe("PEM of the certificate and its chain; default a generated, self-signed one for ten years"),
+  certificate: z
+    .string()
+    .optional()
+    .describe("PEM of the certificate and its chain; without it a self-signed one for ten years is generated"),
   key: PrivateKey.optional().describe("PEM of its private key"),
 });
 
 const Params = z.strictObject({
-  main: NginxMain.prefault({}),
-  sites: z.array(Site).default([]).describe("sites; default none"),
+  main: NginxMain.prefault({}).describe("settings of nginx.conf"),
+  sites: z.array(Site).default([]).describe("the sites that it serves"),
   certificates: z.record(Label, Certificate).default({}).describe("certificates by name, at /etc/nginx/tls/<name>.crt and .key"),
 });
 type Params = z.infer<typeof Params>;

@@ -11,12 +11,9 @@ import { phpVersion } from "./versions.ts";
 const extensions = ["curl", "gd", "mbstring", "mysql", "xml"];
 
 const Params = z.strictObject({
-  pool: PhpPool.prefault({}),
-  ini: PhpIni.prefault({}),
-  extensions: z
-    .array(OwnName)
-    .default(extensions)
-    .describe(`extensions, each the package php-<name>; default ${extensions.join(", ")}`),
+  pool: PhpPool.prefault({}).describe("the pool of workers"),
+  ini: PhpIni.prefault({}).describe("settings of php.ini"),
+  extensions: z.array(OwnName).default(extensions).describe("extensions, each the package php-<name>"),
 });
 type Params = z.infer<typeof Params>;
 

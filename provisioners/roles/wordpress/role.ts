@@ -12,17 +12,18 @@ import { defineRole, type RoleContext } from "../role.ts";
 const Params = z.strictObject({
   database: z
     .strictObject({
-      server: ServerRef.optional().describe("server of the team that carries it; default the one with the role mysql"),
-      port: Port.default(3306),
-      name: Identifier.default("wordpress"),
-      user: Identifier.default("wordpress"),
-      password: SecretText.optional().describe("default the one that the role mysql derives"),
+      server: ServerRef.optional().describe("server of the team that carries it; without it, the one with the role mysql"),
+      port: Port.default(3306).describe("port of the database server"),
+      name: Identifier.default("wordpress").describe("name of the database"),
+      user: Identifier.default("wordpress").describe("user of the database"),
+      password: SecretText.optional().describe("without it, the one that the role mysql derives"),
     })
-    .prefault({}),
-  title: Line.min(1).default("Practice").describe("title of the site; default Practice"),
-  admin: UserName.default("admin").describe("first user of the site; its password is derived. Default admin"),
-  email: z.email().default("admin@example.com").describe("address of the first user; default admin@example.com"),
-  host: Address.optional().describe("name that the site gives itself; default the first server's address"),
+    .prefault({})
+    .describe("its database"),
+  title: Line.min(1).default("Practice").describe("title of the site"),
+  admin: UserName.default("admin").describe("first user of the site; its password is derived"),
+  email: z.email().default("admin@example.com").describe("mail address of the first user"),
+  host: Address.optional().describe("name that the site gives itself; without it, the first server's address"),
 });
 type Params = z.infer<typeof Params>;
 type Context = RoleContext<Params>;
