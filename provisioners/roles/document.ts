@@ -1,4 +1,5 @@
 // docs/roles.md, from the roles' own schemas: every parameter, with its type and default. `parametersOf` is what tests judge, too.
+import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { roles } from "./roles.ts";
 
@@ -94,6 +95,8 @@ const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${tex
 const row = ({ path, type, description, default: value, required }: Parameter): string =>
   `| \`${path}\` | ${cell(type)} | ${required ? "required" : value === undefined ? "" : cell(`\`${value}\``)} | ${cell(sentence(description))} |`;
 
+const exampleOf = (role: string): string => readFileSync(new URL(`${role}/example.yaml`, import.meta.url), "utf8").trimEnd();
+
 /** Markdown; the same for the same schemas. */
 export function rolesText(): string {
   const sections = roles.map(({ name, summary, params }) =>
@@ -105,6 +108,10 @@ export function rolesText(): string {
       "| parameter | type | default | what it is |",
       "| --- | --- | --- | --- |",
       ...parametersOf(params).map(row),
+      "",
+      "```yaml",
+      exampleOf(name),
+      "```",
     ].join("\n"),
   );
   const head = `# Roles
@@ -112,6 +119,6 @@ export function rolesText(): string {
 Generated from the roles' schemas (\`provisioners/roles/\`): do not edit. Parameters stand under \`params.<role>\` of the stack file for all
 servers, and under \`servers.<server>.params.<role>\` for one, laid over them: maps merge, lists and values replace.
 A role works without any of them. \`[]\` stands for each entry of a list, \`[proxy]\` for an entry of that kind, \`<name>\` for a key of your choice;
-"required" is what such an entry needs.`;
+"required" is what such an entry needs. The examples are whole fleets, as they stand under \`contest-fleet:fleet\`; tests keep them right.`;
   return `${[head, ...sections].join("\n\n")}\n`;
 }

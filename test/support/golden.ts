@@ -13,3 +13,7 @@ export function expectGolden(path: string, text: string): void {
   if (!existsSync(file)) throw new Error(`test/golden/${path}: expected a golden file, got none; next: UPDATE_GOLDEN=1, then read it`);
   expect(text).toBe(readFileSync(file, "utf8"));
 }
+
+/** JSON with multi-line texts as lists of lines, so that a person can read the diff of a golden. */
+export const readable = (value: object): string =>
+  `${JSON.stringify(value, (_, each) => (typeof each === "string" && each.trimEnd().includes("\n") ? each.split("\n") : each), 2)}\n`;

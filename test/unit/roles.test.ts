@@ -5,14 +5,10 @@ import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { readStack } from "../../spec/read.ts";
-import { expectGolden } from "../support/golden.ts";
+import { expectGolden, readable } from "../support/golden.ts";
 
 const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), roleSchemas);
 const plan = planFleet(spec, { stack: "practice", cores: 2, architecture: "amd64", overlays: {} });
-
-/** Multi-line texts as lists of lines, so that a person can read the diff of a golden. */
-const readable = (wants: object): string =>
-  `${JSON.stringify(wants, (_, value) => (typeof value === "string" && value.trimEnd().includes("\n") ? value.split("\n") : value), 2)}\n`;
 
 describe.each(plan.servers)("$name", (server) => {
   const facts = completeFacts(server.declared);
