@@ -12,7 +12,7 @@ const { sweep } = require("./tools.cjs");
 
 const help = `usage: node setup/setup.cjs [--practice[=optional]] [--qemu] [--tests] [--check]
 
-Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host, the native part of ssh2.
+Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host.
 
   --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
@@ -42,7 +42,7 @@ function contextOf(env) {
 
 /** In this order: a step may use what those before it installed. */
 function stepsFor({ practice, qemu, tests }) {
-  const always = ["node", "packages", "ssh2", "pulumi"];
+  const always = ["node", "packages", "pulumi"];
   const more = { debian: practice, qemu, tests };
   return [...always, ...Object.keys(more).filter((name) => more[name])].map((name) => require(`./steps/${name}.cjs`));
 }

@@ -1,7 +1,7 @@
 // fleet:index:TeamKeys: the members' SSH keys, fetched once and frozen in the state. `pulumi refresh` fetches again and shows who changed.
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2 from "ssh2";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
+import { ssh2 } from "../ssh/ssh2.ts";
 import { difference } from "./difference.ts";
 import type { Call, Resource } from "./protocol.ts";
 

@@ -1,6 +1,6 @@
 // What a login may try, in order.
-import ssh2, { type AnyAuthMethod } from "ssh2";
 import { type Login, ReachError } from "./errors.ts";
+import { type AnyAuthMethod, ssh2 } from "./ssh2.ts";
 
 /** The key before the password; nothing that the stack does not give. Asking for "none" first would cost a round trip. */
 export function authAttempts({ name, user: username, privateKey, password }: Login): AnyAuthMethod[] {

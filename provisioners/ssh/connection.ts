@@ -1,11 +1,10 @@
-// One authenticated SSH connection. The only file beside auth.ts that knows node-ssh and ssh2: what is unsafe in them as shipped ends here.
+// One authenticated SSH connection. What is unsafe in node-ssh and ssh2 as shipped ends here.
 import type { Duplex, Readable } from "node:stream";
-import { NodeSSH } from "node-ssh";
-import type { AnyAuthMethod, Client, ConnectConfig } from "ssh2";
 import type { Connection } from "../engine/shell.ts";
 import { authAttempts } from "./auth.ts";
 import { dialFault, type Endpoint, handshakeFault, type Login, type Progress, ReachError, throughJump } from "./errors.ts";
 import { fingerprint, formatHostKey, type HostKey, hostKeyAlgorithms, hostKeyFrom, parseHostKey } from "./host-key.ts";
+import { type AnyAuthMethod, type Client, type ConnectConfig, NodeSSH } from "./ssh2.ts";
 import { dial } from "./tcp.ts";
 
 export type Channel = Duplex & { readonly stderr: Readable };

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { linkName } from "../../machines/names.ts";
 import { run } from "../../machines/run.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 import { type Fleet, inside, type Running, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 

@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { Client } from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, removeGroups } from "../../machines/limits.ts";
 import type { MachineSpec, MachineState } from "../../machines/machine.ts";
@@ -16,6 +15,7 @@ import { unmountAll } from "../../machines/nspawn/overlay.ts";
 import { kill } from "../../machines/processes.ts";
 import { run } from "../../machines/run.ts";
 import { leftovers, machines, sweep } from "../../machines/sweep.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 
 const canary = `c'an"ary $(${process.pid})`;
 const stack = `machines-test-${process.pid}`;
@@ -137,7 +137,7 @@ describe.skipIf(process.getuid?.() !== 0)("practice machines (these need root on
 
   test("let the handed-out user in by password, which is stored nowhere in the clear", async () => {
     const output = await new Promise<string>((resolve, reject) => {
-      const client = new Client();
+      const client = new ssh2.Client();
       client.on("error", reject).on("ready", () =>
         client.exec("sudo -n id -un", (error, stream) => {
           if (error) return reject(error);

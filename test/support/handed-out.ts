@@ -1,7 +1,8 @@
 // Servers as a contest hands them out: address, user and password, and somebody else's things already on them.
-import ssh2 from "ssh2";
+
 import type { MachineSpec, MachineState, MachineUser } from "../../machines/machine.ts";
 import { nspawn } from "../../machines/nspawn/driver.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 import type { Trial } from "./fleet.ts";
 
 const authorizedKey = `${ssh2.utils.generateKeyPairSync("ed25519").public} nobody`;

@@ -1,8 +1,8 @@
 // An SSH server inside the test, for what OpenSSH can't be made to do without root: any user, key and password, odd shells, a count of logins.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import ssh2 from "ssh2";
 import type { Connection } from "../../provisioners/engine/shell.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 
 export interface ShellServerOptions {
   /** Environment of the commands; its PATH decides which sudo they meet. */

@@ -1,7 +1,8 @@
 // Keys that the fleet makes: each must be one.
-import ssh2 from "ssh2";
+
 import { expect, test } from "vitest";
 import { makeKeyPair } from "../../provisioners/provider/key-pair.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 
 const broken = ({ public: open, private: hidden }: ReturnType<typeof makeKeyPair>): boolean =>
   [open, hidden].some((text) => ssh2.utils.parseKey(text) instanceof Error);

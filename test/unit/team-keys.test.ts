@@ -1,10 +1,10 @@
 // Members' keys: fetched with retries, refused when they are no keys, frozen with their fingerprints.
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import ssh2 from "ssh2";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Call } from "../../provisioners/provider/protocol.ts";
 import { teamKeysResource } from "../../provisioners/provider/team-keys.ts";
+import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 
 const key = ssh2.utils.generateKeyPairSync("ed25519").public;
 const answers: Record<string, { status: number; body: string }[]> = {};
