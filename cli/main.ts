@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { check } from "./commands/check.ts";
 import { cost } from "./commands/cost.ts";
+import { docs } from "./commands/docs.ts";
 import { down } from "./commands/down.ts";
 import { env } from "./commands/env.ts";
 import { preview } from "./commands/preview.ts";
@@ -37,7 +38,7 @@ Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice
 const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
-for (const register of [up, preview, verify, check, ssh, down, env, types, cost, sweep, reap, undelete]) register(program, done);
+for (const register of [up, preview, verify, check, ssh, down, env, docs, types, cost, sweep, reap, undelete]) register(program, done);
 
 try {
   await program.parseAsync();

@@ -32,3 +32,15 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "))
     .join("\n");
 }
+
+/** The words of a text in lines of the terminal's width (80 where there is none), each after `indent`. */
+export function wrapped(text: string, indent = ""): string {
+  const width = Math.min(process.stdout.columns || 80, 100) - indent.length;
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => `${indent}${line}`).join("\n");
+}

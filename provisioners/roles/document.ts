@@ -95,7 +95,8 @@ const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${tex
 const row = ({ path, type, description, default: value, required }: Parameter): string =>
   `| \`${path}\` | ${cell(type)} | ${required ? "required" : value === undefined ? "" : cell(`\`${value}\``)} | ${cell(sentence(description))} |`;
 
-const exampleOf = (role: string): string => readFileSync(new URL(`${role}/example.yaml`, import.meta.url), "utf8").trimEnd();
+/** The example of a role, as YAML. */
+export const exampleOf = (role: string): string => readFileSync(new URL(`${role}/example.yaml`, import.meta.url), "utf8").trimEnd();
 
 /** Markdown; the same for the same schemas. */
 export function rolesText(): string {

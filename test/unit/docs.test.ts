@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import { documentation } from "../../cli/commands/docs.ts";
 import { parametersOf, rolesText } from "../../provisioners/roles/document.ts";
 import { roles } from "../../provisioners/roles/roles.ts";
 import * as scalars from "../../spec/scalars.ts";
@@ -55,4 +56,20 @@ test.for(pages)("%s links to files that are there", (page) => {
     .map(([, target]) => target ?? "")
     .filter((target) => !target.includes("://"));
   expect(links.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
+});
+
+describe("fleet docs", () => {
+  test("shows a page, a role with its example, or what lies below a parameter", () => {
+    expect(documentation("stack-file")).toBe(read("docs/stack-file.md").trimEnd());
+    expect(documentation("redis")).toContain("eviction\n    `noeviction`".replaceAll("`", ""));
+    expect(documentation("redis")).toContain("persistence: none");
+    const paths = (JSON.parse(documentation("nginx.sites.routes", true)) as { path: string }[]).map(({ path }) => path);
+    expect(paths).toContain("sites[].routes[proxy].upstream");
+    expect(paths.every((path) => path.startsWith("sites[].routes"))).toBe(true);
+  });
+
+  test("says what there is where a topic is unknown", () => {
+    expect(() => documentation("ngin")).toThrow(/docs: expected a page or a role \(.*nginx.*\), got `ngin`; did you mean `nginx`\?/);
+    expect(() => documentation("nginx.site")).toThrow("docs: expected a parameter of nginx, got `site`; next: fleet docs nginx");
+  });
 });
