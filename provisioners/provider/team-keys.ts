@@ -1,7 +1,7 @@
 // fleet:index:TeamKeys: the members' SSH keys, fetched once and frozen in the state. `pulumi refresh` fetches again and shows who changed.
 import { setTimeout as sleep } from "node:timers/promises";
+import { judgeKeyLine } from "../ssh/authorized-key.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
-import { ssh2 } from "../ssh/ssh2.ts";
 import { difference } from "./difference.ts";
 import type { Call, Resource } from "./protocol.ts";
 
@@ -64,24 +64,34 @@ async function gather(inputs: TeamKeysInputs, call: Call): Promise<TeamKeysOutpu
 }
 
 async function keysOf({ name, github, keys = [] }: Member, keyUrl: string, call: Call): Promise<string[]> {
-  const fetched =
-    github === undefined ? [] : keyLines(await fetchText(keyUrl.replaceAll("{user}", encodeURIComponent(github)), call), github);
+  const fetched = github === undefined ? [] : await fetchKeys(github, keyUrl, call);
+  if (github !== undefined && fetched.length === 0 && keys.length === 0)
+    throw new UserError(
+      `members: expected SSH keys of \`${github}\`, got none; ask for one to be added, or give it as \`keys:\` in the stack file`,
+    );
   return [...new Set([...keys, ...fetched])].map((line) => `${line.split(/\s+/).slice(0, 2).join(" ")} ${github ?? name}`).sort();
+}
+
+/** What sshd would ignore is left out and said: one key of one member must not keep the others from their servers. */
+async function fetchKeys(github: string, keyUrl: string, call: Call): Promise<string[]> {
+  const lines = keyLines(await fetchText(keyUrl.replaceAll("{user}", encodeURIComponent(github)), call), github);
+  return lines.flatMap((line) => {
+    const judged = judgeKeyLine(line);
+    if ("key" in judged) return [judged.key];
+    if ("useless" in judged) call.log("warning", `members: leaves out \`${line.slice(0, 60)}…\` of \`${github}\`: ${judged.useless}`);
+    return [];
+  });
 }
 
 /** Refuses what is not a list of keys: an error page must not land in authorized_keys, nor options before a key. */
 function keyLines(text: string, github: string): string[] {
   const lines = text.split("\n").filter((line) => line.trim() !== "");
-  const bad = lines.find((line) => ssh2.utils.parseKey(line) instanceof Error || !parseHostKey(line));
+  const bad = lines.find((line) => "noKey" in judgeKeyLine(line));
   if (text.length > limits.bytes || lines.length > limits.keys)
     throw new UserError(`members: expected at most ${limits.keys} keys of \`${github}\`, got ${lines.length}`);
   if (bad !== undefined)
     throw new UserError(
-      `members: expected SSH keys of \`${github}\`, got \`${bad.slice(0, 40)}\`; give them as \`keys:\` in the stack file`,
-    );
-  if (lines.length === 0)
-    throw new UserError(
-      `members: expected SSH keys of \`${github}\`, got none; ask for one to be added, or give it as \`keys:\` in the stack file`,
+      `members: expected SSH keys of \`${github}\`, got \`${bad.slice(0, 40)}\`; take \`github:\` out and give them as \`keys:\` in the stack file`,
     );
   return lines;
 }
