@@ -3,6 +3,7 @@ import { machineDrivers } from "../../machines/drivers.ts";
 import { Context } from "./context.ts";
 import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
+import { instancePowerResource } from "./instance-power.ts";
 import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
 import { ownHostKeyResource } from "./own-host-key.ts";
@@ -21,6 +22,7 @@ export const resources: Resources = {
   "fleet:index:Machine": machineResource(machineDrivers),
   "fleet:index:HostKey": hostKeyResource,
   "fleet:index:OwnHostKey": ownHostKeyResource(context),
+  "fleet:index:InstancePower": instancePowerResource,
   "fleet:index:PoolGuard": poolGuardResource,
   "fleet:index:Host": hostResource(context),
   "fleet:index:Role": roleResource(context),

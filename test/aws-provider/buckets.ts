@@ -15,7 +15,6 @@ const setTags = (Bucket: string, { tags }: Inputs) =>
   s3().send(new sdk.PutBucketTaggingCommand({ Bucket, Tagging: { TagSet: tagList(tags) } }));
 
 export const bucket: AwsType = {
-  replaces: ["bucket"],
   async create(inputs, name) {
     const Bucket: string = inputs.bucket ?? name.toLowerCase();
     const place = { LocationConstraint: settings.region as sdk.BucketLocationConstraint };
@@ -43,7 +42,6 @@ interface Setting {
 }
 
 const setting = ({ put, get, drop }: Setting): AwsType => ({
-  replaces: ["bucket"],
   async create(inputs) {
     await put(inputs.bucket, inputs);
     return inputs.bucket;
@@ -176,7 +174,6 @@ const putObject = ({ bucket: Bucket, key: Key, content: Body }: Inputs) =>
   asOverTls(Bucket, () => s3().send(new sdk.PutObjectCommand({ Bucket, Key, Body })));
 
 export const object: AwsType = {
-  replaces: ["bucket", "key"],
   async create(inputs) {
     await putObject(inputs);
     return `${inputs.bucket}/${inputs.key}`;

@@ -7,7 +7,6 @@ import { toAws } from "./words.ts";
 const lower = (name: string): string => name.toLowerCase();
 
 export const subnetGroup: AwsType = {
-  replaces: ["name"],
   async create({ subnetIds: SubnetIds, tags }, name) {
     const args = { DBSubnetGroupName: lower(name), DBSubnetGroupDescription: "Managed by Pulumi", SubnetIds, Tags: tagList(tags) };
     await rds().send(new sdk.CreateDBSubnetGroupCommand(args));
@@ -36,7 +35,6 @@ const setParameters = (DBParameterGroupName: string, { parameters }: Inputs) =>
   );
 
 export const parameterGroup: AwsType = {
-  replaces: ["name", "family", "description"],
   async create(inputs, name) {
     const { family: DBParameterGroupFamily, description: Description, tags } = inputs;
     const args = { DBParameterGroupName: lower(name), DBParameterGroupFamily, Description, Tags: tagList(tags) };
@@ -69,7 +67,6 @@ const instanceNames = {
 const manners = ["applyImmediately", "skipFinalSnapshot", "finalSnapshotIdentifier"];
 
 export const databaseInstance: AwsType = {
-  replaces: ["engine", "username", "dbSubnetGroupName", "storageEncrypted", "dbName"],
   async create(inputs) {
     const wanted = Object.fromEntries(Object.entries(inputs).filter(([key]) => !manners.includes(key)));
     await rds().send(new sdk.CreateDBInstanceCommand(toAws(wanted, instanceNames) as never));

@@ -51,7 +51,6 @@ async function update(id: string, inputs: Inputs, olds: Inputs): Promise<void> {
 }
 
 export const securityGroup: AwsType = {
-  replaces: ["vpcId", "description", "name"],
   async create(inputs, name) {
     const { vpcId: VpcId, description: Description, tags } = inputs;
     const place = { VpcId, Description, GroupName: inputs.name ?? name };
@@ -66,7 +65,6 @@ export const securityGroup: AwsType = {
 
 /** Comes with the VPC and goes with it. */
 export const defaultSecurityGroup: AwsType = {
-  replaces: ["vpcId"],
   async create(inputs) {
     const filters = [
       { Name: "vpc-id", Values: [inputs.vpcId] },

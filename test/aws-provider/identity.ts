@@ -4,7 +4,6 @@ import { iam } from "./clients.ts";
 import { type AwsType, gone, tagList, tagMap } from "./type.ts";
 
 export const role: AwsType = {
-  replaces: ["name"],
   async create({ assumeRolePolicy, tags }, name) {
     await iam().send(new sdk.CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: assumeRolePolicy, Tags: tagList(tags) }));
     return name;
@@ -22,7 +21,6 @@ export const role: AwsType = {
 };
 
 export const rolePolicy: AwsType = {
-  replaces: ["role"],
   async create({ role: RoleName, policy: PolicyDocument }, PolicyName) {
     await iam().send(new sdk.PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument }));
     return `${RoleName}:${PolicyName}`;
@@ -43,7 +41,6 @@ export const rolePolicy: AwsType = {
 };
 
 export const instanceProfile: AwsType = {
-  replaces: ["role"],
   async create({ role: RoleName, tags }, InstanceProfileName) {
     await iam().send(new sdk.CreateInstanceProfileCommand({ InstanceProfileName, Tags: tagList(tags) }));
     await iam().send(new sdk.AddRoleToInstanceProfileCommand({ InstanceProfileName, RoleName }));

@@ -12,7 +12,6 @@ const keep = (logGroupName: string, retentionInDays: number) =>
   logs().send(new sdk.PutRetentionPolicyCommand({ logGroupName, retentionInDays }));
 
 export const logGroup: AwsType = {
-  replaces: ["name"],
   async create({ name, retentionInDays, tags }) {
     await logs().send(new sdk.CreateLogGroupCommand({ logGroupName: name, tags }));
     await keep(name, retentionInDays);

@@ -44,6 +44,7 @@ export const lookups: Readonly<Record<string, (args: Inputs) => Promise<object>>
   },
   async "aws:ec2/getSubnet:getSubnet"({ vpcId, availabilityZoneId }) {
     const { Subnets = [] } = await ec2().send(new sdk.DescribeSubnetsCommand({ Filters: [{ Name: "vpc-id", Values: [vpcId] }] }));
-    return { id: Subnets.find(({ AvailabilityZoneId }) => AvailabilityZoneId === availabilityZoneId)?.SubnetId };
+    const found = Subnets.find(({ AvailabilityZoneId }) => AvailabilityZoneId === availabilityZoneId);
+    return { id: found?.SubnetId, availabilityZone: found?.AvailabilityZone, mapPublicIpOnLaunch: found?.MapPublicIpOnLaunch };
   },
 };

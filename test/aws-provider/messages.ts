@@ -24,7 +24,6 @@ const attributesAt = async (QueueUrl: string) =>
   (await gone(sqs().send(new sdk.GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }))))?.Attributes;
 
 export const queue: AwsType = {
-  replaces: ["name"],
   async create(inputs, name) {
     const args = { QueueName: inputs.name ?? name, Attributes: attributesOf(inputs), tags: inputs.tags };
     return (await sqs().send(new sdk.CreateQueueCommand(args))).QueueUrl ?? "";
@@ -49,7 +48,6 @@ export const queue: AwsType = {
 const putPolicy = (QueueUrl: string, Policy: string) => sqs().send(new sdk.SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
 
 export const queuePolicy: AwsType = {
-  replaces: ["queueUrl"],
   async create({ queueUrl, policy }) {
     await putPolicy(queueUrl, policy);
     return queueUrl;
@@ -63,7 +61,6 @@ export const queuePolicy: AwsType = {
 };
 
 export const topic: AwsType = {
-  replaces: ["name"],
   async create({ tags }, Name) {
     return (await sns().send(new notices.CreateTopicCommand({ Name, Tags: tagList(tags) }))).TopicArn ?? "";
   },
@@ -78,7 +75,6 @@ export const topic: AwsType = {
 };
 
 export const topicSubscription: AwsType = {
-  replaces: ["topic", "protocol", "endpoint"],
   async create({ topic: TopicArn, protocol: Protocol, endpoint: Endpoint }) {
     const args = { TopicArn, Protocol, Endpoint, ReturnSubscriptionArn: true };
     return (await sns().send(new notices.SubscribeCommand(args))).SubscriptionArn ?? "";
@@ -103,7 +99,6 @@ function alarmOf(AlarmName: string, { dimensions, tags, ...rest }: Inputs): watc
 }
 
 export const metricAlarm: AwsType = {
-  replaces: ["name"],
   async create(inputs, name) {
     await cloudwatch().send(new watch.PutMetricAlarmCommand(alarmOf(name, inputs)));
     return name;

@@ -16,7 +16,6 @@ export async function retag(id: string, tags: Tags = {}, before: Tags = {}): Pro
 const filter = (Name: string, ...Values: string[]) => ({ Name, Values });
 
 export const vpc: AwsType = {
-  replaces: ["cidrBlock"],
   async create({ cidrBlock, enableDnsHostnames = false, enableDnsSupport = true, tags }) {
     const { Vpc } = await ec2().send(new sdk.CreateVpcCommand({ CidrBlock: cidrBlock, ...born("vpc", tags) }));
     const VpcId = Vpc?.VpcId ?? "";
@@ -54,7 +53,6 @@ export const vpc: AwsType = {
 };
 
 export const internetGateway: AwsType = {
-  replaces: ["vpcId"],
   async create({ vpcId, tags }) {
     const made = await ec2().send(new sdk.CreateInternetGatewayCommand(born("internet-gateway", tags)));
     const InternetGatewayId = made.InternetGateway?.InternetGatewayId ?? "";
@@ -74,7 +72,6 @@ export const internetGateway: AwsType = {
 };
 
 export const subnet: AwsType = {
-  replaces: ["vpcId", "cidrBlock", "availabilityZoneId"],
   async create({ vpcId, cidrBlock, availabilityZoneId, mapPublicIpOnLaunch, tags }) {
     const place = { VpcId: vpcId, CidrBlock: cidrBlock, AvailabilityZoneId: availabilityZoneId };
     const { Subnet } = await ec2().send(new sdk.CreateSubnetCommand({ ...place, ...born("subnet", tags) }));
@@ -113,7 +110,6 @@ async function setRoutes(RouteTableId: string, routes: readonly Inputs[]): Promi
 
 /** Comes with the VPC and goes with it. */
 export const defaultRouteTable: AwsType = {
-  replaces: ["defaultRouteTableId"],
   async create({ defaultRouteTableId, routes, tags }) {
     await setRoutes(defaultRouteTableId, routes);
     await retag(defaultRouteTableId, tags);
@@ -148,7 +144,6 @@ async function setEntries(NetworkAclId: string, { ingress, egress }: Inputs): Pr
 }
 
 export const defaultNetworkAcl: AwsType = {
-  replaces: ["defaultNetworkAclId"],
   async create(inputs) {
     await setEntries(inputs.defaultNetworkAclId, inputs);
     await retag(inputs.defaultNetworkAclId, inputs.tags);

@@ -44,7 +44,6 @@ async function suspend(AutoScalingGroupName: string, wanted: readonly string[] =
 }
 
 export const group: AwsType = {
-  replaces: ["name", "initialLifecycleHooks"],
   async create(inputs, name) {
     const AutoScalingGroupName: string = inputs.name ?? name;
     const hooks = inputs.initialLifecycleHooks?.map(({ name: LifecycleHookName, ...rest }: Inputs) => ({
@@ -95,7 +94,6 @@ const putPolicy = ({ autoscalingGroupName, policyType, targetTrackingConfigurati
 };
 
 export const policy: AwsType = {
-  replaces: ["autoscalingGroupName", "name"],
   async create(inputs, generated) {
     const name = inputs.name ?? generated;
     await putPolicy(inputs, name);
@@ -127,7 +125,6 @@ const putSchedule = (inputs: Inputs) =>
   );
 
 export const schedule: AwsType = {
-  replaces: ["autoscalingGroupName", "scheduledActionName"],
   async create(inputs) {
     await putSchedule(inputs);
     return inputs.scheduledActionName;

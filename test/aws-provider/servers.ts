@@ -12,6 +12,14 @@ const instanceOf = async (id: string) => {
   return one?.State?.Name === "terminated" || one?.State?.Name === "shutting-down" ? undefined : one;
 };
 
+/** A stopped instance has none; the emulator lets it keep its own. */
+const associated = ({ State, PublicIpAddress }: sdk.Instance): boolean => State?.Name === "running" && PublicIpAddress !== undefined;
+
+async function mapsPublic(subnetId: string): Promise<boolean | undefined> {
+  const { Subnets } = await ec2().send(new sdk.DescribeSubnetsCommand({ SubnetIds: [subnetId] }));
+  return Subnets?.[0]?.MapPublicIpOnLaunch;
+}
+
 async function rootDevice(ami: string): Promise<string> {
   const { Images } = await ec2().send(new sdk.DescribeImagesCommand({ ImageIds: [ami] }));
   return Images?.[0]?.RootDeviceName ?? "/dev/sda1";
@@ -35,7 +43,6 @@ const sizeChange = async (InstanceId: string, instanceType: string): Promise<voi
 };
 
 export const instance: AwsType = {
-  replaces: ["ami", "subnetId", "privateIp", "placementGroup", "instanceMarketOptions", "ephemeralBlockDevices"],
   async create(inputs) {
     const { ami, instanceType, subnetId, vpcSecurityGroupIds, privateIp, userData, rootBlockDevice, metadataOptions, tags } = inputs;
     const { tags: _, ...disk } = rootBlockDevice;
@@ -44,7 +51,7 @@ export const instance: AwsType = {
       DeviceIndex: 0,
       SubnetId: subnetId,
       Groups: vpcSecurityGroupIds,
-      AssociatePublicIpAddress: true,
+      AssociatePublicIpAddress: inputs.associatePublicIpAddress ?? (await mapsPublic(subnetId)),
       DeleteOnTermination: true,
     };
     const { Instances } = await ec2().send(
@@ -76,8 +83,9 @@ export const instance: AwsType = {
       instanceType: one.InstanceType,
       subnetId: one.SubnetId,
       privateIp: one.PrivateIpAddress,
-      publicIp: (await addressOfHost(id, tagMap(one.Tags).Name ?? "")) ?? one.PublicIpAddress,
+      publicIp: one.State?.Name !== "running" ? "" : ((await addressOfHost(id, tagMap(one.Tags).Name ?? "")) ?? one.PublicIpAddress),
       vpcSecurityGroupIds: one.NetworkInterfaces?.[0]?.Groups?.map(({ GroupId }) => GroupId),
+      associatePublicIpAddress: associated(one),
       primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
       availabilityZone: one.Placement?.AvailabilityZone,
       metadataOptions: fromAws(one.MetadataOptions ?? {}),
@@ -100,7 +108,6 @@ export const instance: AwsType = {
 };
 
 export const eip: AwsType = {
-  replaces: ["domain"],
   async create({ instance: InstanceId, tags }) {
     const { AllocationId = "" } = await ec2().send(new sdk.AllocateAddressCommand({ Domain: "vpc", ...born("elastic-ip", tags) }));
     if (InstanceId) await ec2().send(new sdk.AssociateAddressCommand({ AllocationId, InstanceId }));
@@ -125,7 +132,6 @@ export const eip: AwsType = {
 
 /** One tag on something that another resource brought along. */
 export const tag: AwsType = {
-  replaces: ["resourceId", "key"],
   async create({ resourceId, key, value }) {
     await retag(resourceId, { [key]: value });
     return `${resourceId},${key}`;
@@ -160,7 +166,6 @@ const dataOf = (inputs: Inputs) =>
   toAws(Object.fromEntries(dataKeys.flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]]]))), rename);
 
 export const launchTemplate: AwsType = {
-  replaces: ["name"],
   renews: ["latestVersion", "defaultVersion"],
   async create(inputs, name) {
     const args = { LaunchTemplateName: inputs.name ?? name, LaunchTemplateData: dataOf(inputs), ...born("launch-template", inputs.tags) };

@@ -3,13 +3,12 @@ import { isDeepStrictEqual } from "node:util";
 import { difference } from "../../provisioners/provider/difference.ts";
 import type { DetailedDiff, Resource } from "../../provisioners/provider/protocol.ts";
 import { type Properties, unknown } from "../../provisioners/provider/wire.ts";
+import { type Rules, ruleOf } from "./rules.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs are those of forty resource types; the components' types have checked them
 export type Inputs = Readonly<Record<string, any>>;
 
 export interface AwsType {
-  /** Inputs that can't be changed on what is there. */
-  readonly replaces?: readonly string[];
   /** Outputs that are others after every update. */
   readonly renews?: readonly string[];
   /** Makes it and returns its id. `name` is what it is called where the program names nothing. */
@@ -69,9 +68,28 @@ const inputsSeen = (seen: Inputs, asked: Inputs): Properties =>
 
 const randomTail = (): string => Math.random().toString(16).slice(2, 9).padEnd(7, "0");
 
+const at = (inputs: Inputs, path: string): unknown => path.split(".").reduce<unknown>((value, name) => (value as Inputs)?.[name], inputs);
+
+/** By the table of rules. What is optional and computed and no longer sent stays as it is, unseen. */
+function differs(type: AwsType, of: Rules, old: Inputs, now: Inputs): DetailedDiff {
+  const names = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+  const found = names.flatMap((name) => Object.entries(difference(name, old[name], now[name])));
+  const shown = found.filter(([path, kind]) => !(kind === "delete" && ruleOf(of, path)?.keeps));
+  return Object.fromEntries(
+    shown.map(([path, kind]) => [path, ruleOf(of, path)?.replaces || !type.update ? ("update-replace" as const) : kind]),
+  );
+}
+
+/** What AWS refuses of a change in place. */
+function refuse(of: Rules, old: Inputs, now: Inputs): void {
+  for (const [path, { refused }] of Object.entries(of)) {
+    const why = at(now, path) === undefined ? undefined : refused?.(at(old, path), at(now, path));
+    if (why !== undefined) throw new Error(why);
+  }
+}
+
 /** As the engine wants it. Diffs are of inputs alone: a refresh writes what is there into them. */
-export function resourceOf(type: AwsType): Resource {
-  const mustReplace = new Set(type.replaces);
+export function resourceOf(type: AwsType, rules: Rules = {}): Resource {
   const look = async (id: string, inputs: Properties) => {
     const seen = await type.read(id, inputs);
     if (!seen) return undefined;
@@ -84,15 +102,7 @@ export function resourceOf(type: AwsType): Resource {
     return found.outputs;
   };
   return {
-    diff({ inputs }, news) {
-      const names = [...new Set([...Object.keys(inputs), ...Object.keys(news)])];
-      const changes = names.map((name): DetailedDiff => {
-        const found = difference(name, inputs[name], news[name]);
-        const replace = mustReplace.has(name) || !type.update;
-        return replace ? Object.fromEntries(Object.keys(found).map((path) => [path, "update-replace" as const])) : found;
-      });
-      return Object.assign({}, ...changes);
-    },
+    diff: ({ inputs }, news) => differs(type, rules, inputs, news),
     async create(inputs, { name }, preview) {
       if (preview) return { id: "", outputs: inputs };
       const id = await type.create(inputs, `${name}-${randomTail()}`);
@@ -101,6 +111,7 @@ export function resourceOf(type: AwsType): Resource {
     read: (id, { inputs }) => look(id, inputs),
     async update(id, { inputs, outputs }, news, _call, preview) {
       if (preview) return { ...outputs, ...news, ...Object.fromEntries((type.renews ?? []).map((name) => [name, unknown])) };
+      refuse(rules, inputs, news);
       await type.update?.(id, news, inputs);
       return await must(id, news);
     },

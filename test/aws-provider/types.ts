@@ -7,6 +7,7 @@ import * as identity from "./identity.ts";
 import * as logs from "./logs.ts";
 import * as messages from "./messages.ts";
 import * as network from "./network.ts";
+import { rules } from "./rules.ts";
 import * as scaling from "./scaling.ts";
 import * as servers from "./servers.ts";
 import { type AwsType, resourceOf } from "./type.ts";
@@ -65,4 +66,6 @@ const types: Readonly<Record<string, AwsType>> = {
   "rds/instance:Instance": databases.databaseInstance,
 };
 
-export const resources: Resources = Object.fromEntries(Object.entries(types).map(([name, type]) => [`aws:${name}`, resourceOf(type)]));
+export const resources: Resources = Object.fromEntries(
+  Object.entries(types).map(([name, type]) => [`aws:${name}`, resourceOf(type, rules[name])]),
+);

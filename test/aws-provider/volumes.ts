@@ -10,7 +10,6 @@ const volumeOf = async (id: string) =>
   (await gone(ec2().send(new sdk.DescribeVolumesCommand({ VolumeIds: [id] }))))?.Volumes?.find(({ State }) => State !== "deleted");
 
 export const volume: AwsType = {
-  replaces: ["availabilityZone", "encrypted"],
   async create({ availabilityZone: AvailabilityZone, size: Size, type: VolumeType, encrypted: Encrypted, iops: Iops, throughput, tags }) {
     const args = { AvailabilityZone, Size, VolumeType, Encrypted, Iops, Throughput: throughput, ...born("volume", tags) };
     return (await ec2().send(new sdk.CreateVolumeCommand(args))).VolumeId ?? "";
@@ -34,7 +33,6 @@ export const volume: AwsType = {
 };
 
 export const volumeAttachment: AwsType = {
-  replaces: ["instanceId", "volumeId", "deviceName"],
   async create({ instanceId: InstanceId, volumeId: VolumeId, deviceName: Device }) {
     // As AWS refuses it; the emulator would take it from the other instance.
     const [held] = (await volumeOf(VolumeId))?.Attachments ?? [];
@@ -94,7 +92,6 @@ export const lifecyclePolicy: AwsType = {
 
 /** Remembered: the emulator has none. Its name is its id. */
 export const placementGroup: AwsType = {
-  replaces: ["strategy", "partitionCount", "name"],
   create: async (inputs, name) => inputs.name ?? name,
   read: async (id) => ({ name: id }),
   update: async () => {},

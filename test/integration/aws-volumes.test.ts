@@ -92,6 +92,15 @@ describe("a server with data volumes, a kept address and a placement group", { t
     expect(await project.drift()).toEqual([]);
   });
 
+  test("a server that somebody stopped over night is named, and started again: the same one", async () => {
+    const before = await seen();
+    await client().send(new ec2.StopInstancesCommand({ InstanceIds: [before.instance!] }));
+    expect(await project.drift()).toEqual(["update fleet:index:InstancePower team-a-isu1 state"]);
+    right(await project.run("up", "--refresh"));
+    expect(await seen()).toEqual(before);
+    expect(await project.drift()).toEqual([]);
+  });
+
   test("a larger one grows where it is", async () => {
     const before = await seen();
     project.wish(grown);

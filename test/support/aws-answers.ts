@@ -17,6 +17,7 @@ export const awsAnswers: MockAnswers = {
       primaryNetworkInterfaceId: `${name}-eni`,
       availabilityZone: "ap-northeast-1a",
     }),
+    "fleet:index:InstancePower": () => ({ state: "running", address: "" }),
     "aws:ec2/eip:Eip": () => ({ publicIp: "203.0.113.9", allocationId: "eipalloc-1" }),
     "aws:ec2/launchTemplate:LaunchTemplate": () => ({ latestVersion: 7 }),
     "aws:ec2/placementGroup:PlacementGroup": (name) => ({ name }),
@@ -43,6 +44,7 @@ export const awsAnswers: MockAnswers = {
     "aws:ec2/getSubnet:getSubnet": ({ availabilityZoneId }) => ({
       id: `subnet-of-${availabilityZoneId}`,
       availabilityZone: `zone-of-${availabilityZoneId}`,
+      mapPublicIpOnLaunch: true,
     }),
   },
 };

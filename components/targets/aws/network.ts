@@ -66,7 +66,10 @@ export class Network extends pulumi.ComponentResource {
       aws.ec2.getSubnetOutput({ vpcId: vpc.id, availabilityZoneId, defaultForAz: true }, { parent: this }),
     );
     const known = subnets.map(({ availabilityZone }) => availabilityZone);
-    return { vpcId: vpc.id, subnetIds: subnets.map(({ id }) => id), subnetCidrs: [], zones: known };
+    const ids = subnets.map(({ id, mapPublicIpOnLaunch }) =>
+      pulumi.all([id, mapPublicIpOnLaunch]).apply(([subnet, open]) => (open ? subnet : noAddresses(this.#name, subnet))),
+    );
+    return { vpcId: vpc.id, subnetIds: ids, subnetCidrs: [], zones: known };
   }
 
   #build({ ownership, cidr = "192.168.0.0/16" }: NetworkArgs, zoneIds: readonly (string | undefined)[]): Place {
@@ -141,4 +144,9 @@ export class Network extends pulumi.ComponentResource {
 
 function noZone(name: string, count: number): never {
   throw new UserError(`${name}: expected another availability zone in the region, got ${count} that it may use; next: take another region`);
+}
+
+function noAddresses(name: string, subnet: string): never {
+  const next = `aws ec2 modify-subnet-attribute --subnet-id ${subnet} --map-public-ip-on-launch, or \`vpc: own\``;
+  throw new UserError(`${name}: expected a default subnet that gives public addresses, got \`${subnet}\`, which gives none; next: ${next}`);
 }

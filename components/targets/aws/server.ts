@@ -6,6 +6,7 @@ import { KeyPair } from "../../key-pair.ts";
 import { alarm } from "./alarm-resource.ts";
 import { actionArn, statusAlarms } from "./alarms.ts";
 import { distributionOf } from "./image.ts";
+import { InstancePower } from "./instance-power.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
 import { keepSnapshots } from "./snapshots.ts";
 import { type Ownership, snapshotsKept, type Tags, tagsOf } from "./tags.ts";
@@ -100,9 +101,11 @@ export class Server extends pulumi.ComponentResource {
     const hostKey = new KeyPair(`${name}-host-key`, { comment: args.server }, { parent: this, ...this.#withInstance() });
     this.instance = this.#instance(this.#userData(hostKey));
     this.#tagInterface();
-    this.devices = this.#volumes();
+    const { devices, attachments } = this.#volumes();
+    this.devices = devices;
+    const address = this.#address(attachments);
     if (args.alarms ?? true) this.#alarms();
-    this.address = args.elasticAddress ? this.#elastic().publicIp : this.instance.publicIp;
+    this.address = args.elasticAddress ? this.#elastic().publicIp : address;
     this.privateAddress = this.instance.privateIp;
     this.hostKey = hostKey.publicKey.apply((key) => key.split(" ").slice(0, 2).join(" "));
     this.registerOutputs({ address: this.address, privateAddress: this.privateAddress, hostKey: this.hostKey });
@@ -143,7 +146,8 @@ export class Server extends pulumi.ComponentResource {
       instanceType: type.type,
       subnetId,
       vpcSecurityGroupIds: [securityGroupId],
-      associatePublicIpAddress: true,
+      // `associatePublicIpAddress` is not sent: of a stopped instance it is read as false, and the change back to true makes another server.
+      // The subnet gives public addresses to all.
       ...(privateAddress !== undefined && { privateIp: privateAddress }),
       ...(placementGroup !== undefined && { placementGroup }),
       ...(instanceProfile !== undefined && { iamInstanceProfile: instanceProfile }),
@@ -187,9 +191,18 @@ export class Server extends pulumi.ComponentResource {
     );
   }
 
-  #volumes(): Readonly<Record<string, pulumi.Output<string>>> {
+  /** On, where somebody stopped it or a volume had to be detached for another; another address comes with every start. */
+  #address(dependsOn: readonly pulumi.Resource[]): pulumi.Output<string> {
+    const { id, publicIp } = this.instance;
+    const opts = { parent: this, dependsOn: [...dependsOn], deletedWith: this.instance };
+    const power = new InstancePower(this.#name, { region: this.#args.region, instance: id }, opts);
+    return pulumi.all([power.address, publicIp]).apply(([started, known]) => started || known);
+  }
+
+  #volumes(): { readonly devices: Server["devices"]; readonly attachments: readonly pulumi.Resource[] } {
     const { volumes = [], zone, type } = this.#args;
     const devices: Record<string, pulumi.Output<string>> = {};
+    const attachments: pulumi.Resource[] = [];
     for (const [at, { name, sizeGB, snapshots, ...speed }] of volumes.entries()) {
       const full = `${this.#name}-${name}`;
       // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
@@ -203,10 +216,11 @@ export class Server extends pulumi.ComponentResource {
         stopInstanceBeforeDetaching: true,
       };
       const attached = new aws.ec2.VolumeAttachment(`${full}-attachment`, place, { parent: this, deleteBeforeReplace: true });
+      attachments.push(attached);
       devices[name] = attached.volumeId.apply((id) => deviceOf(type, at, id));
       if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });
     }
-    return devices;
+    return { devices, attachments };
   }
 
   #alarms(): void {
