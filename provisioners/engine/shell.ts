@@ -44,6 +44,8 @@ export interface LockRequest {
   readonly who: string;
   /** `pulumi up team-a` */
   readonly what: string;
+  /** The run's own word: what its other sessions hold on this server, it holds. @default none else's */
+  readonly run?: string;
   /** Milliseconds to wait for another holder to finish. @default 0 */
   readonly wait?: number;
   /** Told who holds it, once a holder. */

@@ -1,4 +1,5 @@
 // What the resources of one provider process share: one shell a server, its lock, and the memory of who did not answer.
+import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
 import { Sessions } from "../ssh/session-pool.ts";
@@ -13,6 +14,8 @@ const lockPatience = 30_000;
 export class Context {
   readonly #sessions = new Sessions();
   readonly #failed = new Map<string, HostError>();
+  /** This process: one run of the engine. */
+  readonly #run = randomUUID();
   readonly #locks = new WeakMap<LockingShell, Promise<void>>();
 
   /**
@@ -38,6 +41,7 @@ export class Context {
     const request = {
       who: `${userInfo().username}@${hostname()}`,
       what: `stack ${urn.split(":")[2]}`,
+      run: this.#run,
       wait: lockPatience,
       onWait: (held: string) => log("info", `waits up to ${lockPatience / 1000} s: ${held}`, true),
       signal,

@@ -12,6 +12,8 @@ export const heartbeatEvery = 15_000;
 
 /** Exit code of lockScript where another one holds the lock (EX_TEMPFAIL). */
 export const lockedCode = 75;
+/** Exit code of lockScript where another session of the same run holds it: the server is this run's already. */
+export const sharedCode = 76;
 
 export interface Holder {
   readonly who: string;
@@ -26,9 +28,14 @@ export interface Holder {
  * `DIR/lock` is what flock holds, `DIR/heard` the uptime (no clock that can be set) of the last heartbeat, `DIR/holder` the note.
  * A breaker reads the note before the heartbeat and a new holder writes them the other way round, so that no breaker takes a
  * fresh holder for a stale one. It ends the holder's whole process group (sshd gives each channel its own), after a look at the
- * lock file in the holder's hand: a process id alone may be another's by now. Runs in the persistent shell itself.
+ * lock file in the holder's hand: a process id alone may be another's by now. A run may come to one server by two ways (a server that was
+ * renamed, a password that changed): `run` is its own word, and what holds the lock for it is not another operator. Runs in the persistent
+ * shell itself.
  */
-export function lockScript(directory: string, who: string, what: string): string {
+export function lockScript(
+  directory: string,
+  { who, what, run }: { readonly who: string; readonly what: string; readonly run: string },
+): string {
   const line = (text: string) => quote(clean(text.replaceAll("\n", " ")).slice(0, 200) || "?");
   return String.raw`
 fleet_dir=${quote(directory)} fleet_state=failed
@@ -45,8 +52,9 @@ fleet_break() {
 }
 fleet_take() {
   flock -n ${lockFd} && return 0
-  fleet_pid= fleet_heard= fleet_who= fleet_what= fleet_since=
-  { read -r fleet_pid; read -r fleet_since; read -r fleet_who; read -r fleet_what; } <"$fleet_dir/holder"
+  fleet_pid= fleet_heard= fleet_who= fleet_what= fleet_since= fleet_run=
+  { read -r fleet_pid; read -r fleet_since; read -r fleet_who; read -r fleet_what; read -r fleet_run; } <"$fleet_dir/holder"
+  [ "$fleet_run" = ${line(run)} ] && fleet_state=shared && return 1
   read -r fleet_heard <"$fleet_dir/heard"
   fleet_up
   fleet_silent=$((fleet_now - ${"$"}{fleet_heard:-fleet_now}))
@@ -58,14 +66,14 @@ if (umask 077 && mkdir -p -- "$fleet_dir" && : >>"$fleet_dir/lock" && : >>"$flee
     fleet_state=taken
     fleet_up
     echo "$fleet_now" >"$fleet_dir/heard"
-    printf '%s\n' "$$" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${line(who)} ${line(what)} >"$fleet_dir/holder"
+    printf '%s\n' "$$" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" ${line(who)} ${line(what)} ${line(run)} >"$fleet_dir/holder"
   else
-    fleet_state=held
     exec ${lockFd}>&-
+    [ "$fleet_state" = shared ] || fleet_state=held
     printf '%s\n' "$fleet_silent" "$fleet_since" "$fleet_who" "$fleet_what"
   fi
 fi
-(case $fleet_state in taken) exit 0 ;; held) exit ${lockedCode} ;; *) exit 1 ;; esac)`.trim();
+(case $fleet_state in taken) exit 0 ;; shared) exit ${sharedCode} ;; held) exit ${lockedCode} ;; *) exit 1 ;; esac)`.trim();
 }
 
 /** What lockScript printed before it ended with `lockedCode`. */

@@ -1,11 +1,11 @@
 // A root shell on one server over one SSH connection, kept for all that is to be done there.
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { type Connection, HostError, type LockingShell, type LockRequest, type RunOptions, type RunResult } from "../engine/shell.ts";
 import { type Command, quote } from "../engine/shell-quote.ts";
 import { Link, type LinkOptions } from "./connection.ts";
 import { at, seconds } from "./errors.ts";
 import { Cut, frame } from "./framing.ts";
-import { heartbeatEvery, heartbeatScript, lockedCode, lockScript, parseHolder, unlockScript } from "./lock.ts";
+import { heartbeatEvery, heartbeatScript, lockedCode, lockScript, parseHolder, sharedCode, unlockScript } from "./lock.ts";
 import { gist, Lines } from "./output.ts";
 import { type PatienceOptions, patiently, sleep } from "./retry.ts";
 import { openRoot, type RootOptions, type Wire } from "./root-channel.ts";
@@ -58,6 +58,8 @@ export class Session implements LockingShell {
   #queue: Promise<unknown> = Promise.resolve();
   #side: Promise<Wire> | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
+  /** Of the lock; another session of the same run may have it instead. */
+  #holds = false;
   /** Ends the run that is under way. */
   #giveUp: ((outcome: Outcome) => void) | undefined;
   /** Why nothing can run here any more. */
@@ -84,12 +86,16 @@ export class Session implements LockingShell {
     return this.#inTurn(() => this.#run(script, options));
   }
 
-  async lock({ who, what, wait = 0, onWait, signal }: LockRequest): Promise<void> {
+  async lock({ who, what, run = randomUUID(), wait = 0, onWait, signal }: LockRequest): Promise<void> {
     const until = performance.now() + wait;
     for (let told = ""; ; ) {
-      const text = lockScript(this.#directory, who, what);
+      const text = lockScript(this.#directory, { who, what, run });
       const { code, stdout, stderr } = await this.#inTurn(() => this.#run({ text, masked: "lock" }, { deadline: 30_000 }, true));
-      if (code === 0) return this.#startHeartbeat();
+      if (code === 0) {
+        this.#holds = true;
+        return this.#startHeartbeat();
+      }
+      if (code === sharedCode) return;
       if (code !== lockedCode) throw new HostError(this.host, "locked", `can't lock \`${this.#directory}\`: \`${gist(stderr)}\``);
       const holder = parseHolder(stdout.toString("utf8"));
       const held = `locked by \`${holder.who}\` for \`${holder.what}\` since ${holder.since}`;
@@ -102,6 +108,8 @@ export class Session implements LockingShell {
 
   async unlock(): Promise<void> {
     clearInterval(this.#heartbeat);
+    if (!this.#holds) return;
+    this.#holds = false;
     await this.#inTurn(() => this.#run({ text: unlockScript(this.#directory), masked: "unlock" }, { deadline: 30_000 }, true));
   }
 

@@ -130,6 +130,19 @@ describe("the lock", () => {
     await other.close();
   });
 
+  test("is no obstacle to the same run's other way to the server, and stays where it was taken", async () => {
+    const [other, third] = [await open(), await open()];
+    await shell.lock({ who: "ada@laptop", what: "stack team-a", run: "run-1" });
+    await other.lock({ who: "ada@laptop", what: "stack team-a", run: "run-1" });
+    await expect(third.lock({ who: "ada@laptop", what: "stack team-a", run: "run-2" })).rejects.toMatchObject({ fault: "locked" });
+    await other.unlock();
+    await other.close();
+    await expect(third.lock({ who: "bob", what: "x" })).rejects.toMatchObject({ message: expect.stringContaining("`ada@laptop`") });
+    await shell.unlock();
+    await third.lock({ who: "bob", what: "x" });
+    await third.close();
+  });
+
   test("is not inherited by what a script leaves behind", async () => {
     const other = await open();
     await other.lock({ who: "ada", what: "x" });
