@@ -2,8 +2,23 @@
 import * as pulumi from "@pulumi/pulumi";
 import { TeamFleet } from "./components/team-fleet.ts";
 import { planOf } from "./provisioners/stack.ts";
+import { refuseRenames } from "./pulumi/known-names.ts";
+import { UserError } from "./spec/problem.ts";
 
-const plan = planOf(pulumi.getStack());
+/** Whatever is wrong with the stack file is a sentence: for these Pulumi prints no stack trace. */
+const told = (error: unknown): unknown => (error instanceof UserError ? new pulumi.RunError(error.message) : error);
+
+async function readPlan() {
+  try {
+    const found = planOf(pulumi.getStack());
+    await refuseRenames(found);
+    return found;
+  } catch (error) {
+    throw told(error);
+  }
+}
+
+const plan = await readPlan();
 const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().requireSecretObject("fleet") });
 
 // One export, not three: Pulumi warns of a named one that is undefined.

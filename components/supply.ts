@@ -6,6 +6,7 @@ import type { AwsTarget } from "../spec/aws/target.ts";
 import { bytesOfSize } from "../spec/scalars.ts";
 import type { ServerSpec } from "../spec/spec.ts";
 import type { ConnectionArgs } from "./connection.ts";
+import { aliases } from "./former-names.ts";
 import { HostKey } from "./host-key.ts";
 import type { KeyPair } from "./key-pair.ts";
 import { Machine } from "./machine.ts";
@@ -100,7 +101,11 @@ function handedOut(name: string, server: ServerPlan, plan: FleetPlan, { secrets,
   const login = loginOf(server.name, server.spec, plan.spec.servers, secrets);
   const hostKey =
     server.spec.hostKey ??
-    new HostKey(`${name}-${server.name}-host-key`, { name: server.name, address: login.address, port: login.port }, { parent }).hostKey;
+    new HostKey(
+      `${name}-${server.name}-host-key`,
+      { name: server.name, address: login.address, port: login.port },
+      { parent, ...aliases(name, plan, server, "-host-key") },
+    ).hostKey;
   return { connection: { ...login, hostKey }, hostKey };
 }
 

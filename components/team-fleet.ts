@@ -4,6 +4,7 @@ import type { Facts } from "../provisioners/engine/facts.ts";
 import { latesIn } from "../provisioners/engine/placeholders.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
 import { secretAt } from "../spec/secrets.ts";
+import { aliases, formerNames } from "./former-names.ts";
 import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
@@ -31,7 +32,7 @@ export class TeamFleet extends pulumi.ComponentResource {
   declare readonly aws: Work | undefined;
 
   constructor(name: string, { plan, config }: TeamFleetArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("fleet:index:TeamFleet", name, {}, opts);
+    super("fleet:index:TeamFleet", name, {}, { ...opts, aliases: formerNames(plan.spec).map((former) => ({ name: former })) });
     const parent = { parent: this };
     const { keyUrl, admin } = plan.spec;
     const teamKeys = new TeamKeys(`${name}-keys`, { keyUrl, members: plan.people }, parent);
@@ -59,7 +60,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     const host = new Host(
       `${name}-${server.name}`,
       { name: server.name, connection, declared: server.declared, ...(deletedWith && { made: true }) },
-      { parent: this, ...gone },
+      { parent: this, ...gone, ...aliases(name, plan, server) },
     );
     const declared = completeFacts(server.declared);
     let previous: pulumi.Resource = host;

@@ -1,11 +1,14 @@
 // A stack by its name: its file, its plan, and where the checkout keeps its state.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { didYouMean } from "../spec/messages.ts";
 import { overlays } from "../spec/overlay.ts";
+import type { Path } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
 import { readStack } from "../spec/read.ts";
+import { fleetKey } from "../spec/secrets.ts";
+import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { poolNames } from "./pools.ts";
 import { roleSchemas } from "./roles/roles.ts";
@@ -30,6 +33,12 @@ export function planOf(stack: string): FleetPlan {
     architecture: process.arch === "arm64" ? "arm64" : "amd64",
     overlays: overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]),
   });
+}
+
+/** Where a path of the fleet stands in the stack file: `stacks/Pulumi.x.yaml:6:15`, of its key. */
+export function placesIn(stack: string): (path: Path) => string {
+  const source = readYaml(readFileSync(fileOf(stack), "utf8"));
+  return (path) => `stacks/Pulumi.${stack}.yaml:${source.keyAt(["config", fleetKey, ...path])}`;
 }
 
 function unknownStack(stack: string): UserError {

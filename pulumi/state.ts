@@ -7,10 +7,30 @@ import { UserError } from "../spec/problem.ts";
 import { ask, stateFolder } from "./command.ts";
 import { fetchPlugins } from "./plugins.ts";
 
-const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
+/** In a file of this checkout, which can be read without asking Pulumi. */
+export const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
 /** The last state of stacks that were taken away. */
 export const endedFolder = join(stateFolder, "ended");
-const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
+export const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  /** Replaced already, and gone at the end of the run. */
+  readonly delete?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+
+/** What we read of a state. */
+interface Deployment {
+  readonly resources?: readonly StateResource[];
+  readonly pending_operations?: readonly Operation[];
+}
+
+/** Undefined for a stack that never had anything. */
+export function localDeployment(stack: string): Deployment | undefined {
+  return JSON.parse(readFileSync(localStack(stack), "utf8")).checkpoint?.latest;
+}
 
 /** Of these stacks, those that the backend has. Asks a remote one once. */
 export async function existing(stacks: readonly string[]): Promise<readonly string[]> {
@@ -39,8 +59,7 @@ export async function prepare(plan: FleetPlan): Promise<void> {
 export function keepState(stack: string): void {
   const state = localStack(stack);
   if (!isLocal() || !existsSync(state)) return;
-  const { checkpoint } = JSON.parse(readFileSync(state, "utf8"));
-  if ((checkpoint?.latest?.resources ?? []).length === 0) return;
+  if ((localDeployment(stack)?.resources ?? []).length === 0) return;
   mkdirSync(endedFolder, { recursive: true, mode: 0o700 });
   copyFileSync(state, join(endedFolder, `${stack}.json`));
 }
@@ -99,8 +118,7 @@ const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !=
 
 /** Pulumi would warn of them in every run to come. */
 async function closeOperations(plan: FleetPlan): Promise<void> {
-  const { checkpoint } = JSON.parse(readFileSync(localStack(plan.stack), "utf8"));
-  const open: readonly Operation[] = checkpoint?.latest?.pending_operations ?? [];
+  const open = localDeployment(plan.stack)?.pending_operations ?? [];
   if (!open.some(isOurs)) return;
   const state = JSON.parse(await ask(plan, ["stack", "export", "--stack", plan.stack]));
   state.deployment.pending_operations = open.filter((each) => !isOurs(each));

@@ -24,6 +24,7 @@ export function checkFleet(fleet: unknown): readonly Finding[] {
     ...checkJumps(loose),
     ...checkAddresses(loose),
     ...checkDisks(loose),
+    ...checkFormerNames(loose),
     ...checkWork(loose),
   ];
 }
@@ -118,6 +119,33 @@ function checkDisks(fleet: Loose): readonly Finding[] {
   return entries(fleet.servers)
     .filter(([, server]) => "disks" in server)
     .map(([name]) => ({ path: ["servers", name, "disks"], key: true, reason: `expected no \`disks\` with ${got}; ${next}` }));
+}
+
+/** A former name is nobody's by now. What the fleet makes itself keeps its names for life. */
+function checkFormerNames(fleet: Loose): readonly Finding[] {
+  const kind = targetKind(fleet);
+  const findings: Finding[] = [];
+  if (fleet.was !== undefined && fleet.was === fleet.team)
+    findings.push({ path: ["was"], reason: `expected the team's former name, got ${shown(fleet.was)}, which it has now; remove it` });
+  if (fleet.was !== undefined && kind === "aws")
+    findings.push({
+      path: ["was"],
+      key: true,
+      reason: "expected no `was` with target `aws`, where names stay for life; take the old name back",
+    });
+  const servers = mapOr(fleet.servers);
+  const former = entries(fleet.servers).filter(([, server]) => "was" in server);
+  for (const [name, { was }] of former) {
+    const path = ["servers", name, "was"];
+    if (kind === "practice" || kind === "aws")
+      findings.push({ path, key: true, reason: `expected no \`was\` with target \`${kind}\`, whose machines keep their names; remove it` });
+    else if (typeof was === "string" && was in servers)
+      findings.push({ path, reason: `expected a name that no server of this stack has now, got ${shown(was)}; remove it` });
+  }
+  const names = former.flatMap(([name, { was }]) =>
+    typeof was === "string" ? [{ value: was, where: `\`${name}\``, path: ["servers", name, "was"] }] : [],
+  );
+  return [...findings, ...repeated(names, "a former name")];
 }
 
 /** One hop: to another server of the stack that is reached directly, or to a host with a way in. */

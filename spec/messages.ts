@@ -21,7 +21,7 @@ export function closest(name: string, names: readonly string[]): string | undefi
   return best?.each;
 }
 
-const ticked = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
+export const ticked = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
 /** ``did you mean `nginx`?``, or `otherwise` where nothing is near. */
 export function didYouMean(name: unknown, names: readonly string[], otherwise = ""): string {

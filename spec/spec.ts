@@ -50,6 +50,7 @@ export const ServerSpec = z
     sudoPassword: scalar.SecretText.optional().describe("password for sudo; default `password`"),
     hostKey: connection.hostKey,
     jump: z.union([scalar.ServerRef, Jump]).optional().describe("host to go through: a server of this stack, or address and user"),
+    was: scalar.ServerName.optional().describe("former name of a server that was handed out: what was made for it under that name goes on"),
   })
   .describe("one server");
 export type ServerSpec = z.infer<typeof ServerSpec>;
@@ -84,6 +85,7 @@ export const targetKinds = ["practice", "inventory", "aws"] as const satisfies r
 export const FleetSpec = z
   .strictObject({
     team: scalar.TeamName.describe("the team's name, part of the names of what is made for it"),
+    was: scalar.TeamName.optional().describe("the team's former name: what was made under that name goes on"),
     members: z.array(Member).default([]).describe("the people of the team; default none"),
     keyUrl: scalar.KeyUrl.default("https://github.com/{user}.keys").describe(
       "where public keys come from; default `https://github.com/{user}.keys`",

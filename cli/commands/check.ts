@@ -4,6 +4,7 @@ import { refusePlan } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
+import { renameProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 
@@ -16,19 +17,19 @@ export const check: Register = (program, done) =>
     .addHelpText("after", "\nExamples:\n  fleet check practice\n  fleet check --json")
     .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks.length > 0 ? stacks : stackNames(), json)));
 
-function run(stacks: readonly string[], json: boolean): number {
-  const problems = stacks.flatMap(problemsOf);
+async function run(stacks: readonly string[], json: boolean): Promise<number> {
+  const problems = (await Promise.all(stacks.map(problemsOf))).flat();
   if (json) console.log(JSON.stringify(problems, null, 2));
   else if (problems.length > 0) console.error(problemsText(problems));
   else console.log(`${stacks.join(", ")}: no problems`);
   return problems.length > 0 ? 2 : 0;
 }
 
-function problemsOf(stack: string): readonly Problem[] {
+async function problemsOf(stack: string): Promise<readonly Problem[]> {
   try {
     const plan = planOf(stack);
     refuseWork(plan);
-    return plan.servers.flatMap((server) => roleProblems(plan, server));
+    return [...(await renameProblems(plan)), ...plan.servers.flatMap((server) => roleProblems(plan, server))];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return error.problems.length > 0 ? error.problems : [{ at: `stacks/Pulumi.${stack}.yaml`, path: "stack", reason: error.message }];

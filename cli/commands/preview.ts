@@ -4,6 +4,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import pLimit from "p-limit";
 import { checkout, planOf } from "../../provisioners/stack.ts";
 import { policed } from "../../pulumi/command.ts";
+import { refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -95,6 +96,7 @@ async function engine(stack: string): Promise<StackPreview> {
   let found: StackPreview | undefined;
   const failed = await guarded(stack, async () => {
     const plan = planOf(stack);
+    await refuseRenames(plan);
     await prepare(plan);
     const mask = maskOf(await secretsOf(plan));
     const { digest, code, stderr } = await look(plan, policed(plan));

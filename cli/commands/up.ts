@@ -2,6 +2,7 @@
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { looking, policed, pulumi } from "../../pulumi/command.ts";
+import { namesCompared, refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import type { Register } from "../command.ts";
 import { runMany } from "../parallel.ts";
@@ -39,18 +40,12 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
 
 async function run(stack: string, { yes }: Options): Promise<number> {
   const plan = planOf(stack);
+  await refuseRenames(plan);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
   // One server's failure must not keep the others from being finished.
-  const { code } = await pulumi(plan, [
-    "up",
-    "--stack",
-    stack,
-    "--continue-on-error",
-    ...looking(plan),
-    ...policed(plan),
-    ...(yes ? ["--yes", "--skip-preview"] : ["--diff"]),
-  ]);
+  const how = ["--continue-on-error", ...looking(plan), ...policed(plan), ...(yes ? ["--yes", "--skip-preview"] : ["--diff"])];
+  const { code } = await pulumi(plan, ["up", "--stack", stack, ...how], { env: namesCompared(plan) });
   if (code === 0) console.log(await whereItIs(plan));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;

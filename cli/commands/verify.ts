@@ -3,6 +3,7 @@
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
+import { refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -25,6 +26,7 @@ async function run(stack: string, { format, all }: { format: string; all: boolea
   const plan = planOf(stack);
   const printer = printers[format as keyof typeof printers];
   if (!printer) throw new UserError(`--format: expected a format${choice(format, printerNames)}`);
+  await refuseRenames(plan);
   await prepare(plan);
   const { digest, code, stderr } = await look(plan);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);

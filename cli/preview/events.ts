@@ -2,6 +2,7 @@
 // secret is not known yet, which is every first preview on EC2.
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, type PulumiResult, pulumi } from "../../pulumi/command.ts";
+import { namesCompared } from "../../pulumi/known-names.ts";
 import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
@@ -26,7 +27,7 @@ export async function look(
   plan: FleetPlan,
   flags: readonly string[] = [],
 ): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
-  const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" };
+  const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true", ...namesCompared(plan) };
   const args = ["preview", "--stack", plan.stack, "--json", ...looking(plan), ...flags];
   let seen = 0;
   const hear = (text: string): void => {

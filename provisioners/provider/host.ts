@@ -27,7 +27,8 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
   return {
     refreshBeforeUpdate: true,
     diff: ({ outputs }, news) => ({
-      ...(outputs.name !== news.name && { name: "update-replace" as const }),
+      // Only a rename that is followed comes here with another name: the server is the same.
+      ...difference("name", outputs.name, news.name),
       ...difference("connection", outputs.connection, news.connection),
       ...difference("declared", outputs.declared, news.declared),
       ...(outputs.problem !== "" && { problem: "update" as const }),

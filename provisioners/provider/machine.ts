@@ -10,10 +10,15 @@ export interface MachineOutputs extends MachineSpec, Omit<MachineState, "id" | "
 const expected = ({ driver, address }: MachineSpec, port = unknown as never as number) =>
   driver === "qemu" ? { address: "127.0.0.1", port, privateAddress: address } : { address, port: 22, privateAddress: address };
 
+const idOf = ({ stack, name }: Pick<MachineSpec, "stack" | "name">): string => `${stack}/${name}`;
+
 const mustReplace: ReadonlySet<string> = new Set(replacing);
 
 export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], MachineDriver>>): Resource<MachineSpec, MachineOutputs> {
+  /** Which resource of this run has the machine: another one's delete is a rename, and must not take it away. */
+  const holders = new Map<string, string>();
   const ensure = async (spec: MachineSpec, call: Call): Promise<MachineOutputs> => {
+    holders.set(idOf(spec), call.urn);
     const {
       id: _,
       leaderPid: __,
@@ -32,7 +37,7 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       return { ...Object.fromEntries(properties), ...(outputs.running ? {} : { running: "update" }) };
     },
     async create(spec, call, preview) {
-      const id = `${spec.stack}/${spec.name}`;
+      const id = idOf(spec);
       if (preview) return { id, outputs: { ...spec, ...expected(spec), user: unknown, hostKey: unknown, running: true } };
       return { id, outputs: await ensure(spec, call) };
     },
@@ -44,8 +49,11 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
     },
     update: async (_id, { outputs }, spec, call, preview) =>
       preview ? { ...outputs, ...spec, ...expected(spec, outputs.port), running: true } : await ensure(spec, call),
-    delete: async (_id, { outputs }, call) =>
-      await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal }),
+    async delete(id, { outputs }, call) {
+      const holder = holders.get(id) ?? call.urn;
+      if (holder !== call.urn) return call.log("info", `${outputs.name}: stays, as ${holder.split("::").at(-1)}`);
+      await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal });
+    },
     hide: (outputs) => ({ ...outputs, ...(outputs.users && { users: secret(outputs.users as unknown as Json) }) }),
   };
 }

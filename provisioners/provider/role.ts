@@ -38,7 +38,8 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     check: ({ resources, guard }) =>
       isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason })),
     diff: ({ outputs }, news) => ({
-      ...(outputs.host !== news.host && { host: "update-replace" as const }),
+      // Only a rename that is followed comes here with another host: what was made there stays.
+      ...difference("host", outputs.host, news.host),
       ...(outputs.role !== news.role && { role: "update-replace" as const }),
       ...difference("connection", outputs.connection, news.connection),
       ...difference("resources", outputs.resources, news.resources),

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { MachineState } from "../../machines/machine.ts";
 import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
-import { inside, Trial } from "../support/fleet.ts";
+import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 
 const network = "10.213.51";
@@ -136,6 +136,35 @@ test("they are as the stack file says, and a second up finds nothing to do", asy
   );
   expect(stdout).toBe("isu1\nenabled\nours\n");
   for (const name of names) expect(await lookAt(name)).not.toEqual(before.get(name));
+});
+
+test("a team and a server that are called otherwise are told so, and followed where they say what they were called", async () => {
+  trial.edit((fleet) => {
+    const { isu2, ...others } = fleet.servers as Record<string, Fleet>;
+    fleet.team = "renamed";
+    fleet.servers = { ...others, web2: isu2 };
+  });
+  const refused = await trial.up();
+  expect(refused.code, refused.said).toBe(2);
+  expect(refused.said).toContain("write `was: trial` beside it");
+  trial.edit((fleet) => {
+    fleet.was = "trial";
+  });
+  const unsaid = await trial.up();
+  expect(unsaid.code, unsaid.said).toBe(2);
+  expect(unsaid.said).toContain(
+    "servers.web2: expected `isu2`, by whose name the server at `10.213.51.12` was made, got `web2`; write `was: isu2` in it",
+  );
+  trial.edit((fleet) => {
+    (fleet.servers as Record<string, Fleet>).web2!.was = "isu2";
+  });
+  const followed = await trial.up();
+  expect(followed.code, followed.said).toBe(0);
+  expect(followed.said).not.toMatch(/\d+ (?:created|deleted|replaced)/);
+  const { stdout } = await inside(trial.stack, "isu2", "hostname; systemctl is-enabled nginx memcached; id -u ada >/dev/null && echo ada");
+  expect(stdout).toBe("web2\nenabled\nenabled\nada\n");
+  const looked = await trial.run("verify");
+  expect(looked.code, looked.said).toBe(0);
 });
 
 test("down puts back every file, package, service, account and setting, and names what it can't", async () => {

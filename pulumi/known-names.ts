@@ -1,0 +1,58 @@
+// What the state of a stack knows, by the names that it was made with; and the refusal of a stack file that calls it otherwise.
+import type { FleetPlan } from "../provisioners/expand.ts";
+import { type Known, type KnownServer, placeOf, renamesIn } from "../provisioners/renames.ts";
+import { placesIn } from "../provisioners/stack.ts";
+import { pathText } from "../spec/path.ts";
+import { type Problem, refusal } from "../spec/problem.ts";
+import { ask } from "./command.ts";
+import { existing, isLocal, localDeployment, type StateResource } from "./state.ts";
+
+interface Place {
+  readonly address?: string;
+  readonly port?: number;
+  readonly jump?: { readonly address?: string };
+}
+
+/** Each says in its inputs which server it is for. */
+const ofServers = ["Host", "HostKey", "OwnHostKey", "Machine"].map((name) => `fleet:index:${name}`);
+
+export function knownIn(resources: readonly StateResource[]): Known {
+  const there = resources.filter((each) => each.delete !== true);
+  const servers = there
+    .filter(({ type, inputs }) => ofServers.includes(type) && typeof inputs?.name === "string")
+    .map(({ type, inputs = {} }): KnownServer => {
+      const reach = (type === "fleet:index:Machine" ? {} : (inputs.connection ?? inputs)) as Place;
+      return { name: String(inputs.name), place: placeOf(reach) };
+    });
+  return {
+    teams: there.filter(({ type }) => type === "fleet:index:TeamFleet").map(({ urn }) => urn.split("::").at(-1) ?? ""),
+    servers: [...new Map(servers.map((each) => [JSON.stringify(each), each])).values()],
+  };
+}
+
+async function known(stack: string): Promise<Known> {
+  if ((await existing([stack])).length === 0) return { teams: [], servers: [] };
+  const deployment = isLocal()
+    ? localDeployment(stack)
+    : JSON.parse(await ask(undefined, ["stack", "export", "--stack", stack])).deployment;
+  return knownIn(deployment?.resources ?? []);
+}
+
+const compared = "FLEET_NAMES_COMPARED";
+/** For a run of Pulumi's: what `fleet` has looked at already, its program need not. A state that is far away costs a second. */
+export const namesCompared = ({ stack }: FleetPlan): Readonly<Record<string, string>> => ({ [compared]: stack });
+
+/** Problems of the stack file against the state, with their places. */
+export async function renameProblems(plan: FleetPlan): Promise<readonly Problem[]> {
+  const renames = renamesIn(plan, await known(plan.stack));
+  if (renames.length === 0) return [];
+  const placeIn = placesIn(plan.stack);
+  return renames.map(({ path, reason }) => ({ at: placeIn(path), path: pathText(path), reason }));
+}
+
+/** Throws a UserError for names that are not those of what is up. Before anything else is done. */
+export async function refuseRenames(plan: FleetPlan): Promise<void> {
+  if (process.env[compared] === plan.stack && !isLocal()) return;
+  const problems = await renameProblems(plan);
+  if (problems.length > 0) throw refusal(`stacks/Pulumi.${plan.stack}.yaml`, problems);
+}
