@@ -7,7 +7,7 @@ import type { Command } from "../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { gist } from "../provisioners/ssh/output.ts";
 import { Sessions } from "../provisioners/ssh/session-pool.ts";
-import { checkout } from "../provisioners/stack.ts";
+import { project } from "../provisioners/stack.ts";
 import { exportedBy } from "./stack-outputs.ts";
 import { confirm } from "./terminal.ts";
 
@@ -88,7 +88,7 @@ export async function fetchAll(
 
 const line = ({ server, file, bytes = 0, problem }: Fetched): string => {
   if (problem !== undefined) return `  ${problem}`;
-  return file === undefined ? `  ${server}: nothing of it is there` : `  ${relative(checkout, file)} (${Math.ceil(bytes / 1024)} KiB)`;
+  return file === undefined ? `  ${server}: nothing of it is there` : `  ${relative(project, file)} (${Math.ceil(bytes / 1024)} KiB)`;
 };
 
 /** `2026-12-01T09-00-00Z`, for a file name. */
@@ -100,7 +100,7 @@ export async function archive(plan: FleetPlan, yes: boolean): Promise<boolean> {
   if (patterns.length === 0) return true;
   const { servers = {} } = await exportedBy(plan);
   if (Object.keys(servers).length === 0) return true;
-  const all = await fetchAll(servers, patterns, join(checkout, "archives", `${plan.stack}-${stamp()}`));
+  const all = await fetchAll(servers, patterns, join(project, "archives", `${plan.stack}-${stamp()}`));
   console.log(["archive:", ...all.map(line)].join("\n"));
   const missing = all.filter(({ problem }) => problem !== undefined).map(({ server }) => server);
   if (missing.length > 0) await confirm(`down goes on without the archive of ${missing.join(", ")}`, missing.join(" "), yes);

@@ -1,5 +1,8 @@
 // The `fleet` command. One file a command; the only place that exits.
+import "./cwd.ts"; // First: it says where the project is.
+
 import { Command, CommanderError } from "commander";
+import { UserError } from "../spec/problem.ts";
 import { check } from "./commands/check.ts";
 import { cost } from "./commands/cost.ts";
 import { docs } from "./commands/docs.ts";
@@ -13,9 +16,11 @@ import { types } from "./commands/types.ts";
 import { undelete } from "./commands/undelete.ts";
 import { up } from "./commands/up.ts";
 import { verify } from "./commands/verify.ts";
+import { noProject } from "./cwd.ts";
 
 const program = new Command("fleet")
   .description("The servers of a contest team, from one stack file.")
+  .option("--cwd <dir>", "folder with stacks/ and the state; default $FLEET_PROJECT, or this checkout")
   .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
   .showSuggestionAfterError()
@@ -41,6 +46,10 @@ const done = async (code: number | Promise<number>): Promise<void> => {
 for (const register of [up, preview, verify, check, ssh, down, env, docs, types, cost, sweep, reap, undelete]) register(program, done);
 
 try {
+  program.hook("preAction", () => {
+    const sentence = noProject();
+    if (sentence !== undefined) throw new UserError(sentence);
+  });
   await program.parseAsync();
 } catch (error) {
   process.exitCode = failed(error);

@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { checkout } from "../provisioners/stack.ts";
+import { checkout, project } from "../provisioners/stack.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
 import { Board, type TeamLine } from "./progress-table.ts";
@@ -44,7 +44,7 @@ export type Start = (command: ManyCommand, stack: string, events: string) => Chi
 
 const start: Start = (command, stack, events) =>
   spawn(process.execPath, [join(checkout, "cli", "main.ts"), command, stack, "--yes"], {
-    cwd: checkout,
+    cwd: project,
     // The engine's events, as the Automation API reads them; the flag is one of its debug commands.
     env: { ...process.env, FLEET_EVENT_LOG: events, PULUMI_DEBUG_COMMANDS: "true", NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { quote } from "../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { checkout } from "../provisioners/stack.ts";
+import { project } from "../provisioners/stack.ts";
 import type { Hook } from "../spec/hooks.ts";
 import { secretRefsIn } from "../spec/secrets.ts";
 import type { ConnectionArgs } from "./connection.ts";
@@ -55,7 +55,7 @@ const texts = ({ run, undo }: Hook, before: string) => ({
 
 function here(name: string, hook: Hook, { environment, quiet, after, parent }: Surroundings): void {
   const { local } = sdk();
-  const how = { dir: checkout, interpreter: ["/bin/sh", "-c"], environment, ...(quiet && { logging: local.Logging.None }) };
+  const how = { dir: project, interpreter: ["/bin/sh", "-c"], environment, ...(quiet && { logging: local.Logging.None }) };
   new local.Command(name, { ...texts(hook, strict), ...how }, { parent, dependsOn: Object.values(after) });
 }
 

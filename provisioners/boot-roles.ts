@@ -6,7 +6,7 @@ import { type BootRole, refuseSecrets } from "./boot-script.ts";
 import { problemsIn } from "./engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf } from "./expand.ts";
 import type { AskedPool } from "./pools.ts";
-import { checkout } from "./stack.ts";
+import { stacksFolder } from "./project.ts";
 
 /** With their marks still in. Throws a UserError where a role can't be told what it needs, or wants what no role may have there. */
 export function bootRoles(plan: FleetPlan, { name }: AskedPool): readonly BootRole[] {
@@ -34,7 +34,7 @@ export function bootRoles(plan: FleetPlan, { name }: AskedPool): readonly BootRo
 /** The text of a pool's script, which may lie in a file below stacks/. */
 export function scriptOf(place: string, script: string): string {
   if (script.startsWith("#!")) return script;
-  const file = join(checkout, "stacks", script);
+  const file = join(stacksFolder, script);
   if (!existsSync(file)) throw new UserError(`${place}.script: expected a file, got no \`stacks/${script}\``);
   const text = readFileSync(file, "utf8");
   if (!text.startsWith("#!/bin/sh\n"))

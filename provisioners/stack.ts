@@ -1,4 +1,4 @@
-// A stack by its name: its file, its plan, and where the checkout keeps its state.
+// A stack by its name: its file and its plan.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -11,22 +11,24 @@ import { fleetKey } from "../spec/secrets.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { poolNames } from "./pools.ts";
+import { stacksFolder } from "./project.ts";
 import { roleSchemas } from "./roles/roles.ts";
 
-export const checkout = join(import.meta.dirname, "..");
+export { checkout, project } from "./project.ts";
 
-const fileOf = (stack: string): string => join(checkout, "stacks", `Pulumi.${stack}.yaml`);
+const fileOf = (stack: string, folder: string): string => join(folder, `Pulumi.${stack}.yaml`);
 
-/** The stacks of this checkout, by their files. */
-export function stackNames(): readonly string[] {
-  const names = readdirSync(join(checkout, "stacks")).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
+/** The stacks of a folder, by their files. */
+export function stackNames(folder = stacksFolder): readonly string[] {
+  const names = (existsSync(folder) ? readdirSync(folder) : []).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
   return names.filter((name) => name !== undefined).sort();
 }
 
 /** Throws a UserError with every problem in the stack file. */
-export function planOf(stack: string): FleetPlan {
-  if (!existsSync(fileOf(stack))) throw unknownStack(stack);
-  const { spec, files } = readStack(fileOf(stack), roleSchemas);
+export function planOf(stack: string, folder = stacksFolder): FleetPlan {
+  const file = fileOf(stack, folder);
+  if (!existsSync(file)) throw unknownStack(stack, folder);
+  const { spec, files } = readStack(file, roleSchemas);
   return planFleet(spec, {
     stack,
     cores: availableParallelism(),
@@ -36,13 +38,13 @@ export function planOf(stack: string): FleetPlan {
 }
 
 /** Where a path of the fleet stands in the stack file: `stacks/Pulumi.x.yaml:6:15`, of its key. */
-export function placesIn(stack: string): (path: Path) => string {
-  const source = readYaml(readFileSync(fileOf(stack), "utf8"));
+export function placesIn(stack: string, folder = stacksFolder): (path: Path) => string {
+  const source = readYaml(readFileSync(fileOf(stack, folder), "utf8"));
   return (path) => `stacks/Pulumi.${stack}.yaml:${source.keyAt(["config", fleetKey, ...path])}`;
 }
 
-function unknownStack(stack: string): UserError {
-  const names = stackNames();
+function unknownStack(stack: string, folder: string): UserError {
+  const names = stackNames(folder);
   return new UserError(
     `${stack}: expected a stack of this checkout (${names.join(", ") || "there is none yet"}), got no \`stacks/Pulumi.${stack}.yaml\`${didYouMean(stack, names)}`,
   );

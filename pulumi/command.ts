@@ -3,12 +3,12 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { checkout } from "../provisioners/stack.ts";
+import { checkout, project } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
 import { withoutLog } from "./home.ts";
 
-/** Of this checkout: Pulumi's state, and what else is worth keeping between two runs. */
-export const stateFolder = join(checkout, ".fleet");
+/** Of this project: Pulumi's state, and what else is worth keeping between two runs. */
+export const stateFolder = join(project, ".fleet");
 
 /** What OpenSSH must read from files: keys and host keys of a stack's servers, as `fleet ssh` found them. */
 export const sshFolder = (stack: string): string => join(stateFolder, "ssh", stack);
@@ -36,6 +36,8 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     // Compiled code of the program and the provider is kept: it saves a third of a second at each start.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(stateFolder, "compile-cache"),
+    // The program that Pulumi starts finds its stack file by it.
+    ...(project !== checkout && { FLEET_PROJECT: project }),
     // Starts the program without what it never needs: half a second more.
     PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
     ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: practicePassphrase }),
@@ -46,7 +48,8 @@ export function environment(plan: FleetPlan | undefined): Readonly<Record<string
 export const ofFleetAlone = (): Readonly<Record<string, string>> => withoutLog(join(stateFolder, "engine-home"));
 
 /** Where a mistake costs money or opens a door, the policy pack has a say: in previews and ups, with Pulumi's own words. */
-export const policed = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--policy-pack", "policy"] : []);
+export const policed = ({ spec }: FleetPlan): readonly string[] =>
+  spec.target.kind === "aws" ? ["--policy-pack", join(checkout, "policy")] : [];
 
 /** What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself. */
 export const looking = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--refresh"] : []);
@@ -74,7 +77,7 @@ export async function pulumi(
   mkdirSync(stateFolder, { recursive: true });
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...ofFleetAlone(), ...env };
   const child = spawn("pulumi", [...args, ...eventLog(args, all.FLEET_EVENT_LOG)], {
-    cwd: checkout,
+    cwd: project,
     env: all,
     stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
   });

@@ -2,7 +2,8 @@
 // pull request as both.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import pLimit from "p-limit";
-import { checkout, planOf } from "../../provisioners/stack.ts";
+import { checkout, stacksFolder } from "../../provisioners/project.ts";
+import { planOf } from "../../provisioners/stack.ts";
 import { policed } from "../../pulumi/command.ts";
 import { refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
@@ -73,9 +74,9 @@ const offlineNote =
 
 async function offline(patterns: readonly string[], { base }: Options): Promise<readonly StackPreview[]> {
   if (base === undefined) throw new UserError("--offline: expected --base with the commit to compare with; next: --base origin/main");
-  const head = await expanderOf(checkout);
-  return await withCheckout(base, async (root) => {
-    const before = await expanderOf(root);
+  const head = await expanderOf(checkout, stacksFolder);
+  return await withCheckout(base, async (root, stacks) => {
+    const before = await expanderOf(root, stacks);
     const all = [...new Set([...before.stackNames(), ...head.stackNames()])].sort();
     return previewFiles(before, head, chosen(patterns, all));
   });

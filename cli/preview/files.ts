@@ -11,7 +11,7 @@ import { billOf, costLines } from "../../components/targets/aws/cost.ts";
 import { costed, shapeOf } from "../../components/targets/aws/shape.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { FleetPlan, ServerPlan } from "../../provisioners/expand.ts";
-import { checkout } from "../../provisioners/stack.ts";
+import { checkout, project } from "../../provisioners/stack.ts";
 import { UserError } from "../../spec/problem.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { together } from "./engine.ts";
@@ -37,39 +37,46 @@ interface Expansion {
   readonly wants: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, Values>>>>>>;
 }
 
-/** The code of a checkout that expands its stacks. */
+/** The code of a checkout, with stack files that it expands. */
 interface Expander {
   stackNames(): readonly string[];
   expand(stack: string): Expansion;
 }
 
-export async function expanderOf(root: string): Promise<Expander> {
+/** `folder`: of the stack files. */
+export async function expanderOf(root: string, folder = join(root, "stacks")): Promise<Expander> {
   const load = async <T>(file: string): Promise<T> => (await import(pathToFileURL(join(root, file)).href)) as T;
   const { planOf, stackNames } = await load<typeof import("../../provisioners/stack.ts")>("provisioners/stack.ts");
   const { expandRole, rolesOf } = await load<typeof import("../../provisioners/expand.ts")>("provisioners/expand.ts");
   const expand = (stack: string): Expansion => {
-    const plan = planOf(stack);
+    const plan = planOf(stack, folder);
     const facts = (server: ServerPlan) => ({ ...assumed, ...server.declared }) as Facts;
     const roles = (server: ServerPlan) =>
       Object.fromEntries(rolesOf(server).map((role) => [role, expandRole(plan, server, role, facts(server))]));
     return { plan, wants: Object.fromEntries(plan.servers.map((server) => [server.name, roles(server)])) as Expansion["wants"] };
   };
-  return { stackNames, expand };
+  return { stackNames: () => stackNames(folder), expand };
 }
 
-/** Hands over the checkout as it was at `ref`, with the packages of this one, and takes it away again. */
-export async function withCheckout<T>(ref: string, work: (root: string) => Promise<T>): Promise<T> {
+/**
+ * Hands over code and stack files as they were at `ref`, with the packages of this checkout, and takes them away again. A project outside
+ * the checkout has a history of its own, and this checkout's code.
+ */
+export async function withCheckout<T>(ref: string, work: (root: string, stacks: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "fleet-base-"));
   const root = join(folder, "checkout");
   try {
-    await run("git", ["-C", checkout, "worktree", "add", "--detach", root, ref]).catch((error: Error) => {
+    await run("git", ["-C", project, "worktree", "add", "--detach", root, ref]).catch((error: Error) => {
       throw new UserError(`--base: expected a commit of this checkout, got \`${ref}\`: ${error.message.trim()}; next: git fetch`);
     });
+    const { stdout: below } = await run("git", ["-C", project, "rev-parse", "--show-prefix"]);
+    const stacks = join(root, below.trim(), "stacks");
+    if (project !== checkout) return await work(checkout, stacks);
     symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
-    return await work(root);
+    return await work(root, stacks);
   } finally {
     rmSync(folder, { recursive: true, force: true });
-    await run("git", ["-C", checkout, "worktree", "prune"]);
+    await run("git", ["-C", project, "worktree", "prune"]);
   }
 }
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kinds } from "../../cli/aws/tagged-resource.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { strew, strewBucket } from "../support/aws-strays.ts";
-import { start, Trial } from "../support/fleet.ts";
+import { practiceFleet, start, Trial } from "../support/fleet.ts";
 
 let emulator: Emulator;
 const trial = new Trial("commands", {
@@ -19,6 +19,11 @@ const priceless = new Trial("priceless", {
   servers: { isu1: { roles: ["base"] } },
 });
 
+const elsewhere = new Trial(
+  "elsewhere",
+  practiceFleet(() => {}),
+);
+
 const fleet = async (...args: readonly string[]) => {
   const answer = await start("./fleet", args, { env: { ...emulator.env, NO_COLOR: "1" } }).done;
   return { ...answer, json: () => JSON.parse(answer.stdout) };
@@ -30,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await emulator?.stop();
-  for (const each of [trial, priceless]) await each.remove();
+  for (const each of [trial, priceless, elsewhere]) await each.remove();
 });
 
 describe("fleet types", () => {
@@ -90,8 +95,11 @@ describe("fleet cost", () => {
   test("wrong hours, and a stack that is on something else", async () => {
     const hours = await fleet("cost", trial.stack, "--hours", "soon");
     expect([hours.code, hours.stderr]).toEqual([2, "--hours: expected a number of hours such as `8`, got `soon`\n"]);
-    const other = await fleet("cost", "practice");
-    expect([other.code, other.stderr]).toEqual([2, "practice: expected a stack with `target: {kind: aws}`, got one on practice\n"]);
+    const other = await fleet("cost", elsewhere.stack);
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      `${elsewhere.stack}: expected a stack with \`target: {kind: aws}\`, got one on practice\n`,
+    ]);
   });
 
   test("--quota: room, a shortage with exit code 1, and a quota that can't be read", async () => {

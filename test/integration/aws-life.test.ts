@@ -14,9 +14,11 @@ import { checkout } from "../../provisioners/stack.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { asleep, firstBoot } from "../support/first-boot.ts";
 import { type Answer, inside, type Running, start, Trial } from "../support/fleet.ts";
+import { ownNetwork, ownProject } from "../support/own.ts";
 
 let emulator: Emulator;
-const place = { address: "10.213.61.11", subnet: "10.213.61.0/24" };
+const network = ownNetwork();
+const place = { address: `${network}.11`, subnet: `${network}.0/24` };
 const trial = new Trial("aws-life", {
   target: {
     kind: "aws",
@@ -30,7 +32,7 @@ const trial = new Trial("aws-life", {
 });
 const instance = "trial-aws-isu1";
 const remote = mkdtempSync(join(tmpdir(), "aws-life-"));
-const kept = join(checkout, "archives");
+const kept = join(ownProject, "archives");
 const archives = () => (existsSync(kept) ? readdirSync(kept) : []).filter((name) => name.startsWith(`${trial.stack}-`));
 const client = () => new ec2.EC2Client({ region });
 
@@ -188,7 +190,7 @@ describe("a fleet on EC2", () => {
     expect(execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" })).toBe("./etc/hostname\n./srv/shop/dump-1.sql\n");
     expect(execFileSync("tar", ["-xzOf", tarball, "./srv/shop/dump-1.sql"], { encoding: "utf8" })).toBe("the orders\n");
     expect(trial.stateFiles()).toEqual([]);
-    const last = readFileSync(join(checkout, ".fleet", "ended", `${trial.stack}.json`), "utf8");
+    const last = readFileSync(join(ownProject, ".fleet", "ended", `${trial.stack}.json`), "utf8");
     expect(last).toContain(instance);
     expect(last).not.toMatch(/BEGIN (?:OPENSSH|RSA) PRIVATE KEY/);
   });

@@ -8,9 +8,10 @@ import { checkout } from "../../provisioners/stack.ts";
 import { paths } from "../../setup/paths.cjs";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { type Answer, start } from "../support/fleet.ts";
+import { ownProject } from "../support/own.ts";
 
 const stacks = ["trial-pull-a", "trial-pull-b", "trial-pull-over"];
-const fileOf = (stack: string) => join(checkout, "stacks", `Pulumi.${stack}.yaml`);
+const fileOf = (stack: string) => join(ownProject, "stacks", `Pulumi.${stack}.yaml`);
 const folder = mkdtempSync(join(tmpdir(), "fleet-pull-"));
 let emulator: Emulator | undefined;
 
@@ -81,8 +82,8 @@ test("of one stack shows its servers' files whole, who may reach them, and the p
 
 describe("the policy pack", () => {
   test("has a say in what Pulumi itself is asked for, too", async () => {
-    const place = ["--cwd", checkout, "--stack", "trial-pull-a", "--non-interactive"];
-    const { code, said } = await run("pulumi", "preview", ...place, "--policy-pack", "policy");
+    const place = ["--cwd", ownProject, "--stack", "trial-pull-a", "--non-interactive"];
+    const { code, said } = await run("pulumi", "preview", ...place, "--policy-pack", join(checkout, "policy"));
     expect(said).toContain("contest-fleet@v0.1.0");
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
   });

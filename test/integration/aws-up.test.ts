@@ -16,8 +16,9 @@ import { packages } from "../support/blank-host.ts";
 import { Ec2Hosts, type HostSpec } from "../support/ec2-hosts.ts";
 import { openPlace, type Place } from "../support/ec2-place.ts";
 import { type Answer, inside, start, Trial } from "../support/fleet.ts";
+import { ownNetwork } from "../support/own.ts";
 
-const cidr = "10.213.63.0/24";
+const cidr = `${ownNetwork()}.0/24`;
 const site = { name: "shop", root: "/srv", routes: [{ kind: "static", path: "/" }] };
 const trial = new Trial("aws-up", {
   target: { kind: "aws", region, cidr, image: "debian-12", sshFrom: ["203.0.113.0/24"], httpFrom: ["0.0.0.0/0"] },

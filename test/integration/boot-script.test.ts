@@ -48,7 +48,7 @@ function rolesToBoot(overlay: string | undefined): readonly BootRole[] {
 describe.skipIf(process.getuid?.() !== 0)("a blank server (these need root on Linux)", { timeout: 300_000 }, () => {
   let machine: OneMachine;
   beforeAll(async () => {
-    machine = await oneMachine("boot-script", 59);
+    machine = await oneMachine("boot-script");
   }, 900_000);
   afterAll(() => machine?.gone(), 60_000);
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { checkout } from "../../provisioners/stack.ts";
 import { inside, Trial } from "../support/fleet.ts";
+import { ownProject } from "../support/own.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fleet-hooks-"));
 const log = join(folder, "log");
@@ -58,5 +59,5 @@ test("down undoes what was done here, and asks nothing of a server that goes too
   const { code, said } = await trial.run("down", ["--yes"], options);
   expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
   expect(readFileSync(log, "utf8")).toMatch(/again\nundone\n$/);
-  expect(existsSync(join(checkout, ".fleet", "ssh", trial.stack))).toBe(false);
+  expect(existsSync(join(ownProject, ".fleet", "ssh", trial.stack))).toBe(false);
 });

@@ -5,8 +5,9 @@ import type { MachineState } from "../../machines/machine.ts";
 import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
+import { ownNetwork } from "../support/own.ts";
 
-const network = "10.213.51";
+const network = ownNetwork();
 const user = { name: "isucon", password: "pass of the contest", sudo: "free" } as const;
 const memberKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 const login = (host: number) => ({ address: `${network}.${host}`, user: "isucon" });

@@ -15,7 +15,7 @@ const packages = "nginx-light mariadb-server curl git";
 
 describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need root on Linux)", { timeout: 180_000 }, () => {
   beforeAll(async () => {
-    machine = await oneMachine("kinds-services", 58);
+    machine = await oneMachine("kinds-services");
     ({ shell } = machine);
     await text(
       shell,

@@ -11,7 +11,7 @@ let shell: Session;
 
 describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root on Linux)", { timeout: 180_000 }, () => {
   beforeAll(async () => {
-    machine = await oneMachine("kinds-system", 57, 512);
+    machine = await oneMachine("kinds-system", 512);
     ({ shell } = machine);
   }, 900_000);
 

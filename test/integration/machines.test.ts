@@ -1,25 +1,32 @@
 // Practice machines as they are: made, logged in to, limited, rebooted, killed at odd moments, healed, taken away without a trace.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { groupsOf, removeGroups } from "../../machines/limits.ts";
 import type { MachineSpec, MachineState } from "../../machines/machine.ts";
 import { pathsOf, stackDirectory } from "../../machines/names.ts";
-import { removeNetwork } from "../../machines/network.ts";
+import { removeNetwork, tables } from "../../machines/network.ts";
 import { nspawn } from "../../machines/nspawn/driver.ts";
 import { unmountAll } from "../../machines/nspawn/overlay.ts";
 import { kill } from "../../machines/processes.ts";
 import { run } from "../../machines/run.ts";
 import { leftovers, machines, sweep } from "../../machines/sweep.ts";
 import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
+import { clearDead, processesOf } from "../support/own-cleanup.ts";
+import { isAlive, networks, owners } from "../support/own-runs.ts";
 
 const canary = `c'an"ary $(${process.pid})`;
-const stack = `machines-test-${process.pid}`;
-const other = `${stack}-other`;
+const [stack, other] = [ownStack("machines-test"), ownStack("machines-test-other")];
+const [network, otherNetwork] = [ownNetwork(), ownNetwork()];
 const ipForward = "/proc/sys/net/ipv4/ip_forward";
 let directory = "";
 let authorizedKey = "";
@@ -30,8 +37,8 @@ const machine = (name: string, change: Partial<MachineSpec> = {}): MachineSpec =
   driver: "nspawn",
   cores: 1,
   memoryMiB: 384,
-  address: `10.213.41.1${name.at(-1)}`,
-  subnet: "10.213.41.0/24",
+  address: `${network}.1${name.at(-1)}`,
+  subnet: `${network}.0/24`,
   release: "bookworm",
   authorizedKey,
   users: [{ name: "isucon", password: canary }],
@@ -209,8 +216,8 @@ describe.skipIf(process.getuid?.() !== 0)("practice machines (these need root on
   });
 
   test("take a changed spec with a restart, and keep content and host key", async () => {
-    const changed = await nspawn.ensure(machine("isu2", { memoryMiB: 512, address: "10.213.41.22" }));
-    expect(changed).toMatchObject({ address: "10.213.41.22", hostKey: isu2.hostKey });
+    const changed = await nspawn.ensure(machine("isu2", { memoryMiB: 512, address: `${network}.22` }));
+    expect(changed).toMatchObject({ address: `${network}.22`, hostKey: isu2.hostKey });
     expect((await ssh(changed, "head -c 400M /dev/zero | tail >/dev/null && sudo cat /root/note")).stdout).toBe("kept\n");
     isu2 = changed;
   });
@@ -244,9 +251,9 @@ describe.skipIf(process.getuid?.() !== 0)("practice machines (these need root on
   });
 
   test("of two stacks run at once, do not reach each other, and can't share a subnet", async () => {
-    await expect(nspawn.ensure(machine("isu1", { stack: other }))).rejects.toThrow(/subnet `10.213.41.0\/24` meets .* choose another one/);
+    await expect(nspawn.ensure(machine("isu1", { stack: other }))).rejects.toThrow(/subnet `10.213.\d+.0\/24` meets .* choose another one/);
     expect(await leftovers(other), "a refused machine leaves nothing").toEqual([]);
-    const far = await nspawn.ensure(machine("isu1", { stack: other, subnet: "10.213.42.0/24", address: "10.213.42.11" }));
+    const far = await nspawn.ensure(machine("isu1", { stack: other, subnet: `${otherNetwork}.0/24`, address: `${otherNetwork}.11` }));
     expect((await ssh(far, `ping -c 1 -W 1 ${isu1.address}`)).code).toBe(1);
     expect(
       await text(far, "getent hosts $(grep -rhoE 'https?://[^/ ]+' /etc/apt | head -n 1 | cut -d/ -f3) >/dev/null && echo resolved"),
@@ -260,6 +267,31 @@ describe.skipIf(process.getuid?.() !== 0)("practice machines (these need root on
     expect((await leftovers(other)).map(({ kind }) => kind)).toEqual(expect.arrayContaining(["process", "link", "nft table"]));
     await sweep(other);
     expect(await leftovers(other)).toEqual([]);
+  });
+
+  test("and all else that a killed test run left is taken away by the next run; the living keep theirs", async () => {
+    const script = fileURLToPath(new URL("../support/killed-run.ts", import.meta.url));
+    const child = spawn(process.execPath, [script, authorizedKey], { stdio: ["ignore", "pipe", "inherit"] });
+    const [said] = (await once(createInterface(child.stdout), "line")) as [string];
+    const { owner, stack: theirs, network: taken, table, pid: sleeper } = JSON.parse(said);
+    expect(await clearDead()).not.toContain(owner);
+    expect(isAlive(owner)).toBe(true);
+    expect((await nspawn.read({ stack: theirs, name: "isu1" }))?.running).toBe(true);
+    const gone = ended(child);
+    child.kill("SIGKILL");
+    await gone;
+    expect(processesOf(owner)).toContain(sleeper);
+    expect(await tables(new RegExp(`^${table}$`))).toEqual([table]);
+    expect(await clearDead()).toContain(owner);
+    expect([processesOf(owner), await leftovers(theirs), await tables(new RegExp(`^${table}$`)), owners().includes(owner)]).toEqual([
+      [],
+      [],
+      [],
+      false,
+    ]);
+    expect((await nspawn.read({ stack: theirs, name: "isu1" }))?.running).toBeUndefined();
+    expect(await text(isu2, "hostname"), "the machines of this run go on").toBe("isu2");
+    expect(existsSync(join(networks, taken.split(".")[2])), "its network is free").toBe(false);
   });
 
   test("go without a trace", async () => {

@@ -12,9 +12,10 @@ import { Context } from "../../provisioners/provider/context.ts";
 import { ownHostKeyResource } from "../../provisioners/provider/own-host-key.ts";
 import type { Call } from "../../provisioners/provider/protocol.ts";
 import { openShell } from "../../provisioners/ssh/session.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
 import { makeKey } from "../support/sshd.ts";
 
-const stack = `own-host-key-test-${process.pid}`;
+const [stack, network] = [ownStack("own-host-key-test"), ownNetwork()];
 const said: string[] = [];
 const call: Call = {
   urn: `urn:pulumi:${stack}::test::fleet:index:OwnHostKey::isu1`,
@@ -30,7 +31,7 @@ let given: Connection;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "own-host-key-"));
   const key = makeKey(join(directory, "key"));
-  const place = { stack, name: "isu1", driver: "nspawn", address: "10.213.47.11", subnet: "10.213.47.0/24" } as const;
+  const place = { stack, name: "isu1", driver: "nspawn", address: `${network}.11`, subnet: `${network}.0/24` } as const;
   const spec: MachineSpec = { ...place, cores: 1, memoryMiB: 384, release: "bookworm", authorizedKey: key.public };
   const { address, port, user, hostKey } = await nspawn.ensure(spec, { log: () => {}, signal: call.signal });
   given = { name: "isu1", address, port, user, hostKey, privateKey: key.private };

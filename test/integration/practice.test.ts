@@ -6,6 +6,7 @@ import { leftovers } from "../../machines/sweep.ts";
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Fleet, inside, practiceFleet, start, Trial } from "../support/fleet.ts";
+import { ownProject } from "../support/own.ts";
 
 const servers = ["isu1", "isu2", "isu3"] as const;
 type Server = (typeof servers)[number];
@@ -231,5 +232,5 @@ test("down leaves no process, mount, link, rule or file of the fleet", async () 
   expect(said).toContain("nothing is left on this computer");
   expect(await leftovers(trial.stack)).toEqual([]);
   expect(trial.stateFiles()).toEqual([]);
-  expect(existsSync(join(checkout, ".fleet", "ssh", trial.stack))).toBe(false);
+  expect(existsSync(join(ownProject, ".fleet", "ssh", trial.stack))).toBe(false);
 });

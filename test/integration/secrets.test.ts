@@ -2,9 +2,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { checkout } from "../../provisioners/stack.ts";
 import { type Answer, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
+import { ownNetwork, ownProject } from "../support/own.ts";
 import { filesWith, formsOf, watchArguments } from "../support/watch.ts";
 
 /** Whatever quoting does to the rest of a password, this stays of it. */
@@ -14,7 +14,7 @@ const odd = `'"\\$(id)\`%s#;&=`;
 const secretOf = (place: string): string => `${canary}-${place}${odd}`;
 const forms = formsOf(canary);
 
-const network = "10.213.53";
+const network = ownNetwork();
 const trial = new Trial("secrets", {
   target: "inventory",
   servers: { isu1: { address: `${network}.11`, user: "isucon", roles: ["base", "mysql", "redis", "app"] } },
@@ -94,7 +94,7 @@ test("changes of a secret, made in the stack file or by hand on the server, are 
 
 test("nothing that was said, kept or logged holds one", async () => {
   for (const [what, answer] of said) for (const form of forms) expect(answer.said, what).not.toContain(form);
-  const kept = readdirSync(join(checkout, ".fleet"), { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
+  const kept = readdirSync(join(ownProject, ".fleet"), { recursive: true, withFileTypes: true }).filter((each) => each.isFile());
   const files = kept.map(({ parentPath, name }) => join(parentPath, name));
   expect(trial.stateFiles().length).toBeGreaterThan(2);
   expect(filesWith([...files, trial.file], forms)).toEqual([]);

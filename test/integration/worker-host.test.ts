@@ -19,10 +19,11 @@ import { bootBlank, packages } from "../support/blank-host.ts";
 import { openPlace, type Place } from "../support/ec2-place.ts";
 import { inside } from "../support/fleet.ts";
 import type { Instance } from "../support/metadata-service.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
 import { jpegSize, png } from "../support/picture.ts";
 import { makePool, type PoolWish, userDataOf } from "../support/pool.ts";
 
-const stack = `worker-host-${process.pid}`;
+const [stack, network] = [ownStack("worker-host"), ownNetwork()];
 const buckets = { input: "images-input", output: "images-output", plans: "images-plans" };
 const account = "123456789012"; // the emulator's
 const names = ["autoscaling", "ec2", "sqs", ...Object.values(buckets).map((bucket) => `${bucket}.s3`)];
@@ -34,8 +35,8 @@ const spec = (name: string, number: number): MachineSpec => ({
   driver: "nspawn",
   cores: 1,
   memoryMiB: 1024,
-  address: `10.213.47.${number}`,
-  subnet: "10.213.47.0/24",
+  address: `${network}.${number}`,
+  subnet: `${network}.0/24`,
   release: "bookworm",
   authorizedKey,
   packages,

@@ -14,9 +14,10 @@ import { tell } from "../../machines/qemu/monitor.ts";
 import { sweep } from "../../machines/sweep.ts";
 import { instanceTypes } from "../../provisioners/aws/types.ts";
 import { formatScript } from "../../provisioners/roles/base/volumes.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
 import { Operator } from "../support/virtual.ts";
 
-const stack = `store-test-${process.pid}`;
+const [stack, network] = [ownStack("store-test"), ownNetwork()];
 const service = "fleet-instance-store.service";
 const log = (line: string) => console.log(line);
 const db = "systemctl show --property ActiveState --value db.service";
@@ -50,7 +51,7 @@ describe.each([
 
   const spec = (count: number = disks): MachineSpec => ({
     ...{ stack, name: server, driver: "qemu", cores: 2, memoryMiB: 1024, release: "bookworm", authorizedKey: operator.authorizedKey },
-    ...{ address: `10.213.45.1${disks}`, subnet: "10.213.45.0/24", packages: ["fio", "lvm2", "sysbench"] },
+    ...{ address: `${network}.1${disks}`, subnet: `${network}.0/24`, packages: ["fio", "lvm2", "sysbench"] },
     disks: Array.from({ length: count }, () => ({ sizeGiB })),
   });
   const root = (script: string) => operator.root(state, script);

@@ -8,10 +8,11 @@ import type { MachineSpec, MachineState } from "../../machines/machine.ts";
 import { pathsOf } from "../../machines/names.ts";
 import { socketsDirectory } from "../../machines/platform.ts";
 import { standIn } from "../support/cloud-image.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
 import { Operator } from "../support/virtual.ts";
 
 const canary = `c'an"ary $(${process.pid})`;
-const stack = `cloud-test-${process.pid}`;
+const [stack, network] = [ownStack("cloud-test"), ownNetwork()];
 const log = (line: string) => console.log(line);
 
 /** The modules read the system's name when they are loaded. */
@@ -35,7 +36,7 @@ beforeAll(async () => {
   mac = await asOnMac();
   spec = {
     ...{ stack, name: "isu1", driver: "qemu", cores: 2, memoryMiB: 1024, release: "bookworm", authorizedKey: operator.authorizedKey },
-    ...{ address: "10.214.44.11", subnet: "10.214.44.0/24", users: [{ name: "isucon", password: canary }] },
+    ...{ address: `${network}.11`, subnet: `${network}.0/24`, users: [{ name: "isucon", password: canary }] },
     disks: [{ sizeGiB: 0.5 }, { sizeGiB: 0.5 }],
   };
   isu1 = await mac.qemu.ensure(spec, { log });
@@ -52,7 +53,7 @@ afterAll(async () => {
 const right = async (): Promise<void> => {
   expect(await operator.text(isu1, "hostname; sudo id -u; id -un isucon")).toBe("isu1\n0\nisucon");
   const addresses = await operator.text(isu1, "ip -br -4 address show scope global | awk '{ print $3, $4 }'");
-  expect(addresses.split("\n").map((each) => each.trim())).toEqual(["10.0.2.15/24", "10.214.44.11/24"]);
+  expect(addresses.split("\n").map((each) => each.trim())).toEqual(["10.0.2.15/24", `${network}.11/24`]);
   expect(await operator.text(isu1, "ip route get 203.0.113.1 | head -n 1")).toContain("via 10.0.2.2");
 };
 

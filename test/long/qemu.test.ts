@@ -7,10 +7,11 @@ import type { MachineSpec, MachineState } from "../../machines/machine.ts";
 import { pathsOf } from "../../machines/names.ts";
 import { qemu, stopStart } from "../../machines/qemu/driver.ts";
 import { leftovers, machines, sweep } from "../../machines/sweep.ts";
+import { ownNetwork, ownStack } from "../support/own.ts";
 import { Operator } from "../support/virtual.ts";
 
 const canary = `c'an"ary $(${process.pid})`;
-const stack = `qemu-test-${process.pid}`;
+const [stack, network] = [ownStack("qemu-test"), ownNetwork()];
 const log = (line: string) => console.log(line);
 
 describe("virtual machines", () => {
@@ -20,7 +21,7 @@ describe("virtual machines", () => {
 
   const machine = (name: string, change: Partial<MachineSpec> = {}): MachineSpec => ({
     ...{ stack, name, driver: "qemu", cores: 1, memoryMiB: 768, release: "bookworm", authorizedKey: operator.authorizedKey },
-    ...{ address: `10.213.44.1${name.at(-1)}`, subnet: "10.213.44.0/24", users: [{ name: "isucon", password: canary }] },
+    ...{ address: `${network}.1${name.at(-1)}`, subnet: `${network}.0/24`, users: [{ name: "isucon", password: canary }] },
     ...change,
   });
   const withDisks = () => machine("isu1", { disks: [{ sizeGiB: 0.5 }, { sizeGiB: 0.5 }] });
@@ -54,9 +55,9 @@ describe("virtual machines", () => {
   });
 
   test("reach each other by their private addresses, and the way out by name server and gateway", async () => {
-    expect(await operator.text(isu1, "ping -c 1 -W 20 10.213.44.12 >/dev/null && echo there")).toBe("there");
-    expect(await operator.text(isu2, "ping -c 1 -W 20 10.213.44.11 >/dev/null && echo there")).toBe("there");
-    const banner = await operator.text(isu1, "timeout 60 bash -c 'exec 3<>/dev/tcp/10.213.44.12/22; head -c 4 <&3'");
+    expect(await operator.text(isu1, `ping -c 1 -W 20 ${network}.12 >/dev/null && echo there`)).toBe("there");
+    expect(await operator.text(isu2, `ping -c 1 -W 20 ${network}.11 >/dev/null && echo there`)).toBe("there");
+    const banner = await operator.text(isu1, `timeout 60 bash -c 'exec 3<>/dev/tcp/${network}.12/22; head -c 4 <&3'`);
     expect(banner).toBe("SSH-");
     expect(await operator.text(isu1, "ip route get 203.0.113.1 | head -n 1")).toContain("via 10.0.2.2");
   });
@@ -104,9 +105,9 @@ sync`,
     while ((await qemu.read(isu2Ref()))?.running) await sleep(200);
     isu2 = await qemu.ensure(machine("isu2"), { log });
     process.kill(isu2.leaderPid!, "SIGKILL");
-    const changed = await qemu.ensure(machine("isu2", { memoryMiB: 896, address: "10.213.44.22" }), { log });
-    expect(changed).toMatchObject({ hostKey: isu2.hostKey, privateAddress: "10.213.44.22", running: true });
-    expect(await operator.text(changed, "ip -br -4 address | grep -c 10.213.44.22/24")).toBe("1");
+    const changed = await qemu.ensure(machine("isu2", { memoryMiB: 896, address: `${network}.22` }), { log });
+    expect(changed).toMatchObject({ hostKey: isu2.hostKey, privateAddress: `${network}.22`, running: true });
+    expect(await operator.text(changed, `ip -br -4 address | grep -c ${network}.22/24`)).toBe("1");
   });
 
   test("are found and swept, whole", async () => {

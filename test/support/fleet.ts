@@ -1,4 +1,4 @@
-// A throw-away stack of this checkout, driven as a person drives one: through `./fleet`, with its stack file, overlay and state.
+// A throw-away stack in this test file's own project, driven as a person drives one: through `./fleet`, with its stack file, overlay and state.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -6,6 +6,7 @@ import { parse, stringify } from "yaml";
 import { nspawn } from "../../machines/nspawn/driver.ts";
 import { sweep } from "../../machines/sweep.ts";
 import { checkout, planOf } from "../../provisioners/stack.ts";
+import { ownProject, ownStack } from "./own.ts";
 import { killSession } from "./session.ts";
 import { parseState, type State } from "./state.ts";
 
@@ -38,7 +39,7 @@ interface Options {
 /** In a session of its own, without a terminal. */
 export function start(program: string, args: readonly string[], { env, input = "" }: Options = {}): Running {
   const begun = performance.now();
-  const child = spawn(program, args, { cwd: checkout, env: { ...process.env, ...env }, detached: true, stdio: "pipe" });
+  const child = spawn(program, args, { cwd: ownProject, env: { ...process.env, ...env }, detached: true, stdio: "pipe" });
   const heard = { stdout: "", stderr: "", said: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -67,7 +68,7 @@ export function start(program: string, args: readonly string[], { env, input = "
 export type Fleet = Record<string, unknown>;
 
 const key = "contest-fleet:fleet";
-const states = join(checkout, ".fleet", ".pulumi");
+const states = join(ownProject, ".fleet", ".pulumi");
 
 export class Trial {
   readonly stack: string;
@@ -77,10 +78,10 @@ export class Trial {
 
   /** `purpose` is part of the stack's name, and so of the names of its machines. */
   constructor(purpose: string, fleet: Fleet) {
-    this.stack = `trial-${purpose}-${process.pid}`;
+    this.stack = ownStack(`trial-${purpose}`);
     this.#folder = `files-${this.stack}`;
-    this.#files = join(checkout, "stacks", this.#folder);
-    this.file = join(checkout, "stacks", `Pulumi.${this.stack}.yaml`);
+    this.#files = join(ownProject, "stacks", this.#folder);
+    this.file = join(ownProject, "stacks", `Pulumi.${this.stack}.yaml`);
     writeFileSync(this.file, stringify({ config: { [key]: { team: "trial", files: this.#folder, ...fleet } } }));
   }
 
@@ -117,7 +118,7 @@ export class Trial {
 
   /** Pulumi's own command line, with what `fleet env` gives a shell. */
   pulumi(args: readonly string[], options: Options = {}): Promise<Answer> {
-    const script = `eval "$(./fleet env)" && exec pulumi "$@" --stack "$0"`;
+    const script = `eval "$(./fleet env "$0")" && exec pulumi "$@" --stack "$0"`;
     return start("sh", ["-c", script, this.stack, ...args], { ...options, env: { ...this.env, ...options.env } }).done;
   }
 
@@ -166,7 +167,7 @@ export class Trial {
   /** As before the first up: machines and state go, the stack file stays. */
   async reset(): Promise<void> {
     await sweep(this.stack);
-    const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`)].map((each) => join(checkout, ".fleet", each));
+    const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`)].map((each) => join(ownProject, ".fleet", each));
     for (const each of [...this.stateFiles(), ...kept]) rmSync(each, { recursive: true, force: true });
     for (const kind of ["backups", "history", join("locks", "organization")])
       rmSync(join(states, kind, "contest-fleet", this.stack), { recursive: true, force: true });

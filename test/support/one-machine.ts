@@ -6,6 +6,7 @@ import { nspawn } from "../../machines/nspawn/driver.ts";
 import { run } from "../../machines/run.ts";
 import { sweep } from "../../machines/sweep.ts";
 import { openShell, type Session } from "../../provisioners/ssh/session.ts";
+import { ownNetwork, ownStack } from "./own.ts";
 
 export interface OneMachine {
   readonly shell: Session;
@@ -13,14 +14,13 @@ export interface OneMachine {
   gone(): Promise<void>;
 }
 
-/** @param net third number of its addresses, `10.213.<net>.0/24`: of each test file's own, since several may run at once */
-export async function oneMachine(name: string, net: number, memoryMiB = 1024): Promise<OneMachine> {
-  const stack = `${name}-${process.pid}`;
+export async function oneMachine(name: string, memoryMiB = 1024): Promise<OneMachine> {
+  const [stack, network] = [ownStack(name), ownNetwork()];
   const directory = await mkdtemp(join(tmpdir(), `${name}-`));
   const key = join(directory, "key");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key]);
   const authorizedKey = (await readFile(`${key}.pub`, "utf8")).trim();
-  const place = { address: `10.213.${net}.11`, subnet: `10.213.${net}.0/24` };
+  const place = { address: `${network}.11`, subnet: `${network}.0/24` };
   const spec = { stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB, release: "bookworm", authorizedKey, ...place } as const;
   const { address, port, user, hostKey } = await nspawn.ensure(spec);
   const shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(key, "utf8") });

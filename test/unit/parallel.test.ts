@@ -9,6 +9,7 @@ import { failedBefore, remember, runMany } from "../../cli/parallel.ts";
 import { Board } from "../../cli/progress-table.ts";
 import { chosen, selected, single } from "../../cli/select-stacks.ts";
 import { EventLog } from "../../pulumi/event-log.ts";
+import { ownProject } from "../support/own.ts";
 
 const names = ["handed-out", "team-a", "team-b", "team-x"];
 const none = { all: false, onlyFailed: false, parallel: 2 };
@@ -120,7 +121,7 @@ describe("a run", () => {
   afterAll(() => {
     vi.restoreAllMocks();
     remember("up", stacks, []);
-    for (const stack of stacks) rmSync(join(import.meta.dirname, `../../.fleet/runs/up-${stack}.log`), { force: true });
+    for (const stack of stacks) rmSync(join(ownProject, `.fleet/runs/up-${stack}.log`), { force: true });
   });
 
   const stacks = ["trial-many-a", "trial-many-b", "trial-many-c", "trial-many-d"];
@@ -148,7 +149,7 @@ describe("a run", () => {
     expect(text).toMatch(/trial-many-b {2}failed {3}exit code 1/);
     expect(text).toContain("trial-many-b:\n  trial-many-b: no answer\n  all of it: ");
     expect(text).toContain("up: 3 of 4 teams done, 1 failed; next: ./fleet up --all --only-failed");
-    const log = join(import.meta.dirname, "../../.fleet/runs/up-trial-many-b.log");
+    const log = join(ownProject, ".fleet/runs/up-trial-many-b.log");
     expect(readFileSync(log, "utf8")).toBe("all of trial-many-b\n");
     expect(existsSync(log.replace(".log", ".events"))).toBe(false);
     expect(failedBefore("up", stacks)).toEqual(["trial-many-b"]);

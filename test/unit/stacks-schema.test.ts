@@ -12,7 +12,8 @@ import { roles } from "../support/stack-roles.ts";
 
 const stacks = join(import.meta.dirname, "../../stacks");
 const cases = join(import.meta.dirname, "../cases/stacks");
-const stackFiles = readdirSync(stacks).filter((file) => /^Pulumi\..*\.yaml$/.test(file));
+/** Those that come with the product; what else lies there is its user's. */
+const stackFiles = ["handed-out", "practice"].map((stack) => `Pulumi.${stack}.yaml`);
 
 type Fields = Readonly<Record<string, Node>>;
 interface Node {
@@ -32,7 +33,7 @@ describe("fleet.schema.json", () => {
     expect(readFileSync(file, "utf8"), "run this test with UPDATE_GOLDEN=1").toBe(schemaText(roleSchemas));
   });
 
-  test("is named in the first line of every stack file", () => {
+  test("is named in the first line of every stack file that comes with the product", () => {
     expect(stackFiles.length).toBeGreaterThan(1);
     for (const file of stackFiles) {
       expect(readFileSync(join(stacks, file), "utf8").split("\n")[0], file).toBe("# yaml-language-server: $schema=./fleet.schema.json");

@@ -1,0 +1,10 @@
+// Where things are: the product's own code, and the user's part (stack files, state, archives), which may lie elsewhere.
+import { join, resolve } from "node:path";
+
+/** The product's code. */
+export const checkout = join(import.meta.dirname, "..");
+
+/** The folder that holds `stacks/`, `.fleet/` and `archives/`: the checkout itself where `FLEET_PROJECT` (`fleet --cwd`) names none. */
+export const project = process.env.FLEET_PROJECT ? resolve(process.env.FLEET_PROJECT) : checkout;
+
+export const stacksFolder = join(project, "stacks");
