@@ -38,7 +38,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     const teamKeys = new TeamKeys(`${name}-keys`, { keyUrl, members: plan.people }, parent);
     const fleetKey = new KeyPair(`${name}-fleet-key`, { comment: `fleet@${name}` }, parent);
     const mesh = new KeyPair(`${name}-mesh-key`, { comment: `mesh@${name}` }, parent);
-    const secrets = (path: string) => pulumi.secret(config.apply((fleet) => secretAt(fleet, path)));
+    const secrets = (path: string) => pulumi.secret(config.apply((fleet) => secretAt(fleet, path, plan.stack)));
     const { servers: supplied, work } = supply(name, plan, { fleetKey, secrets, parent: this });
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
     const beside = work?.((names) => lateValues(names, sources));

@@ -2,9 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { targetKind } from "../spec/checks.ts";
 import { didYouMean } from "../spec/messages.ts";
 import { overlays } from "../spec/overlay.ts";
-import type { Path } from "../spec/path.ts";
+import { type Path, valueAt } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
 import { readStack } from "../spec/read.ts";
 import { fleetKey } from "../spec/secrets.ts";
@@ -35,6 +36,20 @@ export function planOf(stack: string, folder = stacksFolder): FleetPlan {
     architecture: process.arch === "arm64" ? "arm64" : "amd64",
     overlays: overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]),
   });
+}
+
+/** What a shell needs depends on where the servers are, and on nothing else that may be wrong with a stack file. */
+export interface Aimed {
+  readonly spec: { readonly target: { readonly kind: unknown } };
+}
+
+/** Throws a UserError where there is no such stack file, but for the one that nobody named. */
+export function aimedAt(stack: string, folder = stacksFolder): Aimed {
+  const file = fileOf(stack, folder);
+  const there = existsSync(file);
+  if (!there && stack !== "practice") throw unknownStack(stack, folder);
+  const written = there ? readYaml(readFileSync(file, "utf8")).value : undefined;
+  return { spec: { target: { kind: targetKind(valueAt(written, ["config", fleetKey])) } } };
 }
 
 /** Where a path of the fleet stands in the stack file: `stacks/Pulumi.x.yaml:6:15`, of its key. */

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { checkout, project } from "../provisioners/stack.ts";
+import { type Aimed, checkout, project } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
 import { withoutLog } from "./home.ts";
 
@@ -28,7 +28,7 @@ export const reasons: Readonly<Record<string, string>> = {
 };
 
 /** What a `pulumi` typed by hand needs too; `fleet env` prints it. */
-export function environment(plan: FleetPlan | undefined): Readonly<Record<string, string>> {
+export function environment(plan: Aimed | undefined): Readonly<Record<string, string>> {
   const given = process.env.PULUMI_CONFIG_PASSPHRASE !== undefined || process.env.PULUMI_CONFIG_PASSPHRASE_FILE !== undefined;
   return {
     PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -15,11 +15,16 @@ export function checkPlaceholders(value: unknown, path: Path): readonly Finding[
   return isMap(value) ? Object.entries(value).flatMap(([key, each]) => checkPlaceholders(each, [...path, key])) : [];
 }
 
+export interface Marks {
+  readonly fleet: unknown;
+  readonly findings: readonly Finding[];
+}
+
 /**
  * Returns the fleet with placeholders for secrets that are written in the clear as well: practice machines may have such,
  * and nothing behind this point needs to know.
  */
-export function checkMarked(fleet: unknown, roles: RoleSchemas): { readonly fleet: unknown; readonly findings: readonly Finding[] } {
+export function checkMarked(fleet: unknown, { roles, stack }: { readonly roles: RoleSchemas; readonly stack: string }): Marks {
   const findings: Finding[] = [];
   const servers = isMap(fleet) && isMap(fleet.servers) ? Object.keys(fleet.servers) : [];
   const practice = targetKind(fleet) === "practice";
@@ -29,7 +34,9 @@ export function checkMarked(fleet: unknown, roles: RoleSchemas): { readonly flee
     if (mark === "role") findings.push(...checkName(value, path, "a role", Object.keys(roles)));
     if (mark !== "secret" || typeof value !== "string" || secretRefsIn(value).length > 0) return value;
     findings.push(
-      ...(practice ? grammarFindings(found) : [{ path, reason: `expected a Pulumi secret, got plain text; ${nextStep(pathText(path))}` }]),
+      ...(practice
+        ? grammarFindings(found)
+        : [{ path, reason: `expected a Pulumi secret, got plain text; ${nextStep(pathText(path), stack)}` }]),
     );
     return secretRef(pathText(path));
   };

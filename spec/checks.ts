@@ -3,8 +3,9 @@
 import { checkWork, hasWork } from "./aws/checks.ts";
 import { contestGuards } from "./guards.ts";
 import { didYouMean, type Finding, shown } from "./messages.ts";
-import { isMap, type Path } from "./path.ts";
+import { isMap, type Path, pathText } from "./path.ts";
 import { Cidr, cidrRange, GitHubId, Ipv4, ipv4Number, UserName } from "./scalars.ts";
+import { nextStep } from "./secrets.ts";
 import { entries, holders, type Loose, mapOr, repeated } from "./unvalidated.ts";
 
 /** The kind of the target, written short or long; `undefined` where it is not written. */
@@ -14,13 +15,13 @@ export function targetKind(fleet: unknown): unknown {
 }
 
 /** All rules, in the order of the file. */
-export function checkFleet(fleet: unknown): readonly Finding[] {
+export function checkFleet(fleet: unknown, stack: string): readonly Finding[] {
   const loose = mapOr(fleet);
   return [
     ...checkServers(loose),
     ...checkMembers(loose),
     ...checkRoles(loose),
-    ...checkReach(loose),
+    ...checkReach(loose, stack),
     ...checkJumps(loose),
     ...checkAddresses(loose),
     ...checkDisks(loose),
@@ -82,9 +83,9 @@ function checkRoles(fleet: Loose): readonly Finding[] {
 const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];
 
 /** Servers that were handed out say how to reach them; others must not. */
-function checkReach(fleet: Loose): readonly Finding[] {
+function checkReach(fleet: Loose, stack: string): readonly Finding[] {
   const kind = targetKind(fleet);
-  if (kind === "inventory") return entries(fleet.servers).flatMap(([name, server]) => missingReach(server, ["servers", name]));
+  if (kind === "inventory") return entries(fleet.servers).flatMap(([name, server]) => missingReach(server, ["servers", name], stack));
   if (kind !== "practice" && kind !== "aws") return [];
   return entries(fleet.servers).flatMap(([name, server]) =>
     reachKeys
@@ -97,17 +98,15 @@ function checkReach(fleet: Loose): readonly Finding[] {
   );
 }
 
-function missingReach(server: Loose, path: Path): readonly Finding[] {
+function missingReach(server: Loose, path: Path, stack: string): readonly Finding[] {
   const missing = ["address", "user"].filter((key) => !(key in server));
   const findings: Finding[] = missing.map((key) => ({
     path,
     reason: `expected \`${key}\` with target \`inventory\`, got nothing; add it`,
   }));
   if ("password" in server || "privateKey" in server) return findings;
-  return [
-    ...findings,
-    { path, reason: "expected `password` or `privateKey` with target `inventory`, got neither; add one of them as a secret" },
-  ];
+  const next = nextStep(pathText([...path, "password"]), stack);
+  return [...findings, { path, reason: `expected \`password\` or \`privateKey\` with target \`inventory\`, got neither; ${next}` }];
 }
 
 /** Only a virtual machine has disks of its own. */

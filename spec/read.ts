@@ -1,6 +1,6 @@
 // A stack file to a FleetSpec, or every problem at once.
 import { readFileSync } from "node:fs";
-import { dirname, relative, resolve } from "node:path";
+import { basename, dirname, relative, resolve } from "node:path";
 import { checkMarked, checkPlaceholders } from "./check-annotations.ts";
 import { checkFleet } from "./checks.ts";
 import { didYouMean, explain, type Finding, findingsIn } from "./messages.ts";
@@ -53,7 +53,7 @@ export function parseStack(text: string, name: string, roles: RoleSchemas, folde
   const { config } = source.value;
   const fleet = isMap(config) ? config[fleetKey] : undefined;
   const depth = (path: Path): number => Math.max(0, source.depth([...fleetPath, ...path]) - fleetPath.length);
-  const { spec, secrets, findings } = fleet === undefined ? nothing : checkAll(fleet, roles, depth);
+  const { spec, secrets, findings } = fleet === undefined ? nothing : checkAll(fleet, { roles, stack: stackOf(name), depth });
   const place = (base: Path) => (finding: Finding) => {
     const path = [...base, ...finding.path];
     const at = finding.key ? source.keyAt(path) : source.at(path);
@@ -63,6 +63,9 @@ export function parseStack(text: string, name: string, roles: RoleSchemas, folde
   if (problems.length > 0 || !spec) throw failure(name, problems);
   return { spec, file: name, files: resolve(folder, spec.files), secrets };
 }
+
+/** `stacks/Pulumi.team-a.yaml` is of the stack `team-a`. */
+const stackOf = (file: string): string => /^Pulumi\.(.+)\.yaml$/.exec(basename(file))?.[1] ?? "";
 
 const fleetPath: Path = ["config", fleetKey];
 
@@ -105,13 +108,20 @@ interface Outcome {
 
 const nothing: Outcome = { findings: [], secrets: [] };
 
-function checkAll(written: unknown, roles: RoleSchemas, depth: (path: Path) => number): Outcome {
+interface Around {
+  readonly roles: RoleSchemas;
+  /** For what is to be typed. */
+  readonly stack: string;
+  readonly depth: (path: Path) => number;
+}
+
+function checkAll(written: unknown, { roles, stack, depth }: Around): Outcome {
   const forged = checkPlaceholders(written, []);
-  const { fleet, findings: marked } = checkMarked(hideSecrets(written), roles);
+  const { fleet, findings: marked } = checkMarked(hideSecrets(written), { roles, stack });
   const parsed = FleetSpec.safeParse(fleet, { reportInput: true, error: explain });
   const shape = parsed.success ? [] : findingsIn(parsed.error);
   const { findings: params, params: merged } = checkParams(fleet, roles, depth);
-  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet), ...params];
+  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet, stack), ...params];
   if (!parsed.success || findings.length > 0) return { findings, secrets: [] };
   const spec = merged.reduce<unknown>((under, { path, params: own }) => withValue(under, [...path, "params"], own), parsed.data);
   return { findings, spec: spec as FleetSpec, secrets: secretRefsIn(JSON.stringify(fleet)) };

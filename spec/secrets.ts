@@ -26,15 +26,18 @@ export function lookupSecret(fleet: unknown, path: string): string | undefined {
 }
 
 /** The same by what a placeholder says of it: `servers.isu1.password`. A UserError says what to type where there is none. */
-export function secretAt(fleet: unknown, reference: string): string {
+export function secretAt(fleet: unknown, reference: string, stack: string): string {
   const path = pathIn(reference);
   const value = lookupSecret(fleet, path);
-  if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path)}`);
+  if (value === undefined) throw new UserError(`secret \`${path}\`: expected a value, got nothing; ${nextStep(path, stack)}`);
   return value;
 }
 
+const stackName = /^[A-Za-z0-9_.-]+$/;
+
 /** What to type for a secret at this path; Pulumi asks for the value, so that it stays out of the shell's history. */
-export const nextStep = (path: string): string => `next: pulumi config set --secret --path '${fleetKey}.${path.replaceAll("'", "'\\''")}'`;
+export const nextStep = (path: string, stack: string): string =>
+  `next: pulumi config set --secret --path '${fleetKey}.${path.replaceAll("'", "'\\''")}' -s ${stackName.test(stack) ? stack : "STACK"}`;
 
 /** Whether the value is what Pulumi writes for a secret: `{secure: v1:…}` and nothing beside it. */
 const isSecure = (value: unknown): boolean => isMap(value) && Object.keys(value).length === 1 && typeof value.secure === "string";

@@ -1,7 +1,8 @@
 // fleet env: what a shell needs for Pulumi's own commands to work in this checkout.
+import { mkdirSync } from "node:fs";
 import { quote } from "../../provisioners/engine/shell-quote.ts";
-import { planOf } from "../../provisioners/stack.ts";
-import { environment, ofFleetAlone, reasons } from "../../pulumi/command.ts";
+import { aimedAt } from "../../provisioners/stack.ts";
+import { environment, ofFleetAlone, reasons, stateFolder } from "../../pulumi/command.ts";
 import type { Register } from "../command.ts";
 import { columns } from "../terminal.ts";
 
@@ -16,13 +17,15 @@ export const env: Register = (program, done) =>
 
 /** Those of this computer and shell, as the engine would get them now. */
 function explain(stack: string): number {
-  const all = { ...environment(planOf(stack)), ...ofFleetAlone() };
+  const all = { ...environment(aimedAt(stack)), ...ofFleetAlone() };
   console.log(columns(Object.keys(all).map((name) => [name, reasons[name] ?? ""])));
   return 0;
 }
 
 function run(stack: string): number {
-  const all = { PATH: process.env.PATH ?? "", ...environment(planOf(stack)) };
+  // Pulumi itself expects the folder of its backend to be there.
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  const all = { PATH: process.env.PATH ?? "", ...environment(aimedAt(stack)) };
   for (const [name, value] of Object.entries(all)) console.log(`export ${name}=${quote(value)}`);
   return 0;
 }

@@ -1,5 +1,5 @@
 // Whole fleets on AWS, from the stack file to all that is registered: the samples as goldens, and properties over stacks nobody thought of.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
@@ -26,7 +26,10 @@ const registered = async (plan: FleetPlan) =>
   await mockPulumi(() => new TeamFleet(plan.spec.team, { plan, config: pulumi.secret(config) }), teamAnswers);
 
 const samples = join(import.meta.dirname, "../../stacks/samples");
-const sampleNames = readdirSync(samples).flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
+const isOnAws = (file: string): boolean => /kind: aws$/m.test(readFileSync(join(samples, file), "utf8"));
+const sampleNames = readdirSync(samples)
+  .filter(isOnAws)
+  .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
 const sample = (stack: string) => planFleet(readStack(join(samples, `Pulumi.${stack}.yaml`), roleSchemas).spec, { stack, ...around });
 
 /** What the policy pack would say of it, its price limit far off. */

@@ -42,7 +42,7 @@ describe("placeholders", () => {
     const fleet = { servers: { isu1: { password: "$&⟦secret:x⟧" } }, params: { app: { env: { "A.B": "two" } } } };
     expect(secretRefsIn(text)).toEqual(["servers.isu1.password", 'params.app.env["A.B"]']);
     expect(secretRefsIn(text).map((path) => lookupSecret(fleet, path))).toEqual(["$&⟦secret:x⟧", "two"]);
-    const references = Array.from(text.matchAll(/⟦secret:([^⟧]*)⟧/g), ([, reference = ""]) => secretAt(fleet, reference));
+    const references = Array.from(text.matchAll(/⟦secret:([^⟧]*)⟧/g), ([, reference = ""]) => secretAt(fleet, reference, "x"));
     expect(references).toEqual(["$&⟦secret:x⟧", "two", "$&⟦secret:x⟧"]);
   });
 
@@ -57,16 +57,16 @@ describe("placeholders", () => {
   });
 
   test("without a value say what to type", () => {
-    const call = () => secretAt({ servers: {} }, "servers.isu1.password");
+    const call = () => secretAt({ servers: {} }, "servers.isu1.password", "team-a");
     expect(call).toThrow(UserError);
     expect(call).toThrow(
-      "secret `servers.isu1.password`: expected a value, got nothing; next: pulumi config set --secret --path 'contest-fleet:fleet.servers.isu1.password'",
+      "secret `servers.isu1.password`: expected a value, got nothing; next: pulumi config set --secret --path 'contest-fleet:fleet.servers.isu1.password' -s team-a",
     );
   });
 
   test("a next step survives the shell whatever the key is called", () => {
-    expect(nextStep(pathText(["params", "app", "env", "it's"]))).toBe(
-      "next: pulumi config set --secret --path 'contest-fleet:fleet.params.app.env.it'\\''s'",
+    expect(nextStep(pathText(["params", "app", "env", "it's"]), "team-a")).toBe(
+      "next: pulumi config set --secret --path 'contest-fleet:fleet.params.app.env.it'\\''s' -s team-a",
     );
   });
 });
