@@ -1,17 +1,19 @@
 // FleetSpec → FleetPlan → a role's resources. Pure: the same stack file gives the same plan, on every computer.
 import { createHash } from "node:crypto";
 import { type Guards, guardsOf } from "../spec/guards.ts";
-import type { OverlayFile } from "../spec/overlay.ts";
+import type { OverlayEntry } from "../spec/overlay.ts";
 import { refusal, UserError } from "../spec/problem.ts";
 import { bytesOfSize, cidrRange } from "../spec/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
 import type { Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
+import { lay } from "./overlay/lay.ts";
+import { ownerOf } from "./overlay/owners.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
-import { type Declared, want } from "./resources/want.ts";
+import type { Declared } from "./resources/want.ts";
 import type { ServerView, TeamView } from "./roles/role.ts";
-import { portsOf, roleNamed } from "./roles/roles.ts";
+import { accountOf, otherTerritory, portsOf, roleNamed, territoryOf } from "./roles/roles.ts";
 
 /** One server of the plan. What its target adds (a machine, a login) stands beside. */
 export interface ServerPlan {
@@ -21,7 +23,7 @@ export interface ServerPlan {
   /** What is known before the server exists. */
   readonly declared: Partial<Facts>;
   /** Files that the stack lays over `/`, wherever they come from. */
-  readonly overlay: readonly OverlayFile[];
+  readonly overlay: readonly OverlayEntry[];
 }
 
 /** A member with the name that the servers know. */
@@ -45,7 +47,7 @@ export interface FleetPlan {
   readonly subnet: string;
 }
 
-/** The role that carries the overlay files that no other role knows. */
+/** The role that carries the team's files that no other role owns. */
 export const overlayRole = "files";
 
 const practiceVersions: Readonly<Record<string, string>> = { bookworm: "12", trixie: "13" };
@@ -58,7 +60,7 @@ export interface Surroundings {
   readonly cores: number;
   readonly architecture: Facts["architecture"];
   /** By server or pool. */
-  readonly overlays: Readonly<Record<string, readonly OverlayFile[]>>;
+  readonly overlays: Readonly<Record<string, readonly OverlayEntry[]>>;
 }
 
 /** Throws a UserError for a fleet that would lock itself out. */
@@ -72,7 +74,14 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     return {
       name,
       spec: server,
-      view: { name, privateAddress, roles: server.roles, ports: portsOf(server), ...mountedVolumes(spec, name) },
+      view: {
+        name,
+        privateAddress,
+        account: accountOf(server.params),
+        roles: server.roles,
+        ports: portsOf(server),
+        ...mountedVolumes(spec, name),
+      },
       declared: declaredFacts(spec, name, around),
       overlay: around.overlays[name] ?? [],
     };
@@ -147,37 +156,38 @@ function addressIn(subnet: string, host: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }
 
-/** The roles of a server in their order, the overlay last. */
-export const rolesOf = ({ spec, overlay }: ServerPlan): readonly string[] => [...spec.roles, ...(overlay.length > 0 ? [overlayRole] : [])];
+/** The roles of a server in their order. What no role owns comes right after `base`: a certificate or a dump is there for whoever reads it. */
+export function rolesOf({ spec: { roles }, overlay }: Pick<ServerPlan, "spec" | "overlay">): readonly string[] {
+  if (overlay.length === 0) return roles;
+  const at = roles.indexOf("base") + 1;
+  return [...roles.slice(0, at), overlayRole, ...roles.slice(at)];
+}
 
-/** What one role wants on one server. An overlay file replaces the content of a role's own, so its services hear of the change. */
+/** What one role wants on one server, the team's own files in its territory among it. */
 export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan, role: string, facts: Facts): Wants {
-  const own = (name: string) => roleNamed(name).resources({ params: server.spec.params[name], facts, self: server.view, team });
-  const laid = new Map(server.overlay.map((file) => [`file[${file.path}]`, file]));
-  if (role !== overlayRole)
-    return keyed(
-      `${server.name}: ${role}`,
-      own(role).map((each) => overlaid(each, laid.get(each.address))),
-    );
-  const known = new Set<string>(server.spec.roles.flatMap((name) => own(name).map(({ address }) => address)));
-  const rest = [...laid].filter(([address]) => !known.has(address));
-  return keyed(
-    `${server.name}: ${role}`,
-    rest.flatMap(([, file]) => [...foldersOf(file.path).map((path) => want.directory({ path, keep: true })), want.file(file)]),
-  );
+  const { spec, overlay, view } = server;
+  const own = (name: string) => roleNamed(name).resources({ params: spec.params[name], facts, self: view, team });
+  if (overlay.length === 0) return keyed(`${server.name}: ${role}`, role === overlayRole ? [] : own(role));
+  const neighbours = spec.roles.map((name) => ({
+    role: name,
+    own: name === role ? own(name) : quietly(() => own(name)),
+    territory: territoryOf(name, spec.params[name]),
+  }));
+  // Where the files of a program lie whose role the server has not, that program may run all the same.
+  const nobody = { role: overlayRole, own: [], territory: otherTerritory(spec.roles) };
+  const self = neighbours.find((each) => each.role === role) ?? nobody;
+  const mine = overlay.filter((entry) => (ownerOf(entry, neighbours, facts) ?? overlayRole) === role);
+  return keyed(`${server.name}: ${role}`, lay(self, mine, overlay, { facts, account: view.account, neighbours }));
 }
 
-/** The folders on the way to a file, but for those of the root, which every server has. */
-function foldersOf(path: string): readonly string[] {
-  const parts = path.split("/").slice(1, -1);
-  return parts.map((_, at) => `/${parts.slice(0, at + 1).join("/")}`).slice(1);
-}
-
-/** The content alone: who may read or run the file is the role's to say. */
-function overlaid(declared: Declared, file: OverlayFile | undefined): Declared {
-  if (!file) return declared;
-  const { mode: _, ...content } = file;
-  return { ...declared, want: { ...declared.want, ...content } };
+/** What another role can't do here is said where that role's own turn comes. */
+function quietly(own: () => readonly Declared[]): readonly Declared[] {
+  try {
+    return own();
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }
 
 function keyed(place: string, declared: readonly Declared[]): Wants {

@@ -3,12 +3,12 @@
 import { workersOf } from "../spec/aws/checks.ts";
 import type { AwsTarget } from "../spec/aws/target.ts";
 import type { Pipeline, Pool, Workers } from "../spec/aws/workloads.ts";
-import type { OverlayFile } from "../spec/overlay.ts";
+import type { OverlayEntry } from "../spec/overlay.ts";
 import type { Target } from "../spec/spec.ts";
 import { defaults, factsOnAws } from "./aws/servers.ts";
 import type { Facts } from "./engine/facts.ts";
 import type { ServerPlan } from "./expand.ts";
-import { portsOf } from "./roles/roles.ts";
+import { accountOf, portsOf } from "./roles/roles.ts";
 
 export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
   | { readonly pool: Pool; readonly pipeline?: never }
@@ -41,12 +41,12 @@ export interface PoolPlan extends ServerPlan {
 }
 
 /** Of the pools that are told roles. */
-export function poolPlans(target: Target, overlays: Readonly<Record<string, readonly OverlayFile[]>>): readonly PoolPlan[] {
+export function poolPlans(target: Target, overlays: Readonly<Record<string, readonly OverlayEntry[]>>): readonly PoolPlan[] {
   if (target.kind !== "aws") return [];
   return poolsIn(target).flatMap(({ name, place, pool }) => {
     const { roles, params } = pool;
     if (!roles) return [];
-    const view = { name, privateAddress: "127.0.0.1", roles, ports: portsOf({ roles, params }), pooled: true };
+    const view = { name, privateAddress: "127.0.0.1", account: accountOf(params), roles, ports: portsOf({ roles, params }), pooled: true };
     const { types, image } = poolMachine(target, pool);
     return [{ name, place, spec: { roles, params, port: 22 }, view, declared: smallest(types, image), overlay: overlays[name] ?? [] }];
   });

@@ -1,11 +1,11 @@
 // Files that are laid over `/`: `files/common/…` on every server, `files/<server>/…` over it.
-import { lstatSync, readdirSync, readFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { didYouMean } from "./messages.ts";
 import { type Problem, refusal } from "./problem.ts";
-import { AbsolutePath } from "./scalars.ts";
+import { FilePath, LinkTarget } from "./scalars.ts";
 
-/** A file as a role wants it; the owner is root. */
+/** A file of the team's own. Whose it is on the server, the plan says. */
 export interface OverlayFile {
   /** On the server. */
   readonly path: string;
@@ -15,6 +15,14 @@ export interface OverlayFile {
   /** `0755` where the file is executable here, else `0644`. */
   readonly mode: "0644" | "0755";
 }
+
+/** A symbolic link of the team's own, never followed here: its target counts on the server. */
+export interface OverlayLink {
+  readonly path: string;
+  readonly target: string;
+}
+
+export type OverlayEntry = OverlayFile | OverlayLink;
 
 /** Larger things come as archives. Bytes. */
 const sizeLimit = 1024 * 1024;
@@ -29,9 +37,9 @@ const shownName = (file: string): string => {
 
 /**
  * The overlay of every server, from the overlay folder (`Stack.files`); an absent folder is an empty one. Throws a
- * UserError with every problem: a folder that is no server's, a link, an odd name, a file over 1 MiB.
+ * UserError with every problem: a folder that is no server's, or that is a link, a name with control characters, a file over 1 MiB.
  */
-export function overlays(folder: string, servers: readonly string[]): Readonly<Record<string, readonly OverlayFile[]>> {
+export function overlays(folder: string, servers: readonly string[]): Readonly<Record<string, readonly OverlayEntry[]>> {
   const problems: Problem[] = [];
   for (const name of names(folder)) {
     if (name === common || name === ignored || servers.includes(name)) continue;
@@ -47,12 +55,12 @@ export function overlays(folder: string, servers: readonly string[]): Readonly<R
 }
 
 /** The overlay of one server: the folder's other servers are looked at too. */
-export const overlayFiles = (folder: string, server: string): readonly OverlayFile[] => {
+export const overlayFiles = (folder: string, server: string): readonly OverlayEntry[] => {
   const servers = [...new Set([server, ...names(folder)])].filter((name) => name !== common && name !== ignored);
   return overlays(folder, servers)[server] ?? [];
 };
 
-const byPath = (a: OverlayFile, b: OverlayFile): number => (a.path < b.path ? -1 : 1);
+const byPath = (a: OverlayEntry, b: OverlayEntry): number => (a.path < b.path ? -1 : 1);
 
 function names(folder: string): readonly string[] {
   try {
@@ -63,20 +71,27 @@ function names(folder: string): readonly string[] {
   }
 }
 
-/** All files below `root`, by their path on the server. Links are refused: they could bring in what lies outside. */
-function tree(root: string, problems: Problem[]): ReadonlyMap<string, OverlayFile> {
-  const files = new Map<string, OverlayFile>();
+/** All files and links below `root`, by their path on the server. A link stays one: nothing comes in from outside. */
+function tree(root: string, problems: Problem[]): ReadonlyMap<string, OverlayEntry> {
+  const files = new Map<string, OverlayEntry>();
   const visit = (file: string): void => {
     const refused = (reason: string): unknown => problems.push({ at: shownName(file), path: "files", reason });
     const path = `/${relative(root, file)}`;
     const stat = lstatSync(file);
-    if (path !== "/" && !AbsolutePath.safeParse(path).success)
-      refused(`expected a name without spaces or shell characters, got ${JSON.stringify(path)}; rename it`);
+    if (path !== "/" && !FilePath.safeParse(path).success)
+      refused(`expected a name without control characters and \`|\`, got ${JSON.stringify(path)}; rename it`);
     else if (stat.isDirectory()) for (const name of names(file).filter((each) => each !== ignored)) visit(join(file, name));
-    else if (stat.isSymbolicLink()) refused("expected a file or folder, got a link; copy what it points to");
+    else if (stat.isSymbolicLink()) link(file, path, refused);
     else if (!stat.isFile()) refused("expected a file or folder, got something else; remove it");
     else if (stat.size > sizeLimit) refused(`expected at most 1 MiB, got ${stat.size} bytes; bring it as an archive`);
     else files.set(path, { path, ...contentOf(readFileSync(file)), mode: stat.mode & 0o111 ? "0755" : "0644" });
+  };
+  const link = (file: string, path: string, refused: (reason: string) => unknown): void => {
+    const target = readlinkSync(file);
+    if (path === "/") refused("expected a folder, got a link; copy what it points to");
+    else if (!LinkTarget.safeParse(target).success)
+      refused(`expected a link to a path, got one to ${JSON.stringify(target)}; make it again`);
+    else files.set(path, { path, target });
   };
   if (lstatSync(root, { throwIfNoEntry: false })) visit(root);
   return files;

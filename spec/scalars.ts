@@ -41,7 +41,7 @@ export const RoleName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a role name suc
 /** What a team names itself: a service, a block, a set of settings. Not `RoleName`: that one is held against the roles that there are. */
 export const OwnName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a name in lower case such as `image-worker`");
 export const UnitName = text(
-  /^(?![-.])[A-Za-z0-9:_.@-]{1,200}\.(?:service|socket|timer|mount|target|path|slice)$/,
+  /^(?![-.])(?:[A-Za-z0-9:_.@-]|\\x[0-9a-f]{2}){1,200}\.(?:service|socket|timer|mount|target|path|slice)$/,
   "a systemd unit with its suffix, such as `nginx.service`",
 );
 /** Debian's and Amazon Linux's grammars together. */
@@ -66,6 +66,13 @@ export const AbsolutePath = text(
   new RegExp(`^${pathLength}(?:/${segment})+$`),
   "an absolute path without `..`, spaces or shell characters, such as `/etc/motd`",
 );
+/** What may lie on a server: everything but what a look could not tell apart (control characters, `|`) and ways up. */
+export const FilePath = text(
+  /^(?!.*\/\.{1,2}(?:\/|$))(?=.{1,4096}$)(?:\/[^/\u0000-\u001f\u007f|⟦⟧]{1,255})+$/,
+  "an absolute path without `.` or `..` on the way, control characters and `|`",
+);
+/** Where a link points: absolute or relative, ways up included, as `ln -s` takes it. */
+export const LinkTarget = text(/^(?!-)[^\u0000-\u001f\u007f⟦⟧]{1,4096}$/, "the target of a link, without control characters");
 /** Its wildcards are the shell's; a `*` takes no `/`. */
 export const AbsolutePattern = text(
   new RegExp(`^${pathLength}(?:/${wildSegment})+$`),

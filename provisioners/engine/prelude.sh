@@ -92,21 +92,21 @@ fleet_abandon() {
   fleet_rollback "$@"
 }
 
-# fleet_settled UNIT: it runs with what is on disk
+# fleet_settled ADDRESS: what is on disk is what counts there
 fleet_settled() {
   local line
   [ -e "$state/pending" ] || return 0
-  while IFS= read -r line; do [ "$line" = "service[$1]" ] || printf '%s\n' "$line"; done < "$state/pending" > "$state/pending.new"
+  while IFS= read -r line; do [ "$line" = "$1" ] || printf '%s\n' "$line"; done < "$state/pending" > "$state/pending.new"
   mv -fT -- "$state/pending.new" "$state/pending"
 }
 
-# fleet_confirm UNIT KEY…
+# fleet_confirm ADDRESS KEY…
 fleet_confirm() {
-  local unit each
-  unit=$1
+  local address each
+  address=$1
   shift
-  for each; do [ ! -e "$state/rollback/$each.path" ] || printf 'service[%s]\n' "$unit" >> "$state/rollback/$each.ok"; done
-  fleet_settled "$unit"
+  for each; do [ ! -e "$state/rollback/$each.path" ] || printf '%s\n' "$address" >> "$state/rollback/$each.ok"; done
+  fleet_settled "$address"
 }
 
 # fleet_all_kept KEY…
@@ -132,11 +132,48 @@ fleet_try() {
   systemctl "$2" -- "$1" && fleet_up "$1" "$3"
 }
 
+# fleet_refused ADDRESS NEWS KEY…: back to what was there; what can't be put back (NEWS is a list of plain keys) stays owed
+fleet_refused() {
+  local address news
+  address=$1 news=$2
+  shift 2
+  if fleet_all_kept $news; then fleet_rollback "$@" && fleet_settled "$address"; else fleet_rollback "$@"; fi
+}
+
+# fleet_handle NAME VALIDATE RUN NEWS KEY…
+fleet_handle() {
+  local name validate run_text news
+  name=$1 validate=$2 run_text=$3 news=$4
+  shift 4
+  if [ -n "$validate" ] && ! sh -ec "$validate" </dev/null; then
+    printf 'refused by its validator: %s stays as it is\n' "$name"
+    fleet_refused "handler[$name]" "$news" "$@"
+    return 1
+  fi
+  if [ -n "$run_text" ] && ! sh -ec "$run_text" </dev/null; then
+    printf 'refused: %s goes back to what it was\n' "$name"
+    fleet_refused "handler[$name]" "$news" "$@"
+    sh -ec "$run_text" </dev/null || :
+    return 1
+  fi
+  fleet_confirm "handler[$name]" "$@"
+}
+
+# fleet_socketed UNIT: a socket of systemd's listens for it, and hands itself over at a start alone: a reload that runs the program anew would lose it
+fleet_socketed() {
+  local each
+  for each in $(systemctl show -p TriggeredBy --value -- "$1"); do
+    case $each in *.socket) if systemctl is-active --quiet -- "$each"; then return 0; fi ;; esac
+  done
+  return 1
+}
+
 # fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY…
 fleet_service() {
   local unit action validate settle news load
   unit=$1 action=$2 validate=$3 settle=$4 news=$5
   shift 5
+  if [ "$action" = reload ] && fleet_socketed "$unit"; then action=restart; fi
   load=$(systemctl show -p LoadState --value -- "$unit") || load=''
   if [ "$load" != loaded ]; then
     printf '%s: expected a unit that can be started, got %s; ' "$unit" "${load:-no answer from systemd}"
@@ -146,12 +183,15 @@ fleet_service() {
   fi
   if [ -n "$validate" ] && ! sh -ec "$validate" </dev/null; then
     printf 'refused by its validator: %s stays as it is\n' "$unit"
-    # What can't be put back ($news is a list of plain keys) stays owed.
-    if fleet_all_kept $news; then fleet_rollback "$@" && fleet_settled "$unit"; else fleet_rollback "$@"; fi
+    fleet_refused "service[$unit]" "$news" "$@"
     return 1
   fi
+  if [ "$action" = check ]; then
+    fleet_confirm "service[$unit]" "$@"
+    return 0
+  fi
   if fleet_try "$unit" "$action" "$settle"; then
-    fleet_confirm "$unit" "$@"
+    fleet_confirm "service[$unit]" "$@"
     return 0
   fi
   printf '%s did not come up after %s; its journal:\n' "$unit" "$action"
@@ -159,7 +199,7 @@ fleet_service() {
   fleet_rollback "$@"
   if fleet_try "$unit" restart "$settle"; then
     printf '%s runs again with what it had before\n' "$unit"
-    fleet_settled "$unit"
+    fleet_settled "service[$unit]"
   else
     printf '%s does not run with what it had before either\n' "$unit"
   fi

@@ -71,9 +71,19 @@ const fileTypes: Readonly<Record<string, PathSeen["type"]>> = {
   "symbolic link": "link",
 };
 
+const escapes: Readonly<Record<string, string>> = { a: "\x07", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t", v: "\v" };
+
+/** What stat quotes in the style of C: bytes that are no printable ASCII stand in octal. */
+function unquoted(text: string): string {
+  const bytes = text.replace(/\\([0-7]{3}|.)/g, (_whole, code: string) =>
+    code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (escapes[code] ?? code),
+  );
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
+
 function parsePath(line: string): [string, PathSeen] {
-  const [type = "", mode = "", owner = "", group = "", size = "0", name = "", full = ""] = line.split("|");
-  const target = /' -> '(.*)'$/.exec(full)?.[1] ?? "";
+  const [type = "", mode = "", owner = "", group = "", size = "0", name = "", ...full] = line.split("|");
+  const target = unquoted(/" -> "(.*)"$/.exec(full.join("|"))?.[1] ?? "");
   return [name, { type: fileTypes[type] ?? "other", mode: mode.padStart(4, "0"), owner, group, target, size: Number(size) }];
 }
 

@@ -160,7 +160,7 @@ function pathScript(nonce: string, paths: readonly string[], contents: readonly 
   const unique = [...new Set(paths)].map(quote).join(" ");
   if (!unique) return ["set --"];
   return [
-    `seen=$(stat -c '%F|%a|%U|%G|%s|%n|%N' -- ${unique} 2>/dev/null)`,
+    `seen=$(QUOTING_STYLE=c stat -c '%F|%a|%U|%G|%s|%n|%N' -- ${unique} 2>/dev/null)`,
     `printf '%s paths\\n%s\\n' ${nonce} "$seen"`,
     "set --",
     `wanted=${quote(`|${contents.join("|")}|`)}`,

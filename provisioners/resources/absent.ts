@@ -1,6 +1,6 @@
 // A file or link that must not be there: the distribution's default site, an old drop-in. Undoing the role puts it back.
 import { z } from "zod";
-import { AbsolutePath } from "../../spec/scalars.ts";
+import { FilePath } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { AddressSchema, common, defineKind, missing } from "./kind.ts";
@@ -8,7 +8,7 @@ import { undoPath } from "./undo-path.ts";
 
 export const AbsentWant = z.strictObject({
   ...common,
-  path: AbsolutePath,
+  path: FilePath,
   /** The package that would bring it: installed in the same run, it brings what the look could not see. */
   broughtBy: AddressSchema.optional(),
   /** What is there, where something is: only seen, never wanted. */

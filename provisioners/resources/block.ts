@@ -39,6 +39,15 @@ function blockIn(text: string, name: string): string | undefined {
   return inside.map((line) => `${line}\n`).join("");
 }
 
+/** A whole file with the block at its end; one that it has already goes. */
+export function withBlock(text: string, { name, content }: Pick<BlockWant, "name" | "content">): string {
+  const { begin, end } = markers(name);
+  const lines = text.split("\n");
+  const [first, last] = [lines.indexOf(begin), lines.indexOf(end)];
+  const rest = first >= 0 && last > first ? [...lines.slice(0, first), ...lines.slice(last + 1)].join("\n") : text;
+  return `${rest}${rest === "" || rest.endsWith("\n") ? "" : "\n"}${begin}\n${content}${end}\n`;
+}
+
 /**
  * Works on the file as it is when the step runs, since other blocks may just have been written. The block stays at its place, or comes last.
  * Standard input: the block with its markers; nothing to remove it. A marker without its other half is refused.

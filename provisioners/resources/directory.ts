@@ -1,37 +1,56 @@
 // A directory: mode and owner. What lies in it is other resources' business, and so are the directories above it.
 import { dirname } from "node:path";
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner } from "../../spec/scalars.ts";
+import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./file.ts";
-import { common, defineKind, missing } from "./kind.ts";
+import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
 export const DirectoryWant = z.strictObject({
   ...common,
-  path: AbsolutePath,
+  path: FilePath,
   mode: Mode.default("0755"),
   owner: Owner.default("root"),
   group: Owner.default("root"),
-  /** A directory that is there keeps its mode and owner; a missing one is made. @default false */
+  /** A directory that is there keeps its mode and owner, and so does one that a link leads to; a missing one is made. @default false */
   keep: z.boolean().optional(),
 });
 export type DirectoryWant = z.infer<typeof DirectoryWant>;
+
+/** Somebody's link is theirs: it is followed, and never taken away. */
+function refuseDangling(path: string, target: string): Step {
+  const sentence = `${path}: expected a directory, or a link to one, got a link to \`${target}\`, where there is none; make it there, or take the link away`;
+  return {
+    change: `refuse: the link to \`${target}\` leads to no directory`,
+    property: "path",
+    run: sh`printf '%s\n' ${sentence}\nexit 1`,
+  };
+}
 
 /** Root's own comes into being as root's, but where a set-group-id directory hands down its group. */
 const ownedBy = (owner: string, path: string): Command =>
   owner === "root:root" ? sh`\nif [ -g ${dirname(path)} ]; then chown ${owner} ${path}; fi` : sh`\nchown ${owner} ${path}`;
 
-export const directory = defineKind<DirectoryWant, PathSeen>({
+/** The path itself, and whether a directory is reached by it: through a link, too. */
+export interface DirectoryHave extends PathSeen {
+  readonly leads?: boolean;
+}
+
+export const directory = defineKind<DirectoryWant, DirectoryHave>({
   kind: "directory",
   schema: DirectoryWant,
   address: ({ path }) => `directory[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
-  read: ({ path }, look) => look.path(path),
+  read({ path }, look) {
+    const [own, through] = [look.path(path), look.path(`${path}/.`)];
+    return () => ({ ...own(), ...(own().type === "link" && { leads: through().type === "directory" }) });
+  },
   plan(want, have) {
     const { path, mode, owner, group, keep } = want;
+    if (keep && have.type === "link") return have.leads ? [] : [refuseDangling(path, have.target)];
     if (have.type === "directory") return keep ? [] : attributeSteps(want, have);
     const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
     if (have.type === missing) {
@@ -44,6 +63,7 @@ export const directory = defineKind<DirectoryWant, PathSeen>({
     return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
   },
   seen(want, have) {
+    if (want.keep && have.leads) return want;
     if (have.type !== "directory") return undefined;
     return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
   },

@@ -1,7 +1,7 @@
 // A regular file: content, mode, owner, and a validator that must accept it before it lands.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { AbsolutePath, Mode, Owner } from "../../spec/scalars.ts";
+import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import { contentLimit, type PathSeen } from "../engine/probe.ts";
 import { type Command, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
@@ -9,7 +9,7 @@ import { undoPath } from "./undo-path.ts";
 
 export const FileWant = z.strictObject({
   ...common,
-  path: AbsolutePath,
+  path: FilePath,
   /** Text; or bytes as base64 with `encoding: "base64"`. At most 1 MiB: larger things come as archives. */
   content: z.string(),
   encoding: z.enum(["utf8", "base64"]).optional(),
@@ -18,6 +18,11 @@ export const FileWant = z.strictObject({
   group: Owner.default("root"),
   /** Shell text that must succeed before the file lands; `%s` is the file with the new content: `visudo -cf %s`. */
   validate: z.string().optional(),
+  /**
+   * A file that is there keeps its mode and owner, with the execute bits of `mode` added; `mode`, `owner` and `group` are for one that is not.
+   * A group that does not exist means the owner's own. @default false
+   */
+  keep: z.boolean().optional(),
   /** The content is a secret: it is masked everywhere, and kept encrypted in the state. */
   sensitive: z.boolean().optional(),
 });
@@ -46,12 +51,12 @@ export const file = defineKind<FileWant, PathSeen>({
   sensitive: (want) => (want.sensitive ? ["content"] : []),
   read: ({ path }, look) => look.path(path, { content: true }),
   plan(want, have) {
-    const { path, mode, owner, group, validate } = want;
+    const { path, validate } = want;
     const content = bytesOf(want);
     if (content.length > contentLimit)
       throw new RangeError(`file[${path}]: expected at most ${contentLimit} bytes, got ${content.length}; use an archive`);
     if (have.type !== "file" || !have.content?.equals(content)) {
-      const write = sh`fleet_write ${path} ${mode} ${owner} ${group} ${validate ?? ""}`;
+      const write = writeCommand(want);
       const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
       return [
         {
@@ -62,17 +67,41 @@ export const file = defineKind<FileWant, PathSeen>({
         },
       ];
     }
-    return attributeSteps(want, have);
+    return attributeSteps(due(want, have), have);
   },
   seen(want, have) {
     if (have.type !== "file") return undefined;
     const content = have.content ?? Buffer.alloc(0);
     const same = content.equals(bytesOf(want));
     const told = same ? want.content : content.toString(want.encoding ?? "utf8");
+    if (want.keep) return { ...want, content: told, mode: due(want, have).mode === have.mode ? want.mode : have.mode };
     return { ...want, content: told, mode: have.mode, owner: have.owner, group: have.group };
   },
   undo: ({ path }, original, have) => undoPath("file", path, original, have),
 });
+
+/** The want with the mode and owner that the file is to have: its own already, where it is kept. */
+function due(want: FileWant, have: PathSeen): FileWant {
+  if (!want.keep || have.type !== "file") return want;
+  return { ...want, mode: withExecute(have.mode, want.mode), owner: have.owner, group: have.group };
+}
+
+/** Who may read may also run it, where the wanted mode says that anybody may. */
+function withExecute(mode: string, wanted: string): string {
+  const [now, next] = [Number.parseInt(mode, 8), Number.parseInt(wanted, 8)];
+  return (next & 0o111 ? now | ((now & 0o444) >> 2) : now).toString(8).padStart(4, "0");
+}
+
+/** Mode and owner of a kept file are read when the step runs: a package of the same run may have brought it since the look. */
+function writeCommand({ path, mode, owner, group, validate, keep }: FileWant): Command {
+  if (!keep) return sh`fleet_write ${path} ${mode} ${owner} ${group} ${validate ?? ""}`;
+  const execute = Number.parseInt(mode, 8) & 0o111 ? "1" : "";
+  return sh`path=${path} execute=${execute}
+if [ -f "$path" ] && [ ! -L "$path" ]; then set -- $(stat -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
+getent group "$3" > /dev/null || set -- "$1" "$2" "$(id -gn -- "$2")"
+[ -z "$execute" ] || set -- "$(printf '%04o' $(( $1 | (($1 & 0444) >> 2) )))" "$2" "$3"
+fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""}`;
+}
 
 interface Attributes {
   readonly path: string;

@@ -10,6 +10,7 @@ import { directory } from "./directory.ts";
 import { file } from "./file.ts";
 import { git } from "./git.ts";
 import { group } from "./group.ts";
+import { handler } from "./handler.ts";
 import type { Address, Common, Kind } from "./kind.ts";
 import { limits } from "./limits.ts";
 import { link } from "./link.ts";
@@ -42,6 +43,7 @@ export const kinds: readonly Kind<any, any>[] = [
   cron,
   git,
   archive,
+  handler,
   service,
   mysqlDatabase,
   mysqlUser,

@@ -1,6 +1,6 @@
 // A symbolic link and where it points.
 import { z } from "zod";
-import { AbsolutePath } from "../../spec/scalars.ts";
+import { FilePath, LinkTarget } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
@@ -8,9 +8,9 @@ import { undoPath } from "./undo-path.ts";
 
 export const LinkWant = z.strictObject({
   ...common,
-  path: AbsolutePath,
+  path: FilePath,
   /** Need not be there yet. */
-  target: AbsolutePath,
+  target: LinkTarget,
 });
 export type LinkWant = z.infer<typeof LinkWant>;
 

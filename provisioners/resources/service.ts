@@ -1,9 +1,10 @@
 // Whether a unit runs now and after a boot, and that it hears of the changes that concern it.
 import { z } from "zod";
-import { UnitName } from "../../spec/scalars.ts";
+import { FilePath, UnitName } from "../../spec/scalars.ts";
 import { storeKey } from "../engine/prelude.ts";
 import type { UnitSeen } from "../engine/probe.ts";
-import { sh } from "../engine/shell-quote.ts";
+import { type Command, sh } from "../engine/shell-quote.ts";
+import { isBelow, pathOfAddress } from "./address-path.ts";
 import { type Address, AddressSchema, common, defineKind, type PlanContext, type Step } from "./kind.ts";
 
 export const ServiceWant = z.strictObject({
@@ -12,10 +13,14 @@ export const ServiceWant = z.strictObject({
   /** Starts at boot. What can't be enabled (a static unit) counts as right. */
   enabled: z.boolean().default(true),
   running: z.boolean().default(true),
+  /** Whether it runs, now and after a boot, is somebody else's: where it runs it hears of changes, and that is all. @default false */
+  keep: z.boolean().optional(),
   /** Resources of the role after whose change the service restarts. They are done before it. */
   restartOn: z.array(AddressSchema).readonly().default([]),
   /** Those after whose change it reloads; a restart makes a reload needless. */
   reloadOn: z.array(AddressSchema).readonly().default([]),
+  /** Of what the role no longer wants, the service hears where it lay below one of these. @default all of it */
+  below: z.array(FilePath).readonly().optional(),
   /** Shell text that must succeed before the service is touched: `nginx -t`. Where it fails, the files it hears of go back. */
   validate: z.string().optional(),
   /** Seconds for which the service must stay up to count as up. Each costs the run a second. @default 1 */
@@ -40,15 +45,18 @@ export const service = defineKind<ServiceWant, UnitSeen>({
   touches: ({ unit }) => ({ units: [unit] }),
   read: ({ unit }, look) => look.unit(unit),
   plan(want, have, context) {
+    if (want.keep) return keptSteps(want, have, context);
     if (have.load === "masked" && (want.enabled || want.running)) return [refuseMasked(want)];
     return [...enableSteps(want, have), ...(want.running ? runSteps(want, have, context) : stopSteps(want, have))];
   },
   seen(want, have) {
+    if (want.keep) return want;
     if (have.load === "not-found" && (want.enabled || want.running)) return undefined;
     return { ...want, enabled: isEnabled(want, have), running: isRunning(have) };
   },
   undo(want, original, have) {
     if (have.load === "not-found") return [];
+    if (want.keep) return isRunning(have) ? wakeSteps(want, have) : [];
     const was = { ...want, enabled: isEnabled(want, original), running: isRunning(original) };
     return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
   },
@@ -72,16 +80,32 @@ function enableSteps(want: ServiceWant, have: UnitSeen): Step[] {
 const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
   ["inactive", "failed"].includes(active) ? [] : [{ change: "stop", property: "running", run: sh`systemctl stop -- ${unit}` }];
 
+/** One that does not run only has its files checked: what it would choke on does not land either. */
+function keptSteps(want: ServiceWant, have: UnitSeen, context: PlanContext): Step[] {
+  if (have.load !== "loaded") return [];
+  if (isRunning(have)) return runSteps(want, have, context);
+  const news = [...watched(want).filter((address) => context.changed.has(address)), ...goneFor(want, context)];
+  if (want.validate === undefined || (news.length === 0 && !context.pending)) return [];
+  return [{ change: "check its files: it does not run", property: "running", run: serviceCommand(want, "check", news, context) }];
+}
+
+const goneFor = ({ below, ...want }: ServiceWant, { gone }: PlanContext): readonly Address[] =>
+  watched(want).length === 0 ? [] : gone.filter((address) => below?.some((folder) => isBelow(pathOfAddress(address), folder)) ?? true);
+
+function serviceCommand(want: ServiceWant, action: string, news: readonly Address[], context: PlanContext): Command {
+  // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
+  const keys = [...(context.pending ? ["owed"] : []), ...news.map(storeKey)].join(" ");
+  const heard = [...watched(want), ...goneFor(want, context)].map(storeKey);
+  return sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${heard}`;
+}
+
 function runSteps(want: ServiceWant, have: UnitSeen, context: PlanContext): Step[] {
-  const { changed, gone, pending } = context;
-  const left = watched(want).length > 0 ? gone : [];
+  const { changed } = context;
+  const left = goneFor(want, context);
   const news = [...watched(want).filter((address) => changed.has(address)), ...left];
   const [action, sentence] = actionFor(want, have, { ...context, gone: left });
   if (!action) return [];
-  // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
-  const keys = [...(pending ? ["owed"] : []), ...news.map(storeKey)].join(" ");
-  const run = sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${[...watched(want), ...left].map(storeKey)}`;
-  return [{ change: sentence, property: "running", run }];
+  return [{ change: sentence, property: "running", run: serviceCommand(want, action, news, context) }];
 }
 
 function actionFor(

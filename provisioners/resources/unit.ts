@@ -2,13 +2,13 @@
 import { z } from "zod";
 import { UnitName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
-import { type Command, lines, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, quote, sh } from "../engine/shell-quote.ts";
 import { FileWant, file } from "./file.ts";
 import { common, defineKind } from "./kind.ts";
 
 const DropInName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}\.conf$/, { error: "expected the name of a drop-in, such as `fleet.conf`" });
+  .regex(/^[A-Za-z0-9_@:][A-Za-z0-9_.@:\\-]{0,100}\.conf$/, { error: "expected the name of a drop-in, such as `fleet.conf`" });
 
 export const UnitWant = z.strictObject({
   ...common,
@@ -37,12 +37,13 @@ const pathOf = (want: UnitWant): string => `/etc/systemd/system/${place(want)}`;
 function verifier(want: UnitWant): string {
   const { name, dropIn } = want;
   const instance = name.replace("@.", "@check.");
+  const literally = (text: string) => quote(text.replace(/[\\.*^$[]/g, "\\$&"));
   return [
     `check=$(mktemp -d); trap 'rm -rf -- "$check"' EXIT`,
-    ...(dropIn ? [`mkdir -- "$check"/${name}.d`] : []),
-    `cp -- %s "$check"/${place(want)}`,
-    `! SYSTEMD_UNIT_PATH="$check:" systemd-analyze verify --man=no --recursive-errors=no ${instance} 2>&1 |`,
-    `grep -e "^$check/${place(want)}:" -e '^${instance}: .*Refusing' -e '^Unit ${instance} has a bad unit file setting'`,
+    ...(dropIn ? [`mkdir -- "$check"/${quote(name)}.d`] : []),
+    `cp -- %s "$check"/${quote(place(want))}`,
+    `! SYSTEMD_UNIT_PATH="$check:" systemd-analyze verify --man=no --recursive-errors=no ${quote(instance)} 2>&1 |`,
+    `grep -e "^$check/"${literally(`${place(want)}:`)} -e '^'${literally(`${instance}: `)}'.*Refusing' -e '^'${literally(`Unit ${instance} has a bad unit file setting`)}`,
   ].join("\n");
 }
 

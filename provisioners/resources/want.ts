@@ -10,6 +10,7 @@ import { type DirectoryWant, directory } from "./directory.ts";
 import { type FileWant, file } from "./file.ts";
 import { type GitWant, git } from "./git.ts";
 import { type GroupWant, group } from "./group.ts";
+import { type HandlerWant, handler } from "./handler.ts";
 import type { Address, Common, Kind } from "./kind.ts";
 import { type LimitsWant, limits } from "./limits.ts";
 import { type LinkWant, link } from "./link.ts";
@@ -55,6 +56,7 @@ export const want = {
   cron: builder<typeof CronWant>(cron),
   git: builder<typeof GitWant>(git),
   archive: builder<typeof ArchiveWant>(archive),
+  handler: builder<typeof HandlerWant>(handler),
   service: builder<typeof ServiceWant>(service),
   mysqlDatabase: builder<typeof MysqlDatabaseWant>(mysqlDatabase),
   mysqlUser: builder<typeof MysqlUserWant>(mysqlUser),

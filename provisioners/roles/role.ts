@@ -1,6 +1,7 @@
 // A role is a pure function from typed parameters and facts to resources. Nothing else.
 import type { z } from "zod";
 import type { Facts } from "../engine/facts.ts";
+import type { Address } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
 
 /** The team as a role sees it: plain data, the same for every server but for `self`. */
@@ -16,6 +17,8 @@ export interface ServerView {
   /** By which the team's other servers reach it. */
   readonly privateAddress: string;
   readonly roles: readonly string[];
+  /** The user that applications run as. */
+  readonly account: string;
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
   readonly ports: readonly number[];
   /**
@@ -25,6 +28,31 @@ export interface ServerView {
   readonly pooled?: boolean;
   /** Disks of its own that outlive it, and are to be mounted; the mark `volume:SERVER/NAME` is each one's device. */
   readonly volumes?: readonly { readonly name: string; readonly mountPoint: string; readonly filesystem: "xfs" | "ext4" }[];
+}
+
+/** A value that only the server's distribution decides; `undefined` where there is none for it. */
+export type ByFacts<T> = T | ((facts: Facts) => T | undefined);
+
+/** Places of the server that are a role's own to judge. A file of the team's that lies there is treated as the role's own files are. */
+export interface Territory {
+  /** In the addresses of what is done for it: `sshd`. */
+  readonly name: string;
+  /** Files, and folders with all that lies below. */
+  readonly paths: readonly string[];
+  /** The unit that reads them. With neither it nor `validate` nor `run`, the role's own services hear of a change. */
+  readonly unit?: ByFacts<string>;
+  /** @default reload */
+  readonly hears?: "reload" | "restart";
+  /** Shell text that must succeed with the whole tree in place: `nginx -t`. */
+  readonly validate?: ByFacts<string>;
+  /** Shell text that must succeed before one file lands, which is `%s`. */
+  readonly validateFile?: string;
+  /** Shell text that makes a change count, where no unit does. */
+  readonly run?: string;
+  /** Of a file that is not there yet. @default what the tree has */
+  readonly mode?: string;
+  /** Resources of the role that must be there before the files: the checkout that they are laid over. */
+  readonly after?: readonly Address[];
 }
 
 export interface RoleContext<Params> {
@@ -40,6 +68,8 @@ export interface Role<Params = unknown> {
   readonly summary: string;
   /** What the stack file may say under `params.<role>`; every field with a default, so that a role works unconfigured. */
   readonly params: z.ZodType<Params, unknown>;
+  /** Its places on a server. No two roles share one; of two that lie in each other the longer path counts. */
+  territory?: readonly Territory[] | ((params: Params) => readonly Territory[]);
   /** TCP ports that it listens on with these parameters. */
   ports?(params: Params): readonly number[];
   resources(context: RoleContext<Params>): readonly Declared[];

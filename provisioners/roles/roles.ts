@@ -7,7 +7,7 @@ import { mysql } from "./mysql/role.ts";
 import { nginx } from "./nginx/role.ts";
 import { phpFpm } from "./php-fpm/role.ts";
 import { redis } from "./redis/role.ts";
-import type { Role } from "./role.ts";
+import type { Role, Territory } from "./role.ts";
 import { wordpress } from "./wordpress/role.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each role has its own parameters; they are checked by its schema before they get here
@@ -23,6 +23,20 @@ export function roleNamed(name: string): Role {
   if (!role) throw new Error(`unknown role \`${name}\`; known: ${[...byName.keys()].join(", ")}`);
   return role;
 }
+
+/** Where the files of a role lie, with these parameters. */
+export function territoryOf(name: string, params: unknown): readonly Territory[] {
+  const { territory = [] } = roleNamed(name);
+  return typeof territory === "function" ? territory(params) : territory;
+}
+
+/** Of all roles but these, as they are without parameters. */
+export const otherTerritory = (names: readonly string[]): readonly Territory[] =>
+  roles.filter(({ name }) => !names.includes(name)).flatMap(({ name, params }) => territoryOf(name, params.parse({})));
+
+/** The user that applications run as, as the role base has it. */
+export const accountOf = ({ base: params }: Readonly<Record<string, unknown>>): string =>
+  (params as { readonly appUser?: string } | undefined)?.appUser ?? "isucon";
 
 /** TCP ports that these roles listen on, each once, in order. */
 export function portsOf({

@@ -23,7 +23,7 @@ describe.each(plan.servers)("$name", (server) => {
   });
 });
 
-test("an overlay file replaces a role's own content, so that its services hear of it; others get a role of their own", () => {
+test("an overlay file replaces a role's own content, so that its services hear of it; others get a role of their own, right after base", () => {
   const overlays = {
     isu1: [
       { path: "/etc/nginx/nginx.conf", content: "mine\n", mode: "0644" as const },
@@ -32,7 +32,7 @@ test("an overlay file replaces a role's own content, so that its services hear o
   };
   const laid = planFleet(spec, { stack: "practice", cores: 2, architecture: "amd64", overlays });
   const server = laid.servers[0]!;
-  expect(rolesOf(server).at(-1)).toBe("files");
+  expect(rolesOf(server).slice(0, 2)).toEqual(["base", "files"]);
   const wants = expandRole(laid, server, "nginx", completeFacts(server.declared)!);
   expect(wants["file[/etc/nginx/nginx.conf]"]).toMatchObject({ content: "mine\n" });
   expect(Object.keys(expandRole(laid, server, "files", completeFacts(server.declared)!))).toEqual(["file[/etc/other]"]);

@@ -55,6 +55,19 @@ describe("file overlays", () => {
     ]);
   });
 
+  test("links stay links, wherever they point, and names are as they are", () => {
+    put("isu1/etc/systemd/system/run-\\x2d.service");
+    put("isu1/srv/my file @ホーム.txt");
+    symlinkSync("../sites-available/a.conf", join(folder, "isu1/etc/enabled"));
+    symlinkSync("/nowhere", join(folder, "isu1/etc/dangling"));
+    expect(overlayFiles(folder, "isu1")).toEqual([
+      { path: "/etc/dangling", target: "/nowhere" },
+      { path: "/etc/enabled", target: "../sites-available/a.conf" },
+      { path: "/etc/systemd/system/run-\\x2d.service", content: "x\n", mode: "0644" },
+      { path: "/srv/my file @ホーム.txt", content: "x\n", mode: "0644" },
+    ]);
+  });
+
   test("an absent folder is an empty one, and so is one kept for git", () => {
     put("common/etc/.gitkeep");
     expect(overlays(folder, ["isu1"])).toEqual({ isu1: [] });
@@ -63,18 +76,18 @@ describe("file overlays", () => {
 
   test("every problem comes at once", () => {
     put("isu11/etc/motd");
-    put("common/etc/a b");
-    put("common/etc/-rf");
+    put("common/etc/a|b");
+    put("common/etc/a\nb");
     put("common/opt/big", Buffer.alloc(1024 * 1024 + 1));
-    symlinkSync("/etc/shadow", join(folder, "common/etc/shadow"));
+    symlinkSync("-x", join(folder, "common/etc/shadow"));
     symlinkSync("/etc", join(folder, "isu1"));
     expect(reasons(["isu1", "isu2"])).toEqual([
       "isu11 files: expected `common` or the name of a server; did you mean `isu1`?",
-      'common/etc/-rf files: expected a name without spaces or shell characters, got "/etc/-rf"; rename it',
-      'common/etc/a b files: expected a name without spaces or shell characters, got "/etc/a b"; rename it',
-      "common/etc/shadow files: expected a file or folder, got a link; copy what it points to",
+      'common/etc/a\nb files: expected a name without control characters and `|`, got "/etc/a\\nb"; rename it',
+      'common/etc/a|b files: expected a name without control characters and `|`, got "/etc/a|b"; rename it',
+      'common/etc/shadow files: expected a link to a path, got one to "-x"; make it again',
       "common/opt/big files: expected at most 1 MiB, got 1048577 bytes; bring it as an archive",
-      "isu1 files: expected a file or folder, got a link; copy what it points to",
+      "isu1 files: expected a folder, got a link; copy what it points to",
     ]);
   });
 });

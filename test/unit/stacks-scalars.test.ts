@@ -121,8 +121,27 @@ describe("strict grammars", () => {
     });
   }
 
+  test("FilePath takes whatever may lie on a server, but no way up and nothing that cuts the look apart", () => {
+    for (const right of ["/a b", "/etc/systemd/system/a\\x2db.service", "/app@1", "/ホーム/-rf", "/a/..b", "/$(id)"])
+      expect(scalars.FilePath.safeParse(right).success, right).toBe(true);
+    const spoilt = fc
+      .tuple(
+        fc.constantFrom("/../", "/./", "\n", "|", "\0", "\u007f", "//", "⟦"),
+        fc.string({ maxLength: 20 }),
+        fc.string({ maxLength: 20 }),
+      )
+      .map(([bad, a, b]) => `/${a}${bad}${b}`);
+    fc.assert(fc.property(spoilt, (value) => !scalars.FilePath.safeParse(value).success));
+    for (const wrong of ["", "/", "a", "/a/", "/..", "/a/.."]) expect(scalars.FilePath.safeParse(wrong).success, wrong).toBe(false);
+  });
+
+  test("LinkTarget is any path, up and down", () => {
+    for (const right of ["../a", "/x y", "a"]) expect(scalars.LinkTarget.safeParse(right).success, right).toBe(true);
+    for (const wrong of ["", "-x", "a\nb"]) expect(scalars.LinkTarget.safeParse(wrong).success, wrong).toBe(false);
+  });
+
   test("every grammar of scalars.ts is examined here", () => {
-    const free = ["AbsolutePattern", "Line", "SecretText", "PrivateKey", "Port"];
+    const free = ["AbsolutePattern", "FilePath", "LinkTarget", "Line", "SecretText", "PrivateKey", "Port"];
     const all = Object.entries(scalars).flatMap(([name, value]) => (typeof value === "object" && "safeParse" in value ? [name] : []));
     expect(all.filter((name) => !(name in grammars) && !free.includes(name))).toEqual([]);
   });

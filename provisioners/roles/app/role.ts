@@ -8,7 +8,7 @@ import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
 import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
 import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
-import { defineRole } from "../role.ts";
+import { defineRole, type Territory } from "../role.ts";
 
 const Git = z.strictObject({
   repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
@@ -58,6 +58,7 @@ export const app = defineRole<Params>({
   name: "app",
   summary: "an application from git, an archive or a package, kept up by systemd or supervisord",
   params: Params,
+  territory: placesOf,
   ports: ({ ports }) => ports,
   resources({ params }) {
     const code = codeOf(params);
@@ -72,6 +73,14 @@ export const app = defineRole<Params>({
     ];
   },
 });
+
+/** Where its code lies, and where its services work. */
+function placesOf({ git, archive, services }: Params): Territory[] {
+  const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
+  const folders = [git?.path, archive?.path, ...Object.values(services).map(({ workingDirectory }) => workingDirectory)];
+  const paths = [...new Set(folders.filter((path) => path !== undefined))];
+  return paths.length > 0 ? [{ name: "app", paths, after: code.map(({ address }) => address) }] : [];
+}
 
 function codeOf({ git, archive, build }: Params): Declared[] {
   const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];

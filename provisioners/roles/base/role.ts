@@ -11,6 +11,7 @@ import { late } from "../../engine/placeholders.ts";
 import { storeKey } from "../../engine/prelude.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole, type RoleContext } from "../role.ts";
+import { baseTerritory } from "./territory.ts";
 import { volumes } from "./volumes.ts";
 
 /** What people reach for on the day; the base images of contests lack some of them. */
@@ -47,6 +48,7 @@ export const base = defineRole<Params>({
   name: "base",
   summary: "names, people and their keys, ssh between the servers, limits, kernel settings, and volumes of EC2",
   params: Params,
+  territory: baseTerritory,
   resources: (context) => [
     ...names(context),
     ...people(context),
@@ -164,7 +166,7 @@ const localeCommand = (locale: string): Declared =>
 
 function hardened(sshd: Sshd): Declared[] {
   const file = want.file({ path: "/etc/ssh/sshd_config.d/00-fleet.conf", content: sshdDropIn(sshd) });
-  return [file, want.service({ unit: "ssh.service", reloadOn: [file.address], validate: "sshd -t" })];
+  return [file, want.service({ unit: "ssh.service", keep: true, reloadOn: [file.address], validate: "sshd -t" })];
 }
 
 function kernel({ params, self }: Context): Declared[] {

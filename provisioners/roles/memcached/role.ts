@@ -12,6 +12,7 @@ export const memcached = defineRole<Params>({
   name: "memcached",
   summary: "memcached, sized from the memory; keeps nothing over a restart",
   params: Params,
+  territory: [{ name: "memcached", paths: ["/etc/memcached.conf"], unit: "memcached.service", hears: "restart" }],
   ports: ({ listen }) => ("port" in listen ? [listen.port] : []),
   resources(context) {
     const { params } = context;

@@ -46,6 +46,7 @@ export const mysql = defineRole<Params>({
   name: "mysql",
   summary: "MariaDB or MySQL, sized from the memory, with databases and users",
   params: Params,
+  territory: [{ name: "mysql", paths: ["/etc/mysql"], unit: unitBy, hears: "restart", validate: validatorBy }],
   ports: ({ port }) => [port],
   resources(context) {
     const { params } = context;
@@ -54,18 +55,39 @@ export const mysql = defineRole<Params>({
     const { text, ...needs } = configuration(context, server);
     const file = want.file({ path: myCnfPath(server), content: text });
     const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, ...needs }) });
-    const daemon = server.product === "mariadb" ? "mariadbd --help --verbose" : "mysqld --validate-config";
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
       file,
       limits,
-      want.service({ unit, restartOn: [file.address, limits.address], validate: `${daemon} > /dev/null` }),
+      want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) }),
       ...Object.entries(params.databases).map(([name, database]) => want.mysqlDatabase({ name, ...database })),
       ...Object.entries(params.users).flatMap(([name, user]) => accounts(name, user, context)),
       want.check({ name: "mysql", port: { port: params.port } }),
     ];
   },
 });
+
+/**
+ * MariaDB takes a value that it can't read for another one, with a warning alone: that is refused too. Of the rest only its exit code counts, so
+ * that what somebody else has set stands in nobody's way.
+ */
+const validator = ({ product }: MysqlServer): string =>
+  product === "mysql"
+    ? "mysqld --validate-config > /dev/null"
+    : `said=$(mariadbd --help --verbose 2>&1 > /dev/null) || { printf '%s\\n' "$said"; exit 1; }
+! printf '%s\\n' "$said" | grep -e "wasn't recognized"`;
+
+const known = ({ distribution, version }: Facts): MysqlServer | undefined => servers[`${distribution} ${version}`];
+
+function unitBy(facts: Facts): string | undefined {
+  const server = known(facts);
+  return server && unitName(server);
+}
+
+function validatorBy(facts: Facts): string | undefined {
+  const server = known(facts);
+  return server && validator(server);
+}
 
 function serverOf({ distribution, version }: Facts): MysqlServer {
   const found = servers[`${distribution} ${version}`];

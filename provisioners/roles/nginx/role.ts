@@ -28,6 +28,7 @@ export const nginx = defineRole<Params>({
   name: "nginx",
   summary: "nginx with the team's sites, certificates and an LTSV log",
   params: Params,
+  territory: [{ name: "nginx", paths: ["/etc/nginx"], unit: "nginx.service", validate: "nginx -t" }],
   ports: ({ sites, main }) => [...sites.flatMap(sitePorts), ...(main.statusPort === false ? [] : [main.statusPort])],
   resources({ params }) {
     const { main, sites, certificates } = params;

@@ -3,10 +3,11 @@ import { z } from "zod";
 import { OwnName } from "../../../spec/scalars.ts";
 import { PhpIni, phpIni } from "../../../templates/php-fpm/ini.ts";
 import { PhpPool, phpPool } from "../../../templates/php-fpm/pool.ts";
+import type { Facts } from "../../engine/facts.ts";
 import { want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole } from "../role.ts";
-import { phpVersion } from "./versions.ts";
+import { knownPhp, phpUnit, phpValidator, phpVersion } from "./versions.ts";
 
 const extensions = ["curl", "gd", "mbstring", "mysql", "xml"];
 
@@ -17,10 +18,16 @@ const Params = z.strictObject({
 });
 type Params = z.infer<typeof Params>;
 
+const byVersion = (of: (version: string) => string) => (facts: Facts) => {
+  const version = knownPhp(facts);
+  return version && of(version);
+};
+
 export const phpFpm = defineRole<Params>({
   name: "php-fpm",
   summary: "php-fpm with one pool on a unix socket",
   params: Params,
+  territory: [{ name: "php-fpm", paths: ["/etc/php"], unit: byVersion(phpUnit), hears: "restart", validate: byVersion(phpValidator) }],
   resources(context) {
     const { pool, ini, extensions: wanted } = context.params;
     const version = phpVersion(context.facts);
@@ -35,7 +42,7 @@ export const phpFpm = defineRole<Params>({
     return [
       ...["fpm", ...wanted].map((name) => want.package({ name: `php-${name}` })),
       ...files,
-      want.service({ unit: `php${version}-fpm.service`, restartOn, validate: `php-fpm${version} -t` }),
+      want.service({ unit: phpUnit(version), restartOn, validate: phpValidator(version) }),
       want.check({ name: "php-fpm", command: `test -S ${pool.socket}` }),
     ];
   },

@@ -11,6 +11,7 @@ export const redis = defineRole<Params>({
   name: "redis",
   summary: "redis, sized from the memory; writes outlive a restart unless the stack says otherwise",
   params: RedisParams,
+  territory: [{ name: "redis", paths: ["/etc/redis"], unit: "redis-server.service", hears: "restart" }],
   ports: ({ port }) => (port > 0 ? [port] : []),
   resources(context) {
     const { params } = context;

@@ -32,6 +32,7 @@ export const wordpress = defineRole<Params>({
   name: "wordpress",
   summary: "WordPress from Debian's archive, behind nginx and php-fpm",
   params: Params,
+  territory: [{ name: "wordpress", paths: ["/etc/wordpress"], validate: 'for file in /etc/wordpress/*.php; do php -l "$file"; done' }],
   resources(context) {
     const { title, admin, email } = context.params;
     const config = want.file({

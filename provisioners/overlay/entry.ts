@@ -1,0 +1,66 @@
+// A file or link of the team's tree as a resource: what it takes from the role's own, from its territory, and from where it lies.
+import { posix } from "node:path";
+import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
+import { isBelow } from "../resources/address-path.ts";
+import { withBlock } from "../resources/block.ts";
+import { type Declared, want } from "../resources/want.ts";
+import type { Territory } from "../roles/role.ts";
+import { pathsOf } from "./owners.ts";
+import { unitPlace } from "./unit-place.ts";
+
+export interface Surroundings {
+  readonly own: readonly Declared[];
+  /** Of all roles of the server, in the same file. */
+  readonly blocks: readonly Declared[];
+  readonly territory: Territory | undefined;
+  readonly account: string;
+}
+
+export function entryWant(entry: OverlayEntry, { own, blocks, territory, account }: Surroundings): Declared {
+  if ("target" in entry) return want.link({ ...entry, ...afterOf(territory) });
+  const content = blocks.length === 0 || entry.encoding ? entry.content : withBlocks(entry.content, blocks);
+  const role = own.find((each) => pathsOf(each).includes(entry.path));
+  // The content alone: who may read or run the file, and what checks it, is the role's to say.
+  if (role?.address.startsWith("file[")) {
+    const { encoding } = entry;
+    return { ...role, want: { ...role.want, content, ...(encoding && { encoding }) } as Declared["want"] };
+  }
+  const unit = entry.encoding ? undefined : unitPlace(entry.path);
+  if (unit) return want.unit({ ...unit, content });
+  return want.file({ ...fileOf(entry, territory, account), content });
+}
+
+function fileOf({ path, encoding, mode }: OverlayFile, territory: Territory | undefined, account: string) {
+  const owner = ownerAt(path, account);
+  const { validateFile } = territory ?? {};
+  return {
+    ...{ path, keep: true, mode: territory?.mode ?? mode, owner, group: owner },
+    ...(encoding && { encoding }),
+    ...(validateFile && { validate: validateFile }),
+    ...afterOf(territory),
+  };
+}
+
+const afterOf = (territory: Territory | undefined) => (territory?.after?.length ? { after: territory.after } : {});
+
+/** Below the application user's home, files are the user's. */
+export const ownerAt = (path: string, account: string): string => (isBelow(path, homeOf(account)) ? account : "root");
+const homeOf = (user: string): string => (user === "root" ? "/root" : `/home/${user}`);
+
+function withBlocks(content: string, blocks: readonly Declared[]): string {
+  return blocks.reduce((text, { want: block }) => withBlock(text, block as unknown as { name: string; content: string }), content);
+}
+
+/** The folders on the way to the entries, but for those of the root, which every server has. What is there keeps what it has. */
+export function folders(entries: readonly OverlayEntry[], account: string): readonly Declared[] {
+  const paths = new Map(entries.flatMap(({ path }) => above(posix.dirname(path)).map((folder) => [folder, folder] as const)));
+  return [...paths.keys()].map((path) => {
+    const owner = ownerAt(path, account);
+    return want.directory({ path, keep: true, owner, group: owner });
+  });
+}
+
+function above(folder: string): readonly string[] {
+  const parts = folder.split("/").slice(1);
+  return parts.map((_, at) => `/${parts.slice(0, at + 1).join("/")}`).slice(1);
+}

@@ -1,0 +1,89 @@
+// Lays the team's files over what a role wants by itself: they are checked, rolled back and heard of as the role's own files are.
+import type { OverlayEntry } from "../../spec/overlay.ts";
+import { UserError } from "../../spec/problem.ts";
+import type { Facts } from "../engine/facts.ts";
+import { isBelow } from "../resources/address-path.ts";
+import type { Address, Common } from "../resources/kind.ts";
+import type { Declared } from "../resources/want.ts";
+import type { Territory } from "../roles/role.ts";
+import { entryWant, folders } from "./entry.ts";
+import { hearers, withHearers } from "./hear.ts";
+import { type Neighbour, pathsOf } from "./owners.ts";
+
+export interface Ground {
+  readonly facts: Facts;
+  /** The user below whose home files are the user's. */
+  readonly account: string;
+  /** The roles of the server. */
+  readonly neighbours: readonly Neighbour[];
+}
+
+/** What one role wants with the team's files that are its own, and without what the team says otherwise. */
+export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: readonly OverlayEntry[], ground: Ground): readonly Declared[] {
+  refuseClashes(role, all);
+  const written = new Set(all.map(({ path }) => path));
+  const mine = entries.map((entry) => ({
+    entry,
+    declared: entryWant(entry, {
+      own: role.own,
+      blocks: blocksAt(entry.path, ground.neighbours),
+      territory: placeOf(entry.path, role.territory),
+      account: ground.account,
+    }),
+  }));
+  const laid = new Map(mine.map(({ entry, declared }) => [entry.path, declared.address]));
+  const kept = role.own.filter((each) => !pathsOf(each).some((path) => written.has(path)));
+  const moved = new Map(
+    role.own.flatMap((each) => pathsOf(each).flatMap((path) => (written.has(path) ? [[each.address, laid.get(path)] as const] : []))),
+  );
+  const own = kept.map((each) => rewired(each, moved));
+  const has = new Set(own.map(({ address }) => address));
+  const made = folders(entries, ground.account).filter(({ address }) => !has.has(address));
+  const placed = mine.map(({ declared }) => declared);
+  return withHearers([...own, ...made, ...placed], hearers(mine, role, ground.facts));
+}
+
+/** The territory that a path lies in: the longest of its paths counts. */
+function placeOf(path: string, territory: readonly Territory[]): Territory | undefined {
+  const here = territory.flatMap((each) => each.paths.filter((of) => isBelow(path, of)).map((of) => ({ each, of })));
+  return here.sort((a, b) => b.of.length - a.of.length)[0]?.each;
+}
+
+/** Blocks that any role keeps in the file: a whole file of the team's holds them at its end. */
+const blocksAt = (path: string, roles: readonly Neighbour[]): readonly Declared[] =>
+  roles.flatMap(({ own }) => own.filter((each) => each.address.startsWith("block[") && pathsOf(each).includes(path)));
+
+const whole = ["file", "unit", "block", "link", "absent", "sysctl", "limits", "cron"];
+
+/** What a file of the team's can't stand in for. */
+function refuseClashes({ role, own }: Neighbour, entries: readonly OverlayEntry[]): void {
+  for (const { path } of entries) {
+    for (const each of own) {
+      const kind = each.address.slice(0, each.address.indexOf("["));
+      const clash = pathsOf(each).some((of) => (of === path && !whole.includes(kind)) || of.startsWith(`${path}/`));
+      if (clash)
+        throw new UserError(
+          `files: expected no file \`${path}\`, where the role \`${role}\` wants \`${each.address}\`; move it, or change the role's parameters`,
+        );
+      const under = ["file", "absent"].includes(kind) && pathsOf(each).some((of) => path.startsWith(`${of}/`));
+      if (under)
+        throw new UserError(
+          `files: expected no file below \`${each.address}\` of the role \`${role}\`, got \`${path}\`; move it, or change the role's parameters`,
+        );
+    }
+  }
+}
+
+const references = ["after", "on", "restartOn", "reloadOn"] as const;
+
+/** What named a resource that the team's file took the place of names that file. */
+function rewired(declared: Declared, moved: ReadonlyMap<Address, Address | undefined>): Declared {
+  const of = declared.want as Common & Partial<Record<(typeof references)[number], readonly Address[]>>;
+  const changed = references.flatMap((name) => {
+    const list = of[name];
+    if (!list?.some((address) => moved.has(address))) return [];
+    const next = list.flatMap((address) => (moved.has(address) ? (moved.get(address) ?? []) : address));
+    return [[name, [...new Set(next)]] as const];
+  });
+  return changed.length === 0 ? declared : { ...declared, want: { ...of, ...Object.fromEntries(changed) } };
+}

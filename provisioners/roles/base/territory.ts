@@ -1,0 +1,16 @@
+// Places that every server has, whatever else runs there: who may log in and become root, what the kernel and the package manager read.
+import type { Territory } from "../role.ts";
+
+export const baseTerritory: readonly Territory[] = [
+  // It may come by a socket: then it does not run, and only its files are checked.
+  { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: "ssh.service", validate: "sshd -t" },
+  { name: "sudoers", paths: ["/etc/sudoers", "/etc/sudoers.d"], validate: "visudo -cq", validateFile: "visudo -cf %s", mode: "0440" },
+  { name: "apt", paths: ["/etc/apt/sources.list", "/etc/apt/sources.list.d"], run: "apt-get -q update --error-on=any" },
+  { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
+  {
+    name: "nftables",
+    paths: ["/etc/nftables.conf"],
+    unit: "nftables.service",
+    validateFile: "! command -v nft > /dev/null || nft -c -f %s",
+  },
+];

@@ -1,0 +1,167 @@
+// The team's own files: whose each is, what it takes from there, and who hears of it.
+import { describe, expect, test } from "vitest";
+import { problemsIn } from "../../provisioners/engine/problems.ts";
+import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
+import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import type { OverlayEntry } from "../../spec/overlay.ts";
+import { parseStack } from "../../spec/read.ts";
+import { blankFacts as facts } from "../support/facts.ts";
+
+const file = (path: string, content = "x\n"): OverlayEntry => ({ path, content, mode: "0644" });
+
+function laid(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
+  const text = `config:
+  contest-fleet:fleet:
+    team: t
+    target: inventory
+    servers:
+      isu1: { roles: [${roles}], address: 192.0.2.1, user: isucon, password: { secure: v1:x }, params: ${params} }
+`;
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  const plan = planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { isu1: overlay } });
+  const server = plan.servers[0]!;
+  const wants = Object.fromEntries(rolesOf(server).map((role) => [role, expandRole(plan, server, role, facts)]));
+  for (const [role, of] of Object.entries(wants)) expect(problemsIn(of), role).toEqual([]);
+  return wants;
+}
+
+describe("a file belongs", () => {
+  test.each([
+    ["to the role in whose territory it lies", "nginx", "/etc/nginx/snippets/a.conf", "nginx"],
+    ["to the role that runs the unit", "mysql", "/etc/systemd/system/mariadb.service.d/limits.conf", "mysql"],
+    ["to the role that writes it itself", "base", "/etc/timezone", "base"],
+    ["to nobody where the server has no such role", "base", "/etc/nginx/snippets/a.conf", "files"],
+    ["to nobody elsewhere", "base, nginx", "/srv/dump.sql", "files"],
+  ])("%s", (_what, roles, path, owner) => {
+    const wants = laid(roles, [file(path)]);
+    const holders = Object.entries(wants).filter(([, of]) =>
+      Object.keys(of).some((address) => address.includes(path.replace("/etc/systemd/system/", ""))),
+    );
+    expect(holders.map(([role]) => role)).toEqual([owner]);
+  });
+
+  test("right after base where nobody owns it", () => {
+    const wants = laid("base, nginx, mysql", [file("/srv/dump.sql")]);
+    expect(Object.keys(wants)).toEqual(["base", "files", "nginx", "mysql"]);
+  });
+});
+
+describe("is heard", () => {
+  test("by the role's own service, before which it is there, under its validator", () => {
+    const { nginx } = laid("nginx", [
+      file("/etc/nginx/conf.d/team.conf"),
+      { path: "/etc/nginx/sites-enabled/a", target: "../sites-available/a" },
+    ]);
+    expect(nginx!["service[nginx.service]"]).toMatchObject({
+      reloadOn: expect.arrayContaining(["file[/etc/nginx/conf.d/team.conf]", "link[/etc/nginx/sites-enabled/a]"]),
+      validate: "nginx -t",
+    });
+  });
+
+  test("by what runs there without a role, which is neither started nor stopped", () => {
+    const { files } = laid("base", [
+      file("/etc/nginx/conf.d/team.conf"),
+      file("/etc/mysql/conf.d/team.cnf"),
+      file("/etc/systemd/system/nginx.service.d/a.conf"),
+    ]);
+    expect(files!["service[nginx.service]"]).toMatchObject({
+      keep: true,
+      validate: "nginx -t",
+      reloadOn: ["file[/etc/nginx/conf.d/team.conf]"],
+      restartOn: ["unit[nginx.service.d/a.conf]"],
+      below: ["/etc/systemd/system/nginx.service", "/etc/systemd/system/nginx.service.d", "/etc/nginx"],
+    });
+    expect(files!["service[mariadb.service]"]).toMatchObject({ keep: true, restartOn: ["file[/etc/mysql/conf.d/team.cnf]"] });
+  });
+
+  test("by a unit of the team's own that runs, and by systemd for what is no unit", () => {
+    const { files } = laid("base", [
+      file("/etc/systemd/system/notes.sh.service"),
+      file("/etc/systemd/system/run-\\x2d@.service"),
+      { path: "/etc/systemd/system/multi-user.target.wants/a.service", target: "../a.service" },
+    ]);
+    expect(Object.keys(files!).sort()).toEqual([
+      "directory[/etc/systemd/system/multi-user.target.wants]",
+      "directory[/etc/systemd/system]",
+      "directory[/etc/systemd]",
+      "handler[systemd]",
+      "link[/etc/systemd/system/multi-user.target.wants/a.service]",
+      "service[notes.sh.service]",
+      "unit[notes.sh.service]",
+      "unit[run-\\x2d@.service]",
+    ]);
+  });
+
+  test("by sshd and sudo, each with its own check", () => {
+    const { base } = laid("base", [file("/etc/ssh/sshd_config.d/10-team.conf"), file("/etc/sudoers.d/team")]);
+    expect(base!["service[ssh.service]"]).toMatchObject({
+      keep: true,
+      validate: "sshd -t",
+      reloadOn: ["file[/etc/ssh/sshd_config.d/10-team.conf]"],
+    });
+    expect(base!["file[/etc/sudoers.d/team]"]).toMatchObject({ validate: "visudo -cf %s", mode: "0440" });
+    expect(base!["handler[sudoers]"]).toMatchObject({ on: ["file[/etc/sudoers.d/team]"], validate: "visudo -cq" });
+  });
+
+  test("by the application whose folder it lies in, after its checkout", () => {
+    const app =
+      "{ app: { git: { repository: /srv/repo, path: /home/isucon/webapp }, services: { web: { user: isucon, workingDirectory: /home/isucon/webapp/go, command: [/bin/true] } } } }";
+    const wants = laid("base, app", [file("/home/isucon/webapp/go/.env")], app);
+    expect(wants.app!["file[/home/isucon/webapp/go/.env]"]).toMatchObject({
+      owner: "isucon",
+      keep: true,
+      after: ["git[/home/isucon/webapp]"],
+    });
+    expect(wants.app!["service[web.service]"]).toMatchObject({ restartOn: expect.arrayContaining(["file[/home/isucon/webapp/go/.env]"]) });
+  });
+});
+
+describe("two that say what is in one file", () => {
+  test("the team's file stands in for a unit of a role, which its service hears of", () => {
+    const app = "{ app: { services: { web: { user: isucon, workingDirectory: /tmp, command: [/bin/true] } } } }";
+    const { app: wants } = laid("app", [file("/etc/systemd/system/web.service", "[Service]\nExecStart=/bin/x\n")], app);
+    expect(wants!["unit[web.service]"]).toMatchObject({ content: "[Service]\nExecStart=/bin/x\n" });
+    expect(wants!["service[web.service]"]).toMatchObject({ restartOn: ["unit[web.service]"] });
+  });
+
+  test("a whole /etc/hosts keeps the fleet's block, once, at its end", () => {
+    const { base } = laid("base", [
+      file("/etc/hosts", "127.0.0.1 localhost\n# BEGIN fleet team\n192.0.2.9 old\n# END fleet team\n::1 ip6"),
+    ]);
+    expect(Object.keys(base!).filter((address) => address.includes("/etc/hosts"))).toEqual(["file[/etc/hosts]"]);
+    expect(base!["file[/etc/hosts]"]).toMatchObject({
+      content: "127.0.0.1 localhost\n::1 ip6\n# BEGIN fleet team\n192.0.2.1 isu1\n# END fleet team\n",
+    });
+  });
+
+  test.each([
+    ["limits", "/etc/security/limits.d/fleet.conf", "limits[fleet]"],
+    ["link", "/etc/localtime", "link[/etc/localtime]"],
+  ])("the team's file stands in for a %s", (_kind, path, gone) => {
+    const { base } = laid("base", [file(path)]);
+    expect(Object.keys(base!)).toContain(`file[${path}]`);
+    expect(Object.keys(base!)).not.toContain(gone);
+  });
+
+  test("or a path that has to be absent", () => {
+    const { nginx } = laid("nginx", [{ path: "/etc/nginx/sites-enabled/default", target: "../sites-available/mine" }]);
+    expect(Object.keys(nginx!).filter((address) => address.includes("sites-enabled/default"))).toEqual([
+      "link[/etc/nginx/sites-enabled/default]",
+    ]);
+  });
+
+  test("a file where a role wants a folder is refused", () => {
+    expect(() => laid("base", [file("/home/isucon/.ssh")])).toThrow(
+      "files: expected no file `/home/isucon/.ssh`, where the role `base` wants",
+    );
+  });
+});
+
+describe("mode and owner", () => {
+  test("are what the server's file has; below the application user's home the user's", () => {
+    const { files } = laid("base", [file("/home/dev/webapp/a.py"), file("/srv/b")], "{ base: { appUser: dev } }");
+    expect(files!["file[/home/dev/webapp/a.py]"]).toMatchObject({ keep: true, owner: "dev", group: "dev" });
+    expect(files!["directory[/home/dev/webapp]"]).toMatchObject({ keep: true, owner: "dev" });
+    expect(files!["file[/srv/b]"]).toMatchObject({ keep: true, owner: "root" });
+  });
+});
