@@ -102,7 +102,9 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
 function mountedVolumes({ target }: FleetSpec, name: string): Pick<ServerView, "volumes"> {
   if (target.kind !== "aws") return {};
   const all = settingsOf(target, name).volumes ?? [];
-  const volumes = all.flatMap(({ name: volume, mountPoint, filesystem }) => (mountPoint ? [{ name: volume, mountPoint, filesystem }] : []));
+  const volumes = all.flatMap(({ name: volume, mountPoint, filesystem, blank }) =>
+    mountPoint ? [{ name: volume, mountPoint, filesystem, ...(blank && { blank }) }] : [],
+  );
   return volumes.length > 0 ? { volumes } : {};
 }
 

@@ -17,6 +17,10 @@ const Volume = z
     mountPoint: AbsolutePath.optional().describe(
       "where the role `base` mounts it, with a filesystem where it is blank; default it is left alone",
     ),
+    blank: z
+      .boolean()
+      .optional()
+      .describe("says that nothing is on it: one too large to be read whole (in 5 minutes) gets its filesystem; default false"),
     filesystem: z.enum(["xfs", "ext4"]).default("xfs").describe("made where the volume is blank; default xfs"),
     snapshots: z.int().min(1).max(365).optional().describe("daily snapshots to keep; default none are made"),
   })

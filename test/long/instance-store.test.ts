@@ -214,7 +214,7 @@ describe.each([
 
       test("makes a filesystem of a blank volume once, and of nothing else, as the role does for those that outlive a server", async () => {
         await clear();
-        const format = (disk: string) => operator.ssh(state, "sudo sh -e", formatScript(disk, "ext4"));
+        const format = (disk: string) => operator.ssh(state, "sudo sh -e", formatScript(disk, { filesystem: "ext4" }));
         expect(await format("/dev/nvme0n1")).toMatchObject({ code: 0 });
         expect(await root("blkid -p -s TYPE -o value /dev/nvme0n1")).toBe("ext4");
         const before = await sums();

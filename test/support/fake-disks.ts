@@ -29,7 +29,7 @@ for a in "$@"; do case $a in uuid=*) id=\${a#uuid=} ;; esac; last=$a; done
 [ ! -e "$fake/mkfs-dies" ] || exit 9
 printf '%s' "$id" >"$last.fs"`,
   blkid: `
-last=$6
+for a in "$@"; do last=$a; done
 case $3 in
   UUID) if [ -e "$last.fs" ]; then cat "$last.fs"; exit; fi ;;
   TYPE) if [ -e "$last.fs" ]; then echo xfs; exit; fi ;;

@@ -151,6 +151,7 @@ describe("refuses, and changes no byte of", () => {
     ],
     ["devices that use it", (disk) => computer.put(`dev/${disk.split("/").at(-1)}.children`, "crypt\n"), "devices that use it"],
     ["data without a signature", (disk) => writeAt(disk, 31 * mib, "once I was a table"), "data without a signature"],
+    ["data between the places that were once looked at", (disk) => writeAt(disk, 20.5 * mib, "x"), "data without a signature"],
     ["what blkid can't tell", (disk) => computer.put(`dev/${disk.split("/").at(-1)}.unclear`, ""), "unclear"],
   ];
 

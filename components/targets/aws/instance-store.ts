@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { mountUnit } from "../../../provisioners/engine/unit-path.ts";
+import { blankDisk } from "../../../provisioners/roles/base/volumes.ts";
 import { UserError } from "../../../spec/problem.ts";
 import type { Distribution } from "./image.ts";
 
@@ -91,6 +92,8 @@ export function storeScript(type: InstanceType, options: StoreOptions, root = ""
     bus: type.nvme ? "nvme" : "xen",
     letters: type.nvme ? "" : letters(type.disks).join(" "),
     patience,
+    // Seconds for which a disk is read whole at a first boot, in turn; of what is left many places are.
+    reading: Math.ceil(60 / type.disks),
     name: "fleet",
     array: mdUuid(uuidOf(`${server} array`)),
     filesystem: uuidOf(`${server} filesystem`),
@@ -100,7 +103,7 @@ export function storeScript(type: InstanceType, options: StoreOptions, root = ""
     mount_point: mountPoint,
   };
   const head = ["#!/bin/sh", `# Managed by fleet (instance store of ${server}, ${type.type}).`, "set -eu", "export LC_ALL=C"];
-  return [...head, ...Object.entries(settings).map(([key, value]) => `${key}=${quote(value)}`), body].join("\n");
+  return [...head, ...Object.entries(settings).map(([key, value]) => `${key}=${quote(value)}`), blankDisk, body].join("\n");
 }
 
 const section = (name: string, lines: readonly string[]) => [`[${name}]`, ...lines].join("\n");

@@ -1,35 +1,53 @@
 // Disks that outlive their server: made a filesystem of once, where they are blank, and mounted before whatever comes after this role.
+import { readFileSync } from "node:fs";
 import { late } from "../../engine/placeholders.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import type { ServerView } from "../role.ts";
 
 type Volume = NonNullable<ServerView["volumes"]>[number];
 
-/** Seconds until a disk that was just attached must have shown itself. */
-const patience = 60;
+/** Seconds until a disk that was just attached must have shown itself; that it may be read for; and after which that is foreseen. */
+const patience = { disk: 60, read: 300, trial: 10 };
 
-/** Shell text that makes the filesystem. A disk with anything on it, or data without a signature in its first MiB, is left as it is. */
-export const formatScript = (device: string, filesystem: Volume["filesystem"]): string => `disk=${device} tries=0
-until [ -b "$disk" ]; do
+/** Shell functions that tell whether nothing is on a disk. */
+export const blankDisk = readFileSync(new URL("blank-disk.sh", import.meta.url), "utf8");
+
+/**
+ * Shell text that makes the filesystem, on a disk that carries no signature and is all zeros. It is read whole; where that would take too
+ * long, somebody has to have said that it is blank (`blank: true`), and then it is read at many places.
+ */
+export const formatScript = (
+  device: string,
+  { filesystem, blank = false }: Pick<Volume, "filesystem" | "blank">,
+): string => `disk=${device} tries=0
+${blankDisk}
+until [ -e "$disk" ]; do
   tries=$((tries + 1))
-  if [ "$tries" -gt ${patience} ]; then echo "expected the disk $disk, got none in ${patience} s; is it attached?"; exit 1; fi
+  if [ "$tries" -gt ${patience.disk} ]; then echo "expected the disk $disk, got none in ${patience.disk} s; is it attached?"; exit 1; fi
   sleep 1
 done
-held=$(wipefs --noheadings --no-act --output TYPE "$disk")
+held=$(claimed_by "$disk")
 if [ "$held" ]; then echo "expected a blank disk or ${filesystem} on $disk, got $held; nothing was written"; exit 1; fi
-if ! cmp -s -n 1048576 "$disk" /dev/zero; then echo "expected a blank disk, got data on $disk; nothing was written"; exit 1; fi
+if ! all_zeros "$disk" ${blank ? patience.trial : patience.read} ${patience.trial}; then
+  echo "expected a blank disk, got data on $disk without a signature; nothing was written"; exit 1
+fi
+if [ "$unread" -gt 0 ] && [ ${blank} = false ]; then
+  echo "expected a disk that can be read whole in ${patience.read} s, got $size MiB on $disk, of which $unread are not known to be blank; next: where nothing is on it, say \\\`blank: true\\\` of the volume in the stack file; nothing was written"; exit 1
+fi
 mkfs.${filesystem} -q "$disk"`;
 
 const packages = { xfs: "xfsprogs", ext4: "e2fsprogs" } as const satisfies Readonly<Record<Volume["filesystem"], string>>;
 
 export function volumes({ name: server, volumes: all = [] }: ServerView): Declared[] {
-  return all.flatMap(({ name, mountPoint, filesystem }) => {
+  return all.flatMap((volume) => {
+    const { name, mountPoint, filesystem } = volume;
     const device = late("volume", `${server}/${name}`);
     const tools = want.package({ name: packages[filesystem] });
     const made = want.command({
       name: `volume-${name.toLowerCase()}`,
-      run: formatScript(device, filesystem),
+      run: formatScript(device, volume),
       unless: `[ "$(blkid -p -s TYPE -o value ${device})" = ${filesystem} ]`,
+      timeout: patience.disk + patience.read + 600,
       // What is on it stays: it is the team's data.
       undo: "true",
       after: [tools.address],

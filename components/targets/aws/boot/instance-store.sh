@@ -1,4 +1,4 @@
-# Above stand the settings, written by instance-store.ts. Two verbs: `build` before the mount, `ready` after it.
+# Above stand the settings, written by instance-store.ts, and the functions of blank-disk.sh. Two verbs: `build` before the mount, `ready` after it.
 # Disks of an instance store are blank after every stop. `build` makes array and filesystem on blank disks alone; both carry UUIDs
 # that were chosen beforehand, so mount unit, mdadm.conf and initramfs stay true however often they are made again.
 
@@ -47,15 +47,6 @@ tag() {
 
 mib_of() { echo $(($(blockdev --getsize64 "$1") / 1048576)); }
 
-# Whether 1 MiB at each of seventeen places, from the first to the last, is all zeros: data without a signature is data.
-zeros() {
-  last=$(($(mib_of "$1") - 1))
-  rest=$(for part in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
-    dd if="$1" bs=1048576 skip=$((last * part / 16)) count=1 2>/dev/null || echo unreadable
-  done | tr -d '\000' | head -c 1 | wc -c)
-  [ "$rest" -eq 0 ]
-}
-
 # What is on a device, in a word; nothing where it is blank.
 holds() {
   kind=$(tag TYPE "$1")
@@ -67,7 +58,7 @@ holds() {
     echo "an md superblock"
   elif [ "$(lsblk --noheadings --raw --output NAME "$1" | wc -l)" -gt 1 ]; then
     echo "devices that use it"
-  elif ! zeros "$1"; then
+  elif ! all_zeros "$1" "$reading" "$reading"; then
     echo "data without a signature"
   fi
 }
