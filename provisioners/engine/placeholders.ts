@@ -14,6 +14,11 @@ const pattern = /\u27e6([a-z-]+)(?:\|([a-z]+))?:([^\u27e7\n]*)\u27e7/g;
 /** The mark that stands for the value; brackets that no configuration file holds. */
 export const late = (kind: LateKind, of = ""): string => `\u27e6${kind}:${of}\u27e7`;
 
+/** Text of somebody's own, in which what looks like a mark stays what it is. */
+export const literal = (text: string): string => text.replaceAll("\u27e6", plainBracket);
+/** A mark that stands for its own first bracket. */
+const plainBracket = "\u27e6text:\u27e7";
+
 /**
  * A secret of the team's own for `purpose`, the same on every server and in every run, made from the team's key: a password that
  * nobody has to think of. 32 hexadecimal digits.
@@ -35,7 +40,7 @@ export const hasMark = (value: unknown): boolean => latesIn([value]).length > 0;
 export function latesIn(wants: object): readonly LateName[] {
   const found = new Set<LateName>();
   mapText(wants, (text) => {
-    for (const [, kind, , of] of text.matchAll(pattern)) found.add(`${kind as LateKind}:${of ?? ""}`);
+    for (const [, kind, , of] of text.matchAll(pattern)) if (kind !== "text") found.add(`${kind as LateKind}:${of ?? ""}`);
     return text;
   });
   return [...found].sort();
@@ -44,7 +49,7 @@ export function latesIn(wants: object): readonly LateName[] {
 /** The wants with the values in the place of their marks, quoted as their files need it. Throws where a value is not known. */
 export function fill<T>(wants: T, values: LateValues): T {
   const value = (_mark: string, kind: string, quoting: string | undefined, of: string) => {
-    const known = values[`${kind}:${of}`];
+    const known = kind === "text" ? "\u27e6" : values[`${kind}:${of}`];
     if (known === undefined) throw new Error(`no value for the mark \`${kind}:${of}\``);
     return quoting ? escapes[quoting as EscapeName](known) : known;
   };

@@ -1,25 +1,30 @@
 // A file or link of the team's tree as a resource: what it takes from the role's own, from its territory, and from where it lies.
 import { posix } from "node:path";
 import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
+import { literal } from "../engine/placeholders.ts";
 import { isBelow } from "../resources/address-path.ts";
 import { withBlock } from "../resources/block.ts";
 import { type Declared, want } from "../resources/want.ts";
 import type { Territory } from "../roles/role.ts";
 import { pathsOf } from "./owners.ts";
+import { sysctlWant } from "./sysctl.ts";
 import { unitPlace } from "./unit-place.ts";
 
 export interface Surroundings {
   readonly own: readonly Declared[];
+  /** All of the server's. */
+  readonly all: readonly OverlayEntry[];
   /** Of all roles of the server, in the same file. */
   readonly blocks: readonly Declared[];
   readonly territory: Territory | undefined;
   readonly account: string;
 }
 
-export function entryWant(entry: OverlayEntry, { own, blocks, territory, account }: Surroundings): Declared {
+export function entryWant(entry: OverlayEntry, { own: wanted, all, blocks, territory, account }: Surroundings): Declared {
   if ("target" in entry) return want.link({ ...entry, ...afterOf(territory) });
-  const content = blocks.length === 0 || entry.encoding ? entry.content : withBlocks(entry.content, blocks);
-  const role = own.find((each) => pathsOf(each).includes(entry.path));
+  const own = entry.encoding ? entry.content : literal(entry.content);
+  const content = blocks.length === 0 || entry.encoding ? own : withBlocks(own, blocks);
+  const role = wanted.find((each) => pathsOf(each).includes(entry.path));
   // The content alone: who may read or run the file, and what checks it, is the role's to say.
   if (role?.address.startsWith("file[")) {
     const { encoding } = entry;
@@ -27,6 +32,8 @@ export function entryWant(entry: OverlayEntry, { own, blocks, territory, account
   }
   const unit = entry.encoding ? undefined : unitPlace(entry.path);
   if (unit) return want.unit({ ...unit, content });
+  const settings = sysctlWant(entry, all);
+  if (settings) return settings;
   return want.file({ ...fileOf(entry, territory, account), content });
 }
 

@@ -42,17 +42,18 @@ function ofUnit(path: string, address: Address): readonly Hearer[] {
 }
 
 function ofTerritory(territory: Territory, placed: readonly Placed[], facts: Facts): readonly Hearer[] {
-  const { name, paths, hears = "reload", run } = territory;
+  const { name, paths, hears = "reload", run, everyService } = territory;
   const here = placed.filter(
-    ({ entry, declared }) => !declared.address.startsWith("unit[") && paths.some((path) => isBelow(entry.path, path)),
+    ({ entry, declared }) => /^(?:file|link)\[/.test(declared.address) && paths.some((path) => isBelow(entry.path, path)),
   );
-  if (here.length === 0) return [];
   const [unit, validate] = [byFacts(territory.unit, facts), byFacts(territory.validate, facts)];
+  // A unit that only some distributions have: nobody is known to read the files here.
+  if (here.length === 0 || (territory.unit && !unit)) return [];
+  const handler = !unit && !everyService ? { name, run } : undefined;
+  if (handler && !run && !validate) return [];
   const addresses = here.map(({ declared }) => declared.address);
-  const [reloadOn, restartOn] = hears === "reload" && (unit || run || validate) ? [addresses, []] : [[], addresses];
-  // A unit that only the distribution names, and this one does not: nobody is known to read the files.
-  if (!unit && territory.unit) return [];
-  return [{ unit, validate, reloadOn, restartOn, below: paths, ...(!unit && (run || validate) && { handler: { name, run } }) }];
+  const [reloadOn, restartOn] = hears === "reload" ? [addresses, []] : [[], addresses];
+  return [{ unit, validate, reloadOn, restartOn, below: paths, ...(handler && { handler }) }];
 }
 
 /** The same resources, with those that hear of the files among them. */

@@ -9,6 +9,7 @@ import type { Territory } from "../roles/role.ts";
 import { entryWant, folders } from "./entry.ts";
 import { hearers, withHearers } from "./hear.ts";
 import { type Neighbour, pathsOf } from "./owners.ts";
+import { withoutTheirs } from "./sysctl.ts";
 
 export interface Ground {
   readonly facts: Facts;
@@ -26,6 +27,7 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
     entry,
     declared: entryWant(entry, {
       own: role.own,
+      all,
       blocks: blocksAt(entry.path, ground.neighbours),
       territory: placeOf(entry.path, role.territory),
       account: ground.account,
@@ -36,7 +38,7 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
   const moved = new Map(
     role.own.flatMap((each) => pathsOf(each).flatMap((path) => (written.has(path) ? [[each.address, laid.get(path)] as const] : []))),
   );
-  const own = kept.map((each) => rewired(each, moved));
+  const own = kept.flatMap((each) => withoutTheirs(rewired(each, moved), all));
   const has = new Set(own.map(({ address }) => address));
   const made = folders(entries, ground.account).filter(({ address }) => !has.has(address));
   const placed = mine.map(({ declared }) => declared);

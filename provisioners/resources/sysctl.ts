@@ -1,8 +1,8 @@
 // Kernel settings: one file that brings them back at boot, and their live values. What this kernel does not let a server set is told, not done.
 import { z } from "zod";
-import { AbsolutePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
+import { FilePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
 import type { PathSeen, SysctlSeen } from "../engine/probe.ts";
-import { type Command, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
@@ -13,7 +13,9 @@ export const SysctlWant = z.strictObject({
   name: OwnName,
   settings: z.record(SysctlKey, z.union([z.int().transform(String), Line.min(1)])),
   /** The default comes after Debian's `99-sysctl.conf`, which would win otherwise. @default `/etc/sysctl.d/99-zz-fleet-NAME.conf` */
-  path: AbsolutePath.optional(),
+  path: FilePath.optional(),
+  /** The file word for word, where somebody wrote it; `settings` are those of it that count. What the kernel refuses does not land. */
+  text: z.string().optional(),
 });
 export type SysctlWant = z.infer<typeof SysctlWant>;
 
@@ -64,6 +66,60 @@ if [ "\${took% }" != ${value} ]; then
   exit 1
 fi`;
 
+/** All live or none, then the file. A name that is not there is a mistake, but in a container, which has not all of its host's. */
+function landText(want: SysctlWant, have: SysctlHave): Command {
+  const unknown = settingsOf(want).flatMap(([key]) => (have.live[key]?.value === missing ? [key] : []));
+  const known =
+    unknown.length === 0
+      ? sh``
+      : sh`systemd-detect-virt -q --container ||
+  { printf 'expected names that this kernel has, got %s; a \`-\` before a name lets it be missing\n' ${unknown.join(", ")}; exit 1; }
+`;
+  const changed = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
+  const sets = changed.map(
+    ([key, value]) => sh`( ${setLive(key, value)}
+) || exit 1
+`,
+  );
+  const back = changed.map(
+    ([key]) => sh`printf '%s\n' ${have.live[key]!.value} > ${`/proc/sys/${key.replaceAll(".", "/")}`} || :
+`,
+  );
+  const write = writeRootFile(pathOf(want), want.text ?? "");
+  return lines([
+    known,
+    sh`if ! (
+${lines(sets)}
+:
+); then
+${lines(back)}
+exit 1
+fi`,
+    write,
+  ]);
+}
+
+function textSteps(want: SysctlWant, have: SysctlHave): Step[] {
+  const live = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
+  if (have.type === "file" && have.content?.toString("utf8") === want.text)
+    return [
+      ...attributeSteps({ path: pathOf(want), ...rootFile }, have),
+      ...live.map(([key, value]) => liveStep(key, have.live[key]!.value, value)),
+    ];
+  const said = live.map(([key, value]) => `live \`${key}\` \`${have.live[key]!.value}\` → \`${value}\``);
+  const change = [have.type === missing ? "create the file" : "change the file", ...said].join(", ");
+  return [{ change, property: "text", run: landText(want, have) }];
+}
+
+/** With the values that count, as they are live. */
+function seenText(want: SysctlWant, have: SysctlHave): SysctlWant {
+  const live = settingsOf(want).map(([key, value]) => {
+    const now = have.live[key]?.value;
+    return [key, refusal(key, have) !== undefined || now === value ? want.settings[key]! : now!] as const;
+  });
+  return { ...want, text: have.content?.toString("utf8") ?? "", settings: Object.fromEntries(live) };
+}
+
 function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
   const [next, now] = [applicable(want, have), inFile(have)];
   const changed = next.filter(([key, value]) => now[key] !== value).map(([key, value]) => `\`${key}\` = \`${value}\``);
@@ -89,6 +145,7 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
     return () => ({ ...file(), live: Object.fromEntries(live.map(([key, answer]) => [key, answer()])) });
   },
   plan(want, have) {
+    if (want.text !== undefined) return textSteps(want, have);
     const land = fileStep(want, have);
     const steps = land ? [land] : attributeSteps({ path: pathOf(want), ...rootFile }, have);
     const live = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
@@ -96,6 +153,7 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
   },
   seen(want, have) {
     if (have.type !== "file") return undefined;
+    if (want.text !== undefined) return seenText(want, have);
     const now = inFile(have);
     const ours = settingsOf(want).flatMap(([key, value]): [string, string][] => {
       const wanted = want.settings[key]!;
@@ -117,6 +175,8 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
     ];
   },
   notApplicable(want, have) {
+    // Its file is somebody's own, and lands whatever of it applies.
+    if (want.text !== undefined) return undefined;
     if (Object.keys(want.settings).length === 0 || applicable(want, have).length > 0) return undefined;
     return settingsOf(want)
       .map(([key]) => refusal(key, have))

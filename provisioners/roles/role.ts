@@ -47,8 +47,10 @@ export interface Territory {
   readonly name: string;
   /** Files, and folders with all that lies below. */
   readonly paths: readonly string[];
-  /** The unit that reads them. With neither it nor `validate` nor `run`, the role's own services hear of a change. */
+  /** The unit that reads them. */
   readonly unit?: ByFacts<string>;
+  /** All services of the role read them, instead of one unit. @default false */
+  readonly everyService?: boolean;
   /** @default reload */
   readonly hears?: "reload" | "restart";
   /** Shell text that must succeed with the whole tree in place: `nginx -t`. */

@@ -1,5 +1,6 @@
 // The team's own files: whose each is, what it takes from there, and who hears of it.
 import { describe, expect, test } from "vitest";
+import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
@@ -154,6 +155,42 @@ describe("two that say what is in one file", () => {
     expect(() => laid("base", [file("/home/isucon/.ssh")])).toThrow(
       "files: expected no file `/home/isucon/.ssh`, where the role `base` wants",
     );
+  });
+});
+
+describe("kernel settings", () => {
+  const base = "{ base: { sysctl: { overrides: { net.core.somaxconn: 1000, fs.file-max: 100000 } } } }";
+
+  test("of the team's files win over a role's, each key by itself, and the last file by name over the others", () => {
+    const overlay = [
+      file("/etc/sysctl.d/10-a.conf", "# a\nnet.core.somaxconn = 1\nvm/swappiness=1\n"),
+      file("/etc/sysctl.d/99-b.conf", "-net.core.somaxconn=2\n"),
+    ];
+    const { base: wants } = laid("base", overlay, base);
+    expect(wants!["sysctl[base]"]).toMatchObject({ settings: { "fs.file-max": "100000" } });
+    expect(wants!["sysctl[etc-sysctl-d-10-a-conf]"]).toMatchObject({
+      settings: { "vm.swappiness": "1" },
+      text: "# a\nnet.core.somaxconn = 1\nvm/swappiness=1\n",
+    });
+    expect(wants!["sysctl[etc-sysctl-d-99-b-conf]"]).toMatchObject({ settings: { "net.core.somaxconn": "2" } });
+  });
+
+  test("that are no settings are refused with their line", () => {
+    expect(() => laid("base", [file("/etc/sysctl.d/10-a.conf", "# a\nnet.core.somaxconn 1\n")])).toThrow(
+      'files: /etc/sysctl.d/10-a.conf:2: expected `name = value`, got "net.core.somaxconn 1"',
+    );
+  });
+});
+
+test("what looks like a secret's mark in a file of the team's stays text, beside a mark of the fleet's own", () => {
+  const text = "password = ⟦secret:servers.isu1.password⟧ ⟦ ⟦text:⟧\n";
+  const { files, base } = laid("base", [file("/srv/a", text), file("/root/.ssh/authorized_keys", text)]);
+  expect(latesIn(files!)).toEqual([]);
+  expect(fill(files!, {})["file[/srv/a]"]).toMatchObject({ content: text });
+  const keys = base!["file[/root/.ssh/authorized_keys]"]!;
+  expect(latesIn([keys])).toEqual(["mesh-public-key:"]);
+  expect(fill(keys, { "mesh-public-key:": "ssh-ed25519 AAAA" })).toMatchObject({
+    content: `${text}# BEGIN fleet team\nssh-ed25519 AAAA\n# END fleet team\n`,
   });
 });
 

@@ -79,7 +79,7 @@ function placesOf({ git, archive, services }: Params): Territory[] {
   const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
   const folders = [git?.path, archive?.path, ...Object.values(services).map(({ workingDirectory }) => workingDirectory)];
   const paths = [...new Set(folders.filter((path) => path !== undefined))];
-  return paths.length > 0 ? [{ name: "app", paths, after: code.map(({ address }) => address) }] : [];
+  return paths.length > 0 ? [{ name: "app", paths, everyService: true, hears: "restart", after: code.map(({ address }) => address) }] : [];
 }
 
 function codeOf({ git, archive, build }: Params): Declared[] {

@@ -5,6 +5,8 @@ export const baseTerritory: readonly Territory[] = [
   // It may come by a socket: then it does not run, and only its files are checked.
   { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: "ssh.service", validate: "sshd -t" },
   { name: "sudoers", paths: ["/etc/sudoers", "/etc/sudoers.d"], validate: "visudo -cq", validateFile: "visudo -cf %s", mode: "0440" },
+  // Live as soon as they are there: its kind sees to that.
+  { name: "sysctl", paths: ["/etc/sysctl.conf", "/etc/sysctl.d"] },
   { name: "apt", paths: ["/etc/apt/sources.list", "/etc/apt/sources.list.d"], run: "apt-get -q update --error-on=any" },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
   {
