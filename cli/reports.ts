@@ -1,7 +1,9 @@
 // Pulumi's preview, read as reports: each Role is a list of resources, each difference a result.
 import { structuredPatch } from "diff";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
+import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
+import { foreseenIn, isUnforeseeable, unforeseeable } from "./first-look.ts";
 
 /** What we read of `pulumi preview --json`. */
 export interface PreviewDigest {
@@ -61,7 +63,32 @@ function changesAround({ op, detailedDiff }: PreviewStep): readonly string[] {
   return [ends[op] ?? `${properties.join(", ") || "it"}: not as the stack file says (${op})`];
 }
 
+/** A role that is new to its server. */
+function newReportOf(step: PreviewStep, { changes }: Foreseen): RoleReport {
+  const { host, role } = step.newState?.inputs ?? {};
+  const addresses = [...new Set([...Object.keys(wantsOf(step.newState)), ...Object.keys(changes)])].sort() as Address[];
+  const results = addresses.map((address): Result => {
+    const sentences = changes[address] ?? [];
+    return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };
+  });
+  return { host: String(host), role: String(role), results };
+}
+
+function unforeseenReport({ newState }: PreviewStep): RoleReport {
+  const { host, role } = newState?.inputs ?? {};
+  const result = {
+    address: `role[${role}]` as Address,
+    outcome: "skipped",
+    changes: [],
+    reason: `not looked at: ${unforeseeable}`,
+  } as const;
+  return { host: String(host), role: String(role), results: [result] };
+}
+
 function reportOf(step: PreviewStep): RoleReport {
+  if (isUnforeseeable(step)) return unforeseenReport(step);
+  const foreseen = foreseenIn(step);
+  if (foreseen) return newReportOf(step, foreseen);
   const { op, newState } = step;
   const oldState = isLook(step) ? newState : step.oldState;
   const detailedDiff = isLook(step) ? {} : step.detailedDiff;

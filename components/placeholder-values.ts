@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { LateKind, LateName } from "../provisioners/engine/placeholders.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
+import { unknown } from "../provisioners/provider/wire.ts";
 import type { KeyPair } from "./key-pair.ts";
 import type { Supplied } from "./supply.ts";
 import type { TeamKeys } from "./team-keys.ts";
@@ -44,4 +45,15 @@ export function lateValues(names: readonly LateName[], from: LateSources): Recor
     return sources[name.slice(0, cut) as LateKind](name.slice(cut + 1));
   };
   return Object.fromEntries(names.map((name) => [name, named(name)]));
+}
+
+/** For a map that is made within an apply, where one value that is not known yet would make the whole of it unknown. */
+export const eachByItself = (values: Record<string, pulumi.Input<string>>): pulumi.Output<Record<string, string>> =>
+  pulumi.output(Object.fromEntries(Object.entries(values).map(([name, value]) => [name, knownOrNot(value)])));
+
+function knownOrNot(value: pulumi.Input<string>): pulumi.Output<string> {
+  const output = pulumi.output(value);
+  // Every output has it, though the SDK's types leave it out.
+  const { isKnown } = output as unknown as { readonly isKnown: Promise<boolean> };
+  return pulumi.output(isKnown).apply((known) => (known ? output : pulumi.output(unknown)));
 }

@@ -1,14 +1,14 @@
 // The servers of one team, wherever they come from, each with its roles in order. Wires; the plan has decided everything.
 import * as pulumi from "@pulumi/pulumi";
-import type { Facts } from "../provisioners/engine/facts.ts";
+import { completeFacts, type Facts } from "../provisioners/engine/facts.ts";
 import { latesIn } from "../provisioners/engine/placeholders.ts";
-import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
+import { expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
 import { secretAt } from "../spec/secrets.ts";
 import { aliases, formerNames } from "./former-names.ts";
 import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
-import { type LateSources, lateValues } from "./placeholder-values.ts";
+import { eachByItself, type LateSources, lateValues } from "./placeholder-values.ts";
 import { Role } from "./role.ts";
 import { type Supplied, supply } from "./supply.ts";
 import type { Work } from "./targets/aws/workloads.ts";
@@ -68,7 +68,7 @@ export class TeamFleet extends pulumi.ComponentResource {
       const wants = (facts: Facts) => expandRole(plan, server, role, facts);
       const late = (facts: Facts) => lateValues(latesIn(wants(facts)), sources);
       const resources = declared ? wants(declared) : host.facts.apply(wants);
-      const values = declared ? late(declared) : host.facts.apply((facts) => pulumi.output(late(facts)));
+      const values = declared ? late(declared) : host.facts.apply((facts) => eachByItself(late(facts)));
       const args = { host: server.name, role, connection, guard: plan.guard, resources, late: values };
       previous = new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn: [previous], ...gone });
     }

@@ -6,7 +6,7 @@ import { refusal, UserError } from "../spec/problem.ts";
 import { bytesOfSize, cidrRange } from "../spec/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
-import type { Facts } from "./engine/facts.ts";
+import { completeFacts, type Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
 import { lay } from "./overlay/lay.ts";
 import { ownerOf } from "./overlay/owners.ts";
@@ -14,6 +14,8 @@ import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
 import type { ServerView, TeamView } from "./roles/role.ts";
 import { accountOf, otherTerritory, portsOf, roleNamed, territoryOf } from "./roles/roles.ts";
+
+export { completeFacts };
 
 /** One server of the plan. What its target adds (a machine, a login) stands beside. */
 export interface ServerPlan {
@@ -165,8 +167,10 @@ export function rolesOf({ spec: { roles }, overlay }: Pick<ServerPlan, "spec" | 
   return [...roles.slice(0, at), overlayRole, ...roles.slice(at)];
 }
 
-/** What one role wants on one server, the team's own files in its territory among it. */
+/** What one role wants on one server, whose facts are all known, the team's own files in its territory among it. */
 export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan, role: string, facts: Facts): Wants {
+  if (!completeFacts(facts))
+    throw new TypeError(`${server.name}: ${role}: expected all facts of the server, got ${Object.keys(facts).join(", ") || "none"}`);
   const { spec, overlay, view } = server;
   const own = (name: string) => roleNamed(name).resources({ params: spec.params[name], facts, self: view, team });
   if (overlay.length === 0) return keyed(`${server.name}: ${role}`, role === overlayRole ? [] : own(role));
@@ -200,10 +204,4 @@ function keyed(place: string, declared: readonly Declared[]): Wants {
     wants[address] = want;
   }
   return wants;
-}
-
-/** Facts that templates need are all declared: then nothing has to be read before a first preview can show its files. */
-export function completeFacts(declared: Partial<Facts>): Facts | undefined {
-  const needed = ["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager", "cloudInit"] as const;
-  return needed.every((name) => declared[name] !== undefined) ? (declared as Facts) : undefined;
 }

@@ -3,8 +3,11 @@ import { flowTable } from "../../components/targets/aws/network-rules.ts";
 import { type Priced, priceOf } from "../../components/targets/aws/resource-price.ts";
 import { othersOf } from "../../components/targets/aws/shape.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
+import type { Foreseen } from "../../provisioners/provider/role-look.ts";
+import type { Address } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import { awsStack } from "../aws/stacks.ts";
+import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
 import type { PreviewDigest, PreviewStep } from "../reports.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
@@ -92,7 +95,9 @@ function serverOf(team: string, servers: readonly string[], { urn, step }: Chang
 /** From the look that failed, or from the first look at a server that is in no state yet. */
 function whyUnreachable({ steps, diagnostics = [] }: EngineDigest, server: string): string | undefined {
   const hosts = steps.filter(({ urn, newState, oldState }) => typeOf(urn) === hostType && (newState ?? oldState)?.inputs?.name === server);
-  const problem = hosts.map(({ oldState }) => oldState?.outputs?.problem).find((text) => typeof text === "string" && text !== "");
+  const problem = hosts
+    .flatMap(({ oldState, newState }) => [oldState?.outputs?.problem, newState?.outputs?.problem])
+    .find((text) => typeof text === "string" && text !== "");
   if (typeof problem === "string") return problem;
   const said = diagnostics.find(({ urn, severity }) => severity === "warning" && hosts.some((host) => host.urn === urn));
   return said && sentence(said.message);
@@ -113,10 +118,26 @@ function itemsOf(change: Change): readonly Item[] {
 type Wants = Readonly<Record<string, Values>>;
 const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
 
+/** Against what is there already; the plan says what is touched, the difference how. */
+function newRoleItems(role: string, wanted: Wants, { there, changes }: Foreseen): readonly Item[] {
+  return Object.entries(changes).map(([address, sentences]): Item => {
+    const [old, now] = [there[address as Address] as Values | undefined, wanted[address]];
+    const [of, said] = [{ address, role, cause: "planned" } as const, sentences.map((sentence) => ` ${sentence}`)];
+    if (!now) return { ...of, operation: "delete", lines: said };
+    if (!old) return { ...of, operation: "create", lines: wholeOf("+", now) };
+    const { lines } = differences("", { remembered: undefined, there: old, wanted: now });
+    return { ...of, operation: "update", lines: lines.length > 0 ? lines : said };
+  });
+}
+
 function roleItems({ operation, step, remembered }: Change): readonly Item[] {
   const role = String((step.newState ?? step.oldState)?.inputs?.role);
   const there = operation === "create" ? {} : wantsOf(step.oldState);
+  if (isUnforeseeable(step))
+    return [{ address: `role[${role}]`, role, operation, cause: "planned", lines: [` not shown: ${unforeseeable}`] }];
   const wanted = operation === "delete" ? {} : wantsOf(step.newState);
+  const foreseen = foreseenIn(step);
+  if (foreseen) return newRoleItems(role, wanted, foreseen);
   const before = remembered && wantsOf(remembered);
   const addresses = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
   return addresses.flatMap((address): readonly Item[] => {

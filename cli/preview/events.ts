@@ -12,6 +12,7 @@ interface Event {
   readonly resourcePreEvent?: {
     readonly metadata: Pick<PreviewStep, "op" | "urn" | "detailedDiff"> & { readonly old: unknown; readonly new: unknown };
   };
+  readonly resOutputsEvent?: { readonly metadata: { readonly op: string; readonly urn: string; readonly new?: unknown } };
   readonly diagnosticEvent?: { readonly urn?: string; readonly message: string; readonly severity: string };
   readonly policyEvent?: {
     readonly resourceUrn?: string;
@@ -54,11 +55,26 @@ export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): s
 /** Lines that are no event are left out: plugins may write to the same place. */
 export function digestOf(stream: string): EngineDigest {
   const events = stream.split("\n").flatMap((line): readonly Event[] => (line.startsWith("{") ? [JSON.parse(line) as Event] : []));
-  const steps = events.flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []));
+  const outputs = outputsOf(events);
+  const steps = events
+    .flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []))
+    .map((step) => withOutputs(step, outputs));
   const said = events.flatMap(({ diagnosticEvent, policyEvent }) => diagnosticEvent ?? (policyEvent ? objection(policyEvent) : []));
   const summary = events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {};
   const diagnostics = said.map((each) => ({ ...each, message: each.message.replace(/<\{%[^%]*%\}>/g, "") }));
   return { steps, diagnostics, changeSummary: summary };
+}
+
+/** What the fleet's own resources said when they were asked what a creation would come to. */
+function outputsOf(events: readonly Event[]): ReadonlyMap<string, unknown> {
+  const told = events.flatMap(({ resOutputsEvent: after }) => (after?.metadata.op === "create" ? [after.metadata] : []));
+  return new Map(told.filter(({ urn }) => /\$fleet:index:(?:Host|Role)::/.test(urn)).map((each) => [each.urn, each.new]));
+}
+
+function withOutputs(step: PreviewStep, told: ReadonlyMap<string, unknown>): PreviewStep {
+  const after = told.get(step.urn);
+  if (step.op !== "create" || !isMap(after) || !isMap(after.outputs) || !step.newState) return step;
+  return { ...step, newState: { ...step.newState, outputs: shownSecrets(after.outputs) as Readonly<Record<string, unknown>> } };
 }
 
 /** What the policy pack has against a resource, as one more diagnosis. Its message begins with the rule's description. */

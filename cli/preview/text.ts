@@ -22,8 +22,9 @@ export function text(preview: StackPreview): string {
 }
 
 function groupText({ name, items, unreachable }: ServerChanges): string {
-  const silent =
-    unreachable === undefined ? [] : [styled("red", `  not looked at, shown as the state remembers it: ${harmless(unreachable)}`)];
+  const isNew = items.length > 0 && items.every(({ operation }) => operation === "create");
+  const shown = isNew ? "shown from the stack file alone" : "shown as the state remembers it";
+  const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, ${shown}: ${harmless(unreachable)}`)];
   return [styled("bold", name), ...silent, ...items.map(itemText)].join("\n");
 }
 

@@ -1,5 +1,5 @@
 // fleet:index:Host: a server that can be reached. Pins its host key, waits for its boot, knows its facts.
-import { type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
+import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
@@ -64,15 +64,15 @@ async function meet(context: Context, inputs: HostInputs, call: Call, boot = tru
   return { ...inputs, facts: { ...facts, ...inputs.declared }, problem: "" };
 }
 
-/** A preview of a server that is not in the state yet: look at it where that is possible, else go by what is declared. */
+/** A preview of a server that is not in the state yet: look at it where that is possible, else go by what is declared, where that is enough. */
 async function foresee(context: Context, inputs: HostInputs, call: Call): Promise<HostOutputs> {
-  const planned = { ...inputs, facts: (inputs.declared ?? unknown) as Facts, problem: "" };
+  const planned = { ...inputs, facts: completeFacts(inputs.declared) ?? (unknown as unknown as Facts), problem: "" };
   if (isUnknown(inputs.connection as unknown as Json)) return planned;
   try {
     return await meet(context, inputs, call, false);
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     call.log("warning", `previewed from the stack file alone: ${error.message}`);
-    return planned;
+    return { ...planned, problem: error.message };
   }
 }

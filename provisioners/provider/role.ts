@@ -1,18 +1,18 @@
 // fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
 
 import type { Guards } from "../../spec/guards.ts";
-import { converge, failures, inspect } from "../engine/converge.ts";
+import { converge, failures } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
-import { fill, hasMark, type LateValues, unfill } from "../engine/placeholders.ts";
+import { fill, hasMark, type LateValues } from "../engine/placeholders.ts";
 import { problemsIn } from "../engine/problems.ts";
 import type { RoleReport } from "../engine/report.ts";
-import { type Connection, HostError, type RunOptions, type Shell } from "../engine/shell.ts";
-import type { Address, Common } from "../resources/kind.ts";
-import { kindOf } from "../resources/kinds.ts";
+import { type Connection, HostError } from "../engine/shell.ts";
+import type { Address } from "../resources/kind.ts";
 import type { Context } from "./context.ts";
-import { difference, same } from "./difference.ts";
+import { difference } from "./difference.ts";
 import { type Call, PartlyDone, type Resource } from "./protocol.ts";
-import { isUnknown, type Json, secret } from "./wire.ts";
+import { type Foreseen, hideSensitive, lookAhead, lookAt, sentencesOf } from "./role-look.ts";
+import { isUnknown, type Json } from "./wire.ts";
 
 export interface RoleInputs {
   readonly host: string;
@@ -30,6 +30,8 @@ export interface RoleOutputs extends RoleInputs {
   readonly failed: readonly string[];
   /** Services that are owed a reload by a run that was cut short. */
   readonly owed: readonly Address[];
+  /** In the preview of a role that is new to its server, and nowhere else: what an up would find there, and do. */
+  readonly foreseen?: Foreseen;
 }
 
 export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs> {
@@ -49,7 +51,7 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     }),
     async create(inputs, call, preview) {
       const id = `${inputs.host}/${inputs.role}`;
-      return { id, outputs: preview ? settled(inputs) : await run(context, id, inputs, call) };
+      return { id, outputs: preview ? await foresee(context, inputs, call) : await run(context, id, inputs, call) };
     },
     async read(_id, old, call) {
       try {
@@ -66,11 +68,30 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async delete(id, old, call) {
       await run(context, id, { ...old.outputs, resources: {} }, call);
     },
-    hide: (outputs) => ({ ...outputs, resources: hideSensitive(outputs.resources, (value) => !hasMark(value)) }),
+    hide: (outputs) =>
+      isUnknown(outputs.resources as Json)
+        ? outputs
+        : { ...outputs, resources: hideSensitive(outputs.resources, (value) => !hasMark(value)) },
   };
 }
 
 const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], owed: [] });
+
+/** A server that was lent is not blank: what the role will change there is looked at before it is there itself. */
+async function foresee(context: Context, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
+  const planned = settled(inputs);
+  if (isUnknown(inputs.connection as unknown as Json) || isUnknown(inputs.resources as Json)) return planned;
+  try {
+    const foreseen = await lookAhead(await context.reach(inputs.connection, call), inputs, call);
+    const said = sentencesOf(foreseen);
+    if (said.length > 0) call.log("info", `${inputs.host}: ${inputs.role} changes what is there:\n${said.join("\n")}`);
+    return { ...planned, foreseen };
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    call.log("warning", `previewed from the stack file alone: ${error.message}`);
+    return planned;
+  }
+}
 
 async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
@@ -98,32 +119,4 @@ async function partlyDone(context: Context, id: string, inputs: RoleInputs, repo
     outputs,
     reasons,
   });
-}
-
-/** What is there, with the marks back in: what is as it should be equals what was wanted, and shows no secret. */
-async function lookAt(
-  shell: Shell,
-  { role, resources, late }: RoleInputs,
-  options?: RunOptions,
-): Promise<Pick<RoleOutputs, "resources" | "owed">> {
-  const { seen, owed } = await inspect(shell, role, fill(resources, late), options);
-  const shown = unfill(seen, resources, late);
-  // Another value than the wanted one may be a secret too: somebody else's, or an old one.
-  return { resources: hideSensitive(shown, (value, address, name) => !same(value, valueIn(resources, address, name))), owed };
-}
-
-const valueIn = (resources: Wants, address: Address, name: string): unknown =>
-  (resources[address] as Readonly<Record<string, unknown>> | undefined)?.[name];
-
-/** Encrypts what the wants declare as sensitive, where `when` says so. */
-function hideSensitive(resources: Wants, when: (value: unknown, address: Address, name: string) => boolean): Wants {
-  const hide = ([address, want]: [string, Common]) => {
-    const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
-    const properties = Object.entries(want).map(([name, value]) => {
-      const hidden = names.includes(name) && when(value, address as Address, name);
-      return [name, hidden ? secret(value as Json) : value];
-    });
-    return [address, Object.fromEntries(properties)];
-  };
-  return Object.fromEntries(Object.entries(resources).map(hide));
 }

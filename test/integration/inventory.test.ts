@@ -1,6 +1,6 @@
 // Servers that were handed out, with somebody's work on them: taken over by password alone, converged, and given back byte for byte.
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MachineState } from "../../machines/machine.ts";
 import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
@@ -111,6 +111,50 @@ beforeAll(async () => {
 });
 
 afterAll(() => trial.remove());
+
+/** What belongs to a resource in a preview: its line, and those under it. */
+const itemIn = (text: string, address: string): string => {
+  const lines = text.split("\n");
+  const first = lines.findIndex((line) => line.slice(4).startsWith(`${address}  `));
+  const rest = lines.slice(first + 1);
+  return [
+    lines[first],
+    ...rest.slice(
+      0,
+      rest.findIndex((line) => !line.startsWith("      ")),
+    ),
+  ].join("\n");
+};
+
+describe("the first preview, with one server that is off", () => {
+  const servers = (fleet: Fleet) => fleet.servers as Record<string, object>;
+  beforeAll(() => trial.edit((fleet) => Object.assign(servers(fleet), { off: { ...servers(fleet).isu3, ...login(99) } })));
+  afterAll(() => trial.edit((fleet) => void delete servers(fleet).off));
+
+  test("shows what it replaces and restarts as changes of what is there, and says why the roles of the other are not shown", async () => {
+    const { code, stdout } = await trial.run("preview");
+    expect(code, stdout).toBe(0);
+    const [isu1 = "", isu2 = "", isu3 = "", off = ""] = stdout.split(/^(?=(?:isu[123]|off)$)/m).slice(stdout.startsWith("isu1") ? 0 : 1);
+    expect(itemIn(isu1, "file[/etc/nginx/nginx.conf]")).toMatch(/^ {2}~ .*-# tuned by hand/s);
+    expect(itemIn(isu1, "service[nginx.service]")).toMatch(/^ {2}~ .*(?:reload|restart)/s);
+    expect(itemIn(isu1, "block[/root/.ssh/authorized_keys:team]")).toMatch(/^ {2}\+ /);
+    expect(itemIn(isu2, "service[nginx.service]")).toMatch(/^ {2}~ /);
+    expect(itemIn(isu3, "service[mariadb.service]")).toMatch(/^ {2}~ .*restart/s);
+    expect(isu3).not.toContain("package[mariadb-server]");
+    expect(off).toMatch(/not looked at, shown from the stack file alone: off: no (?:route to|answer from) `10\.213\.51\.99:22`/);
+    for (const role of ["base", "mysql", "redis"]) expect(off).toContain(`+ role[${role}]`);
+    expect(stdout).not.toMatch(/undefined|NaN|^\s+at /m);
+  });
+
+  test("verify tells of the same, server by server", async () => {
+    const { code, stdout } = await trial.run("verify");
+    expect(code, stdout).toBe(7);
+    expect(stdout).toMatch(/! host\[off\]\n +off: no (?:route to|answer from)/);
+    expect(stdout).toMatch(/- role\[mysql\]\n/);
+    expect(stdout).toMatch(/\? file\[\/etc\/nginx\/nginx\.conf\]\n +content/);
+    expect(stdout).not.toMatch(/undefined|NaN|^\s+at /m);
+  });
+});
 
 test("servers are taken by address, user and password; the host key that each shows is said and pinned", async () => {
   const { code, said } = await trial.up();

@@ -1,8 +1,12 @@
 // Reports out of Pulumi's preview, and their three printers.
 import { describe, expect, test } from "vitest";
+import { previewOf } from "../../cli/preview/engine.ts";
+import { digestOf } from "../../cli/preview/events.ts";
 import { printers } from "../../cli/printers.ts";
 import { aroundReports, reportsOf } from "../../cli/reports.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
 
+const onePlan = { stack: "s", spec: { team: "s", target: { kind: "inventory" } }, servers: [{ name: "isu1" }] } as unknown as FleetPlan;
 const urn = (name: string) => `urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:index:Host$fleet:index:Role::${name}`;
 const file = (content: string, mode = "0644") => ({ path: "/etc/motd", content, mode });
 const state = (resources: object, outputs: object = {}) => ({
@@ -54,6 +58,75 @@ describe("reports", () => {
     const [report] = reportsOf({ steps: [{ op: "refresh", urn: "urn:pulumi:s::contest-fleet::fleet:index:Host::isu2", newState: host }] });
     expect(report?.results[0]).toMatchObject({ outcome: "failed", reason: "isu2: no answer" });
   });
+});
+
+describe("a role that is new to its server", () => {
+  const [conf, unit] = ["file[/etc/motd]", "service[nginx.service]"] as const;
+  const resources = {
+    [conf]: file("ours\n"),
+    [unit]: { unit: "nginx.service" },
+    "file[/etc/issue]": file("new\n"),
+    "link[/x]": { path: "/x" },
+  };
+  const foreseen = {
+    there: { [conf]: file("theirs\n"), [unit]: { unit: "nginx.service" }, "link[/x]": { path: "/x" } },
+    changes: { [conf]: ["content a → b"], [unit]: ["restart"], "file[/etc/issue]": ["create with 4 bytes"], "user[eve]": ["remove"] },
+  };
+  const made = (outputs: object) => ({ op: "create", urn: urn("isu1-base"), newState: state(resources, outputs) });
+  const unlooked = (name: string) => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const inputs = { host: "isu3", role: name, resources: unknown };
+    return { op: "create", urn: urn(`isu3-${name}`), newState: { type: "fleet:index:Role", inputs, outputs: { resources: unknown } } };
+  };
+
+  test("is told against what is there", () => {
+    const [report] = reportsOf({ steps: [made({ foreseen })] });
+    expect(report?.results.map(({ address, outcome, changes }) => [address, outcome, changes])).toEqual([
+      ["file[/etc/issue]", "pending", ["create with 4 bytes"]],
+      [conf, "pending", ["content a → b"]],
+      ["link[/x]", "unchanged", []],
+      [unit, "pending", ["restart"]],
+      ["user[eve]", "pending", ["remove"]],
+    ]);
+  });
+
+  test("is shown as a change of what is there, never as new", () => {
+    const { servers } = previewOf(onePlan, { steps: [made({ foreseen })] });
+    const items = servers.flatMap((server) => server.items).map(({ address, operation, lines }) => [address, operation, lines] as const);
+    expect(items.map(([address, operation]) => [address, operation])).toEqual([
+      [conf, "update"],
+      [unit, "update"],
+      ["file[/etc/issue]", "create"],
+      ["user[eve]", "delete"],
+    ]);
+    expect(items[0]?.[2]).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
+    expect(items[1]?.[2]).toEqual([" restart"]);
+  });
+
+  test("whose resources nobody can know yet is one line with the reason", () => {
+    const steps = ["mysql", "redis"].map(unlooked);
+    const reports = reportsOf({ steps });
+    expect(reports.map(({ role, results }) => [role, results.map(({ outcome }) => outcome)])).toEqual([
+      ["mysql", ["skipped"]],
+      ["redis", ["skipped"]],
+    ]);
+    expect(printers.text(reports, { all: false })).toContain("the server's own facts");
+    const { servers } = previewOf(onePlan, { steps });
+    expect(servers.flatMap(({ items }) => items.map(({ address }) => address))).toEqual(["role[mysql]", "role[redis]"]);
+    expect(JSON.stringify([reports, servers])).not.toMatch(/undefined|NaN|04da6b54/);
+  });
+});
+
+test("what a creation would come to is read from the event behind it", () => {
+  const type = "fleet:index:Host";
+  const of = "urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:index:Host::s-isu3";
+  const now = { type, inputs: { name: "isu3" }, outputs: {} };
+  const events = [
+    { resourcePreEvent: { metadata: { op: "create", urn: of, old: null, new: now } } },
+    { resOutputsEvent: { metadata: { op: "create", urn: of, new: { ...now, outputs: { problem: "isu3: no route" } } } } },
+  ];
+  const [report] = reportsOf(digestOf(events.map((each) => JSON.stringify(each)).join("\n")));
+  expect(report?.results[0]).toMatchObject({ address: "host[isu3]", outcome: "failed", reason: "isu3: no route" });
 });
 
 describe("printers", () => {

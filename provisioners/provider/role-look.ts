@@ -1,0 +1,85 @@
+// What a role finds on its server, as the engine may see it: with the marks in the place of late values, and nothing sensitive in clear.
+
+import { inspect } from "../engine/converge.ts";
+import type { Wants } from "../engine/order.ts";
+import { fill, type LateValues, latesIn, unfill } from "../engine/placeholders.ts";
+import type { Result } from "../engine/report.ts";
+import type { RunOptions, Shell } from "../engine/shell.ts";
+import type { Address, Common } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import { same } from "./difference.ts";
+import type { Call } from "./protocol.ts";
+import { isUnknown, type Json, secret } from "./wire.ts";
+
+export interface Looked {
+  readonly role: string;
+  readonly resources: Wants;
+  readonly late: LateValues;
+}
+
+/** What is there, with the marks back in: what is as it should be equals what was wanted, and shows no secret. */
+export async function lookAt(
+  shell: Shell,
+  { role, resources, late }: Looked,
+  options?: RunOptions,
+): Promise<{ readonly resources: Wants; readonly owed: readonly Address[] }> {
+  const { seen, owed } = await inspect(shell, role, fill(resources, late), options);
+  return { resources: shown(seen, resources, late), owed };
+}
+
+/** What an up would find, and do, where the role was never before. */
+export interface Foreseen {
+  /** In the shape of the role's resources; what isn't there is left out. */
+  readonly there: Wants;
+  /** The sentences of the steps, by address; nothing for what is right already. */
+  readonly changes: Readonly<Record<Address, readonly string[]>>;
+}
+
+export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call): Promise<Foreseen> {
+  const known = withStandIns(resources, late);
+  const { seen, report } = await inspect(shell, role, fill(resources, known), { signal: call.signal });
+  const todo = report.results.filter(({ changes }) => changes.length > 0);
+  const sure = (address: Address) => latesIn([resources[address]]).every((name) => known[name] !== notMadeYet);
+  const sentences = ({ address, changes }: Result) => (sure(address) ? changes.map(call.redact) : [withWhatIsMade]);
+  return { there: shown(seen, resources, known), changes: Object.fromEntries(todo.map((result) => [result.address, sentences(result)])) };
+}
+
+/** What an up makes first (a key pair of the fleet's own) is on no server yet: whatever stands there differs from it. */
+const notMadeYet = "made-by-the-first-up";
+const withWhatIsMade = "is to hold what the first up makes";
+
+function withStandIns(resources: Wants, late: LateValues): LateValues {
+  const values = isUnknown(late as unknown as Json) ? knownOf(late) : late;
+  return Object.fromEntries(latesIn(resources).map((name) => [name, values[name] ?? notMadeYet]));
+}
+
+/** The map may be unknown as a whole. */
+const knownOf = (late: LateValues | string): LateValues =>
+  typeof late === "string" ? {} : Object.fromEntries(Object.entries(late).filter(([, value]) => !isUnknown(value)));
+
+export const sentencesOf = ({ there, changes }: Foreseen): readonly string[] =>
+  Object.entries(changes)
+    .filter(([address]) => address in there)
+    .map(([address, steps]) => `${address}: ${steps.join("; ")}`);
+
+function shown(seen: Wants, resources: Wants, late: LateValues): Wants {
+  const marked = unfill(seen, resources, late);
+  // Another value than the wanted one may be a secret too: somebody else's, or an old one.
+  return hideSensitive(marked, (value, address, name) => !same(value, valueIn(resources, address, name)));
+}
+
+const valueIn = (resources: Wants, address: Address, name: string): unknown =>
+  (resources[address] as Readonly<Record<string, unknown>> | undefined)?.[name];
+
+/** Encrypts what the wants declare as sensitive, where `when` says so. */
+export function hideSensitive(resources: Wants, when: (value: unknown, address: Address, name: string) => boolean): Wants {
+  const hide = ([address, want]: [string, Common]) => {
+    const names = kindOf(address as Address).kind.sensitive?.(want) ?? [];
+    const properties = Object.entries(want).map(([name, value]) => {
+      const hidden = names.includes(name) && when(value, address as Address, name);
+      return [name, hidden ? secret(value as Json) : value];
+    });
+    return [address, Object.fromEntries(properties)];
+  };
+  return Object.fromEntries(Object.entries(resources).map(hide));
+}
