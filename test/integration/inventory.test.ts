@@ -141,7 +141,8 @@ describe("the first preview, with one server that is off", () => {
     expect(itemIn(isu2, "service[nginx.service]")).toMatch(/^ {2}~ /);
     expect(itemIn(isu3, "service[mariadb.service]")).toMatch(/^ {2}~ .*restart/s);
     expect(isu3).not.toContain("package[mariadb-server]");
-    expect(off).toMatch(/not looked at, shown from the stack file alone: off: no (?:route to|answer from) `10\.213\.51\.99:22`/);
+    expect(off).toMatch(/not looked at, shown from the stack file alone: off: no (?:route to|answer from) `/);
+    expect(off).toContain(`\`${network}.99:22\``);
     for (const role of ["base", "mysql", "redis"]) expect(off).toContain(`+ role[${role}]`);
     expect(stdout).not.toMatch(/undefined|NaN|^\s+at /m);
   });
@@ -198,7 +199,7 @@ test("a team and a server that are called otherwise are told so, and followed wh
   const unsaid = await trial.up();
   expect(unsaid.code, unsaid.said).toBe(2);
   expect(unsaid.said).toContain(
-    "servers.web2: expected `isu2`, by whose name the server at `10.213.51.12` was made, got `web2`; write `was: isu2` in it",
+    `servers.web2: expected \`isu2\`, by whose name the server at \`${network}.12\` was made, got \`web2\`; write \`was: isu2\` in it`,
   );
   trial.edit((fleet) => {
     (fleet.servers as Record<string, Fleet>).web2!.was = "isu2";
