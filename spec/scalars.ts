@@ -1,6 +1,7 @@
 // The strict grammars: what a name, a path or an address may look like. They are checked here and nowhere else, so that
 // no newline, leading dash, `../` or shell character gets past the stack file. All are `z.string()` in, the same string out.
 import { isIPv4, isIPv6 } from "node:net";
+import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 
 /** A string of one grammar. `what` completes the sentence "expected …" and is what an editor shows. */
@@ -51,7 +52,22 @@ export const SysctlKey = text(/^[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)+
 export const EnvName = text(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "an environment variable name such as `DB_HOST`");
 /** A database, a table, an upstream, a site: whatever becomes a bare word in a configuration file. */
 export const Identifier = text(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, "a name of letters, digits and `_`, such as `wordpress`");
-export const Timezone = text(/^[A-Z][A-Za-z0-9_]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/, "a time zone such as `Asia/Tokyo` or `UTC`");
+export const Timezone = text(
+  /^[A-Z][A-Za-z0-9_]*(?:\/[A-Z][A-Za-z0-9_+-]*){0,2}$/,
+  "a time zone such as `Asia/Tokyo` or `UTC`",
+).superRefine((name, context) => {
+  if (isTimezone(name)) return;
+  const near = closest(name, Intl.supportedValuesOf("timeZone"));
+  context.addIssue({ code: "custom", message: `expected a time zone that there is, got \`${name}\`; did you mean \`${near}\`?` });
+});
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).format(0) !== "";
+  } catch {
+    return false;
+  }
+}
+
 export const Locale = text(/^(?:C|[a-z]{2,3}_[A-Z]{2})\.UTF-8$/, "a UTF-8 locale such as `en_US.UTF-8` or `C.UTF-8`");
 
 // Paths and modes --------------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ import { type ApplyOptions, apply } from "./apply.ts";
 import { type Observation, observe } from "./observe.ts";
 import type { Wants } from "./order.ts";
 import { plan } from "./plan.ts";
+import { Look } from "./probe.ts";
 import type { Result, RoleReport } from "./report.ts";
-import type { RunOptions, Shell } from "./shell.ts";
+import { HostError, type RunOptions, type Shell } from "./shell.ts";
 
 export interface Inspection {
   readonly report: RoleReport;
@@ -31,7 +32,26 @@ export async function converge(shell: Shell, role: string, wants: Wants, options
   const done = new Map<Address, Result>(
     (await apply(shell, { role, wants, seen, ...todo }, options)).map((result) => [result.address, result]),
   );
-  return { host: shell.host, role, results: results.map((result) => ({ ...result, ...done.get(result.address) })) };
+  const report = { host: shell.host, role, results: results.map((result) => ({ ...result, ...done.get(result.address) })) };
+  return done.size > 0 && failures(report).length === 0 ? confirm(shell, wants, report, options) : report;
+}
+
+/** After changes what runs is asked once more: a value that a service did not take is a failure of this run, not a find of the next look. */
+async function confirm(shell: Shell, wants: Wants, report: RoleReport, options?: RunOptions): Promise<RoleReport> {
+  const asked = (Object.keys(wants) as Address[]).filter((address) => kindOf(address).kind.effective);
+  if (asked.length === 0 || options?.signal?.aborted) return report;
+  const look = new Look();
+  const readers = asked.map((address) => [address, kindOf(address).kind.read(wants[address]!, look)] as const);
+  const { code, stdout, stderr } = await shell.run(look.script(), { ...(options?.signal && { signal: options.signal }) });
+  if (code !== 0)
+    throw new HostError(shell.host, "lost", `the look after the changes ended with exit code ${code}: ${stderr.slice(0, 500)}`);
+  look.hear(stdout);
+  const wrong = new Map(readers.map(([address, read]) => [address, kindOf(address).kind.wrong?.(wants[address]!, read())]));
+  const results = report.results.map((result): Result => {
+    const reason = wrong.get(result.address);
+    return reason === undefined ? result : { ...result, outcome: "failed", reason };
+  });
+  return { ...report, results };
 }
 
 export const failures = ({ results }: RoleReport): readonly Result[] => results.filter(({ outcome }) => outcome === "failed");

@@ -125,11 +125,40 @@ fleet_up() {
   [ "$(systemctl show -p ActiveState -p NRestarts -- "$1")" = "$first" ]
 }
 
+# fleet_workers UNIT: the children of its main process, between blanks
+fleet_workers() {
+  local main each
+  main=$(systemctl show -p MainPID --value -- "$1") || main=0
+  printf ' '
+  for each in $(pgrep -P "${main:-0}"); do printf '%s ' "$each"; done
+}
+
+# fleet_renewed UNIT OLD: within 5 s there is a worker that was not there before
+fleet_renewed() {
+  local each try
+  try=0
+  while [ "$try" -lt 50 ]; do
+    for each in $(fleet_workers "$1"); do
+      case $2 in *" $each "*) ;; *) return 0 ;; esac
+    done
+    sleep 0.1
+    try=$((try + 1))
+  done
+  printf '%s did not take the new configuration: it goes on with its old workers\n' "$1"
+  return 1
+}
+
 # fleet_try UNIT ACTION SETTLE
 fleet_try() {
+  local old
   # A unit that ran into its start limit refuses every start until then.
   if systemctl is-failed --quiet -- "$1"; then systemctl reset-failed -- "$1"; fi
-  systemctl "$2" -- "$1" && fleet_up "$1" "$3"
+  if [ "$2" != renew ]; then
+    systemctl "$2" -- "$1" && fleet_up "$1" "$3"
+    return
+  fi
+  old=$(fleet_workers "$1")
+  systemctl reload -- "$1" && fleet_renewed "$1" "$old" && fleet_up "$1" "$3"
 }
 
 # fleet_refused ADDRESS NEWS KEY…: back to what was there; what can't be put back (NEWS is a list of plain keys) stays owed
@@ -196,6 +225,7 @@ fleet_service() {
   fi
   printf '%s did not come up after %s; its journal:\n' "$unit" "$action"
   if ! journalctl --no-pager -q -o cat -n 20 -u "$unit"; then printf '(the journal can not be read)\n'; fi
+  if [ -f "${fleet_log:-}" ]; then tail -n 5 -- "$fleet_log"; fi
   fleet_rollback "$@"
   if fleet_try "$unit" restart "$settle"; then
     printf '%s runs again with what it had before\n' "$unit"

@@ -20,7 +20,7 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
- *   own words are shown. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
+ *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
  */
 export const prelude = readFileSync(new URL("./prelude.sh", import.meta.url), "utf8")
   .split("\n")

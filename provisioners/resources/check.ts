@@ -13,7 +13,15 @@ const Http = z.strictObject({
   /** The Host header, where it is not the URL's. */
   host: HostAddress.optional(),
 });
-const Tcp = z.strictObject({ port: Port, address: HostAddress.default("127.0.0.1") });
+const Tcp = z.strictObject({
+  port: Port,
+  address: HostAddress.default("127.0.0.1"),
+  /** Who must listen there, by the name of its process: another program's open port is no sign of health. */
+  program: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: "expected the name of a process such as `nginx`" })
+    .optional(),
+});
 
 export const CheckWant = z
   .strictObject({
@@ -45,10 +53,20 @@ const tryTime = 5;
 function probe({ http, port, command }: CheckWant): Command {
   if (http) return httpProbe(http);
   // bash is on every Debian, Ubuntu and Amazon Linux; it alone connects without a program for it, and sends nothing.
+  if (port?.program !== undefined) return listenerProbe(port.port, port.program);
   if (port)
     return sh`if timeout ${tryTime} bash -c ${`: < /dev/tcp/${port.address}/${port.port}`} 2>/dev/null; then echo open; else echo closed; exit 1; fi`;
   return sh`timeout ${tryTime} sh -ec ${command ?? "false"} 2>&1`;
 }
+
+/** `ss` names the process behind each listening socket. */
+const listenerProbe = (
+  port: number,
+  program: string,
+): Command => sh`got=$(ss -Hltnp ${`sport = :${port}`}) || { echo 'no answer from ss'; exit 1; }
+case $got in *${`"${program}"`}*) echo open; exit 0 ;; '') echo closed; exit 1 ;; esac
+printf 'open, but of %s\\n' "$(printf '%s' "$got" | cut -d '"' -f 2 | head -n 1)"
+exit 1`;
 
 function httpProbe({ url, status, contains, host }: z.infer<typeof Http>): Command {
   const header = host === undefined ? sh`` : sh`-H ${`Host: ${host}`}`;
@@ -64,6 +82,7 @@ printf 'status %s\n' "$status"`;
 function expectation({ http, port, command = "" }: CheckWant): string {
   if (http)
     return `status ${http.status}${http.contains === undefined ? "" : ` with \`${http.contains}\``} from ${http.url}${http.host === undefined ? "" : ` as ${http.host}`}`;
+  if (port?.program !== undefined) return `port ${port.port} open, with ${port.program} behind it`;
   return port ? `port ${port.port} of ${port.address} open` : `\`${command.split("\n")[0]?.slice(0, 80)}\` to succeed`;
 }
 

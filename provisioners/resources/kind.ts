@@ -74,6 +74,10 @@ export interface Kind<Want extends Common = Common, Have = unknown> {
   path?(want: Want): string;
   /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */
   notApplicable?(want: Want, have: Have): string | undefined;
+  /** What runs, not what a file says: after a run that changed something it is looked at again, and `wrong` is asked. @default false */
+  readonly effective?: boolean;
+  /** Of an `effective` kind: why what was seen is not what is wanted, in a sentence. */
+  wrong?(want: Want, have: Have): string | undefined;
   /** What a reader must know beside the outcome: single settings that do not apply here, where the others do. */
   notes?(want: Want, have: Have): readonly string[];
 }

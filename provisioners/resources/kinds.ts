@@ -13,6 +13,7 @@ import { group } from "./group.ts";
 import { handler } from "./handler.ts";
 import type { Address, Common, Kind } from "./kind.ts";
 import { limits } from "./limits.ts";
+import { live } from "./live.ts";
 import { link } from "./link.ts";
 import { mount } from "./mount.ts";
 import { mysqlDatabase } from "./mysql-database.ts";
@@ -50,6 +51,7 @@ export const kinds: readonly Kind<any, any>[] = [
   mysqlGrant,
   command,
   check,
+  live,
 ];
 
 const byName = new Map(kinds.map((kind, rank) => [kind.kind, { kind, rank }]));

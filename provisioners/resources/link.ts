@@ -9,34 +9,47 @@ import { undoPath } from "./undo-path.ts";
 export const LinkWant = z.strictObject({
   ...common,
   path: FilePath,
-  /** Need not be there yet. */
   target: LinkTarget,
+  /** The target must be there: a time zone that is not leaves the clock on UTC in silence. @default false */
+  existing: z.boolean().optional(),
 });
 export type LinkWant = z.infer<typeof LinkWant>;
 
-export const link = defineKind<LinkWant, PathSeen>({
+export interface LinkHave extends PathSeen {
+  /** Whether its target is there, where that counts. */
+  readonly dangles?: boolean;
+}
+
+export const link = defineKind<LinkWant, LinkHave>({
   kind: "link",
   schema: LinkWant,
   address: ({ path }) => `link[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
-  read: ({ path }, look) => look.path(path),
-  plan({ path, target }, have) {
-    if (have.type === "link" && have.target === target) return [];
+  read({ path, target, existing }, look) {
+    const seen = look.path(path);
+    if (!existing) return seen;
+    const there = look.path(target);
+    return () => ({ ...seen(), dangles: there().type === missing });
+  },
+  plan({ path, target, existing }, have) {
+    if (have.type === "link" && have.target === target && !have.dangles) return [];
     const changes: Readonly<Record<string, string>> = {
       [missing]: `create to \`${target}\``,
-      link: `target \`${have.target}\` → \`${target}\``,
+      link: have.target === target ? `its target \`${target}\` is not there` : `target \`${have.target}\` → \`${target}\``,
     };
     const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
     // Renamed into place where something stands there, so that at no moment there is nothing.
     const replace = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
     // A package of the same run may have brought something since the look.
-    const run = have.type === missing ? sh`if ! ln -sT -- ${target} ${path} 2>/dev/null; then\n${replace}\nfi` : replace;
+    const must = sh`if [ ! -e ${target} ]; then printf 'expected %s to be there, got nothing: is the name right?\n' ${target}; exit 1; fi\n`;
+    const make = have.type === missing ? sh`if ! ln -sT -- ${target} ${path} 2>/dev/null; then\n${replace}\nfi` : replace;
+    const run = existing ? sh`${must}${make}` : make;
     return [
       { change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", brief: true, run },
     ];
   },
-  seen: (want, have) => (have.type === "link" ? { ...want, target: have.target } : undefined),
+  seen: (want, have) => (have.type === "link" && !have.dangles ? { ...want, target: have.target } : undefined),
   undo({ path }, original, have) {
     if (original.type === "link" && have.type === "link" && original.target === have.target) return [];
     if (original.type !== "directory" || have.type === "directory") return undoPath("link", path, original, have);

@@ -48,6 +48,13 @@ export const runSql = (statements: string | Secret): Command => {
   return withInput({ text: client, masked: "mysql" }, new Secret(`SET SESSION sql_mode = '';\n${text}\n`));
 };
 
+/** A question of its own, a line a row. Fails where the server gives no answer. */
+export const queryLines = (question: string): Command => withInput({ text: client, masked: "mysql" }, `${question}\n`);
+
+/** Statements one by one: what the server does not take is said, and the next is tried. */
+export const runSqlLoosely = (statements: string): Command =>
+  withInput({ text: `${client} --force || :`, masked: "mysql" }, new Secret(`${statements}\n`));
+
 /** One value for one question, as shell text to stand in double quotes. */
 export const askSql = (question: string): Command => sh`$(${withInput({ text: client, masked: "mysql" }, `${question}\n`)}\n)`;
 

@@ -23,27 +23,46 @@ export const ServiceWant = z.strictObject({
   below: z.array(FilePath).readonly().optional(),
   /** Shell text that must succeed before the service is touched: `nginx -t`. Where it fails, the files it hears of go back. */
   validate: z.string().optional(),
+  /**
+   * A reload counts once the main process has a new worker: nginx says yes to a reload, and goes on as it was where a port is taken.
+   * @default false
+   */
+  freshWorkers: z.boolean().optional(),
+  /** Where the service says why it did not come up, beside its journal. */
+  log: FilePath.optional(),
   /** Seconds for which the service must stay up to count as up. Each costs the run a second. @default 1 */
   settle: z.int().min(0).max(300).default(1),
 });
 export type ServiceWant = z.infer<typeof ServiceWant>;
 
+export interface ServiceHave extends UnitSeen {
+  /** Its socket, where it has one: while that listens, the service counts as running and as enabled. */
+  readonly socket?: UnitSeen;
+}
+
 const watched = ({ restartOn, reloadOn }: ServiceWant): readonly Address[] => [...restartOn, ...reloadOn];
 
 /** Neither `systemctl enable` nor `disable` changes these. */
 const fixed = ["static", "indirect", "generated", "alias", "transient"];
-const isEnabled = (want: ServiceWant, { enabled }: UnitSeen): boolean => (fixed.includes(enabled) ? want.enabled : enabled === "enabled");
+const isEnabled = (want: ServiceWant, { enabled, socket }: ServiceHave): boolean =>
+  fixed.includes(enabled) ? want.enabled : enabled === "enabled" || socket?.enabled === "enabled";
 /** A crash loop shows as `activating`. */
-const isRunning = ({ active }: UnitSeen): boolean => active === "active" || active === "reloading";
+const runs = ({ active }: UnitSeen): boolean => active === "active" || active === "reloading";
+const isRunning = (have: ServiceHave): boolean => runs(have) || listens(have);
+const listens = ({ socket }: ServiceHave): boolean => socket !== undefined && runs(socket);
 
-export const service = defineKind<ServiceWant, UnitSeen>({
+export const service = defineKind<ServiceWant, ServiceHave>({
   kind: "service",
   schema: ServiceWant,
   address: ({ unit }) => `service[${unit}]`,
   after: watched,
   watches: watched,
   touches: ({ unit }) => ({ units: [unit] }),
-  read: ({ unit }, look) => look.unit(unit),
+  read({ unit }, look) {
+    if (!unit.endsWith(".service")) return look.unit(unit);
+    const [seen, socket] = [look.unit(unit), look.unit(unit.replace(/\.service$/, ".socket"))];
+    return () => ({ ...seen(), ...(socket().load === "loaded" && { socket: socket() }) });
+  },
   plan(want, have, context) {
     if (want.keep) return keptSteps(want, have, context);
     if (have.load === "masked" && (want.enabled || want.running)) return [refuseMasked(want)];
@@ -67,7 +86,7 @@ function refuseMasked({ unit }: ServiceWant): Step {
   return { change: `refuse: \`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }
 
-function enableSteps(want: ServiceWant, have: UnitSeen): Step[] {
+function enableSteps(want: ServiceWant, have: ServiceHave): Step[] {
   const { unit, enabled } = want;
   if (isEnabled(want, have) === enabled) return [];
   if (!enabled)
@@ -81,7 +100,7 @@ const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
   ["inactive", "failed"].includes(active) ? [] : [{ change: "stop", property: "running", run: sh`systemctl stop -- ${unit}` }];
 
 /** One that does not run only has its files checked: what it would choke on does not land either. */
-function keptSteps(want: ServiceWant, have: UnitSeen, context: PlanContext): Step[] {
+function keptSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): Step[] {
   if (have.load !== "loaded") return [];
   if (isRunning(have)) return runSteps(want, have, context);
   const news = [...watched(want).filter((address) => context.changed.has(address)), ...goneFor(want, context)];
@@ -96,21 +115,29 @@ function serviceCommand(want: ServiceWant, action: string, news: readonly Addres
   // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
   const keys = [...(context.pending ? ["owed"] : []), ...news.map(storeKey)].join(" ");
   const heard = [...watched(want), ...goneFor(want, context)].map(storeKey);
-  return sh`fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${heard}`;
+  const log = want.log === undefined ? sh`` : sh`fleet_log=${want.log}\n`;
+  return sh`${log}fleet_service ${want.unit} ${action} ${want.validate ?? ""} ${want.settle} ${keys} ${heard}`;
 }
 
-function runSteps(want: ServiceWant, have: UnitSeen, context: PlanContext): Step[] {
+function runSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): Step[] {
   const { changed } = context;
   const left = goneFor(want, context);
   const news = [...watched(want).filter((address) => changed.has(address)), ...left];
-  const [action, sentence] = actionFor(want, have, { ...context, gone: left });
+  const [action, said] = actionFor(want, have, { ...context, gone: left });
   if (!action) return [];
-  return [{ change: sentence, property: "running", run: serviceCommand(want, action, news, context) }];
+  const sentence = action === "reload" && listens(have) ? `${said.replace(/^reload/, "restart")}: its socket holds the port` : said;
+  return [{ change: sentence, property: "running", run: serviceCommand(want, howTo(want, have, action), news, context) }];
+}
+
+/** What listens through its socket can't reload: it would open the port anew, which the socket holds. */
+function howTo({ freshWorkers }: ServiceWant, have: ServiceHave, action: "restart" | "reload"): "restart" | "reload" | "renew" {
+  if (action === "restart" || listens(have)) return "restart";
+  return freshWorkers ? "renew" : "reload";
 }
 
 function actionFor(
   want: ServiceWant,
-  have: UnitSeen,
+  have: ServiceHave,
   { changed, gone, pending }: PlanContext,
 ): readonly ["restart" | "reload", string] | readonly [undefined, ""] {
   // Its package may have started it since the look, with other files than these: a restart is right either way.
@@ -130,10 +157,10 @@ function actionFor(
 }
 
 /** Back to running as it was: with the files as they were, so after them. */
-function wakeSteps(was: ServiceWant, have: UnitSeen): Step[] {
+function wakeSteps(was: ServiceWant, have: ServiceHave): Step[] {
   if (!isRunning(have)) return [{ change: "start", property: "running", late: true, run: sh`systemctl start -- ${was.unit}` }];
   if (watched(was).length === 0) return [];
-  const action = was.restartOn.length > 0 ? "restart" : "reload";
+  const action = was.restartOn.length > 0 || listens(have) ? "restart" : "reload";
   return [
     { change: `${action} with the files as they were`, property: "running", late: true, run: sh`systemctl ${action} -- ${was.unit}` },
   ];

@@ -14,6 +14,7 @@ import { type HandlerWant, handler } from "./handler.ts";
 import type { Address, Common, Kind } from "./kind.ts";
 import { type LimitsWant, limits } from "./limits.ts";
 import { type LinkWant, link } from "./link.ts";
+import { type LiveWant, live } from "./live.ts";
 import { type MountWant, mount } from "./mount.ts";
 import { type MysqlDatabaseWant, mysqlDatabase } from "./mysql-database.ts";
 import { type MysqlGrantWant, mysqlGrant } from "./mysql-grant.ts";
@@ -63,4 +64,5 @@ export const want = {
   mysqlGrant: builder<typeof MysqlGrantWant>(mysqlGrant),
   command: builder<typeof CommandWant>(command),
   check: builder<typeof CheckWant>(check),
+  live: builder<typeof LiveWant>(live),
 };

@@ -1,6 +1,6 @@
 // /etc/ssh/sshd_config.d/00-fleet.conf: read before the distribution's own, and of several values sshd takes the first.
 import { z } from "zod";
-import { conf, ownedBy, when } from "../conf.ts";
+import { assignments, conf, ownedBy } from "../conf.ts";
 
 export const Sshd = z.strictObject({
   passwords: z.boolean().default(false).describe("Whether passwords open a session. Off only where the keys are in place and tried."),
@@ -13,12 +13,16 @@ export const Sshd = z.strictObject({
 });
 export type Sshd = z.infer<typeof Sshd>;
 
+export const sshdOptions = (sshd: Sshd): Readonly<Record<string, string>> => ({
+  PasswordAuthentication: sshd.passwords ? "yes" : "no",
+  KbdInteractiveAuthentication: "no",
+  PermitRootLogin: sshd.rootLogin,
+  UseDNS: "no",
+  MaxSessions: String(sshd.maxSessions),
+  ...(sshd.rsaSha1 && { PubkeyAcceptedAlgorithms: "+ssh-rsa" }),
+});
+
 export const sshdDropIn = (sshd: Sshd): string => conf`
   # ${ownedBy("base", "templates/base/sshd.ts")}
-  PasswordAuthentication ${sshd.passwords ? "yes" : "no"}
-  KbdInteractiveAuthentication no
-  PermitRootLogin ${sshd.rootLogin}
-  UseDNS no
-  MaxSessions ${sshd.maxSessions}
-  ${when(sshd.rsaSha1, "PubkeyAcceptedAlgorithms +ssh-rsa")}
+  ${assignments(sshdOptions(sshd), " ")}
 `;

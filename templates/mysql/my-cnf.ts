@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, Line, Port } from "../../spec/scalars.ts";
 import { assignments, conf, ownedBy, type Part } from "../conf.ts";
 import type { Machine, Refusal } from "../words.ts";
+import { agreed } from "./charset.ts";
 import { type MysqlPreset, mysqlPresetNames, mysqlPresets, type Setting } from "./presets.ts";
 import type { MysqlServer } from "./server.ts";
 import { computedSettings } from "./sizes.ts";
@@ -75,23 +76,37 @@ const line = ([name, value]: readonly [string, string]): Part => {
   return assignments({ [name]: value });
 };
 
+/** Belong together: where a preset says one and the stack file the other, the other follows. */
+const pair = ["character_set_server", "collation_server"] as const;
+
+/** The files outside the data directory that the server writes its logs to: their folders must be there, and the server's own. */
+export const logFiles = (settings: MyCnf["settings"]): readonly string[] =>
+  ["slow_query_log_file", "general_log_file", "log_error"].flatMap((name) => (settings[name]?.startsWith("/") ? [settings[name]] : []));
+
 /** The file, what had to change on the way, and what can't be: pure and deterministic. */
 export function myCnf(params: MyCnfParams): MyCnf {
   const settings: Record<string, string> = {};
   const notes: string[] = [];
   const problems: Refusal[] = [];
   for (const { path, settings: layer } of layers(params)) {
+    const said: Record<string, string> = {};
     for (const [name, value] of Object.entries(layer)) {
       if (value === null) {
         for (const key of keysOf(params.server, name)) delete settings[key];
         continue;
       }
       const { set, note, problem } = translate(params.server, `${path}.${name}`, name, value);
-      Object.assign(settings, set);
+      Object.assign(said, set);
       if (note) notes.push(note);
       if (problem) problems.push(problem);
     }
+    // Of the pair the later word counts: the earlier one was for another character set.
+    if (pair.some((name) => name in said)) for (const name of pair) delete settings[name];
+    Object.assign(settings, said);
   }
+  const both = agreed(settings.character_set_server, settings.collation_server);
+  if (typeof both === "string") problems.push({ path: "settings.collation_server", reason: both });
+  else Object.assign(settings, both);
   const { product, version } = params.server;
   const shared = params.machine.shared ? " shared with other services" : "";
   const text = conf`

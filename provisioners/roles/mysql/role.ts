@@ -1,9 +1,10 @@
 // The database: MariaDB from Debian, MySQL where the distribution has it. Sizes from the memory, users for the team's servers alone.
+import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../../spec/problem.ts";
 import { AbsolutePath, Address, Identifier, SecretText } from "../../../spec/scalars.ts";
 import { mysqlDropIn } from "../../../templates/mysql/limits.ts";
-import { MysqlSettings, myCnf } from "../../../templates/mysql/my-cnf.ts";
+import { logFiles, type MyCnf, MysqlSettings, myCnf } from "../../../templates/mysql/my-cnf.ts";
 import { type MysqlServer, myCnfPath, unitName } from "../../../templates/mysql/server.ts";
 import type { Facts } from "../../engine/facts.ts";
 import { derived } from "../../engine/placeholders.ts";
@@ -52,17 +53,21 @@ export const mysql = defineRole<Params>({
     const { params } = context;
     const server = serverOf(context.facts);
     const unit = unitName(server);
-    const { text, ...needs } = configuration(context, server);
+    const { text, settings, ...needs } = configuration(context, server);
     const file = want.file({ path: myCnfPath(server), content: text });
     const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, ...needs }) });
+    const service = want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) });
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
+      ...logFolders(settings),
       file,
       limits,
-      want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) }),
+      service,
       ...Object.entries(params.databases).map(([name, database]) => want.mysqlDatabase({ name, ...database })),
       ...Object.entries(params.users).flatMap(([name, user]) => accounts(name, user, context)),
       want.check({ name: "mysql", port: { port: params.port } }),
+      ...slowLogCheck(settings, unit),
+      want.live({ of: "mysql", settings, file: myCnfPath(server), after: [service.address] }),
     ];
   },
 });
@@ -99,7 +104,7 @@ function serverOf({ distribution, version }: Facts): MysqlServer {
 function configuration(
   context: Context,
   server: MysqlServer,
-): { readonly text: string; readonly maxConnections: number; readonly dataDirectory?: string } {
+): { readonly text: string; readonly settings: MyCnf["settings"]; readonly maxConnections: number; readonly dataDirectory?: string } {
   const { databases: _, users: __, ...settings } = context.params;
   // A server that others are to reach listens to them; alone, to itself.
   const bindAddress = settings.bindAddress ?? (context.team.servers.length > 1 ? "0.0.0.0" : "127.0.0.1");
@@ -111,7 +116,24 @@ function configuration(
     );
   }
   const data = set.datadir === undefined ? {} : { dataDirectory: String(set.datadir) };
-  return { text, maxConnections: Number(set.max_connections ?? 151), ...data };
+  return { text, settings: set, maxConnections: Number(set.max_connections ?? 151), ...data };
+}
+
+/** Debian's package makes no /var/log/mysql. A folder that is there, somebody else's perhaps, keeps its owner and mode. */
+const logFolders = (settings: MyCnf["settings"]): Declared[] =>
+  [...new Set(logFiles(settings).map(dirname))].map((path) =>
+    want.directory({ path, mode: "2750", owner: "mysql", group: "adm", keep: true }),
+  );
+
+/** A log that it can't write the server switches off by itself, and goes on saying `ON`: it logs where it holds the file open. */
+function slowLogCheck({ slow_query_log: on = "OFF", slow_query_log_file: file }: MyCnf["settings"], unit: string): Declared[] {
+  if (!/^(1|on|true|yes)$/i.test(on) || !file?.startsWith("/")) return [];
+  const open = `for each in /proc/$(systemctl show -p MainPID --value ${unit})/fd/*; do
+  if [ "$(readlink -- "$each")" = ${file} ]; then exit 0; fi
+done
+echo 'the server does not write ${file}: is its folder there, and may mysql write in it?'
+exit 1`;
+  return [want.check({ name: "mysql-slow-log", command: open })];
 }
 
 /** The derived password of a database user: what the application's role puts into its own configuration. */

@@ -8,14 +8,18 @@ import { Label } from "../../../templates/words.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
 
-const Certificate = z.strictObject({
-  names: z.array(HostName).min(1).describe("names that a generated certificate is for"),
-  certificate: z
-    .string()
-    .optional()
-    .describe("PEM of the certificate and its chain; without it a self-signed one for ten years is generated"),
-  key: PrivateKey.optional().describe("PEM of its private key"),
-});
+const Certificate = z
+  .strictObject({
+    names: z.array(HostName).min(1).describe("names that a generated certificate is for"),
+    certificate: z
+      .string()
+      .optional()
+      .describe("PEM of the certificate and its chain; without it a self-signed one for ten years is generated"),
+    key: PrivateKey.optional().describe("PEM of its private key"),
+  })
+  .refine(({ certificate, key }) => (certificate === undefined) === (key === undefined), {
+    error: "expected `certificate` and `key` together, got one of them; give both, or neither for a self-signed one",
+  });
 
 const Params = z.strictObject({
   main: NginxMain.prefault({}).describe("settings of nginx.conf"),
@@ -51,8 +55,15 @@ export const nginx = defineRole<Params>({
       ...files,
       ...tls,
       limits,
-      want.service({ unit: "nginx.service", reloadOn: heard, restartOn: [limits.address], validate: "nginx -t" }),
-      ...sites.flatMap(sitePorts).map((port) => want.check({ name: `nginx-${port}`, port: { port } })),
+      want.service({
+        unit: "nginx.service",
+        reloadOn: heard,
+        restartOn: [limits.address],
+        validate: "nginx -t",
+        freshWorkers: true,
+        log: "/var/log/nginx/error.log",
+      }),
+      ...sites.flatMap(sitePorts).map((port) => want.check({ name: `nginx-${port}`, port: { port, program: "nginx" } })),
     ];
   },
 });

@@ -1,0 +1,39 @@
+// SHOW GLOBAL VARIABLES against my.cnf. A server lowers what it has no room for (max_connections by its open files) and takes what it
+// does not understand for OFF, with a line in its log that nobody reads.
+import { unaliased } from "../../../templates/mysql/charset.ts";
+import { bytes } from "../../../templates/mysql/translations.ts";
+import { sh } from "../../engine/shell-quote.ts";
+import { queryLines, runSqlLoosely, sqlText } from "../mysql.ts";
+import type { Reader, Values } from "./reader.ts";
+
+const [on, off] = [/^(1|on|true|yes)$/i, /^(0|off|false|no)$/i];
+
+/** Sizes are rounded to blocks, and the buffer pool up to whole chunks; counts are what was asked for. */
+function sameNumber(name: string, wanted: number, live: number): boolean {
+  if (wanted === live) return true;
+  if (name === "innodb_buffer_pool_size") return live > wanted && live - wanted < 128 * 1024 ** 2;
+  return /_(size|packet|stack|length)$/.test(name) && Math.abs(wanted - live) < Math.max(4096, wanted / 64);
+}
+
+function same(name: string, wanted: string, live: string): boolean {
+  if (wanted.toLowerCase() === live.toLowerCase()) return true;
+  if (on.test(live) && on.test(wanted)) return true;
+  if (off.test(live) && off.test(wanted)) return true;
+  const [want, have] = [bytes(wanted) ?? Number(wanted), bytes(live) ?? Number(live)];
+  if (wanted !== "" && live !== "" && Number.isFinite(want) && Number.isFinite(have)) return sameNumber(name, want, have);
+  if (/^(character_set|collation)_/.test(name)) return unaliased(wanted) === unaliased(live);
+  if (name === "sql_mode") return wanted.split(",").every((mode) => live.split(",").includes(mode.trim().toUpperCase()));
+  return wanted.replace(/\/$/, "") === live.replace(/\/$/, "");
+}
+
+const assignment = ([name, value]: readonly [string, string]): string => {
+  const number = bytes(value) ?? Number(value);
+  return `SET GLOBAL ${name} = ${Number.isFinite(number) && value !== "" ? number : sqlText(value)};`;
+};
+
+export const mysqlReader: Reader = {
+  ask: queryLines("SHOW GLOBAL VARIABLES;"),
+  same,
+  set: (values: Values) => sh`${runSqlLoosely(Object.entries(values).map(assignment).join("\n"))}`,
+  hint: "the server's log (`journalctl -u mariadb` or `-u mysql`) says why; a value that it takes at start alone needs a restart",
+};
