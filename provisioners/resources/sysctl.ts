@@ -59,11 +59,23 @@ const setLive = (key: string, value: string): Command => sh`if [ ! -w ${`/proc/s
   printf 'not applicable: this kernel, or this container, does not let %s be set\\n' ${key}
   exit 0
 fi
+kept="$state/originals/$key.live"
+grep -sq ${`^${key} `} "$kept" || printf '%s %s\\n' ${key} "$(tr -s '[:space:]' ' ' < ${`/proc/sys/${key.replaceAll(".", "/")}`})" >> "$kept"
 printf '%s\\n' ${value} > ${`/proc/sys/${key.replaceAll(".", "/")}`}
 took=$(tr -s '[:space:]' ' ' < ${`/proc/sys/${key.replaceAll(".", "/")}`})
 if [ "\${took% }" != ${value} ]; then
   printf 'expected the kernel to take %s for %s, got %s; want that value instead\\n' ${value} ${key} "\${took% }"
   exit 1
+fi`;
+
+/** What was live before the first change of each setting is kept beside the originals: a preset that follows another brings others along. */
+const liveBack = (keys?: readonly string[]): Command => sh`kept="$state/originals/$key.live"
+if [ -e "$kept" ]; then
+  while read -r name value; do
+    case ${keys === undefined ? "all" : ` ${keys.join(" ")} `} in all|*" $name "*) ;; *) continue ;; esac
+    file=/proc/sys/$(printf '%s' "$name" | tr . /)
+    if [ -w "$file" ]; then printf '%s\\n' "\${value% }" > "$file"; fi
+  done < "$kept"
 fi`;
 
 /** All live or none, then the file. A name that is not there is a mistake, but in a container, which has not all of its host's. */
@@ -123,14 +135,14 @@ function seenText(want: SysctlWant, have: SysctlHave): SysctlWant {
 function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
   const [next, now] = [applicable(want, have), inFile(have)];
   const changed = next.filter(([key, value]) => now[key] !== value).map(([key, value]) => `\`${key}\` = \`${value}\``);
-  const dropped = Object.keys(now)
-    .filter((key) => !next.some(([each]) => each === key))
-    .map((key) => `drop \`${key}\` (a live value stays until a reboot)`);
+  const gone = Object.keys(now).filter((key) => !next.some(([each]) => each === key));
+  const dropped = gone.map((key) => `drop \`${key}\`, back to what was live before`);
   if (have.type === "file" && changed.length + dropped.length === 0) return undefined;
   const text = next.map(([key, value]) => `${key} = ${value}\n`).join("");
   const change =
     have.type === missing ? `create the file with ${next.length} settings` : `in the file: ${[...changed, ...dropped].join(", ")}`;
-  return { change, property: "settings", run: writeRootFile(pathOf(want), text) };
+  const land = writeRootFile(pathOf(want), text);
+  return { change, property: "settings", run: gone.length > 0 ? lines([land, liveBack(gone)]) : land };
 }
 
 export const sysctl = defineKind<SysctlWant, SysctlHave>({
@@ -172,6 +184,7 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
     return [
       ...undoPath("file", pathOf(want), original, have),
       ...back.map(([key, { value }]) => liveStep(key, have.live[key]!.value, value)),
+      { change: "live settings back to what they were", property: "settings", run: sh`${liveBack()}\nrm -f -- "$kept"` },
     ];
   },
   notApplicable(want, have) {

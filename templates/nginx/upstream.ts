@@ -22,7 +22,13 @@ export type UpstreamServer = z.infer<typeof UpstreamServer>;
 
 export const Upstream = z.strictObject({
   name: Label.describe("Name that routes call it by."),
-  servers: z.array(UpstreamServer).min(1).describe("Its servers: host and port, or a Unix socket."),
+  servers: z
+    .array(UpstreamServer)
+    .min(1)
+    .refine((servers) => servers.some(({ backup }) => !backup), {
+      error: "expected a server that is no `backup`: nginx refuses an upstream of these alone",
+    })
+    .describe("Its servers: host and port, or a Unix socket."),
   leastConnections: z.boolean().default(false).describe("Choose the server with the fewest open connections, not the next in turn."),
   keepalive: z.int().min(0).default(64).describe("Idle connections kept open in each worker; 0 for none."),
 });

@@ -1,0 +1,95 @@
+// Every preset and switch of every role, applied on a machine: services run, and each setting is asked for where it counts.
+// All roles share one machine, and each apply turns all switches at once; which there are is read from the schemas (test/support/switches.ts).
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
+import { type Facts, readFacts } from "../../provisioners/engine/facts.ts";
+import type { Wants } from "../../provisioners/engine/order.ts";
+import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
+import { mysql } from "../../provisioners/roles/mysql/role.ts";
+import type { Role } from "../../provisioners/roles/role.ts";
+import { roles } from "../../provisioners/roles/roles.ts";
+import type { Session } from "../../provisioners/ssh/session.ts";
+import { run, text, wantsOf } from "../support/kind-contract.ts";
+import { type OneMachine, oneMachine } from "../support/one-machine.ts";
+import { type SwitchCase, switchCase } from "../support/switch-cases.ts";
+import { taken, variants } from "../support/switches.ts";
+
+const cases = roles.flatMap((role) => {
+  const found = switchCase(role.name);
+  return found ? [{ role, found, all: variants(role.params, found.params) }] : [];
+});
+const applies = Array.from({ length: Math.max(...cases.map(({ all }) => all.length)) }, (_, index) => index);
+
+function wantsFor(role: Role<unknown>, params: unknown, facts: Facts): Wants {
+  const self = { name: "isu1", privateAddress: "127.0.0.1", roles: cases.map(({ role: { name } }) => name), ports: [] };
+  const team = { name: "switches", servers: [self], members: [] };
+  const wants = wantsOf(role.resources({ params: role.params.parse(params), facts, self, team }));
+  return fill(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `value-of-${name.replaceAll(/[^a-z]/g, "-")}`])));
+}
+
+/** What is not so, a line each: shell text that failed, services that do not run. */
+async function wrongIn(shell: Session, { found, role }: { found: SwitchCase; role: Role<unknown> }, params: unknown): Promise<string[]> {
+  const asked = taken(role.params, params).flatMap((setting) => (found.live[setting] ? [[setting, found.live[setting]] as const] : []));
+  const wrong: string[] = [];
+  for (const [setting, script] of asked) {
+    const { code, stderr } = await run(shell, `set -e\n${script}`);
+    if (code !== 0) wrong.push(`${role.name}: ${setting} is not live: ${script}\n${stderr}`);
+  }
+  const { stdout } = await run(shell, `for each in ${found.units.join(" ")}; do systemctl is-active -q $each || echo $each; done`);
+  return [
+    ...wrong,
+    ...stdout
+      .toString()
+      .split("\n")
+      .filter(Boolean)
+      .map((unit) => `${unit} does not run`),
+  ];
+}
+
+describe.skipIf(process.getuid?.() !== 0)("the switches of all roles (these need root on Linux)", { timeout: 300_000 }, () => {
+  let machine: OneMachine;
+  let facts: Facts;
+
+  beforeAll(async () => {
+    machine = await oneMachine("switches", 1536);
+    facts = await readFacts(machine.shell);
+  }, 600_000);
+
+  afterAll(() => machine?.gone(), 60_000);
+
+  test.each(applies)("apply %i: all of them turned, the services run, each setting is live, and nothing is left to do", async (index) => {
+    const wrong: string[] = [];
+    for (const { role, found, all } of cases) {
+      const params = all[index % all.length];
+      const wants = wantsFor(role, params, facts);
+      expect(failures(await converge(machine.shell, role.name, wants)), role.name).toEqual([]);
+      const { report } = await inspect(machine.shell, role.name, wants);
+      const left = report.results.filter(({ outcome }) => !["unchanged", "not-applicable"].includes(outcome));
+      expect(left, `${role.name}: a second apply changes nothing`).toEqual([]);
+      // What one role switches off must not come from another's change: asked role by role.
+      wrong.push(...(await wrongIn(machine.shell, { role, found }, params)));
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe.skipIf(process.getuid?.() !== 0)("mysql on Debian 13 (this needs root on Linux)", { timeout: 300_000 }, () => {
+  let machine: OneMachine;
+
+  beforeAll(async () => {
+    machine = await oneMachine("switches-trixie", 1024, "trixie");
+  }, 600_000);
+
+  afterAll(() => machine?.gone(), 60_000);
+
+  test("serverfest starts, with one character set and its own collation, and the slow log is written", async () => {
+    const { shell } = machine;
+    const wants = wantsFor(mysql, { preset: "serverfest", slowLog: { enabled: true } }, await readFacts(shell));
+    expect(failures(await converge(shell, "mysql", wants))).toEqual([]);
+    const seen = await text(
+      shell,
+      "mariadb -N -e \"SELECT 'canary', @@character_set_server, @@collation_server\"; grep -c canary /var/log/mysql/mysql-slow.log",
+    );
+    expect(seen).toBe("canary\tutf8mb3\tutf8mb3_general_ci\n1\n");
+  });
+});
