@@ -2,8 +2,10 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
+import { readFacts } from "../../provisioners/engine/facts.ts";
 import { timer } from "../../provisioners/resources/timer.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
+import { app } from "../../provisioners/roles/app/role.ts";
 import type { Session } from "../../provisioners/ssh/session.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
@@ -26,14 +28,14 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
 
   afterAll(() => machine?.gone(), 60_000);
 
-  const app = (run: string) =>
+  const appUnit = (run: string) =>
     `[Unit]\nRequires=nosuch-yet.service\n[Service]\nExecStart=${run}\nUser=isucon\n[Install]\nWantedBy=multi-user.target\n`;
 
   test("unit and service", () =>
     keepsContract(shell, {
       role: "unit",
       declared: [
-        want.unit({ name: "app.service", content: app("/bin/sleep infinity").replace("Requires=nosuch-yet.service", "") }),
+        want.unit({ name: "app.service", content: appUnit("/bin/sleep infinity").replace("Requires=nosuch-yet.service", "") }),
         want.unit({ name: "app.service", dropIn: "fleet.conf", content: "[Service]\nLimitNOFILE=12345\n" }),
         want.service({ unit: "app.service", restartOn: ["unit[app.service]", "unit[app.service.d/fleet.conf]"] }),
       ],
@@ -194,12 +196,79 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     expect(await text(shell, `mariadb -N -e 'SELECT @@max_connections'; test ! -e ${path}`)).toBe("151\n");
   });
 
+  test("a value that the server lowers, or that somebody set live, is named; what it takes it is given without a restart", async () => {
+    const path = "/etc/mysql/mariadb.conf.d/99-fleet.cnf";
+    const mysql = (settings: Record<string, string>) => {
+      const content = ["[mysqld]", ...Object.entries(settings).map(([name, value]) => `${name}=${value}`), ""].join("\n");
+      const service = want.service({ unit: "mariadb.service", restartOn: [`file[${path}]`] });
+      return wantsOf([want.file({ path, content }), service, want.live({ of: "mysql", settings, file: path, after: [service.address] })]);
+    };
+    const lowered = failures(await converge(shell, "live", mysql({ max_connections: "60000", skip_name_resolve: "maybe" })));
+    expect(lowered.map(({ address }) => address)).toEqual(["live[mysql]"]);
+    expect(lowered[0]?.reason).toMatch(/^max_connections is `\d+` live, `60000` in .*; skip_name_resolve is `OFF` live, `maybe` in /);
+    const right = mysql({ max_connections: "222", sort_buffer_size: "512K", slow_query_log: "0" });
+    expect(failures(await converge(shell, "live", right))).toEqual([]);
+    const pid = await text(shell, "systemctl show -p MainPID mariadb; mariadb -e 'SET GLOBAL max_connections = 5'");
+    const { report, seen } = await inspect(shell, "live", right);
+    expect(report.results.flatMap(({ changes }) => changes)).toEqual([`max_connections is \`5\` live, \`222\` in ${path}`]);
+    expect(seen["live[mysql]"]).toMatchObject({ settings: { max_connections: "5", sort_buffer_size: "512K" } });
+    expect(failures(await converge(shell, "live", right))).toEqual([]);
+    expect(await text(shell, "systemctl show -p MainPID mariadb; mariadb -N -e 'SELECT @@max_connections'")).toBe(`${pid}222\n`);
+    expect(failures(await converge(shell, "live", {}))).toEqual([]);
+  });
+
+  test("a reload that nginx answers with yes and does not take goes back, with its own words", async () => {
+    const other = "systemd-run -q --unit=other perl -MIO::Socket::INET -e";
+    await text(shell, `${other} '$s = IO::Socket::INET->new(LocalPort => 8099, Listen => 1, ReuseAddr => 1) or die; sleep 600'`);
+    const path = "/etc/nginx/conf.d/renew.conf";
+    const site = (port: number) => {
+      const file = want.file({ path, content: `server { listen ${port}; return 200 "on ${port}"; }\n` });
+      const service = want.service({
+        ...{ unit: "nginx.service", reloadOn: [file.address], validate: "nginx -t -q" },
+        ...{ freshWorkers: true, log: "/var/log/nginx/error.log" },
+      });
+      return wantsOf([
+        file,
+        service,
+        want.check({ name: "port", port: { port, program: "nginx" }, deadline: 1, after: [service.address] }),
+      ]);
+    };
+    expect(failures(await converge(shell, "renew", site(8098)))).toEqual([]);
+    expect(failures(await converge(shell, "renew", site(8097)))).toEqual([]);
+    const [failed] = failures(await converge(shell, "renew", site(8099)));
+    expect(failed?.address).toBe("service[nginx.service]");
+    expect(failed?.reason).toContain("did not take the new configuration");
+    expect(failed?.reason).toContain("Address already in use");
+    expect(await text(shell, `curl -s 127.0.0.1:8097; cat ${path}`)).toMatch(/^on 8097server \{ listen 8097;/);
+    const held = (await inspect(shell, "held", wantsOf([want.check({ name: "port", port: { port: 8099, program: "nginx" } })]))).report;
+    expect(held.results[0]?.changes).toEqual(["wait for port 8099 open, with nginx behind it, got open, but of perl"]);
+    expect(failures(await converge(shell, "renew", {}))).toEqual([]);
+    await text(shell, "systemctl stop other");
+  });
+
+  test("a packaged service that crashes again and again is seen", async () => {
+    const params = app.params.parse({ packages: ["mariadb-server"] });
+    const self = { name: "isu1", privateAddress: "127.0.0.1", roles: ["app"], ports: [] };
+    const all = wantsOf(app.resources({ params, facts: await readFacts(shell), self, team: { name: "t", servers: [self], members: [] } }));
+    const wants = { "check[app-packages]": { ...all["check[app-packages]"], after: [], deadline: 0 } };
+    expect((await inspect(shell, "packaged", wants)).report.results[0]?.outcome).toBe("unchanged");
+    const crash = "[Service]\nType=simple\nExecStart=\nExecStart=/bin/false\nRestart=always\nRestartSec=1\nStartLimitBurst=1000\n";
+    const folder = "/run/systemd/system/mariadb.service.d";
+    await text(
+      shell,
+      `mkdir -p ${folder}; printf '${crash}' > ${folder}/crash.conf; systemctl daemon-reload; systemctl restart mariadb; sleep 2`,
+    );
+    const [broken] = (await inspect(shell, "packaged", wants)).report.results;
+    expect(broken?.changes[0]).toContain("mariadb.service starts again and again");
+    await text(shell, `rm -r ${folder}; systemctl daemon-reload; systemctl reset-failed mariadb; systemctl restart mariadb`);
+  });
+
   test("a unit that systemd can't read is refused before it lands; one that needs what comes later is not", async () => {
     const units = (content: string) => wantsOf([want.unit({ name: "later.service", content })]);
     const [failed] = failures(await converge(shell, "later", units("[Service]\nExecStrat=/bin/true\n")));
     expect(failed?.reason).toContain("later.service:2: Unknown key");
     await text(shell, "test ! -e /etc/systemd/system/later.service");
-    expect(failures(await converge(shell, "later", units(app("/srv/not/there/yet"))))).toEqual([]);
+    expect(failures(await converge(shell, "later", units(appUnit("/srv/not/there/yet"))))).toEqual([]);
     expect(failures(await converge(shell, "later", {}))).toEqual([]);
   });
 

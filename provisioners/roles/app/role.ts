@@ -82,6 +82,24 @@ function placesOf({ git, archive, services }: Params): Territory[] {
   return paths.length > 0 ? [{ name: "app", paths, everyService: true, hears: "restart", after: code.map(({ address }) => address) }] : [];
 }
 
+/** What a package starts by itself must stay up: the enabled services of these packages neither fail nor restart again and again. */
+const packagedServices = (packages: readonly string[]): Declared =>
+  want.check({
+    name: "app-packages",
+    command: `up=$(cut -d. -f1 /proc/uptime)
+for unit in $(dpkg -L ${packages.join(" ")} 2>/dev/null | sed -n 's|^.*/lib/systemd/system/\\([^/@]*\\.service\\)$|\\1|p' | sort -u); do
+  systemctl is-enabled -q $unit || continue
+  ActiveState= NRestarts=0 Type= ActiveEnterTimestampMonotonic=0
+  eval "$(systemctl show -p ActiveState -p NRestarts -p Type -p ActiveEnterTimestampMonotonic $unit)"
+  case $ActiveState in
+    failed) echo "$unit has failed"; exit 1 ;;
+    activating) [ "$Type" = oneshot ] || { echo "$unit starts again and again: $NRestarts restarts"; exit 1; } ;;
+    active) [ "$NRestarts" = 0 ] || [ $((up - ActiveEnterTimestampMonotonic / 1000000)) -ge 10 ] || { echo "$unit starts again and again: $NRestarts restarts"; exit 1; } ;;
+  esac
+done`,
+    after: packages.map((name) => want.package({ name }).address),
+  });
+
 function codeOf({ git, archive, build }: Params): Declared[] {
   const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
   const place = git ?? archive;
@@ -127,7 +145,8 @@ function servicesOf(params: Params, heard: Declared["address"][]): Declared[] {
   return [...units, want.package({ name: "supervisor" }), ...programs, supervisor];
 }
 
-const checksOf = ({ ports, health }: Params): Declared[] => [
+const checksOf = ({ packages, ports, health }: Params): Declared[] => [
+  ...(packages.length > 0 ? [packagedServices(packages)] : []),
   ...ports.map((port) => want.check({ name: `app-${port}`, port: { port } })),
   ...(health ? [want.check({ name: "app", http: health })] : []),
 ];
