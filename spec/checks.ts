@@ -1,10 +1,11 @@
 // What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
 // in other places, so that every problem comes at once.
+import { isIP } from "node:net";
 import { checkWork, hasWork } from "./aws/checks.ts";
 import { contestGuards } from "./guards.ts";
 import { didYouMean, type Finding, shown } from "./messages.ts";
 import { isMap, type Path, pathText } from "./path.ts";
-import { Cidr, cidrRange, GitHubId, Ipv4, ipv4Number, UserName } from "./scalars.ts";
+import { Cidr, cidrRange, GitHubId, HostName, Ipv4, ipv4Number, UserName } from "./scalars.ts";
 import { nextStep } from "./secrets.ts";
 import { entries, holders, type Loose, mapOr, repeated } from "./unvalidated.ts";
 
@@ -36,6 +37,14 @@ function checkServers({ servers, target }: Loose): readonly Finding[] {
   return none && !hasWork(target) ? [{ path: ["servers"], reason: "expected at least one server, got none; add one" }] : [];
 }
 
+/** Accounts that Debian, Ubuntu and the packages of roles bring: a person of that name would get their files, or they the person's rights. */
+const systemAccounts = [
+  ...["daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup", "list"],
+  ...["irc", "gnats", "nobody", "sshd", "messagebus", "syslog", "uuidd", "tcpdump", "landscape", "pollinate", "polkitd", "ntp"],
+  ...["mysql", "redis", "memcache", "nginx", "postgres", "haproxy", "varnish", "vcache", "dnsmasq", "postfix", "statd", "avahi"],
+  ...["sudo", "adm", "users", "staff", "shadow", "utmp", "video", "audio", "disk", "docker", "operator", "src", "tty", "kmem"],
+];
+
 function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
   const list = Array.isArray(members) ? members.map(mapOr) : [];
   const { users: own, contest } = mapOr(guard);
@@ -44,6 +53,7 @@ function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
   const guarded = [...(Array.isArray(own) ? own.filter((user) => typeof user === "string") : []), ...known];
   const taken = [
     { value: "root", where: "the superuser", path: [] },
+    ...systemAccounts.map((value) => ({ value, where: "an account of the system", path: [] })),
     { value: typeof admin === "string" ? admin : "fleet-admin", where: "`admin`", path: [] },
     ...guarded.map((value) => ({ value, where: "`guard`", path: [] })),
   ];
@@ -172,9 +182,22 @@ function checkAddresses(fleet: Loose): readonly Finding[] {
   const network = Cidr.safeParse(subnet);
   const outside = network.success ? given.filter(({ value }) => !holds(network.data, value)) : [];
   return [
+    ...checkNamedAddresses(fleet),
     ...repeated(given, "a private address"),
     ...outside.map(({ value, path }) => ({ path, reason: `expected an address of a server in \`${network.data}\`, got \`${value}\`` })),
   ];
+}
+
+/** /etc/hosts takes addresses alone: a server that the others are to find by its name needs one of its own. */
+function checkNamedAddresses(fleet: Loose): readonly Finding[] {
+  const all = entries(fleet.servers);
+  if (targetKind(fleet) !== "inventory" || all.length < 2) return [];
+  return all.flatMap(([name, { address, privateAddress }]): readonly Finding[] => {
+    if (typeof address !== "string" || privateAddress !== undefined || isIP(address) !== 0 || !HostName.safeParse(address).success)
+      return [];
+    const reason = `expected \`privateAddress\` beside \`address: ${address}\`, a name, got nothing; the other servers need its IPv4 address: add it`;
+    return [{ path: ["servers", name], reason }];
+  });
 }
 
 /** Without the network's own, the gateway's (the first) and the broadcast address. */

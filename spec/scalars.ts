@@ -45,6 +45,11 @@ export const UnitName = text(
   /^(?![-.])(?:[A-Za-z0-9:_.@-]|\\x[0-9a-f]{2}){1,200}\.(?:service|socket|timer|mount|target|path|slice)$/,
   "a systemd unit with its suffix, such as `nginx.service`",
 );
+/** A service's unit without its suffix, as contests call theirs: `isuride-go`, `isuride.go`, `app@1`. */
+export const ServiceName = text(
+  /^(?![-.])(?!.*\.service$)[A-Za-z0-9:_.@-]{1,190}$/,
+  "the name of a service without `.service`, such as `image-worker` or `app.go`",
+);
 /** Debian's and Amazon Linux's grammars together. */
 export const PackageName = text(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,127}$/, "a package name such as `libssl-dev`");
 export const PackageVersion = text(/^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$/, "a package version such as `1:10.11.6-0`");

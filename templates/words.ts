@@ -4,6 +4,10 @@ import { Address } from "../spec/scalars.ts";
 
 /** A name of ours within a file: an upstream, a pool, a site. */
 export const Label = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, "expected a letter, then letters, digits, `_` and `-`");
+/** The name of a file that nginx includes whatever its ending: contests call theirs `isuride.conf`. */
+export const FileLabel = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, "expected a letter, then letters, digits, `_`, `-` and `.`, such as `isuride.conf`");
 /** A server: name or IPv4 address. IPv6 is left out, since each file brackets it in its own way. */
 export const ServerAddress = Address.refine((address) => !address.includes(":"), { error: "expected a host name or an IPv4 address" });
 /** A value that stands bare in nginx's files: no space, quote, brace, `;`, `#`, `$` or backslash. */

@@ -1,4 +1,5 @@
 // What a role may know of its server. Only what does not change from one minute to the next: facts are inputs of templates.
+import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
 import { sh } from "./shell-quote.ts";
@@ -16,6 +17,17 @@ export const Facts = z.strictObject({
   packageManager: z.enum(["apt", "dnf"]),
   /** Has cloud-init, which would write names and hosts again at a boot. */
   cloudInit: z.boolean(),
+  /** People's accounts whose home or primary group is not what their name says. */
+  accounts: z
+    .record(z.string(), z.strictObject({ home: z.string().regex(/^\/[\w./@+-]*$/), group: z.string().regex(/^[\w.-]+$/) }))
+    .optional(),
+  /** As whom nginx serves by its own file: whoever set the server up let that user read the site. */
+  nginxUser: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
+    .optional(),
+  /** IPv4 addresses that are on its interfaces: what a service can listen on. */
+  addresses: z.array(z.ipv4()).optional(),
 });
 export type Facts = z.infer<typeof Facts>;
 
@@ -29,14 +41,27 @@ printf '%s\n' "$ID" "$VERSION_ID" "$(uname -m)" "$(nproc)"
 while read -r name value rest; do [ "$name" = MemTotal: ] && printf '%s\n' "$value"; done < /proc/meminfo
 [ -e /run/systemd/container ] && echo yes || echo no
 command -v apt-get >/dev/null && echo apt || echo dnf
-[ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no`;
+[ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no
+sed -n 's/^[[:space:]]*user[[:space:]]\\{1,\\}\\([a-z_][a-z0-9_-]*\\)[[:space:];].*/\\1/p' /etc/nginx/nginx.conf 2>/dev/null | head -n 1 | grep . || echo
+hostname -I 2>/dev/null || echo
+while IFS=: read -r name rest uid gid gecos home shell; do
+  [ "$uid" -ge 1000 ] && [ "$uid" -lt 60000 ] || continue
+  group=$(getent group "$gid") || group=$gid
+  [ "$home:\${group%%:*}" = "/home/$name:$name" ] || printf '%s:%s:%s\n' "$name" "$home" "\${group%%:*}"
+done < /etc/passwd`;
 
 const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
+
+const accountsIn = (lines: readonly string[]): Facts["accounts"] =>
+  Object.fromEntries(
+    lines.filter(Boolean).map((line) => [line.split(":")[0] ?? "", { home: line.split(":")[1], group: line.split(":")[2] }]),
+  ) as Facts["accounts"];
 
 /** Costs one remote command. What the server answers is checked: it may be hostile. */
 export async function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
   const { stdout } = await shell.run(script, options);
-  const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit] = stdout.toString("utf8").split("\n");
+  const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit, nginxUser, addresses = "", ...accounts] =
+    stdout.toString("utf8").split("\n");
   const parsed = Facts.safeParse({
     distribution,
     version,
@@ -46,6 +71,9 @@ export async function readFacts(shell: Shell, options?: RunOptions): Promise<Fac
     container: container === "yes",
     packageManager,
     cloudInit: cloudInit === "yes",
+    accounts: accountsIn(accounts),
+    ...(nginxUser && { nginxUser }),
+    addresses: addresses.split(" ").filter((address) => isIPv4(address)),
   });
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");

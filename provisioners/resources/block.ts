@@ -23,6 +23,8 @@ export const BlockWant = z.strictObject({
   group: Owner.default("root"),
   /** Shell text that must succeed before the file lands; `%s` is the file with the new block. */
   validate: z.string().optional(),
+  /** The content is a secret: it is masked everywhere, and kept encrypted in the state. */
+  sensitive: z.boolean().optional(),
 });
 export type BlockWant = z.infer<typeof BlockWant>;
 
@@ -75,6 +77,7 @@ export const block = defineKind<BlockWant, PathSeen>({
   address: ({ path, name }) => `block[${path}:${name}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  sensitive: (want) => (want.sensitive ? ["content"] : []),
   read: ({ path }, look) => look.path(path, { content: true }),
   plan(want, have) {
     const { name, content } = want;

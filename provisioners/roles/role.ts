@@ -87,6 +87,22 @@ export interface Role<Params = unknown> {
 
 export const defineRole = <Params>(role: Role<Params>): Role<Params> => role;
 
+export interface Account {
+  readonly name: string;
+  readonly home: string;
+  /** The primary group, which need not be called like the user. */
+  readonly group: string;
+}
+
+/** As it is on the server, else as a new one would be made. */
+export const accountNamed = ({ facts }: Pick<RoleContext<unknown>, "facts">, name: string): Account =>
+  name === "root"
+    ? { name, home: "/root", group: "root" }
+    : { name, home: facts.accounts?.[name]?.home ?? `/home/${name}`, group: facts.accounts?.[name]?.group ?? name };
+
+/** Of the user that applications run as. */
+export const appAccount = (context: Pick<RoleContext<unknown>, "facts" | "self">): Account => accountNamed(context, context.self.account);
+
 /** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
 export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {
   const alone = addresses.length === 1 && addresses[0] === "127.0.0.1";

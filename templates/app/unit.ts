@@ -65,7 +65,7 @@ const section = (name: string, properties: NonNullable<DropIn["unit"]> | undefin
   return when(pairs.length > 0, `[${name}]`, ...pairs) as readonly string[];
 };
 
-/** `/etc/systemd/system/<unit>.d/fleet.conf`. An empty string in a list clears what the packaged unit says: `ExecStart: ["", "…"]`. */
+/** `/etc/systemd/system/<unit>.d/zz-fleet.conf`. An empty string in a list clears what the packaged unit says: `ExecStart: ["", "…"]`. */
 export const dropIn = ({ role, unit, service }: DropIn): string => conf`
   # ${ownedBy(role, "templates/app/unit.ts")}
   ${section("Unit", unit)}

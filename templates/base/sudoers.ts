@@ -1,4 +1,4 @@
-// /etc/sudoers.d/fleet: who may become root. Land it through `visudo -cf`, mode 0440.
+// /etc/sudoers.d/zz-fleet: who may become root. Land it through `visudo -cf`, mode 0440.
 import { conf, ownedBy } from "../conf.ts";
 
 export interface Sudoer {

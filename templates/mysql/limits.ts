@@ -26,8 +26,13 @@ export function mysqlLimitNofile({ server: { product }, maxConnections, tableOpe
 }
 
 /**
- * `/etc/systemd/system/mariadb.service.d/fleet.conf`. Where the data lies on a mount of its own (an instance store), the server waits for it,
+ * `/etc/systemd/system/mariadb.service.d/zz-fleet.conf`. Where the data lies on a mount of its own (an instance store), the server waits for it,
  * and does not start without: nothing is written to the root disk in its place.
  */
 export const mysqlDropIn = ({ dataDirectory = "/var/lib/mysql", ...limits }: MysqlLimits): string =>
-  dropIn({ role: "mysql", unit: { RequiresMountsFor: dataDirectory }, service: { LimitNOFILE: mysqlLimitNofile(limits) } });
+  dropIn({
+    role: "mysql",
+    // It listens on the private address, which has to be there first; Debian's unit would not try again.
+    unit: { RequiresMountsFor: dataDirectory, Wants: "network-online.target", After: "network-online.target" },
+    service: { LimitNOFILE: mysqlLimitNofile(limits), Restart: "on-failure", RestartSec: 2 },
+  });

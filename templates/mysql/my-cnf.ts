@@ -22,7 +22,7 @@ export const MysqlSettings = z.strictObject({
   preset: z.enum(mysqlPresetNames).default("default").describe("Named my.cnf to start from."),
   bindAddress: Line.regex(/^[0-9a-fA-F.:*]+$/)
     .optional()
-    .describe("Address to listen on. Default: the preset's, else the distribution's (127.0.0.1)."),
+    .describe("Address to listen on. Default: 127.0.0.1, and the server's private address where the team has other servers."),
   port: Port.default(3306).describe("TCP port."),
   slowLog: SlowLog.prefault({}).describe("The slow query log."),
   settings: z

@@ -21,6 +21,6 @@ export function atLeast({ product, version }: MysqlServer, wanted: MysqlServer["
 
 /** Where the file goes to be read after the distribution's own: the last value read wins. */
 export const myCnfPath = ({ product }: MysqlServer): string =>
-  product === "mariadb" ? "/etc/mysql/mariadb.conf.d/99-fleet.cnf" : "/etc/mysql/mysql.conf.d/zz-fleet.cnf";
+  product === "mariadb" ? "/etc/mysql/mariadb.conf.d/zz-fleet.cnf" : "/etc/mysql/mysql.conf.d/zz-fleet.cnf";
 
 export const unitName = ({ product }: MysqlServer): string => (product === "mariadb" ? "mariadb.service" : "mysql.service");

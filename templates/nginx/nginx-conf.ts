@@ -4,7 +4,7 @@ import { AbsolutePath, Port, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
 
 export const NginxMain = z.strictObject({
-  user: UserName.default("www-data").describe("User of the workers."),
+  user: UserName.optional().describe("User of the workers. Default: the one that the server's nginx.conf has, else www-data."),
   workerProcesses: z
     .union([z.literal("auto"), z.int().min(1)])
     .default("auto")
@@ -75,7 +75,7 @@ const openFiles = (files: number): readonly string[] => [`open_file_cache max=${
 
 export const nginxConf = (main: NginxMain): string => conf`
   # ${ownedBy("nginx", "templates/nginx/nginx-conf.ts")}
-  user ${main.user};
+  user ${main.user ?? "www-data"};
   worker_processes ${main.workerProcesses};
   worker_cpu_affinity auto;
   worker_rlimit_nofile ${main.workerRlimitNofile ?? 4 * main.workerConnections};

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, ownedBy, type Part, when } from "../conf.ts";
-import { Bare, Label } from "../words.ts";
+import { Bare, FileLabel } from "../words.ts";
 import { fallback, location, Route, upstreamsOf } from "./route.ts";
 import { Upstream, upstream } from "./upstream.ts";
 
@@ -22,7 +22,7 @@ export const Tls = z.strictObject({
 export type Tls = z.infer<typeof Tls>;
 
 const SiteShape = z.strictObject({
-  name: Label.describe("File name of the site, and part of its log's name."),
+  name: FileLabel.describe("File name of the site (`isuride.conf`)."),
   serverNames: z.array(Bare).min(1).default(["_"]).describe("Names that the site answers to; `_` for any."),
   listen: z.array(Port).default([80]).describe("Ports without TLS; none to serve TLS alone."),
   default: z.boolean().default(true).describe("Answers requests for names that no site has."),

@@ -16,7 +16,7 @@ export type PhpIni = z.infer<typeof PhpIni>;
 /** opcache memory, MiB: an eighth of the machine's, 64 to 256. */
 export const opcacheMiB = ({ memoryMiB }: Pick<Machine, "memoryMiB">): number => clamp(Math.floor(memoryMiB / 8), 64, 256);
 
-/** `/etc/php/<version>/fpm/conf.d/99-fleet.ini` */
+/** `/etc/php/<version>/fpm/conf.d/zz-fleet.ini` */
 export function phpIni({ validateTimestamps, settings }: PhpIni, machine: Machine): string {
   const merged = {
     "opcache.enable": true,

@@ -94,7 +94,7 @@ describe("a fleet on EC2", () => {
   test("up: from an account to a converged server", async () => {
     const { code, said } = await up();
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
-    const { stdout } = await inside(trial.stack, "isu1", "hostname; cat /etc/sudoers.d/fleet");
+    const { stdout } = await inside(trial.stack, "isu1", "hostname; cat /etc/sudoers.d/zz-fleet");
     expect(stdout).toMatch(/^isu1\n/);
     expect(stdout).toContain("fleet-admin");
   });

@@ -79,8 +79,8 @@ afterAll(async () => {
 
 const broken = {
   web: ["/etc/nginx/sites-available/team", "server {\n  listen 80;\n  lisen 81;\n}\n"],
-  db: ["/etc/mysql/mariadb.conf.d/99-fleet.cnf", "[mysqld]\ninnodb_page_size = 4k\n"],
-  app: ["/etc/sudoers.d/fleet", "isucon ALL=(ALL:ALL NOPASSWD: ALL\n"],
+  db: ["/etc/mysql/mariadb.conf.d/zz-fleet.cnf", "[mysqld]\ninnodb_page_size = 4k\n"],
+  app: ["/etc/sudoers.d/zz-fleet", "isucon ALL=(ALL:ALL NOPASSWD: ALL\n"],
 } as const;
 
 test("a broken nginx line, sudoers file and my.cnf are refused or rolled back with the validator's and the journal's words", async () => {

@@ -178,7 +178,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
   });
 
   test("a my.cnf on which the server does not start goes back, and the journal says why", async () => {
-    const path = "/etc/mysql/mariadb.conf.d/99-fleet.cnf";
+    const path = "/etc/mysql/mariadb.conf.d/zz-fleet.cnf";
     const mysql = (line: string) =>
       wantsOf([
         want.file({ path, content: `[mysqld]\n${line}\n` }),
@@ -197,7 +197,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
   });
 
   test("a value that the server lowers, or that somebody set live, is named; what it takes it is given without a restart", async () => {
-    const path = "/etc/mysql/mariadb.conf.d/99-fleet.cnf";
+    const path = "/etc/mysql/mariadb.conf.d/zz-fleet.cnf";
     const mysql = (settings: Record<string, string>) => {
       const content = ["[mysqld]", ...Object.entries(settings).map(([name, value]) => `${name}=${value}`), ""].join("\n");
       const service = want.service({ unit: "mariadb.service", restartOn: [`file[${path}]`] });
@@ -208,10 +208,10 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     expect(lowered[0]?.reason).toMatch(/^max_connections is `\d+` live, `60000` in .*; skip_name_resolve is `OFF` live, `maybe` in /);
     const right = mysql({ max_connections: "222", sort_buffer_size: "512K", slow_query_log: "0" });
     expect(failures(await converge(shell, "live", right))).toEqual([]);
-    const pid = await text(shell, "systemctl show -p MainPID mariadb; mariadb -e 'SET GLOBAL max_connections = 5'");
+    const pid = await text(shell, "systemctl show -p MainPID mariadb; mariadb -e 'SET GLOBAL max_connections = 50'");
     const { report, seen } = await inspect(shell, "live", right);
-    expect(report.results.flatMap(({ changes }) => changes)).toEqual([`max_connections is \`5\` live, \`222\` in ${path}`]);
-    expect(seen["live[mysql]"]).toMatchObject({ settings: { max_connections: "5", sort_buffer_size: "512K" } });
+    expect(report.results.flatMap(({ changes }) => changes)).toEqual([`max_connections is \`50\` live, \`222\` in ${path}`]);
+    expect(seen["live[mysql]"]).toMatchObject({ settings: { max_connections: "50", sort_buffer_size: "512K" } });
     expect(failures(await converge(shell, "live", right))).toEqual([]);
     expect(await text(shell, "systemctl show -p MainPID mariadb; mariadb -N -e 'SELECT @@max_connections'")).toBe(`${pid}222\n`);
     expect(failures(await converge(shell, "live", {}))).toEqual([]);
@@ -219,7 +219,10 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
 
   test("a reload that nginx answers with yes and does not take goes back, with its own words", async () => {
     const other = "systemd-run -q --unit=other perl -MIO::Socket::INET -e";
-    await text(shell, `${other} '$s = IO::Socket::INET->new(LocalPort => 8099, Listen => 1, ReuseAddr => 1) or die; sleep 600'`);
+    await text(
+      shell,
+      `${other} 'our @s = IO::Socket::INET->new(LocalPort => 8099, Listen => 1, ReuseAddr => 1); sleep 600'; until ss -Hltn | grep -q :8099; do sleep 0.1; done`,
+    );
     const path = "/etc/nginx/conf.d/renew.conf";
     const site = (port: number) => {
       const file = want.file({ path, content: `server { listen ${port}; return 200 "on ${port}"; }\n` });
@@ -248,7 +251,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
 
   test("a packaged service that crashes again and again is seen", async () => {
     const params = app.params.parse({ packages: ["mariadb-server"] });
-    const self = { name: "isu1", privateAddress: "127.0.0.1", roles: ["app"], ports: [] };
+    const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: ["app"], ports: [] };
     const all = wantsOf(app.resources({ params, facts: await readFacts(shell), self, team: { name: "t", servers: [self], members: [] } }));
     const wants = { "check[app-packages]": { ...all["check[app-packages]"], after: [], deadline: 0 } };
     expect((await inspect(shell, "packaged", wants)).report.results[0]?.outcome).toBe("unchanged");

@@ -144,7 +144,7 @@ test("three lines of a stack file: shown as such, made so, and nothing else is t
       ...sysctl,
       "isu1/nginx file[/etc/nginx/nginx.conf] - keepalive_timeout 600;",
       "isu1/nginx file[/etc/nginx/nginx.conf] + keepalive_timeout 77;",
-      "isu3/mysql file[/etc/mysql/mariadb.conf.d/99-fleet.cnf] + max_allowed_packet = 96M",
+      "isu3/mysql file[/etc/mysql/mariadb.conf.d/zz-fleet.cnf] + max_allowed_packet = 96M",
     ].sort(),
   );
   const own = await trial.run("preview");
@@ -160,7 +160,7 @@ test("three lines of a stack file: shown as such, made so, and nothing else is t
   expect(after.map((each, index) => touched(before[index]!, each))).toEqual([
     { files: ["/etc/nginx/nginx.conf", sysctlFile], services: [] },
     { files: [sysctlFile], services: [] },
-    { files: ["/etc/mysql/mariadb.conf.d/99-fleet.cnf", sysctlFile], services: ["mariadb.service"] },
+    { files: ["/etc/mysql/mariadb.conf.d/zz-fleet.cnf", sysctlFile], services: ["mariadb.service"] },
   ]);
   const [mainNow, ...workersNow] = (await on("isu1", nginx)).split(" ");
   expect(mainNow).toBe(main);

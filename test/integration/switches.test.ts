@@ -20,8 +20,8 @@ const cases = roles.flatMap((role) => {
 });
 const applies = Array.from({ length: Math.max(...cases.map(({ all }) => all.length)) }, (_, index) => index);
 
-function wantsFor(role: Role<unknown>, params: unknown, facts: Facts): Wants {
-  const self = { name: "isu1", privateAddress: "127.0.0.1", roles: cases.map(({ role: { name } }) => name), ports: [] };
+function wantsFor(role: Pick<Role, "params" | "resources">, params: unknown, facts: Facts): Wants {
+  const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: cases.map(({ role: { name } }) => name), ports: [] };
   const team = { name: "switches", servers: [self], members: [] };
   const wants = wantsOf(role.resources({ params: role.params.parse(params), facts, self, team }));
   return fill(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `value-of-${name.replaceAll(/[^a-z]/g, "-")}`])));
@@ -88,7 +88,7 @@ describe.skipIf(process.getuid?.() !== 0)("mysql on Debian 13 (this needs root o
     expect(failures(await converge(shell, "mysql", wants))).toEqual([]);
     const seen = await text(
       shell,
-      "mariadb -N -e \"SELECT 'canary', @@character_set_server, @@collation_server\"; grep -c canary /var/log/mysql/mysql-slow.log",
+      "mariadb -N -e \"SELECT 'canary', @@character_set_server, @@collation_server\"; sleep 0.3; grep -c canary /var/log/mysql/mysql-slow.log",
     );
     expect(seen).toBe("canary\tutf8mb3\tutf8mb3_general_ci\n1\n");
   });

@@ -70,9 +70,9 @@ test("an overlay file brings its folders along, which keep what they have where 
 });
 
 test("an overlay file replaces the content of a role's own, which keeps its mode and validator", () => {
-  const fleet = plan(password, [{ path: "/etc/sudoers.d/fleet", content: "isucon ALL=(ALL) ALL\n", mode: "0644" }]);
+  const fleet = plan(password, [{ path: "/etc/sudoers.d/zz-fleet", content: "isucon ALL=(ALL) ALL\n", mode: "0644" }]);
   const wants = expandRole(fleet, fleet.servers[0]!, "base", facts);
-  expect(wants["file[/etc/sudoers.d/fleet]"]).toMatchObject({
+  expect(wants["file[/etc/sudoers.d/zz-fleet]"]).toMatchObject({
     content: "isucon ALL=(ALL) ALL\n",
     mode: "0440",
     validate: "visudo -cf %s",

@@ -22,6 +22,7 @@ const grammars: Readonly<Record<string, readonly [z.ZodType, readonly string[], 
   OwnName: [scalars.OwnName, ["work", "image-worker"], ["-x", "a--b", "Work", "a b"]],
   RoleName: [scalars.RoleName, ["nginx", "php-fpm"], ["-x", "php--fpm", "Php"]],
   ServerRef: [scalars.ServerRef, ["isu1"], ["isu1.local", ""]],
+  ServiceName: [scalars.ServiceName, ["isuride-go", "isuride.go", "app@1"], ["-x", ".x", "app.service", "a/b", ""]],
   UnitName: [
     scalars.UnitName,
     ["nginx.service", "getty@tty1.service", "dev-md0.mount"],
@@ -35,7 +36,7 @@ const grammars: Readonly<Record<string, readonly [z.ZodType, readonly string[], 
   Timezone: [
     scalars.Timezone,
     ["UTC", "Asia/Tokyo", "America/Argentina/Buenos_Aires", "Etc/GMT+9"],
-    ["asia/tokyo", "../etc/passwd", "/etc"],
+    ["asia/tokyo", "../etc/passwd", "/etc", "Asia/Tokio"],
   ],
   Locale: [scalars.Locale, ["C.UTF-8", "ja_JP.UTF-8"], ["ja_JP", "C"]],
   AbsolutePath: [

@@ -1,6 +1,6 @@
 // An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
 import { z } from "zod";
-import { AbsolutePath, GitRef, GitUrl, OwnName, PackageName, Port, Url, UserName } from "../../../spec/scalars.ts";
+import { AbsolutePath, GitRef, GitUrl, PackageName, Port, ServiceName, Url, UserName } from "../../../spec/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
 import { Timer } from "../../../templates/app/timer.ts";
@@ -8,13 +8,13 @@ import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
 import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
 import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
-import { defineRole, type Territory } from "../role.ts";
+import { appAccount, defineRole, type RoleContext, type Territory } from "../role.ts";
 
 const Git = z.strictObject({
   repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
   ref: GitRef.default("main").describe("branch, tag or commit"),
   path: AbsolutePath.describe("folder on the server"),
-  owner: UserName.default("isucon").describe("owner of the files"),
+  owner: UserName.optional().describe("owner of the files. Default: the user of applications (`base.appUser`)."),
 });
 const Archive = z.strictObject({
   url: Url.describe("where each server fetches it"),
@@ -23,7 +23,7 @@ const Archive = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, { error: "expected a SHA-256 of 64 hexadecimal digits" })
     .describe("SHA-256 of the archive"),
   path: AbsolutePath.describe("folder on the server"),
-  owner: UserName.default("isucon").describe("owner of the files"),
+  owner: UserName.optional().describe("owner of the files. Default: the user of applications (`base.appUser`)."),
 });
 
 const Service = AppUnit.omit({ environmentFile: true });
@@ -34,9 +34,11 @@ const Params = z.strictObject({
   packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on"),
   build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner"),
   environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`"),
-  environmentFile: AbsolutePath.default("/home/isucon/env.sh").describe("environment file; contests have it at /home/isucon/env.sh"),
+  environmentFile: AbsolutePath.optional().describe(
+    "environment file; lines of its own that are there stay. Default: `env.sh` in the home of the user of applications, where contests have it.",
+  ),
   runtimeDirectories: z.array(RuntimeDirectory).default([]).describe("folders for unix sockets, made anew at each boot"),
-  services: z.record(OwnName, Service).default({}).describe("systemd services by name, without `.service`"),
+  services: z.record(ServiceName, Service).default({}).describe("systemd services by name, without `.service`"),
   timers: z
     .array(Timer.omit({ environmentFile: true }))
     .default([])
@@ -60,7 +62,8 @@ export const app = defineRole<Params>({
   params: Params,
   territory: placesOf,
   ports: ({ ports }) => ports,
-  resources({ params }) {
+  resources(context) {
+    const params = settled(context);
     const code = codeOf(params);
     const surroundings = surroundingsOf(params);
     const restartOn = [...code, ...surroundings].map(({ address }) => address);
@@ -82,6 +85,22 @@ function placesOf({ git, archive, services }: Params): Territory[] {
   return paths.length > 0 ? [{ name: "app", paths, everyService: true, hears: "restart", after: code.map(({ address }) => address) }] : [];
 }
 
+type Settled = ReturnType<typeof settled>;
+
+/** With what follows from the user of applications, as that account is on the server. */
+function settled(context: RoleContext<Params>) {
+  const { git, archive, environmentFile, ...params } = context.params;
+  const account = appAccount(context);
+  const owned = <Place extends { readonly owner?: string | undefined }>(place: Place) => ({ ...place, owner: place.owner ?? account.name });
+  return {
+    ...params,
+    git: git && owned(git),
+    archive: archive && owned(archive),
+    environmentFile: environmentFile ?? `${account.home}/env.sh`,
+    account,
+  };
+}
+
 /** What a package starts by itself must stay up: the enabled services of these packages neither fail nor restart again and again. */
 const packagedServices = (packages: readonly string[]): Declared =>
   want.check({
@@ -100,7 +119,7 @@ done`,
     after: packages.map((name) => want.package({ name }).address),
   });
 
-function codeOf({ git, archive, build }: Params): Declared[] {
+function codeOf({ git, archive, build }: Settled): Declared[] {
   const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
   const place = git ?? archive;
   if (!place || build === undefined) return code;
@@ -118,11 +137,17 @@ function codeOf({ git, archive, build }: Params): Declared[] {
   return [...code, built];
 }
 
-function surroundingsOf({ environment, environmentFile, runtimeDirectories }: Params): Declared[] {
+function surroundingsOf({ environment, environmentFile, runtimeDirectories, account }: Settled): Declared[] {
   const names = Object.keys(environment);
   const environmentWants =
     names.length > 0
-      ? [want.file({ path: environmentFile, content: envFile(environment), mode: "0640", group: "isucon", sensitive: true })]
+      ? [
+          // A block, since the organiser's file has variables of its own: of two lines for one variable the last counts.
+          want.block({
+            ...{ path: environmentFile, name: "app", content: envFile(environment) },
+            ...{ mode: "0640", group: account.group, sensitive: true },
+          }),
+        ]
       : [];
   if (runtimeDirectories.length === 0) return environmentWants;
   const conf = want.file({ path: "/etc/tmpfiles.d/fleet-app.conf", content: tmpfiles(runtimeDirectories) });
@@ -130,7 +155,7 @@ function surroundingsOf({ environment, environmentFile, runtimeDirectories }: Pa
   return [...environmentWants, conf, ...folders];
 }
 
-function servicesOf(params: Params, heard: Declared["address"][]): Declared[] {
+function servicesOf(params: Settled, heard: Declared["address"][]): Declared[] {
   const environmentFile = Object.keys(params.environment).length > 0 ? { environmentFile: params.environmentFile } : {};
   const units = Object.entries(params.services).flatMap(([name, service]) => {
     const unit = want.unit({ name: `${name}.service`, content: appUnit({ ...service, ...environmentFile }) });
@@ -145,7 +170,7 @@ function servicesOf(params: Params, heard: Declared["address"][]): Declared[] {
   return [...units, want.package({ name: "supervisor" }), ...programs, supervisor];
 }
 
-const checksOf = ({ packages, ports, health }: Params): Declared[] => [
+const checksOf = ({ packages, ports, health }: Settled): Declared[] => [
   ...(packages.length > 0 ? [packagedServices(packages)] : []),
   ...ports.map((port) => want.check({ name: `app-${port}`, port: { port } })),
   ...(health ? [want.check({ name: "app", http: health })] : []),

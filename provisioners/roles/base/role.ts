@@ -10,7 +10,7 @@ import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../t
 import { late } from "../../engine/placeholders.ts";
 import { storeKey } from "../../engine/prelude.ts";
 import { type Declared, want } from "../../resources/want.ts";
-import { defineRole, type RoleContext } from "../role.ts";
+import { type Account, accountNamed, defineRole, type RoleContext } from "../role.ts";
 import { baseTerritory } from "./territory.ts";
 import { volumes } from "./volumes.ts";
 
@@ -23,6 +23,7 @@ const githubKey = "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0Sd
 const Params = z
   .strictObject({
     appUser: UserName.default("isucon").describe("user that applications run as"),
+    hostname: z.boolean().default(true).describe("name the server as the stack file does; `false` leaves the name that it has"),
     timezone: Timezone.default("UTC").describe("time zone; contests have UTC"),
     locale: Locale.default("C.UTF-8").describe("locale of logins"),
     packages: z.array(PackageName).default(usefulPackages).describe("packages for people"),
@@ -59,10 +60,11 @@ export const base = defineRole<Params>({
   ],
 });
 
-function names({ self, team, facts }: Context): Declared[] {
+function names({ self, team, facts, params }: Context): Declared[] {
   const entries = team.servers.map(({ name, privateAddress }) => ({ name, address: privateAddress }));
   const hosts = want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) });
   if (self.pooled) return entries.length > 0 ? [hosts] : [];
+  if (!params.hostname) return [hosts];
   const file = want.file({ path: "/etc/hostname", content: `${self.name}\n` });
   const kept = `/var/lib/fleet/base/originals/${storeKey(file.address)}`;
   const cloud = want.file({
@@ -83,13 +85,17 @@ function names({ self, team, facts }: Context): Declared[] {
   ];
 }
 
-function people({ team, params }: Context): Declared[] {
+function people(context: Context): Declared[] {
+  const { team, params } = context;
   const rights = team.members.filter(({ sudo }) => sudo).map(({ name }) => ({ who: name }));
   return [
-    ...team.members.flatMap(({ name }) => [want.user({ name, groups: [] }), ...keys(name, [late("authorized-keys", name)])]),
+    ...team.members.flatMap(({ name }) => [
+      want.user({ name, groups: [] }),
+      ...keys(accountNamed(context, name), [late("authorized-keys", name)]),
+    ]),
     want.package({ name: "sudo" }),
     want.file({
-      path: "/etc/sudoers.d/fleet",
+      path: "/etc/sudoers.d/zz-fleet",
       content: sudoers([...rights, { who: params.appUser }]),
       mode: "0440",
       validate: "visudo -cf %s",
@@ -97,48 +103,48 @@ function people({ team, params }: Context): Declared[] {
   ];
 }
 
-const homeOf = (user: string): string => (user === "root" ? "/root" : `/home/${user}`);
-
 /** A block, so that keys which somebody else put there stay. */
-function keys(user: string, lines: readonly string[]): Declared[] {
-  const folder = want.directory({ path: `${homeOf(user)}/.ssh`, mode: "0700", owner: user, group: user });
+function keys({ name, home, group }: Account, lines: readonly string[]): Declared[] {
+  const folder = want.directory({ path: `${home}/.ssh`, mode: "0700", owner: name, group });
   const block = want.block({
-    path: `${homeOf(user)}/.ssh/authorized_keys`,
+    path: `${home}/.ssh/authorized_keys`,
     name: "team",
     content: `${lines.join("\n")}\n`,
     mode: "0600",
-    owner: user,
-    group: user,
+    owner: name,
+    group,
     after: [folder.address],
   });
   return [folder, block];
 }
 
 /** root and the application's user move between the servers, and pull code, with one key of the team's. A pooled server only lets them in. */
-function mesh({ self, team, params }: Context): Declared[] {
+function mesh(context: Context): Declared[] {
+  const { self, team, params } = context;
+  const [app, root] = [accountNamed(context, params.appUser), accountNamed(context, "root")];
   const hosts = team.servers.map(({ name }) => name);
   const known = team.servers.map(({ name, privateAddress }) => `${name},${privateAddress} ${late("host-key", name)}`);
   const everybody = team.members.map(({ name }) => late("authorized-keys", name));
   const config = `# Managed by fleet (role base).\nHost ${[...hosts, ...params.deployHosts].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`;
-  const key = (user: string) =>
+  const key = ({ name, home, group }: Account) =>
     want.file({
-      path: `${homeOf(user)}/.ssh/fleet_mesh`,
+      path: `${home}/.ssh/fleet_mesh`,
       content: late("mesh-private-key"),
       mode: "0600",
-      owner: user,
-      group: user,
+      owner: name,
+      group,
       sensitive: true,
     });
   const doors = [
     want.user({ name: params.appUser }),
-    ...keys(params.appUser, [late("mesh-public-key"), ...everybody]),
-    ...keys("root", [late("mesh-public-key")]),
+    ...keys(app, [late("mesh-public-key"), ...everybody]),
+    ...keys(root, [late("mesh-public-key")]),
   ];
   if (self.pooled) return doors;
   return [
     ...doors,
-    key(params.appUser),
-    key("root"),
+    key(app),
+    key(root),
     want.block({ path: "/etc/ssh/ssh_known_hosts", name: "team", content: `${[...known, ...params.knownHosts].join("\n")}\n` }),
     want.file({ path: "/etc/ssh/ssh_config.d/50-fleet.conf", content: config }),
   ];
@@ -175,7 +181,7 @@ function kernel({ params, self }: Context): Declared[] {
   const { entries } = sysctlEntries({ ...params.sysctl, reservedPorts: [...self.ports] });
   const modules = modulesFor(entries);
   return [
-    want.limits({ name: "fleet", limits: sessionLimits(params.limits) }),
+    want.limits({ name: "zz-fleet", limits: sessionLimits(params.limits) }),
     ...(modules.length > 0 ? [want.file({ path: "/etc/modules-load.d/fleet.conf", content: modulesConf(modules) })] : []),
     ...(Object.keys(entries).length > 0 ? [want.sysctl({ name: "base", settings: entries })] : []),
   ];

@@ -55,7 +55,7 @@ export const mysql = defineRole<Params>({
     const unit = unitName(server);
     const { text, settings, ...needs } = configuration(context, server);
     const file = want.file({ path: myCnfPath(server), content: text });
-    const limits = want.unit({ name: unit, dropIn: "fleet.conf", content: mysqlDropIn({ server, ...needs }) });
+    const limits = want.unit({ name: unit, dropIn: "zz-fleet.conf", content: mysqlDropIn({ server, ...needs }) });
     const service = want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) });
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
@@ -100,14 +100,23 @@ function serverOf({ distribution, version }: Facts): MysqlServer {
   return found;
 }
 
+/**
+ * A server that others are to reach listens to them; alone, to itself. Only where its private address is none of its own (it is translated on
+ * the way) it must listen to everybody.
+ */
+function listenOn({ self, team, facts }: Context): string {
+  if (team.servers.length < 2 || self.pooled) return "127.0.0.1";
+  const own = facts.addresses?.includes(self.privateAddress) ?? true;
+  return own ? `127.0.0.1,${self.privateAddress}` : "0.0.0.0";
+}
+
 /** Throws a UserError with everything that this server would not take. */
 function configuration(
   context: Context,
   server: MysqlServer,
 ): { readonly text: string; readonly settings: MyCnf["settings"]; readonly maxConnections: number; readonly dataDirectory?: string } {
   const { databases: _, users: __, ...settings } = context.params;
-  // A server that others are to reach listens to them; alone, to itself.
-  const bindAddress = settings.bindAddress ?? (context.team.servers.length > 1 ? "0.0.0.0" : "127.0.0.1");
+  const bindAddress = settings.bindAddress ?? listenOn(context);
   const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context, ["mysql"]) });
   if (problems.length > 0) {
     throw new UserError(

@@ -34,8 +34,10 @@ export const nginx = defineRole<Params>({
   params: Params,
   territory: [{ name: "nginx", paths: ["/etc/nginx"], unit: "nginx.service", validate: "nginx -t" }],
   ports: ({ sites, main }) => [...sites.flatMap(sitePorts), ...(main.statusPort === false ? [] : [main.statusPort])],
-  resources({ params }) {
-    const { main, sites, certificates } = params;
+  resources({ params, facts }) {
+    const { sites, certificates } = params;
+    // What the server's own nginx may read (a home of mode 0750, say) stays readable.
+    const main = { ...params.main, user: params.main.user ?? facts.nginxUser ?? "www-data" };
     const server = want.package({ name: "nginx" });
     const files = [
       want.file({ path: "/etc/nginx/nginx.conf", content: nginxConf(main) }),
@@ -46,7 +48,7 @@ export const nginx = defineRole<Params>({
     const nofile = main.workerRlimitNofile ?? 4 * main.workerConnections;
     const limits = want.unit({
       name: "nginx.service",
-      dropIn: "fleet.conf",
+      dropIn: "zz-fleet.conf",
       content: dropIn({ role: "nginx", service: { LimitNOFILE: nofile } }),
     });
     const heard = [...files, ...tls].map(({ address }) => address);

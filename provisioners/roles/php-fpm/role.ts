@@ -35,7 +35,7 @@ export const phpFpm = defineRole<Params>({
     const folder = `/etc/php/${version}/fpm`;
     const files = [
       want.file({ path: `${folder}/pool.d/${pool.name}.conf`, content: phpPool(pool, machine) }),
-      want.file({ path: `${folder}/conf.d/99-fleet.ini`, content: phpIni(ini, machine) }),
+      want.file({ path: `${folder}/conf.d/zz-fleet.ini`, content: phpIni(ini, machine) }),
       ...(pool.name === "www" ? [] : [want.absent({ path: `${folder}/pool.d/www.conf`, broughtBy: "package[php-fpm]" })]),
     ];
     const restartOn = files.map(({ address }) => address);
