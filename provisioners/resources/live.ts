@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
-import { parseValues, type Values } from "./live/reader.ts";
+import { fileWord, parseValues, type Values } from "./live/reader.ts";
 import { type ReaderName, readerNames, readers } from "./live/readers.ts";
 
 export const LiveWant = z.strictObject({
@@ -24,8 +24,8 @@ export type LiveHave = Values | typeof missing;
 function differing({ of, settings }: LiveWant, have: LiveHave): readonly (readonly [name: string, wanted: string, live: string])[] {
   if (have === missing) return [];
   return Object.entries(settings).flatMap(([name, wanted]) => {
-    const live = have[name];
-    return live === undefined || readers[of].same(name, wanted, live) ? [] : [[name, wanted, live] as const];
+    const [live, said] = [have[name], have[`${fileWord}${name}`] ?? wanted];
+    return live === undefined || readers[of].same(name, said, live) ? [] : [[name, said, live] as const];
   });
 }
 
@@ -54,6 +54,15 @@ export const live = defineKind<LiveWant, LiveHave>({
     const set = afterOthers ? undefined : readers[of].set;
     const run = set?.(Object.fromEntries(values.map(([name, wanted]) => [name, wanted]))) ?? sh`:`;
     return [{ change: told(want, have), property: "settings", run }];
+  },
+  notes(want, have) {
+    if (have === missing) return [];
+    return Object.entries(want.settings).flatMap(([name, wanted]) => {
+      const said = have[`${fileWord}${name}`];
+      return said === undefined || readers[want.of].same(name, wanted, said)
+        ? []
+        : [`${name}: a file that is read after ${want.file} says \`${said}\`, not \`${wanted}\``];
+    });
   },
   seen(want, have) {
     if (have === missing) return undefined;

@@ -4,8 +4,11 @@ import type { Command } from "../../engine/shell-quote.ts";
 /** What one value is, live, by the names of the file. */
 export type Values = Readonly<Record<string, string>>;
 
+/** Before the name of a setting: what the service's files say of it, the last word of them all. */
+export const fileWord = "file:";
+
 export interface Reader {
-  /** Prints a line a setting, `name`, a tab, the value; fails where the service gives no answer. Must not change the host. */
+  /** Prints a line a setting, `name`, a tab, the value, and may print `file:name` likewise (`fileWord`); fails where the service gives no answer. Must not change the host. */
   readonly ask: Command;
   /** Whether the value in the file and the live one are one and the same. */
   same(name: string, wanted: string, live: string): boolean;
