@@ -162,6 +162,11 @@ function wakeSteps(was: ServiceWant, have: ServiceHave): Step[] {
   if (watched(was).length === 0) return [];
   const action = was.restartOn.length > 0 || listens(have) ? "restart" : "reload";
   return [
-    { change: `${action} with the files as they were`, property: "running", late: true, run: sh`systemctl ${action} -- ${was.unit}` },
+    {
+      change: `${action} with the files as they were`,
+      property: "running",
+      late: true,
+      run: sh`systemctl reset-failed -- ${was.unit} 2>/dev/null || :\nsystemctl ${action} -- ${was.unit}`,
+    },
   ];
 }
