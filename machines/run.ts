@@ -18,7 +18,9 @@ export interface RunOptions {
 
 /** sudo and cron leave the system directories out of some users' PATH. */
 const path = [process.env.PATH ?? "", "/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].join(delimiter);
-export const environment: NodeJS.ProcessEnv = { ...process.env, PATH: path, LC_ALL: "C.UTF-8" };
+// A temporary folder of this user's need not be there in the tree of an image.
+const { TMPDIR: _, ...kept } = process.env;
+export const environment: NodeJS.ProcessEnv = { ...kept, PATH: path, LC_ALL: "C.UTF-8" };
 
 export const tail = (text: string, lines: number): string => text.trimEnd().split("\n").slice(-lines).join("\n");
 

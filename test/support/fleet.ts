@@ -187,5 +187,7 @@ export function practiceFleet(change: (fleet: Fleet) => void): Fleet {
 export async function inside(stack: string, server: string, script: string): Promise<Answer> {
   const machine = await nspawn.read({ stack, name: server });
   if (!machine?.leaderPid) throw new Error(`${stack}/${server}: expected a running machine`);
-  return start("nsenter", ["--target", String(machine.leaderPid), "--all", "--", "/bin/sh", "-eu"], { input: script }).done;
+  // This computer's temporary folder is not the machine's.
+  const env = { TMPDIR: undefined };
+  return start("nsenter", ["--target", String(machine.leaderPid), "--all", "--", "/bin/sh", "-eu"], { input: script, env }).done;
 }
