@@ -36,6 +36,7 @@ const sentencesOf = (role: string, { address, steps }: Change): readonly string[
 
 /** Tells each step as it begins; the first that fails ends the script, since what comes after stands on it. */
 const words = `later() { tell "$@"; }
+pass() { printf '%s\\n' "$1"; }
 tell() {
   case $1 in
     begin) sentence "$2" ;;

@@ -50,7 +50,7 @@ export function applyScript(nonce: string, work: Work): Command {
 /** What comes before any role: the shell's settings, and the functions that steps call. */
 export const head = (run: string): Command => lines([sh`set -u\numask 022\nrun=${run}`, { text: prelude, masked: "" }]);
 
-/** The changes of one role. Calls `tell WORD …` and `later WORD …`, which whoever runs it must define. */
+/** The changes of one role. Calls `tell WORD …`, `later WORD …` and `pass TEXT`, which whoever runs it must define. */
 export function roleScript(work: Work): readonly Command[] {
   const watched = new Set(Object.entries(work.wants).flatMap(([address, want]) => kindOf(address as Address).kind.watches?.(want) ?? []));
   const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
@@ -64,19 +64,23 @@ export function roleScript(work: Work): readonly Command[] {
   ];
 }
 
-/** Each line costs both ends a packet: what is brief is told `later`, with the next word. */
+/**
+ * Each line costs both ends a packet: what is brief is told `later`, with the next word. Words begin on a line of their own, wherever the output
+ * before them stopped: the newline in front is the runner's. `pass` hands on what a brief step said.
+ */
 const words = (nonce: string): string => `told=
-later() { told="\${told}@${nonce} $*
+later() { told="\${told:-
+}@${nonce} $*
 "; }
-tell() { printf '%s@${nonce} %s\\n' "$told" "$*"; told=; }`;
+tell() { printf '%s@${nonce} %s\\n' "\${told:-
+}" "$*"; told=; }
+pass() { printf '%s%s\\n' "$told" "$1"; told=; }`;
 
 function runStep(index: number, { address, path }: Change, step: Step, watched: boolean): Command {
   const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
   const head = `${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
   const around = (text: string) =>
-    step.brief
-      ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || { printf '%s%s\\n' "$told" "$said"; told=; }`
-      : `( set -e\n${text}\n) 2>&1\nrc=$?`;
+    step.brief ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || pass "$said"` : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
     `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { fleet_abandon; tell fail ${index} "$rc"; exit 0; }`;
   return { text: run("text"), masked: run("masked") };
@@ -138,6 +142,7 @@ class Progress {
   readonly #tell: ApplyOptions["onProgress"];
   #at = -1;
   #tail: string[] = [];
+  #empty = false;
   #ending: "none" | "end" | "fail" | "stopped" = "none";
   #code = "";
   /** Store keys of what was rolled back. */
@@ -150,9 +155,13 @@ class Progress {
     this.#tell = tell;
   }
 
+  /** An empty line right before a word is the runner's own, any other the step's. */
   line(line: string): void {
-    if (line.startsWith(this.#prefix)) this.#word(line);
-    else this.#output(line);
+    const isWord = line.startsWith(this.#prefix);
+    if (this.#empty && !isWord) this.#output("");
+    this.#empty = line === "";
+    if (isWord) this.#word(line);
+    else if (!this.#empty) this.#output(line);
   }
 
   #word(line: string): void {

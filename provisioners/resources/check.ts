@@ -72,7 +72,7 @@ function httpProbe({ url, status, contains, host }: z.infer<typeof Http>): Comma
   const header = host === undefined ? sh`` : sh`-H ${`Host: ${host}`}`;
   const body =
     contains === undefined ? sh`` : sh`\ncase $got in *${contains}*) ;; *) printf 'status %s without the text\n' "$status"; exit 1 ;; esac`;
-  return sh`got=$(curl -sS --max-time ${tryTime} ${header} -w '\n%{http_code}' -- ${url} 2>&1) || { printf '%s\n' "$got" | head -n 1; exit 1; }
+  return sh`got=$(curl -sS --noproxy '*' --max-time ${tryTime} ${header} -w '\n%{http_code}' -- ${url} 2>&1) || { printf '%s\n' "$got" | head -n 1; exit 1; }
 status=\${got##*
 }
 [ "$status" = ${status} ] || { printf 'status %s\n' "$status"; exit 1; }${body}

@@ -18,6 +18,8 @@ export class Wire {
   readonly #channel: Channel;
   /** Takes what comes; what nobody reads is dropped. */
   reader: Reader | undefined;
+  /** Of the remote shell. */
+  pid = 0;
   /** Resolves with the reason once nothing more can come; never rejects. */
   readonly ended: Promise<string>;
 
@@ -54,12 +56,25 @@ export interface RootOptions {
   readonly rootTimeout?: number;
 }
 
-/** What every root shell starts with; the rest of the environment is whatever the server gives. */
+/** How the server itself gets out, for what is fetched on it. */
+const proxies = ["http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
+
+/**
+ * A root shell with an environment of its own: what /etc/environment or a login sets (QUOTING_STYLE, BASH_ENV, TMPDIR …) changes what the tools
+ * that scripts read print. One line without `!`, in any login shell's single quotes.
+ */
+const ownEnvironment = [
+  "exec env -i HOME=/root USER=root LOGNAME=root SHELL=/bin/sh LC_ALL=C.UTF-8",
+  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  ...proxies.map((name) => `\${${name}+"${name}=$${name}"}`),
+  "sh",
+].join(" ");
+
+/** What every root shell starts with. Not exported: a script looks at the file between its steps, what it starts knows nothing of it. */
 const greeting = `
 umask 022
-LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin FLEET_STOP=
-export LC_ALL PATH FLEET_STOP
-unset ENV BASH_ENV CDPATH LANGUAGE
+unset FLEET_STOP
+FLEET_STOP=
 cd /
 `.trim();
 
@@ -71,7 +86,9 @@ cd /
 export async function openRoot(link: Link, connection: Connection, { rootTimeout = 10_000 }: RootOptions = {}): Promise<Wire> {
   const nonce = randomBytes(9).toString("hex");
   const direct = connection.user === "root";
-  const command = direct ? "exec sh" : `exec env LC_ALL=C sudo -H -S -p ${nonce}: sh -c 'echo ${nonce}=; exec sh'`;
+  const command = direct
+    ? `exec sh -c '${ownEnvironment}'`
+    : `exec env LC_ALL=C sudo -H -S -p ${nonce}: sh -c 'echo ${nonce}=; ${ownEnvironment}'`;
   let channel: Channel;
   try {
     channel = await link.exec(command);
@@ -80,9 +97,13 @@ export async function openRoot(link: Link, connection: Connection, { rootTimeout
   }
   const wire = new Wire(link, channel);
   try {
+    const heard = { stdout: "", stderr: "", prompts: 0, greeted: false };
     const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(rootFault(connection, "timeout", `no root shell within ${seconds(rootTimeout)}`)), rootTimeout);
-    await Promise.race([becomeRoot(wire, connection, { nonce, direct }), late]).finally(() => clearTimeout(timer));
+    const timer = setTimeout(
+      () => reject(rootFault(connection, "timeout", `no root shell within ${seconds(rootTimeout)}${said(heard, nonce)}`)),
+      rootTimeout,
+    );
+    await Promise.race([becomeRoot(wire, connection, heard, { nonce, direct }), late]).finally(() => clearTimeout(timer));
     wire.reader = undefined;
     return wire;
   } catch (error) {
@@ -91,19 +112,35 @@ export async function openRoot(link: Link, connection: Connection, { rootTimeout
   }
 }
 
-async function becomeRoot(wire: Wire, connection: Connection, { nonce, direct }: { nonce: string; direct: boolean }) {
+interface Heard {
+  stdout: string;
+  stderr: string;
+  prompts: number;
+  greeted: boolean;
+}
+
+/** The server's own words, such as a forced command's "Please login as …". */
+function said({ stdout, stderr }: Heard, nonce: string): string {
+  const words = gist(`${stderr}\n${stdout}`.replaceAll(`${nonce}:`, ""));
+  return words ? `: \`${words}\`` : "";
+}
+
+async function becomeRoot(wire: Wire, connection: Connection, heard: Heard, { nonce, direct }: { nonce: string; direct: boolean }) {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const password = connection.sudoPassword ?? connection.password;
-  const heard = { stdout: "", stderr: "", prompts: 0, greeted: false };
   const greet = () => {
     heard.greeted = true;
-    void wire.write(`${greeting}\nprintf '%s%s\\n' ${nonce} !\n`);
+    void wire.write(`${greeting}\nprintf '%s!%s\\n' ${nonce} "$$"\n`);
   };
   wire.reader = {
     stdout(bytes) {
       heard.stdout = (heard.stdout + bytes.toString("latin1")).slice(-16_384);
       if (!heard.greeted && heard.stdout.includes(`${nonce}=`)) greet();
-      if (heard.stdout.includes(`${nonce}!`)) resolve();
+      const pid = new RegExp(`${nonce}!(\\d+)\\n`).exec(heard.stdout)?.[1];
+      if (pid !== undefined) {
+        wire.pid = Number(pid);
+        resolve();
+      }
     },
     stderr(bytes) {
       heard.stderr = (heard.stderr + bytes.toString("utf8")).slice(-16_384);
@@ -121,12 +158,11 @@ async function becomeRoot(wire: Wire, connection: Connection, { nonce, direct }:
   };
   if (direct) greet();
   void wire.ended.then((reason) => {
-    const words = gist(`${heard.stderr}\n${heard.stdout}`.replaceAll(`${nonce}:`, ""));
-    const said = words ? `: \`${words}\`` : ` (${reason})`;
+    const words = said(heard, nonce) || ` (${reason})`;
     reject(
       direct
-        ? rootFault(connection, "auth", `the login of \`root\` has no shell${said}`)
-        : rootFault(connection, "sudo", `sudo gives \`${connection.user}\` no root shell${said}`),
+        ? rootFault(connection, "auth", `the login of \`root\` has no shell${words}`)
+        : rootFault(connection, "sudo", `sudo gives \`${connection.user}\` no root shell${words}`),
     );
   });
   return promise;

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { type Connection, HostError, type LockingShell, type LockRequest, type RunOptions, type RunResult } from "../engine/shell.ts";
 import { type Command, quote } from "../engine/shell-quote.ts";
 import { Link, type LinkOptions } from "./connection.ts";
+import { endScript } from "./end-script.ts";
 import { at, seconds } from "./errors.ts";
 import { Cut, frame } from "./framing.ts";
 import { heartbeatEvery, heartbeatScript, lockedCode, lockScript, parseHolder, sharedCode, unlockScript } from "./lock.ts";
@@ -22,6 +23,9 @@ export const outputLimit = 64 * 1024 * 1024;
 
 /** Milliseconds that an aborted script has to come to its next step's end by itself. */
 export const stopGrace = 30_000;
+
+/** Milliseconds in which a server must have heard that a script of its is given up; no longer than the script itself was given. */
+const endPatience = 5_000;
 
 /** Connects, logs in, becomes root. Rejects with a HostError, each fault within its own deadline. */
 export async function openShell(connection: Connection, options: OpenOptions = {}): Promise<Session> {
@@ -57,6 +61,7 @@ export class Session implements LockingShell {
   readonly #directory: string;
   #queue: Promise<unknown> = Promise.resolve();
   #side: Promise<Wire> | undefined;
+  #sideLink: Link | undefined;
   #heartbeat: NodeJS.Timeout | undefined;
   /** Of the lock; another session of the same run may have it instead. */
   #holds = false;
@@ -117,7 +122,7 @@ export class Session implements LockingShell {
   async close(): Promise<void> {
     this.#die("the connection was closed");
     this.#wire.close();
-    await this.#link.close();
+    await Promise.all([this.#link.close(), this.#sideLink?.close()]);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -139,7 +144,8 @@ export class Session implements LockingShell {
     const ended = Promise.withResolvers<Outcome>();
     const heard = listen(this.#wire, nonce, { onLine, onBytes }, ended.resolve);
     const timer = setTimeout(() => ended.resolve({ fault: "timeout", why: `not done within ${seconds(deadline)}` }), deadline);
-    const stop = `${this.#directory}/stop-${nonce}`;
+    // Of a name of its own: who learns it can't end the frame.
+    const stop = `${this.#directory}/stop-${randomBytes(9).toString("hex")}`;
     const ask = () => this.#askToStop(stop, ended.resolve);
     signal?.addEventListener("abort", ask, { once: true });
     this.#giveUp = ended.resolve;
@@ -152,6 +158,7 @@ export class Session implements LockingShell {
       if (signal?.aborted) await this.#aside(`rm -f -- ${quote(stop)}\n`);
       return { code: outcome.code, stdout: Buffer.concat(heard.stdout), stderr: Buffer.concat(heard.stderr).toString("utf8") };
     }
+    if (outcome.fault === "timeout") await this.#endOnServer(deadline);
     await this.close();
     throw new HostError(this.host, outcome.fault, `${this.#broken(outcome)}; what it did is unknown: run again to find out and go on`);
   }
@@ -167,14 +174,37 @@ export class Session implements LockingShell {
     setTimeout(() => resolve({ fault: "timeout", why }), stopGrace).unref();
   }
 
-  /** A second root shell on the same link, for what has to reach the server while a script runs. */
-  async #aside(text: string): Promise<void> {
-    this.#side ??= openRoot(this.#link, this.#connection, this.#options);
+  /** A second root shell, on the same link where the server allows it, for what has to reach the server while a script runs. */
+  async #aside(text: string, hear?: (text: string) => void): Promise<void> {
+    this.#side ??= this.#openSide();
     try {
-      await (await this.#side).write(text);
+      const wire = await this.#side;
+      wire.reader = hear && { stdout: (bytes) => hear(bytes.toString("latin1")), stderr: () => {} };
+      await wire.write(text);
     } catch (error) {
       this.#side = undefined;
       this.#options.onProgress?.(`no second session: ${(error as Error).message}`);
+    }
+  }
+
+  /** What runs in the shell that is given up; whether it worked shows at the next run. */
+  async #endOnServer(deadline: number): Promise<void> {
+    const told = Promise.withResolvers<void>();
+    const answer = randomBytes(9).toString("hex");
+    const timer = setTimeout(told.resolve, Math.min(endPatience, Math.max(1000, deadline)));
+    void this.#aside(endScript(this.#wire.pid, answer), (text) => text.includes(answer) && told.resolve());
+    await Promise.race([told.promise, this.#link.gone]);
+    clearTimeout(timer);
+  }
+
+  async #openSide(): Promise<Wire> {
+    try {
+      return await openRoot(this.#link, this.#connection, this.#options);
+    } catch (error) {
+      if (!this.alive) throw error;
+      // A server with `MaxSessions 1` opens no second session on a connection; a connection more it takes.
+      this.#sideLink = await Link.open(this.#connection, this.#options);
+      return openRoot(this.#sideLink, this.#connection, this.#options);
     }
   }
 

@@ -60,7 +60,7 @@ export function putSudo(directory: string): string {
 }
 
 /** Runs as whoever runs the test, and lets in that user alone, by key; a user other than root meets a stand-in for sudo. */
-export async function startSshd(name = "isu1"): Promise<Sshd> {
+export async function startSshd(name = "isu1", { environment = "", more = [] as readonly string[] } = {}): Promise<Sshd> {
   const directory = mkdtempSync(join(tmpdir(), "sshd-test-"));
   const host = makeKey(join(directory, "host"));
   const client = makeKey(join(directory, "client"));
@@ -72,7 +72,8 @@ export async function startSshd(name = "isu1"): Promise<Sshd> {
     `HostKey ${join(directory, "host")}`,
     `AuthorizedKeysFile ${join(directory, "authorized")}`,
     // Not the user's own home: their shell's start-up files are no part of a test.
-    `SetEnv PATH=${putSudo(directory)} HOME=${directory}`,
+    `SetEnv PATH=${putSudo(directory)} HOME=${directory} ${environment}`,
+    ...more,
     ...["PidFile none", "StrictModes no", "UsePAM no", "UseDNS no", "PasswordAuthentication yes", "KbdInteractiveAuthentication no"],
     ...["PermitRootLogin yes", "PermitUserRC no", "PrintMotd no", "PrintLastLog no", "LogLevel VERBOSE"],
   ];

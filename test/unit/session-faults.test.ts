@@ -207,6 +207,16 @@ describe("the login", () => {
   });
 });
 
+describe("a forced command", () => {
+  test("that says whom to be and then waits is heard", async () => {
+    const { connection } = await serve({ command: "echo 'Please login as the user ubuntu rather than the user root.'; sleep 10" });
+    expect(await failure({ ...connection, user: "root" }, { rootTimeout: 500 })).toMatchObject({
+      fault: "timeout",
+      message: expect.stringContaining("no root shell within 0.5 s: `Please login as the user ubuntu"),
+    });
+  });
+});
+
 describe("sudo", () => {
   const password = "sudo's $ecret";
   const asks = { SUDO_PASSWORD: password };

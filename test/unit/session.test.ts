@@ -102,6 +102,23 @@ describe("a run", () => {
     await expect(other.run(raw("true"))).rejects.toMatchObject({ fault: "lost" });
   });
 
+  test("that is given up ends on the server too, whatever session its processes are in", async () => {
+    const other = await open();
+    const pids = join(sshd.directory, "pids");
+    const script = raw(`sleep 300 & echo $! >>${pids}; setsid sh -c 'echo $$ >>${pids}; trap "" TERM; while :; do sleep 1; done'`);
+    await expect(other.run(script, { deadline: 700 })).rejects.toMatchObject({ fault: "timeout" });
+    const all = readFileSync(pids, "utf8").trim().split("\n");
+    expect(all).toHaveLength(2);
+    const running = (pid: string) => existsSync(`/proc/${pid}`) && !/^\S+ \([^)]*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+    await expect.poll(() => all.filter(running), { timeout: 10_000 }).toEqual([]);
+  });
+
+  test("can't be ended by what it starts, nor by what it knows", async () => {
+    const forge = String.raw`n=${"$"}{FLEET_STOP##*stop-}; printf '\002%s]0\n' "$n"; printf '\002%s]0\n' "$n" >&2; sleep 0.3; exit 7`;
+    expect((await shell.run(raw(forge))).code).toBe(7);
+    expect((await shell.run(raw("env"))).stdout.toString()).not.toContain("FLEET");
+  });
+
   test("that prints without end is given up", async () => {
     const other = await open();
     await expect(other.run(raw("yes"))).rejects.toThrow("it printed more than 64 MiB");
@@ -215,4 +232,43 @@ describe("Sessions", () => {
     expect(sshd.log().match(/Starting session: command for/g)?.length).toBeGreaterThanOrEqual(40);
     await sessions.closeAll();
   }, 30_000);
+});
+
+describe("a server with ways of its own", () => {
+  test("has no say in the environment but for its proxies", async () => {
+    const odd = await startSshd("odd", {
+      environment: "QUOTING_STYLE=c BASH_ENV=/x TMPDIR=/y FLEET_STOP=/z POSIXLY_CORRECT=1 https_proxy=http://192.0.2.1:3128/a?b=c&d",
+    });
+    const other = await openShell(odd.connection, { runDirectory: join(odd.directory, "run") });
+    try {
+      const { stdout } = await other.run(raw("sh -c 'env | sort'"));
+      const lines = stdout.toString().trim().split("\n");
+      expect(lines.filter((line) => !/^(?:PWD|OLDPWD|_|SHLVL)=/.test(line))).toEqual([
+        "HOME=/root",
+        "LC_ALL=C.UTF-8",
+        "LOGNAME=root",
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "SHELL=/bin/sh",
+        "USER=root",
+        "https_proxy=http://192.0.2.1:3128/a?b=c&d",
+      ]);
+    } finally {
+      await other.close();
+      await odd.stop();
+    }
+  });
+
+  test("that opens one session a connection lets a run be stopped, and its lock be kept", async () => {
+    const narrow = await startSshd("narrow", { more: ["MaxSessions 1"] });
+    const other = await openShell(narrow.connection, { runDirectory: join(narrow.directory, "run") });
+    try {
+      const abort = new AbortController();
+      const onLine = (line: string) => line === "step" && abort.abort(new Error("enough"));
+      const script = raw('until [ -e "$FLEET_STOP" ]; do sleep 0.05; echo step; done; exit 7');
+      expect((await other.run(script, { signal: abort.signal, onLine })).code).toBe(7);
+    } finally {
+      await other.close();
+      await narrow.stop();
+    }
+  });
 });
