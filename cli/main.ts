@@ -3,20 +3,25 @@ import "./cwd.ts"; // First: it says where the project is.
 
 import { Command, CommanderError } from "commander";
 import { UserError } from "../spec/problem.ts";
-import { check } from "./commands/check.ts";
-import { cost } from "./commands/cost.ts";
-import { docs } from "./commands/docs.ts";
-import { down } from "./commands/down.ts";
-import { env } from "./commands/env.ts";
-import { preview } from "./commands/preview.ts";
-import { reap } from "./commands/reap.ts";
-import { ssh } from "./commands/ssh.ts";
-import { sweep } from "./commands/sweep.ts";
-import { types } from "./commands/types.ts";
-import { undelete } from "./commands/undelete.ts";
-import { up } from "./commands/up.ts";
-import { verify } from "./commands/verify.ts";
+import type { Register } from "./command.ts";
 import { noProject } from "./cwd.ts";
+
+/** In the order of the help. Each is loaded where it is meant: a command that looks at nothing else must not wait for all of them. */
+const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  up: async () => (await import("./commands/up.ts")).up,
+  preview: async () => (await import("./commands/preview.ts")).preview,
+  verify: async () => (await import("./commands/verify.ts")).verify,
+  check: async () => (await import("./commands/check.ts")).check,
+  ssh: async () => (await import("./commands/ssh.ts")).ssh,
+  down: async () => (await import("./commands/down.ts")).down,
+  env: async () => (await import("./commands/env.ts")).env,
+  docs: async () => (await import("./commands/docs.ts")).docs,
+  types: async () => (await import("./commands/types.ts")).types,
+  cost: async () => (await import("./commands/cost.ts")).cost,
+  sweep: async () => (await import("./commands/sweep.ts")).sweep,
+  reap: async () => (await import("./commands/reap.ts")).reap,
+  undelete: async () => (await import("./commands/undelete.ts")).undelete,
+};
 
 const program = new Command("fleet")
   .description("The servers of a contest team, from one stack file.")
@@ -43,7 +48,8 @@ Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice
 const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
-for (const register of [up, preview, verify, check, ssh, down, env, docs, types, cost, sweep, reap, undelete]) register(program, done);
+const wanted = process.argv[2] ?? "";
+for (const name of wanted in commands ? [wanted] : Object.keys(commands)) (await commands[name]!())(program, done);
 
 try {
   program.hook("preAction", () => {

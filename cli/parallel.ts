@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { checkout, project } from "../provisioners/stack.ts";
+import { checkout, project } from "../provisioners/project.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
 import { Board, type TeamLine } from "./progress-table.ts";

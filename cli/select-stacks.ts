@@ -1,7 +1,7 @@
 // Which stacks a command is for: names and patterns of this checkout's.
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
-import { stackNames } from "../provisioners/stack.ts";
+import { stackNames } from "../provisioners/project.ts";
 import { didYouMean } from "../spec/messages.ts";
 import { UserError } from "../spec/problem.ts";
 import { failedBefore, type ManyCommand } from "./parallel.ts";

@@ -1,4 +1,5 @@
 // Where things are: the product's own code, and the user's part (stack files, state, archives), which may lie elsewhere.
+import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 /** The product's code. */
@@ -8,3 +9,9 @@ export const checkout = join(import.meta.dirname, "..");
 export const project = process.env.FLEET_PROJECT ? resolve(process.env.FLEET_PROJECT) : checkout;
 
 export const stacksFolder = join(project, "stacks");
+
+/** The stacks of a folder, by their files. */
+export function stackNames(folder = stacksFolder): readonly string[] {
+  const names = (existsSync(folder) ? readdirSync(folder) : []).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
+  return names.filter((name) => name !== undefined).sort();
+}

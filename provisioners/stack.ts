@@ -1,5 +1,5 @@
 // A stack by its name: its file and its plan.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { targetKind } from "../spec/checks.ts";
@@ -12,18 +12,12 @@ import { fleetKey } from "../spec/secrets.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { poolNames } from "./pools.ts";
-import { stacksFolder } from "./project.ts";
+import { stackNames, stacksFolder } from "./project.ts";
 import { roleSchemas } from "./roles/roles.ts";
 
-export { checkout, project } from "./project.ts";
+export { checkout, project, stackNames } from "./project.ts";
 
 const fileOf = (stack: string, folder: string): string => join(folder, `Pulumi.${stack}.yaml`);
-
-/** The stacks of a folder, by their files. */
-export function stackNames(folder = stacksFolder): readonly string[] {
-  const names = (existsSync(folder) ? readdirSync(folder) : []).map((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1]);
-  return names.filter((name) => name !== undefined).sort();
-}
 
 /** Throws a UserError with every problem in the stack file. */
 export function planOf(stack: string, folder = stacksFolder): FleetPlan {

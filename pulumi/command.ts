@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { type Aimed, checkout, project } from "../provisioners/stack.ts";
+import { checkout, project } from "../provisioners/project.ts";
+import type { Aimed } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
 import { withoutLog } from "./home.ts";
 
@@ -14,7 +15,7 @@ export const stateFolder = join(project, ".fleet");
 export const sshFolder = (stack: string): string => join(stateFolder, "ssh", stack);
 
 /** Protects nothing: practice machines hold no secrets but their own. Every other stack has a passphrase of the team's. */
-const practicePassphrase = "practice";
+export const passphraseOfPractice = "practice";
 
 /** Why `fleet` changes the engine's settings; `fleet env --why` prints it. */
 export const reasons: Readonly<Record<string, string>> = {
@@ -40,7 +41,7 @@ export function environment(plan: Aimed | undefined): Readonly<Record<string, st
     ...(project !== checkout && { FLEET_PROJECT: project }),
     // Starts the program without what it never needs: half a second more.
     PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
-    ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: practicePassphrase }),
+    ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: passphraseOfPractice }),
   };
 }
 

@@ -11,6 +11,7 @@ import { fetchPlugins } from "./plugins.ts";
 export const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
 /** The last state of stacks that were taken away. */
 export const endedFolder = join(stateFolder, "ended");
+/** The state's file in the local backend. */
 export const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
 
 export interface StateResource {
@@ -31,6 +32,9 @@ interface Deployment {
 export function localDeployment(stack: string): Deployment | undefined {
   return JSON.parse(readFileSync(localStack(stack), "utf8")).checkpoint?.latest;
 }
+
+/** What is known of a stack whose last run came to its end. */
+export const settledFile = (stack: string): string => join(stateFolder, "settled", `${stack}.json`);
 
 /** Of these stacks, those that the backend has. Asks a remote one once. */
 export async function existing(stacks: readonly string[]): Promise<readonly string[]> {
@@ -68,7 +72,12 @@ export function keepState(stack: string): void {
 export function forget(stack: string): void {
   if (!isLocal()) return;
   const folder = join(stateFolder, ".pulumi");
-  const backups = [`${localStack(stack)}.bak`, `${localStack(stack)}.bak.attrs`, join(folder, "backups", "contest-fleet", stack)];
+  const backups = [
+    settledFile(stack),
+    `${localStack(stack)}.bak`,
+    `${localStack(stack)}.bak.attrs`,
+    join(folder, "backups", "contest-fleet", stack),
+  ];
   for (const each of backups) rmSync(each, { recursive: true, force: true });
 }
 
@@ -79,19 +88,26 @@ interface Lock {
   readonly timestamp: string;
 }
 
+/** Of the runs that are at work on the stack, or were killed at it. */
+export function lockFiles(stack: string): readonly string[] {
+  const folder = join(stateFolder, ".pulumi", "locks", "organization", "contest-fleet", stack);
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => join(folder, name));
+}
+
 /** Pulumi's lock files have no lease: one whose process is gone from this computer holds nobody back. Any other one is told. */
 function breakDeadLocks(stack: string): void {
-  const folder = join(stateFolder, ".pulumi", "locks", "organization", "contest-fleet", stack);
-  if (!existsSync(folder)) return;
-  for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {
-    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(join(folder, file), "utf8")) as Lock;
+  for (const file of lockFiles(stack)) {
+    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(file, "utf8")) as Lock;
     const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
     if (where !== hostname() || isRunning(pid))
       throw new UserError(
         `${stack}: expected to be alone at work, got ${who}; wait for it to end, or, if it can't be alive: pulumi cancel -s ${stack}`,
       );
     console.error(`${stack}: a run of ${who} was killed; goes on from where it stopped`);
-    rmSync(join(folder, file), { force: true });
+    rmSync(file, { force: true });
   }
 }
 

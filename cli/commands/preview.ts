@@ -3,19 +3,12 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import pLimit from "p-limit";
 import { checkout, stacksFolder } from "../../provisioners/project.ts";
-import { planOf } from "../../provisioners/stack.ts";
-import { policed } from "../../pulumi/command.ts";
-import { refuseRenames } from "../../pulumi/known-names.ts";
-import { prepare } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { previewOf } from "../preview/engine.ts";
-import { failureOf, look } from "../preview/events.ts";
-import { expanderOf, previewFiles, withCheckout } from "../preview/files.ts";
 import { markdown } from "../preview/markdown.ts";
-import { failedPreview, operations, type StackPreview } from "../preview/model.ts";
-import { masked, maskOf, secretsOf } from "../preview/redaction.ts";
+import { nothingToChange, operations, type StackPreview } from "../preview/model.ts";
 import { text } from "../preview/text.ts";
+import { allRight, engineOption } from "../quick/quick.ts";
 import { chosen, manyOptions } from "../select-stacks.ts";
 import { columns, styled } from "../terminal.ts";
 
@@ -25,6 +18,7 @@ interface Options {
   readonly offline: boolean;
   readonly base?: string;
   readonly parallel: number;
+  readonly engine: boolean;
   readonly note: readonly string[];
 }
 
@@ -38,6 +32,7 @@ export const preview: Register = (program, done) =>
     .option("--offline", "from stack files alone: no server, no state and no passphrase; needs --base", false)
     .option("--base <commit>", "with --offline: what to compare with, such as origin/main")
     .addOption(manyOptions.parallel())
+    .addOption(engineOption())
     .option(
       "--note <text>",
       "a sentence above the table; may be given more than once",
@@ -55,14 +50,15 @@ async function run(patterns: readonly string[], options: Options): Promise<numbe
   if (options.base !== undefined) throw new UserError("--base: expected --offline beside it; a preview compares with the servers");
   const stacks = chosen(patterns);
   const limit = pLimit(options.parallel);
-  const previews = await Promise.all(stacks.map((stack) => limit(() => told(stack, stacks.length))));
+  const previews = await Promise.all(stacks.map((stack) => limit(() => told(stack, stacks.length, options))));
   return show(previews, options);
 }
 
 /** Of many, in a log: each as it is done. A terminal shows what is being looked at. */
-async function told(stack: string, of: number): Promise<StackPreview> {
+async function told(stack: string, of: number, options: Pick<Options, "engine">): Promise<StackPreview> {
   const began = Date.now();
-  const preview = await engine(stack);
+  const right = await allRight(stack, options);
+  const preview = right ? nothingToChange(stack, right.team) : await (await import("../preview/by-engine.ts")).previewByEngine(stack);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (of > 1 && !process.stderr.isTTY) console.error(`${stack}: ${preview.failure === undefined ? "previewed" : "failed"}, ${seconds} s`);
   return preview;
@@ -74,36 +70,14 @@ const offlineNote =
 
 async function offline(patterns: readonly string[], { base }: Options): Promise<readonly StackPreview[]> {
   if (base === undefined) throw new UserError("--offline: expected --base with the commit to compare with; next: --base origin/main");
+  // Only now: it brings the prices of AWS along.
+  const { expanderOf, previewFiles, withCheckout } = await import("../preview/files.ts");
   const head = await expanderOf(checkout, stacksFolder);
   return await withCheckout(base, async (root, stacks) => {
     const before = await expanderOf(root, stacks);
     const all = [...new Set([...before.stackNames(), ...head.stackNames()])].sort();
     return previewFiles(before, head, chosen(patterns, all));
   });
-}
-
-/** A stack that can't be previewed is one row of the table, not the end of the others. */
-async function guarded(stack: string, work: () => Promise<unknown>): Promise<StackPreview | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Error) || error.name !== "UserError") throw error;
-    return failedPreview(stack, error.message, "servers");
-  }
-}
-
-async function engine(stack: string): Promise<StackPreview> {
-  let found: StackPreview | undefined;
-  const failed = await guarded(stack, async () => {
-    const plan = planOf(stack);
-    await refuseRenames(plan);
-    await prepare(plan);
-    const mask = maskOf(await secretsOf(plan));
-    const { digest, code, stderr } = await look(plan, policed(plan));
-    found = code === 0 ? masked(previewOf(plan, digest), mask) : failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
-  });
-  return failed ?? found!;
 }
 
 function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {

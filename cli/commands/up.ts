@@ -1,17 +1,18 @@
 // fleet up: makes it so, and says where it is.
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { planOf } from "../../provisioners/stack.ts";
 import { looking, policed, pulumi } from "../../pulumi/command.ts";
-import { namesCompared, refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import type { Register } from "../command.ts";
 import { runMany } from "../parallel.ts";
+import { allRight, engineOption, nothingToDo } from "../quick/quick.ts";
+import { settling } from "../quick/settled.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { type Exported, exportedBy } from "../stack-outputs.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
 interface Options extends ManyChoice {
   readonly yes: boolean;
+  readonly engine: boolean;
 }
 
 export const up: Register = (program, done) =>
@@ -23,6 +24,7 @@ export const up: Register = (program, done) =>
       "a stack: `practice` for stacks/Pulumi.practice.yaml; or many, by names and patterns such as 'team-*' and '!team-x'",
     )
     .option("-y, --yes", "without a question", false)
+    .addOption(engineOption())
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
@@ -38,14 +40,26 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-async function run(stack: string, { yes }: Options): Promise<number> {
+async function run(stack: string, { yes, engine }: Options): Promise<number> {
+  const right = await allRight(stack, { engine });
+  if (right) {
+    console.log(nothingToDo(right));
+    return 0;
+  }
+  // Only now: it costs more than the whole look.
+  const [{ planOf }, { namesCompared, refuseRenames }] = await Promise.all([
+    import("../../provisioners/stack.ts"),
+    import("../../pulumi/known-names.ts"),
+  ]);
   const plan = planOf(stack);
   await refuseRenames(plan);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
+  const settle = settling(plan);
   // One server's failure must not keep the others from being finished.
   const how = ["--continue-on-error", ...looking(plan), ...policed(plan), ...(yes ? ["--yes", "--skip-preview"] : ["--diff"])];
   const { code } = await pulumi(plan, ["up", "--stack", stack, ...how], { env: namesCompared(plan) });
+  if (code === 0) settle();
   if (code === 0) console.log(await whereItIs(plan));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;

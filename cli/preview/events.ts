@@ -41,6 +41,12 @@ export async function look(
   return { digest: digestOf(stdout), code, stderr };
 }
 
+/** Whether an up would find nothing to do, and nobody has anything to say. */
+export const nothingFound = ({ steps, changeSummary = {}, diagnostics = [] }: EngineDigest): boolean =>
+  diagnostics.length === 0 &&
+  steps.every(({ op }) => ["same", "refresh", "read"].includes(op)) &&
+  Object.entries(changeSummary).every(([op, count]) => op === "same" || count === 0);
+
 /** Characters. */
 const failureLength = 4_000;
 /** What Pulumi's Node runner says before the error itself. */

@@ -69,5 +69,17 @@ export const failedPreview = (stack: string, failure: string, against: StackPrev
   failure,
 });
 
+/** Of servers that are here already: all of it is right. */
+export const nothingToChange = (stack: string, team: string): StackPreview => ({
+  stack,
+  team,
+  against: "servers",
+  counts: nothing,
+  price: { perHour: 0, change: 0 },
+  servers: [],
+  shared: [],
+  notes: [],
+});
+
 export const changes = ({ counts, failure }: StackPreview): boolean =>
   failure !== undefined || operations.some((operation) => counts[operation] > 0);

@@ -10,19 +10,29 @@ import { Look } from "./probe.ts";
 import type { Result, RoleReport } from "./report.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
 
-export interface Inspection {
-  readonly report: RoleReport;
+export interface Seen {
   /** The role's resources as they are on the server, in the shape of its wants; what isn't there is left out. */
   readonly seen: Wants;
   /** Services that an earlier run still owes a reload. */
   readonly owed: readonly Address[];
 }
 
-/** Changes nothing. One remote command. Throws HostError. */
+export interface Inspection extends Seen {
+  readonly report: RoleReport;
+}
+
+/** Changes nothing, and decides nothing: what is there. One remote command at most. Throws HostError. */
+export async function see(shell: Shell, role: string, wants: Wants, options?: RunOptions): Promise<Seen> {
+  return seenOf(wants, await observe(shell, role, wants, options));
+}
+
+const seenOf = (wants: Wants, observation: Observation): Seen => ({ seen: seenWants(wants, observation), owed: [...observation.pending] });
+
+/** The same, and what an up would do. */
 export async function inspect(shell: Shell, role: string, wants: Wants, options?: RunOptions): Promise<Inspection> {
   const observation = await observe(shell, role, wants, options);
   const { results } = plan(wants, observation);
-  return { report: { host: shell.host, role, results }, seen: seenWants(wants, observation), owed: [...observation.pending] };
+  return { report: { host: shell.host, role, results }, ...seenOf(wants, observation) };
 }
 
 /** Makes it so. Two remote commands at most, one where all is right already. Throws HostError; a failed step is in the report. */

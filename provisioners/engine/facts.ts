@@ -1,6 +1,8 @@
 // What a role may know of its server. Only what does not change from one minute to the next: facts are inputs of templates.
 import { isIPv4 } from "node:net";
 import { z } from "zod";
+import { ask } from "./ask.ts";
+import type { Look } from "./probe.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
 import { sh } from "./shell-quote.ts";
 
@@ -57,11 +59,18 @@ const accountsIn = (lines: readonly string[]): Facts["accounts"] =>
     lines.filter(Boolean).map((line) => [line.split(":")[0] ?? "", { home: line.split(":")[1], group: line.split(":")[2] }]),
   ) as Facts["accounts"];
 
-/** Costs one remote command. What the server answers is checked: it may be hostile. */
-export async function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
-  const { stdout } = await shell.run(script, options);
+/** Costs one remote command, or a part of one. What the server answers is checked: it may be hostile. */
+export function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
+  const question = (look: Look) => {
+    const answer = look.command(script);
+    return () => parseFacts(shell, answer().stdout);
+  };
+  return ask(shell, question, options);
+}
+
+function parseFacts(shell: Shell, text: string): Facts {
   const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit, nginxUser, addresses = "", ...accounts] =
-    stdout.toString("utf8").split("\n");
+    text.split("\n");
   const parsed = Facts.safeParse({
     distribution,
     version,

@@ -2,10 +2,11 @@
 
 import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
+import { ask } from "./ask.ts";
 import type { Wants } from "./order.ts";
 import { stateDirectory } from "./prelude.ts";
-import { Look, LookMoved } from "./probe.ts";
-import { HostError, type RunOptions, type Shell } from "./shell.ts";
+import { Look } from "./probe.ts";
+import type { RunOptions, Shell } from "./shell.ts";
 
 export interface Original {
   readonly want: Common;
@@ -22,18 +23,16 @@ export interface Observation {
   readonly pending: ReadonlySet<Address>;
 }
 
-const attempts = 3;
-
 /**
- * Throws HostError. Costs one remote command, whatever the number of resources, and a second one where there is something to undo:
+ * Throws HostError. Costs one remote command at most, whatever the number of resources, and a second one where there is something to undo:
  * what a role did is remembered on the server, so that no lost state or killed run can make it forget.
  */
 export async function observe(shell: Shell, role: string, wants: Wants, options: RunOptions = {}): Promise<Observation> {
-  const first = await lookAt(shell, role, wants, options);
+  const first = await ask(shell, (look) => questionsOf(look, role, wants), options);
   const gone = [...first.originals].filter(([address]) => !(address in wants));
   const removed: Wants = Object.fromEntries(gone.map(([address, { want }]) => [address, want]));
   if (gone.length === 0) return { ...first, removed };
-  const second = await lookAt(shell, role, removed, options);
+  const second = await ask(shell, (look) => questionsOf(look, role, removed), options);
   return { ...first, removed, haves: new Map([...first.haves, ...second.haves]) };
 }
 
@@ -53,30 +52,17 @@ export function blank(wants: Wants): Observation {
   return { haves, originals, removed: {}, pending: new Set() };
 }
 
-async function lookAt(shell: Shell, role: string, wants: Wants, options: RunOptions): Promise<Omit<Observation, "removed">> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await lookOnce(shell, role, wants, options);
-    } catch (error) {
-      if (!(error instanceof LookMoved) || attempt === attempts) throw error;
-    }
-  }
-}
-
-async function lookOnce(shell: Shell, role: string, wants: Wants, options: RunOptions): Promise<Omit<Observation, "removed">> {
-  const look = new Look();
+/** What a role wants to know of its server; the answer is read when that has answered. */
+function questionsOf(look: Look, role: string, wants: Wants): () => Omit<Observation, "removed"> {
   const journal = look.path(`${stateDirectory(role)}/originals.jsonl`, { content: true });
   const owed = look.path(`${stateDirectory(role)}/pending`, { content: true });
   const readers = readersOf(wants, look);
-  const { code, stdout, stderr } = await shell.run(look.script(), options);
-  if (code !== 0) throw new HostError(shell.host, "lost", `the look ended with exit code ${code}: ${stderr.slice(0, 500)}`);
-  look.hear(stdout);
   const linesOf = (file: ReturnType<typeof journal>) => (file.content?.toString("utf8") ?? "").split("\n").filter(Boolean);
-  return {
+  return () => ({
     haves: new Map(readers.map(([address, read]) => [address, read()])),
     originals: new Map(linesOf(journal()).map(parseOriginal)),
     pending: new Set(linesOf(owed()) as Address[]),
-  };
+  });
 }
 
 function parseOriginal(line: string): [Address, Original] {

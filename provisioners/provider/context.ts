@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
 import { Sessions } from "../ssh/session-pool.ts";
-import type { Call } from "./protocol.ts";
+import type { Call } from "./resource.ts";
 
 /** Milliseconds that a server has to come up after it was made, rebooted or handed out. */
 const bootWindow = 120_000;
@@ -49,5 +49,10 @@ export class Context {
     const lock = this.#locks.get(shell) ?? shell.lock(request);
     this.#locks.set(shell, lock);
     return lock;
+  }
+
+  /** Ends every connection, and with them every lock. */
+  async close(): Promise<void> {
+    await this.#sessions.closeAll();
   }
 }

@@ -1,5 +1,5 @@
 // Which properties differ, as the engine wants to hear it: property path → what happens to it.
-import type { DetailedDiff, DiffKind } from "./protocol.ts";
+import type { DetailedDiff, DiffKind } from "./resource.ts";
 
 type Value = unknown;
 

@@ -3,7 +3,7 @@
 import { type Connection, HostError } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import { difference } from "./difference.ts";
-import type { Call, Resource } from "./protocol.ts";
+import type { Call, Resource } from "./resource.ts";
 import { isUnknown, type Json } from "./wire.ts";
 
 export interface HostKeyInputs {

@@ -4,7 +4,7 @@ import { type Connection, HostError } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
-import type { Call, Resource } from "./protocol.ts";
+import type { Call, Resource } from "./resource.ts";
 import { isUnknown, type Json, unknown } from "./wire.ts";
 
 export interface HostInputs {

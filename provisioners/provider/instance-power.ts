@@ -2,7 +2,7 @@
 // stopped over night stays stopped, and has lost its address. A look names it, an up starts it.
 import type { Instance } from "@aws-sdk/client-ec2";
 import { UserError } from "../../spec/problem.ts";
-import type { Resource } from "./protocol.ts";
+import type { Resource } from "./resource.ts";
 import { unknown } from "./wire.ts";
 
 export interface InstancePowerInputs {

@@ -1,6 +1,6 @@
 // fleet:index:KeyPair: one ed25519 key, made once and kept encrypted in the state. Practice machines are reached with it.
 import { ssh2 } from "../ssh/ssh2.ts";
-import type { Resource } from "./protocol.ts";
+import type { Resource } from "./resource.ts";
 import { type Json, secret, unknown } from "./wire.ts";
 
 export interface KeyPairInputs {

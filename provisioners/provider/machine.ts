@@ -1,7 +1,7 @@
 // fleet:index:Machine: a practice machine on this computer. The drivers do the work; here it becomes a resource of the engine.
 import { type MachineDriver, type MachineSpec, type MachineState, replacing } from "../../machines/machine.ts";
 import { same } from "./difference.ts";
-import type { Call, Resource } from "./protocol.ts";
+import type { Call, Resource } from "./resource.ts";
 import { type Json, secret, unknown } from "./wire.ts";
 
 export interface MachineOutputs extends MachineSpec, Omit<MachineState, "id" | "leaderPid"> {}

@@ -11,6 +11,11 @@ setInterval(() => {
   if (process.ppid !== engine) process.exit(1);
 }, heartbeat).unref();
 
+/** The engine waits for the port, not for the resources: they load while it goes on. */
+const resources = async () => {
+  const [{ resourcesOf }, { Context }] = await Promise.all([import("./resources.ts"), import("./context.ts")]);
+  return resourcesOf(new Context());
+};
+
 const engineAddress = process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument));
-// The engine waits for the port, not for the resources: they load while it goes on.
-await serve({ version: "0.1.0", resources: () => import("./resources.ts").then(({ resources }) => resources) }, engineAddress);
+await serve({ version: "0.1.0", resources }, engineAddress);

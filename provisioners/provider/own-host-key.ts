@@ -5,7 +5,7 @@ import { type Connection, HostError } from "../engine/shell.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import type { Context } from "./context.ts";
-import type { Call, Resource } from "./protocol.ts";
+import type { Call, Resource } from "./resource.ts";
 import { unknown } from "./wire.ts";
 
 export interface OwnHostKeyInputs {

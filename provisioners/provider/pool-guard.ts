@@ -2,7 +2,7 @@
 // added shows nowhere, and takes the group down at its hour. A look names it, an up removes it.
 import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { difference } from "./difference.ts";
-import type { Resource } from "./protocol.ts";
+import type { Resource } from "./resource.ts";
 
 export interface PoolGuardInputs {
   readonly region: string;

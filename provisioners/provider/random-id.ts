@@ -1,6 +1,6 @@
 // fleet:index:Nonce: eight hexadecimal digits, drawn once and kept in the state. For names that AWS must never be asked for twice.
 import { randomBytes } from "node:crypto";
-import type { Resource } from "./protocol.ts";
+import type { Resource } from "./resource.ts";
 import { unknown } from "./wire.ts";
 
 export interface NonceOutputs {

@@ -1,6 +1,6 @@
 // The table of the provider's resources, by their Pulumi tokens.
 import { machineDrivers } from "../../machines/drivers.ts";
-import { Context } from "./context.ts";
+import type { Context } from "./context.ts";
 import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
 import { instancePowerResource } from "./instance-power.ts";
@@ -8,14 +8,12 @@ import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
 import { ownHostKeyResource } from "./own-host-key.ts";
 import { poolGuardResource } from "./pool-guard.ts";
-import type { Resources } from "./protocol.ts";
 import { nonceResource } from "./random-id.ts";
+import type { Resources } from "./resource.ts";
 import { roleResource } from "./role.ts";
 import { teamKeysResource } from "./team-keys.ts";
 
-const context = new Context();
-
-export const resources: Resources = {
+export const resourcesOf = (context: Context): Resources => ({
   "fleet:index:KeyPair": keyPairResource,
   "fleet:index:TeamKeys": teamKeysResource,
   "fleet:index:Nonce": nonceResource,
@@ -26,4 +24,4 @@ export const resources: Resources = {
   "fleet:index:PoolGuard": poolGuardResource,
   "fleet:index:Host": hostResource(context),
   "fleet:index:Role": roleResource(context),
-};
+});

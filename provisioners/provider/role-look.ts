@@ -1,6 +1,6 @@
 // What a role finds on its server, as the engine may see it: with the marks in the place of late values, and nothing sensitive in clear.
 
-import { inspect } from "../engine/converge.ts";
+import { inspect, see } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
 import { fill, type LateValues, latesIn, unfill } from "../engine/placeholders.ts";
 import type { Result } from "../engine/report.ts";
@@ -8,7 +8,7 @@ import type { RunOptions, Shell } from "../engine/shell.ts";
 import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { same } from "./difference.ts";
-import type { Call } from "./protocol.ts";
+import type { Call } from "./resource.ts";
 import { isUnknown, type Json, secret } from "./wire.ts";
 
 export interface Looked {
@@ -23,7 +23,7 @@ export async function lookAt(
   { role, resources, late }: Looked,
   options?: RunOptions,
 ): Promise<{ readonly resources: Wants; readonly owed: readonly Address[] }> {
-  const { seen, owed } = await inspect(shell, role, fill(resources, late), options);
+  const { seen, owed } = await see(shell, role, fill(resources, late), options);
   return { resources: shown(seen, resources, late), owed };
 }
 

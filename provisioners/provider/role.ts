@@ -10,7 +10,7 @@ import { type Connection, HostError } from "../engine/shell.ts";
 import type { Address } from "../resources/kind.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
-import { type Call, PartlyDone, type Resource } from "./protocol.ts";
+import { type Call, PartlyDone, type Resource } from "./resource.ts";
 import { type Foreseen, hideSensitive, lookAhead, lookAt, sentencesOf } from "./role-look.ts";
 import { isUnknown, type Json } from "./wire.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { judgeKeyLine } from "../ssh/authorized-key.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { difference } from "./difference.ts";
-import type { Call, Resource } from "./protocol.ts";
+import type { Call, Resource } from "./resource.ts";
 
 export interface Member {
   /** The user's name on the servers. */

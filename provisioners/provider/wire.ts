@@ -1,6 +1,4 @@
 // Property values as the engine sends them: secrets in envelopes, unknowns as a sentinel. Opened at the door, wrapped again on the way out.
-import struct from "google-protobuf/google/protobuf/struct_pb.js";
-
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -64,10 +62,3 @@ export function open(wire: Properties): Opened {
 export function isUnknown(value: Json | undefined): boolean {
   return open({ value: value ?? null }).hasUnknown;
 }
-
-/** Struct refuses `undefined`, so what is undefined is left out. */
-export function toStruct(properties: object): struct.Struct {
-  return struct.Struct.fromJavaScript(JSON.parse(JSON.stringify(properties)));
-}
-
-export const fromStruct = (value: struct.Struct | undefined): Properties => (value?.toJavaScript() ?? {}) as Properties;

@@ -1,7 +1,7 @@
 // One type of resource of the test double: calls of AWS's API, and what it answers, in the words of @pulumi/aws.
 import { isDeepStrictEqual } from "node:util";
 import { difference } from "../../provisioners/provider/difference.ts";
-import type { DetailedDiff, Resource } from "../../provisioners/provider/protocol.ts";
+import type { DetailedDiff, Resource } from "../../provisioners/provider/resource.ts";
 import { type Properties, unknown } from "../../provisioners/provider/wire.ts";
 import { type Rules, ruleOf } from "./rules.ts";
 

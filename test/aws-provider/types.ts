@@ -1,5 +1,5 @@
 // The table: a type of @pulumi/aws, and the calls behind it.
-import type { Resources } from "../../provisioners/provider/protocol.ts";
+import type { Resources } from "../../provisioners/provider/resource.ts";
 import * as buckets from "./buckets.ts";
 import * as databases from "./databases.ts";
 import * as groups from "./groups.ts";

@@ -10,6 +10,8 @@ export interface ChildOptions {
   readonly deadline?: number;
   /** Called with each piece of standard output. */
   readonly onOutput?: (text: string) => void;
+  /** Told the process, which leads a session of its own. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export interface ChildResult {
@@ -19,10 +21,11 @@ export interface ChildResult {
 
 /** Rejects where the exit code is not 0, with the end of what it said. On a signal its whole process group is ended. */
 export async function timed(file: string, args: readonly string[], options: ChildOptions): Promise<ChildResult> {
-  const { cwd, env = process.env, input = "", signal, deadline = 1_200_000, onOutput } = options;
+  const { cwd, env = process.env, input = "", signal, deadline = 1_200_000, onOutput, onStart } = options;
   signal.throwIfAborted();
   const begin = performance.now();
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  if (child.pid !== undefined) onStart?.(child.pid);
   const said = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     said.stdout += text;

@@ -16,8 +16,10 @@ export interface Sample {
   readonly seconds: number;
   /** Before the work, where the contestant's program can be started beforehand and is in the product. @default 0 */
   readonly startSeconds?: number;
-  /** Largest resident size of the controlling process, in MB. */
+  /** Largest resident size in MB: of the controlling process, or of all processes of a whole command. */
   readonly memoryMB?: number;
+  /** Of a whole command, with everything that it started. */
+  readonly cpuSeconds?: number;
 }
 
 export interface Place {
@@ -34,4 +36,8 @@ export interface Contestant {
   runs(hosts: number, wanted: number): number;
   /** Writes what can be written beforehand, then measures. Throws where the work was not done. */
   run(job: Job, place: Place): Promise<Sample>;
+  /** Whether somebody else looks at what it left; whole commands do the workload's files alone, and look themselves. @default true */
+  readonly judged?: boolean;
+  /** Takes away what it keeps outside the bench's directory. */
+  end?(): void;
 }

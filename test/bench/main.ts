@@ -12,6 +12,7 @@ import { makeKeys, sshdConfig } from "./hosts.ts";
 import { ansible, ensureVenv, pyinfra } from "./peers.ts";
 import { type Measured, measure } from "./rounds.ts";
 import { machine, table } from "./table.ts";
+import { wholeCommands } from "./whole.ts";
 
 const usage = `npm run bench -- [options]
   --hosts 1,4,16,64     how many hosts
@@ -25,6 +26,7 @@ const venv = join(cache, "bench-venv");
 
 const contestants: readonly Contestant[] = [
   floor,
+  ...wholeCommands,
   fleet,
   pyinfra(venv),
   ansible(venv, {
@@ -73,7 +75,7 @@ async function main(): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), "fleet-bench-"));
   try {
     const image = await ensureImage({ release: "bookworm", packages: ["python3", "python3-apt"] }, { log, signal: stop.signal });
-    if (chosen.contestants.some(({ name }) => name !== "fleet" && name !== "floor")) await ensureVenv(venv, stop.signal, log);
+    if (chosen.contestants.some(({ name }) => name.startsWith("ansible") || name === "pyinfra")) await ensureVenv(venv, stop.signal, log);
     await makeKeys(directory);
     await writeFile(join(directory, "sshd_config"), sshdConfig);
     const hostKey = (await readFile(join(directory, "host.pub"), "utf8")).trim();

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { difference } from "../../provisioners/provider/difference.ts";
-import { type Call, type Resource, serve } from "../../provisioners/provider/protocol.ts";
+import { serve } from "../../provisioners/provider/protocol.ts";
+import type { Call, Resource } from "../../provisioners/provider/resource.ts";
 
 interface Inputs {
   readonly create?: string;

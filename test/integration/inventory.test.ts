@@ -1,8 +1,10 @@
 // Servers that were handed out, with somebody's work on them: taken over by password alone, converged, and given back byte for byte.
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MachineState } from "../../machines/machine.ts";
 import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
+import { ownHome } from "../../pulumi/home.ts";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
@@ -172,7 +174,12 @@ test("servers are taken by address, user and password; the host key that each sh
 test("they are as the stack file says, and a second up finds nothing to do", async () => {
   const looked = await trial.run("verify");
   expect(looked.code, looked.said).toBe(0);
-  const again = await trial.up();
+  expect(looked.said).not.toContain("asks the engine");
+  const quick = await trial.up();
+  expect(quick.said).toMatch(/^trial: nothing to do; \d+ resources on 3 servers as they should be$/m);
+  const logged = engineLogs();
+  const again = await trial.run("up", ["--yes", "--engine"]);
+  expect(engineLogs()).toEqual(logged);
   expect(again.code, again.said).toBe(0);
   expect(again.said).toMatch(/Resources:\n +\d+ unchanged/);
   const { stdout } = await inside(
@@ -183,6 +190,33 @@ test("they are as the stack file says, and a second up finds nothing to do", asy
   expect(stdout).toBe("isu1\nenabled\nours\n");
   for (const name of names) expect(await lookAt(name)).not.toEqual(before.get(name));
 });
+
+test("the quick answer is the engine's own, and goes to the engine where something differs", async () => {
+  for (const [command, ...format] of [["verify", "--format", "json"], ["verify", "--all"], ["preview"], ["preview", "--json"]] as const) {
+    const [quick, engine] = [await trial.run(command, format), await trial.run(command, [...format, "--engine"])];
+    expect(quick.said).not.toContain("asks the engine");
+    expect(inOrder(quick.stdout)).toEqual(inOrder(engine.stdout));
+    expect([quick.code, engine.code]).toEqual([0, 0]);
+  }
+  const edit = "cp -p /etc/nginx/nginx.conf /tmp/kept; echo '# by hand' >> /etc/nginx/nginx.conf";
+  await inside(trial.stack, "isu2", edit);
+  const differs = await trial.run("verify");
+  expect(differs.said).toContain("asks the engine: isu2 nginx: file[/etc/nginx/nginx.conf] differs");
+  expect([differs.code, differs.stdout]).toEqual([7, expect.stringContaining("-# by hand")]);
+  await inside(trial.stack, "isu2", "mv /tmp/kept /etc/nginx/nginx.conf");
+  expect((await trial.run("verify")).said).not.toContain("asks the engine");
+});
+
+/** Of this stack: what was typed by hand is logged, what `fleet` starts is not. */
+const engineLogs = (): readonly string[] =>
+  existsSync(join(ownHome(), "logs")) ? readdirSync(join(ownHome(), "logs")).filter((name) => name.includes(trial.stack)) : [];
+
+/** The engine takes servers in the order in which they answer. */
+const inOrder = (text: string): unknown => {
+  if (!text.startsWith("[")) return text.split("\n\n").sort();
+  const reports = JSON.parse(text) as readonly { readonly host: string; readonly role: string }[];
+  return reports.toSorted((a, b) => `${a.host} ${a.role}`.localeCompare(`${b.host} ${b.role}`));
+};
 
 test("a team and a server that are called otherwise are told so, and followed where they say what they were called", async () => {
   trial.edit((fleet) => {

@@ -10,7 +10,7 @@ import type { Connection } from "../../provisioners/engine/shell.ts";
 import { sh } from "../../provisioners/engine/shell-quote.ts";
 import { Context } from "../../provisioners/provider/context.ts";
 import { ownHostKeyResource } from "../../provisioners/provider/own-host-key.ts";
-import type { Call } from "../../provisioners/provider/protocol.ts";
+import type { Call } from "../../provisioners/provider/resource.ts";
 import { openShell } from "../../provisioners/ssh/session.ts";
 import { ownNetwork, ownStack } from "../support/own.ts";
 import { makeKey } from "../support/sshd.ts";

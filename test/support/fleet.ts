@@ -167,7 +167,9 @@ export class Trial {
   /** As before the first up: machines and state go, the stack file stays. */
   async reset(): Promise<void> {
     await sweep(this.stack);
-    const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`)].map((each) => join(ownProject, ".fleet", each));
+    const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`), join("settled", `${this.stack}.json`)].map((each) =>
+      join(ownProject, ".fleet", each),
+    );
     for (const each of [...this.stateFiles(), ...kept]) rmSync(each, { recursive: true, force: true });
     for (const kind of ["backups", "history", join("locks", "organization")])
       rmSync(join(states, kind, "contest-fleet", this.stack), { recursive: true, force: true });

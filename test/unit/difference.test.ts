@@ -1,7 +1,8 @@
 // Differences as the engine wants to hear them, and secrets on their way through the provider.
 import { describe, expect, test } from "vitest";
 import { difference, same } from "../../provisioners/provider/difference.ts";
-import { fromStruct, isUnknown, open, secret, toStruct, unknown, veil } from "../../provisioners/provider/wire.ts";
+import { fromStruct, toStruct } from "../../provisioners/provider/struct.ts";
+import { isUnknown, open, secret, unknown, veil } from "../../provisioners/provider/wire.ts";
 
 describe("difference", () => {
   test("goes down maps to the property, by Pulumi's path syntax", () => {

@@ -6,7 +6,7 @@ import { HostError } from "../../provisioners/engine/shell.ts";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
 import type { Context } from "../../provisioners/provider/context.ts";
 import { type HostInputs, hostResource } from "../../provisioners/provider/host.ts";
-import type { Call } from "../../provisioners/provider/protocol.ts";
+import type { Call } from "../../provisioners/provider/resource.ts";
 import { unknown } from "../../provisioners/provider/wire.ts";
 import { roleSchemas, roles } from "../../provisioners/roles/roles.ts";
 import { readStack } from "../../spec/read.ts";

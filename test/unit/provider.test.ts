@@ -4,8 +4,10 @@ import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PartlyDone, ProviderServer, type Resource } from "../../provisioners/provider/protocol.ts";
-import { fromStruct, open, type Properties, secret, toStruct } from "../../provisioners/provider/wire.ts";
+import { ProviderServer } from "../../provisioners/provider/protocol.ts";
+import { PartlyDone, type Resource } from "../../provisioners/provider/resource.ts";
+import { fromStruct, toStruct } from "../../provisioners/provider/struct.ts";
+import { open, type Properties, secret } from "../../provisioners/provider/wire.ts";
 
 const urn = "urn:pulumi:test::contest-fleet::fleet:index:TeamFleet$test:index:Thing::thing";
 const calls: string[] = [];

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Call } from "../../provisioners/provider/protocol.ts";
+import type { Call } from "../../provisioners/provider/resource.ts";
 import { teamKeysResource } from "../../provisioners/provider/team-keys.ts";
 import { ssh2 } from "../../provisioners/ssh/ssh2.ts";
 

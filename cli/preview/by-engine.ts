@@ -1,0 +1,33 @@
+// The preview of one stack as Pulumi's engine sees it: against what is on its servers now.
+import { planOf } from "../../provisioners/stack.ts";
+import { policed } from "../../pulumi/command.ts";
+import { refuseRenames } from "../../pulumi/known-names.ts";
+import { prepare } from "../../pulumi/state.ts";
+import { settling } from "../quick/settled.ts";
+import { previewOf } from "./engine.ts";
+import { failureOf, look, nothingFound } from "./events.ts";
+import { failedPreview, type StackPreview } from "./model.ts";
+import { masked, maskOf, secretsOf } from "./redaction.ts";
+
+/** A stack that can't be previewed is one row of the table, not the end of the others. */
+export async function previewByEngine(stack: string): Promise<StackPreview> {
+  try {
+    return await preview(stack);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== "UserError") throw error;
+    return failedPreview(stack, error.message, "servers");
+  }
+}
+
+async function preview(stack: string): Promise<StackPreview> {
+  const plan = planOf(stack);
+  await refuseRenames(plan);
+  await prepare(plan);
+  const settle = settling(plan);
+  // Its two looks into the state need not be waited for before the servers are looked at.
+  const [secrets, { digest, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, policed(plan))]);
+  const mask = maskOf(secrets);
+  if (code !== 0) return failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
+  if (nothingFound(digest)) settle();
+  return masked(previewOf(plan, digest), mask);
+}

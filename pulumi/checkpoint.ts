@@ -1,0 +1,60 @@
+// A stack's state as the local backend keeps it: read without the engine, and only where nothing in it is left open.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { isMap } from "../spec/path.ts";
+import { decrypted } from "./passphrase.ts";
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly custom: boolean;
+  readonly id?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
+}
+
+export interface Checkpoint {
+  /** Of the file: another one after every change. */
+  readonly digest: string;
+  readonly resources: readonly StateResource[];
+  /** Of the passphrase that protects it. */
+  readonly salt: string;
+}
+
+/** What the engine would have to finish or to forget first. */
+const unfinished = ["delete", "pendingReplacement", "taint", "initErrors", "external"] as const;
+
+/** @returns a sentence where only the engine can go on from this state */
+export function readCheckpoint(file: string): Checkpoint | string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "there is no state in this checkout";
+    throw error;
+  }
+  const { latest } = JSON.parse(bytes.toString("utf8")).checkpoint ?? {};
+  if (!Array.isArray(latest?.resources)) return "the state is empty";
+  if ((latest.pending_operations ?? []).length > 0) return "a run was cut short";
+  const { type, state } = latest.secrets_providers ?? {};
+  if (type !== "passphrase" || typeof state?.salt !== "string") return "the state's secrets are not kept by a passphrase";
+  const open = latest.resources.find((each: Record<string, unknown>) => unfinished.some((name) => isSet(each[name])));
+  if (open) return `${open.urn.split("::").at(-1)} is not finished`;
+  return { digest: createHash("sha256").update(bytes).digest("hex"), resources: latest.resources, salt: state.salt };
+}
+
+const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
+
+const signature = "4dabf18193072939515e22adb298388d";
+const secretMark = "1b47061264138c4ac30d75fd1eb44270";
+
+/** The same data, its secrets in the clear. Throws where there is something else that only the engine can read. */
+export function opened(value: unknown, key: Buffer): unknown {
+  if (Array.isArray(value)) return value.map((each) => opened(each, key));
+  if (!isMap(value)) return value;
+  if (signature in value) {
+    if (value[signature] !== secretMark || typeof value.ciphertext !== "string") throw new Error("the state holds more than plain values");
+    return JSON.parse(decrypted(key, value.ciphertext));
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, opened(each, key)]));
+}

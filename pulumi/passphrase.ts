@@ -1,0 +1,39 @@
+// Opens the secrets of a state that a passphrase protects, as Pulumi's own passphrase manager does.
+import { createDecipheriv, pbkdf2 } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Pulumi's own two ways to give it; undefined where it would have to ask. */
+export function passphraseIn(env: Environment): string | undefined {
+  if (env.PULUMI_CONFIG_PASSPHRASE !== undefined) return env.PULUMI_CONFIG_PASSPHRASE;
+  return env.PULUMI_CONFIG_PASSPHRASE_FILE === undefined ? undefined : readFileSync(env.PULUMI_CONFIG_PASSPHRASE_FILE, "utf8").trim();
+}
+
+const rounds = 1_000_000;
+const keyLength = 32;
+const tagLength = 16;
+/** What Pulumi encrypts beside the salt, to tell a wrong passphrase. */
+const proof = "pulumi";
+
+/** @param salt as the state has it: `v1:<salt>:v1:<nonce>:<proof>`. @returns undefined where the passphrase is another one */
+export async function unlock(salt: string, passphrase: string): Promise<Buffer | undefined> {
+  const [version, bytes = "", ...check] = salt.split(":");
+  if (version !== "v1") return undefined;
+  const key = await promisify(pbkdf2)(passphrase, Buffer.from(bytes, "base64"), rounds, keyLength, "sha256");
+  try {
+    return decrypted(key, check.join(":")) === proof ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param text `v1:<nonce>:<data>`. Throws where it was encrypted with another key */
+export function decrypted(key: Buffer, text: string): string {
+  const [, nonce = "", data = ""] = text.split(":");
+  const bytes = Buffer.from(data, "base64");
+  const cipher = createDecipheriv("aes-256-gcm", key, Buffer.from(nonce, "base64"));
+  cipher.setAuthTag(bytes.subarray(-tagLength));
+  return cipher.update(bytes.subarray(0, -tagLength), undefined, "utf8") + cipher.final("utf8");
+}
