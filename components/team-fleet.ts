@@ -2,7 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { completeFacts, type Facts } from "../provisioners/engine/facts.ts";
 import { latesIn } from "../provisioners/engine/placeholders.ts";
-import { expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../provisioners/expand.ts";
+import { expandRole, type FleetPlan, type ServerPlan } from "../provisioners/expand.ts";
+import { stepName } from "../provisioners/sequence.ts";
 import { secretAt } from "../spec/secrets.ts";
 import { aliases, formerNames } from "./former-names.ts";
 import { hooks } from "./hooks.ts";
@@ -42,9 +43,8 @@ export class TeamFleet extends pulumi.ComponentResource {
     const { servers: supplied, work } = supply(name, plan, { fleetKey, secrets, parent: this });
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
     const beside = work?.((names) => lateValues(names, sources));
-    const after = Object.fromEntries(
-      plan.servers.map((server) => [server.name, this.#server(name, server, supplied[server.name]!, sources)]),
-    );
+    const hosts = Object.fromEntries(plan.servers.map((server) => [server.name, this.#host(name, server, supplied[server.name]!, plan)]));
+    const after = this.#roles(name, hosts, sources);
     hooks(name, plan, { supplied, secrets, after, parent: this });
     this.servers = pulumi.output(Object.fromEntries(plan.servers.map((server) => [server.name, supplied[server.name]!.connection])));
     this.admin = pulumi.output({ user: admin, privateKey: fleetKey.privateKey });
@@ -53,25 +53,45 @@ export class TeamFleet extends pulumi.ComponentResource {
     this.registerOutputs({ servers: this.servers, admin: this.admin, ...(this.aws && { aws: this.aws }) });
   }
 
-  /** Its last role: when that is done, the server is right. */
-  #server(name: string, server: ServerPlan, { connection, deletedWith }: Supplied, sources: LateSources): pulumi.Resource {
-    const { plan } = sources;
-    const gone = deletedWith ? { deletedWith } : {};
-    const host = new Host(
+  #host(name: string, server: ServerPlan, { connection, deletedWith }: Supplied, plan: FleetPlan): Host {
+    return new Host(
       `${name}-${server.name}`,
       { name: server.name, connection, declared: server.declared, ...(deletedWith && { made: true }) },
-      { parent: this, ...gone, ...aliases(name, plan, server) },
+      { parent: this, ...(deletedWith && { deletedWith }), ...aliases(name, plan, server) },
     );
-    const declared = completeFacts(server.declared);
-    let previous: pulumi.Resource = host;
-    for (const role of rolesOf(server)) {
-      const wants = (facts: Facts) => expandRole(plan, server, role, facts);
-      const late = (facts: Facts) => lateValues(latesIn(wants(facts)), sources);
-      const resources = declared ? wants(declared) : host.facts.apply(wants);
-      const values = declared ? late(declared) : host.facts.apply((facts) => eachByItself(late(facts)));
-      const args = { host: server.name, role, connection, guard: plan.guard, resources, late: values };
-      previous = new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn: [previous], ...gone });
-    }
-    return previous;
   }
+
+  /** The last role of each server: when that is done, the server is right. */
+  #roles(name: string, hosts: Readonly<Record<string, Host>>, sources: LateSources): Readonly<Record<string, pulumi.Resource>> {
+    const { plan } = sources;
+    const servers = new Map(plan.servers.map((server) => [server.name, server]));
+    const last: Record<string, pulumi.Resource> = { ...hosts };
+    const done = new Map<string, pulumi.Resource>();
+    for (const { server, role, needs } of plan.order) {
+      const dependsOn = [last[server]!, ...needs.map((step) => done.get(step)!)];
+      const made = this.#role(name, { server: servers.get(server)!, role, host: hosts[server]!, dependsOn }, sources);
+      done.set(stepName(server, role), made);
+      last[server] = made;
+    }
+    return last;
+  }
+
+  #role(name: string, { server, role, host, dependsOn }: RolePlace, sources: LateSources): Role {
+    const { plan, supplied } = sources;
+    const { connection, deletedWith } = supplied[server.name]!;
+    const declared = completeFacts(server.declared);
+    const wants = (facts: Facts) => expandRole(plan, server, role, facts);
+    const late = (facts: Facts) => lateValues(latesIn(wants(facts)), sources);
+    const resources = declared ? wants(declared) : host.facts.apply(wants);
+    const values = declared ? late(declared) : host.facts.apply((facts) => eachByItself(late(facts)));
+    const args = { host: server.name, role, connection, guard: plan.guard, resources, late: values };
+    return new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn, ...(deletedWith && { deletedWith }) });
+  }
+}
+
+interface RolePlace {
+  readonly server: ServerPlan;
+  readonly role: string;
+  readonly host: Host;
+  readonly dependsOn: pulumi.Resource[];
 }

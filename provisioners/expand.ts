@@ -12,8 +12,10 @@ import { lay } from "./overlay/lay.ts";
 import { ownerOf } from "./overlay/owners.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
-import type { ServerView, TeamView } from "./roles/role.ts";
-import { accountOf, otherTerritory, portsOf, roleNamed, territoryOf } from "./roles/roles.ts";
+import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, sharesMemory } from "./roles/contract.ts";
+import { appAccount, type ServerView, type TeamView } from "./roles/role.ts";
+import { otherTerritory, roleNamed, territoryOf } from "./roles/roles.ts";
+import { type RoleStep, sequenceOf } from "./sequence.ts";
 
 export { completeFacts };
 
@@ -43,6 +45,8 @@ export interface FleetPlan {
   readonly people: readonly Person[];
   readonly guard: Guards;
   readonly servers: readonly ServerPlan[];
+  /** The roles of all servers, what they need of each other before them. */
+  readonly order: readonly RoleStep[];
   /** Servers that nobody pushes to: one for all of a pool that is told roles. */
   readonly pools: readonly PoolPlan[];
   /** Of practice machines. */
@@ -79,7 +83,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
       view: {
         name,
         privateAddress,
-        account: accountOf(server.params),
+        account: accountOf(server),
         roles: server.roles,
         ports: portsOf(server),
         ...mountedVolumes(spec, name),
@@ -95,9 +99,14 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     { name: spec.admin, sudo: true },
     ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
   ];
-  const team = { name: spec.team, members, servers: servers.map(({ view }) => view) };
   const pools = poolPlans(spec.target, around.overlays);
-  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, pools, people, team };
+  const holders = servers.map(({ name, spec: { roles, params } }) => ({ name, place: `servers.${name}`, roles, params }));
+  const endpoints = endpointsOf(holders);
+  const asked = pools.map(({ name, place, spec: { roles, params } }) => ({ name, place, roles, params }));
+  refuseContracts(around.stack, contractProblems([...holders, ...asked], endpoints));
+  const team = { name: spec.team, members, servers: servers.map(({ view }) => view), endpoints };
+  const order = orderOf(around.stack, servers, endpoints);
+  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, order, pools, people, team };
 }
 
 /** Of the volumes that its target gives it, those that the stack file wants mounted. */
@@ -115,6 +124,21 @@ function addressOf({ target, servers }: FleetSpec, name: string, practice: () =>
   const { privateAddress, address = "" } = servers[name]!;
   if (target.kind === "aws") return plannedAddress(target, servers, name);
   return privateAddress ?? (target.kind === "inventory" ? address : practice());
+}
+
+function refuseContracts(stack: string, problems: readonly ContractProblem[]): void {
+  if (problems.length > 0)
+    throw refusal(
+      stack,
+      problems.map((each) => ({ at: `stacks/Pulumi.${stack}.yaml`, ...each })),
+    );
+}
+
+function orderOf(stack: string, servers: readonly ServerPlan[], endpoints: TeamView["endpoints"]): readonly RoleStep[] {
+  const { order, circle } = sequenceOf(servers, (server) => rolesOf(server as ServerPlan), endpoints);
+  if (order) return order;
+  const reason = `expected roles that can be done one after the other, got a circle: ${circle}; put what provides before what needs it`;
+  throw refusal(stack, [{ at: `stacks/Pulumi.${stack}.yaml`, path: "servers", reason }]);
 }
 
 /** Who comes in by password must not close that door behind itself. */
@@ -172,7 +196,8 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   if (!completeFacts(facts))
     throw new TypeError(`${server.name}: ${role}: expected all facts of the server, got ${Object.keys(facts).join(", ") || "none"}`);
   const { spec, overlay, view } = server;
-  const own = (name: string) => roleNamed(name).resources({ params: spec.params[name], facts, self: view, team });
+  const own = (name: string) =>
+    roleNamed(name).resources({ params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self: view, team });
   if (overlay.length === 0) return keyed(`${server.name}: ${role}`, role === overlayRole ? [] : own(role));
   const neighbours = spec.roles.map((name) => ({
     role: name,
@@ -183,7 +208,7 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   const nobody = { role: overlayRole, own: [], territory: otherTerritory(spec.roles) };
   const self = neighbours.find((each) => each.role === role) ?? nobody;
   const mine = overlay.filter((entry) => (ownerOf(entry, neighbours, facts) ?? overlayRole) === role);
-  return keyed(`${server.name}: ${role}`, lay(self, mine, overlay, { facts, account: view.account, neighbours }));
+  return keyed(`${server.name}: ${role}`, lay(self, mine, overlay, { facts, account: appAccount({ facts, self: view }), neighbours }));
 }
 
 /** What another role can't do here is said where that role's own turn comes. */

@@ -8,7 +8,7 @@ import type { Target } from "../spec/spec.ts";
 import { defaults, factsOnAws } from "./aws/servers.ts";
 import type { Facts } from "./engine/facts.ts";
 import type { ServerPlan } from "./expand.ts";
-import { accountOf, portsOf } from "./roles/roles.ts";
+import { accountOf, portsOf } from "./roles/contract.ts";
 
 export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
   | { readonly pool: Pool; readonly pipeline?: never }
@@ -46,7 +46,14 @@ export function poolPlans(target: Target, overlays: Readonly<Record<string, read
   return poolsIn(target).flatMap(({ name, place, pool }) => {
     const { roles, params } = pool;
     if (!roles) return [];
-    const view = { name, privateAddress: "127.0.0.1", account: accountOf(params), roles, ports: portsOf({ roles, params }), pooled: true };
+    const view = {
+      name,
+      privateAddress: "127.0.0.1",
+      account: accountOf({ roles, params }),
+      roles,
+      ports: portsOf({ roles, params }),
+      pooled: true,
+    };
     const { types, image } = poolMachine(target, pool);
     return [{ name, place, spec: { roles, params, port: 22 }, view, declared: smallest(types, image), overlay: overlays[name] ?? [] }];
   });

@@ -5,7 +5,7 @@ import { literal } from "../engine/placeholders.ts";
 import { isBelow } from "../resources/address-path.ts";
 import { withBlock } from "../resources/block.ts";
 import { type Declared, want } from "../resources/want.ts";
-import type { Territory } from "../roles/role.ts";
+import type { Account, Territory } from "../roles/role.ts";
 import { pathsOf } from "./owners.ts";
 import { sysctlWant } from "./sysctl.ts";
 import { unitPlace } from "./unit-place.ts";
@@ -17,7 +17,7 @@ export interface Surroundings {
   /** Of all roles of the server, in the same file. */
   readonly blocks: readonly Declared[];
   readonly territory: Territory | undefined;
-  readonly account: string;
+  readonly account: Account;
 }
 
 export function entryWant(entry: OverlayEntry, { own: wanted, all, blocks, territory, account }: Surroundings): Declared {
@@ -37,11 +37,10 @@ export function entryWant(entry: OverlayEntry, { own: wanted, all, blocks, terri
   return want.file({ ...fileOf(entry, territory, account), content });
 }
 
-function fileOf({ path, encoding, mode }: OverlayFile, territory: Territory | undefined, account: string) {
-  const owner = ownerAt(path, account);
+function fileOf({ path, encoding, mode }: OverlayFile, territory: Territory | undefined, account: Account) {
   const { validateFile } = territory ?? {};
   return {
-    ...{ path, keep: true, mode: territory?.mode ?? mode, owner, group: owner },
+    ...{ path, keep: true, mode: territory?.mode ?? mode, ...ownerAt(path, account) },
     ...(encoding && { encoding }),
     ...(validateFile && { validate: validateFile }),
     ...afterOf(territory),
@@ -51,19 +50,18 @@ function fileOf({ path, encoding, mode }: OverlayFile, territory: Territory | un
 const afterOf = (territory: Territory | undefined) => (territory?.after?.length ? { after: territory.after } : {});
 
 /** Below the application user's home, files are the user's. */
-export const ownerAt = (path: string, account: string): string => (isBelow(path, homeOf(account)) ? account : "root");
-const homeOf = (user: string): string => (user === "root" ? "/root" : `/home/${user}`);
+const ownerAt = (path: string, { name, home, group }: Account) =>
+  isBelow(path, home) ? { owner: name, group } : { owner: "root", group: "root" };
 
 function withBlocks(content: string, blocks: readonly Declared[]): string {
   return blocks.reduce((text, { want: block }) => withBlock(text, block as unknown as { name: string; content: string }), content);
 }
 
 /** The folders on the way to the entries, but for those of the root, which every server has. What is there keeps what it has. */
-export function folders(entries: readonly OverlayEntry[], account: string): readonly Declared[] {
+export function folders(entries: readonly OverlayEntry[], account: Account): readonly Declared[] {
   const paths = new Map(entries.flatMap(({ path }) => above(posix.dirname(path)).map((folder) => [folder, folder] as const)));
   return [...paths.keys()].map((path) => {
-    const owner = ownerAt(path, account);
-    return want.directory({ path, keep: true, owner, group: owner });
+    return want.directory({ path, keep: true, ...ownerAt(path, account) });
   });
 }
 

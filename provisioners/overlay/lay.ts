@@ -5,7 +5,7 @@ import type { Facts } from "../engine/facts.ts";
 import { isBelow } from "../resources/address-path.ts";
 import type { Address, Common } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
-import type { Territory } from "../roles/role.ts";
+import type { Account, Territory } from "../roles/role.ts";
 import { entryWant, folders } from "./entry.ts";
 import { hearers, withHearers } from "./hear.ts";
 import { type Neighbour, pathsOf } from "./owners.ts";
@@ -14,7 +14,7 @@ import { withoutTheirs } from "./sysctl.ts";
 export interface Ground {
   readonly facts: Facts;
   /** The user below whose home files are the user's. */
-  readonly account: string;
+  readonly account: Account;
   /** The roles of the server. */
   readonly neighbours: readonly Neighbour[];
 }

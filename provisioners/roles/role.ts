@@ -4,10 +4,43 @@ import type { Facts } from "../engine/facts.ts";
 import type { Address } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
 
+/** Where a role of one server can be reached, by whoever speaks its protocol. */
+export interface Endpoint {
+  /** What is spoken there: `mysql`, `redis`, `http`. */
+  readonly protocol: string;
+  readonly port?: number | undefined;
+  /** A unix socket, for those on the same server. */
+  readonly socket?: string | undefined;
+}
+
+/** An endpoint of a server of the team. */
+export interface TeamEndpoint extends Endpoint {
+  readonly server: string;
+  readonly role: string;
+}
+
+/** What a role can't do without: one endpoint of the team. The role that provides it is done before, on whichever server it is. */
+export interface Need {
+  readonly protocol: string;
+  /** The server that has it. @default the one that has it */
+  readonly of?: string | undefined;
+  /** The parameter that says which: `database.server`. */
+  readonly at: string;
+  /** The stack file says how to reach it where the team does not have it. @default false */
+  readonly optional?: boolean;
+}
+
+/** A unit that a role runs, with the TCP ports that it listens on, by the parameters that say so. */
+export interface ServiceContract {
+  readonly unit: ByFacts<string> | undefined;
+  readonly ports: Readonly<Record<string, number>>;
+}
+
 /** The team as a role sees it: plain data, the same for every server but for `self`. */
 export interface TeamView {
   readonly name: string;
   readonly servers: readonly ServerView[];
+  readonly endpoints: readonly TeamEndpoint[];
   /** Everybody who logs in, the admin among them. */
   readonly members: readonly { readonly name: string; readonly sudo: boolean }[];
 }
@@ -68,6 +101,8 @@ export interface Territory {
 export interface RoleContext<Params> {
   readonly params: Params;
   readonly facts: Facts;
+  /** Whether another role of the server wants memory too. */
+  readonly shared: boolean;
   readonly self: ServerView;
   readonly team: TeamView;
 }
@@ -80,8 +115,15 @@ export interface Role<Params = unknown> {
   readonly params: z.ZodType<Params, unknown>;
   /** Its places on a server. No two roles share one; of two that lie in each other the longer path counts. */
   territory?: readonly Territory[] | ((params: Params) => readonly Territory[]);
-  /** TCP ports that it listens on with these parameters. */
-  ports?(params: Params): readonly number[];
+  /** What it runs with these parameters. No two roles of a server share a port. */
+  services?(params: Params): readonly ServiceContract[];
+  /** Where others reach it, by name. */
+  provides?(params: Params): Readonly<Record<string, Endpoint>>;
+  needs?(params: Params): readonly Need[];
+  /** Of the server: `share` for a cache or a database, `rest` for what takes what is left, together. @default none */
+  memory?: "none" | "share" | "rest";
+  /** The user that applications run as, where this role is the one that says so. */
+  account?(params: Params): string;
   resources(context: RoleContext<Params>): readonly Declared[];
 }
 
@@ -102,6 +144,11 @@ export const accountNamed = ({ facts }: Pick<RoleContext<unknown>, "facts">, nam
 
 /** Of the user that applications run as. */
 export const appAccount = (context: Pick<RoleContext<unknown>, "facts" | "self">): Account => accountNamed(context, context.self.account);
+
+/** What a need was resolved to: before anything runs, `fleet check` has refused none and several. */
+export function endpointOf({ endpoints }: TeamView, { protocol, of }: Pick<Need, "protocol" | "of">): TeamEndpoint | undefined {
+  return endpoints.find((each) => each.protocol === protocol && (of === undefined || each.server === of));
+}
 
 /** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
 export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {

@@ -33,19 +33,3 @@ export function territoryOf(name: string, params: unknown): readonly Territory[]
 /** Of all roles but these, as they are without parameters. */
 export const otherTerritory = (names: readonly string[]): readonly Territory[] =>
   roles.filter(({ name }) => !names.includes(name)).flatMap(({ name, params }) => territoryOf(name, params.parse({})));
-
-/** The user that applications run as, as the role base has it. */
-export const accountOf = ({ base: params }: Readonly<Record<string, unknown>>): string =>
-  (params as { readonly appUser?: string } | undefined)?.appUser ?? "isucon";
-
-/** TCP ports that these roles listen on, each once, in order. */
-export function portsOf({
-  roles: names,
-  params,
-}: {
-  readonly roles: readonly string[];
-  readonly params: Readonly<Record<string, unknown>>;
-}) {
-  const ports = names.flatMap((role) => roleNamed(role).ports?.(params[role]) ?? []);
-  return [...new Set(ports)].sort((a, b) => a - b);
-}

@@ -252,7 +252,15 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
   test("a packaged service that crashes again and again is seen", async () => {
     const params = app.params.parse({ packages: ["mariadb-server"] });
     const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: ["app"], ports: [] };
-    const all = wantsOf(app.resources({ params, facts: await readFacts(shell), self, team: { name: "t", servers: [self], members: [] } }));
+    const all = wantsOf(
+      app.resources({
+        params,
+        facts: await readFacts(shell),
+        shared: false,
+        self,
+        team: { name: "t", servers: [self], members: [], endpoints: [] },
+      }),
+    );
     const wants = { "check[app-packages]": { ...all["check[app-packages]"], after: [], deadline: 0 } };
     expect((await inspect(shell, "packaged", wants)).report.results[0]?.outcome).toBe("unchanged");
     const crash = "[Service]\nType=simple\nExecStart=\nExecStart=/bin/false\nRestart=always\nRestartSec=1\nStartLimitBurst=1000\n";

@@ -22,8 +22,8 @@ const applies = Array.from({ length: Math.max(...cases.map(({ all }) => all.leng
 
 function wantsFor(role: Pick<Role, "params" | "resources">, params: unknown, facts: Facts): Wants {
   const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: cases.map(({ role: { name } }) => name), ports: [] };
-  const team = { name: "switches", servers: [self], members: [] };
-  const wants = wantsOf(role.resources({ params: role.params.parse(params), facts, self, team }));
+  const team = { name: "switches", servers: [self], members: [], endpoints: [] };
+  const wants = wantsOf(role.resources({ params: role.params.parse(params), facts, shared: true, self, team }));
   return fill(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `value-of-${name.replaceAll(/[^a-z]/g, "-")}`])));
 }
 

@@ -20,7 +20,7 @@ describe("half of the facts", () => {
   test.for(roles.flatMap(({ name }) => names.map((fact) => [name, fact] as const)))("role %s without %s is refused", ([role, fact]) => {
     const { [fact]: _, ...facts } = whole;
     const at = { ...server!, spec: { ...server!.spec, params: { [role]: roleSchemas[role]?.parse({}) as Record<string, unknown> } } };
-    expect(() => expandRole({ team: { name: "t", members: [], servers: [at.view] } }, at, role, facts as Facts)).toThrow(
+    expect(() => expandRole({ team: { name: "t", members: [], servers: [at.view], endpoints: [] } }, at, role, facts as Facts)).toThrow(
       "expected all facts of the server",
     );
   });

@@ -136,7 +136,7 @@ describe("two that say what is in one file", () => {
   });
 
   test.each([
-    ["limits", "/etc/security/limits.d/fleet.conf", "limits[fleet]"],
+    ["limits", "/etc/security/limits.d/zz-fleet.conf", "limits[zz-fleet]"],
     ["link", "/etc/localtime", "link[/etc/localtime]"],
   ])("the team's file stands in for a %s", (_kind, path, gone) => {
     const { base } = laid("base", [file(path)]);

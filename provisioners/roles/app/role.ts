@@ -61,7 +61,11 @@ export const app = defineRole<Params>({
   summary: "an application from git, an archive or a package, kept up by systemd or supervisord",
   params: Params,
   territory: placesOf,
-  ports: ({ ports }) => ports,
+  services: ({ services, ports }) => [
+    ...Object.keys(services).map((name) => ({ unit: `${name}.service`, ports: {} })),
+    { unit: undefined, ports: Object.fromEntries(ports.map((port, at) => [`ports[${at}]`, port])) },
+  ],
+  memory: "rest",
   resources(context) {
     const params = settled(context);
     const code = codeOf(params);

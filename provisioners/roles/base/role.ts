@@ -50,6 +50,7 @@ export const base = defineRole<Params>({
   summary: "names, people and their keys, ssh between the servers, limits, kernel settings, and volumes of EC2",
   params: Params,
   territory: baseTerritory,
+  account: ({ appUser }) => appUser,
   resources: (context) => [
     ...names(context),
     ...people(context),

@@ -13,13 +13,17 @@ export const memcached = defineRole<Params>({
   summary: "memcached, sized from the memory; keeps nothing over a restart",
   params: Params,
   territory: [{ name: "memcached", paths: ["/etc/memcached.conf"], unit: "memcached.service", hears: "restart" }],
-  ports: ({ listen }) => ("port" in listen ? [listen.port] : []),
+  services: ({ listen }) => [{ unit: "memcached.service", ports: "port" in listen ? { "listen.port": listen.port } : {} }],
+  provides: ({ listen }) => ({
+    memcached: { protocol: "memcached", ...("port" in listen ? { port: listen.port } : { socket: listen.socket }) },
+  }),
+  memory: "share",
   resources(context) {
     const { params } = context;
     const listen = "port" in params.listen ? { ...params.listen, addresses: reachable(context, params.listen.addresses) } : params.listen;
     const file = want.file({
       path: "/etc/memcached.conf",
-      content: memcachedConf({ ...params, listen }, machineOf(context, ["memcached"])),
+      content: memcachedConf({ ...params, listen }, machineOf(context)),
     });
     const check =
       "port" in listen

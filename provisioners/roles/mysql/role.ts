@@ -48,7 +48,9 @@ export const mysql = defineRole<Params>({
   summary: "MariaDB or MySQL, sized from the memory, with databases and users",
   params: Params,
   territory: [{ name: "mysql", paths: ["/etc/mysql"], unit: unitBy, hears: "restart", validate: validatorBy }],
-  ports: ({ port }) => [port],
+  services: ({ port }) => [{ unit: unitBy, ports: { port } }],
+  provides: ({ port }) => ({ mysql: { protocol: "mysql", port } }),
+  memory: "share",
   resources(context) {
     const { params } = context;
     const server = serverOf(context.facts);
@@ -117,7 +119,7 @@ function configuration(
 ): { readonly text: string; readonly settings: MyCnf["settings"]; readonly maxConnections: number; readonly dataDirectory?: string } {
   const { databases: _, users: __, ...settings } = context.params;
   const bindAddress = settings.bindAddress ?? listenOn(context);
-  const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context, ["mysql"]) });
+  const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context) });
   if (problems.length > 0) {
     throw new UserError(
       `${context.self.name}: mysql: ${problems.length} problem(s)`,

@@ -33,7 +33,17 @@ export const nginx = defineRole<Params>({
   summary: "nginx with the team's sites, certificates and an LTSV log",
   params: Params,
   territory: [{ name: "nginx", paths: ["/etc/nginx"], unit: "nginx.service", validate: "nginx -t" }],
-  ports: ({ sites, main }) => [...sites.flatMap(sitePorts), ...(main.statusPort === false ? [] : [main.statusPort])],
+  services: ({ sites, main }) => [
+    {
+      unit: "nginx.service",
+      ports: {
+        ...Object.fromEntries(sites.flatMap((each, at) => sitePorts(each).map((port, index) => [portPlace(each, at, index), port]))),
+        ...(main.statusPort !== false && { "main.statusPort": main.statusPort }),
+      },
+    },
+  ],
+  provides: ({ sites }) =>
+    Object.fromEntries(sites.flatMap(({ name, listen: [port] }) => (port === undefined ? [] : [[name, { protocol: "http", port }]]))),
   resources({ params, facts }) {
     const { sites, certificates } = params;
     // What the server's own nginx may read (a home of mode 0750, say) stays readable.
@@ -69,6 +79,9 @@ export const nginx = defineRole<Params>({
     ];
   },
 });
+
+const portPlace = ({ listen }: Site, at: number, index: number): string =>
+  index < listen.length ? `sites[${at}].listen[${index}]` : `sites[${at}].tls.port`;
 
 function siteFiles(params: Site): Declared[] {
   const path = `/etc/nginx/sites-available/${params.name}`;

@@ -27,11 +27,14 @@ export const phpFpm = defineRole<Params>({
   name: "php-fpm",
   summary: "php-fpm with one pool on a unix socket",
   params: Params,
+  services: () => [{ unit: byVersion(phpUnit), ports: {} }],
+  provides: ({ pool: { name, socket } }) => ({ [name]: { protocol: "fastcgi", socket } }),
+  memory: "rest",
   territory: [{ name: "php-fpm", paths: ["/etc/php"], unit: byVersion(phpUnit), hears: "restart", validate: byVersion(phpValidator) }],
   resources(context) {
     const { pool, ini, extensions: wanted } = context.params;
     const version = phpVersion(context.facts);
-    const machine = machineOf(context, ["php-fpm", "app", "wordpress"]);
+    const machine = machineOf(context);
     const folder = `/etc/php/${version}/fpm`;
     const files = [
       want.file({ path: `${folder}/pool.d/${pool.name}.conf`, content: phpPool(pool, machine) }),

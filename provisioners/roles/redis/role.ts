@@ -12,10 +12,12 @@ export const redis = defineRole<Params>({
   summary: "redis, sized from the memory; writes outlive a restart unless the stack says otherwise",
   params: RedisParams,
   territory: [{ name: "redis", paths: ["/etc/redis"], unit: "redis-server.service", hears: "restart" }],
-  ports: ({ port }) => (port > 0 ? [port] : []),
+  services: ({ port }) => [{ unit: "redis-server.service", ports: port > 0 ? { port } : {} }],
+  provides: ({ port, socket }) => ({ redis: { protocol: "redis", ...(port > 0 && { port }), socket } }),
+  memory: "share",
   resources(context) {
     const { params } = context;
-    const content = redisConf({ ...params, bind: reachable(context, params.bind) }, machineOf(context, ["redis"]));
+    const content = redisConf({ ...params, bind: reachable(context, params.bind) }, machineOf(context));
     const file = want.file({
       path: "/etc/redis/redis.conf",
       content,

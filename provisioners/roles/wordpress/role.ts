@@ -7,13 +7,13 @@ import { type WordpressKeys, wordpressKeys, wpConfig } from "../../../templates/
 import { derived } from "../../engine/placeholders.ts";
 import { want } from "../../resources/want.ts";
 import { mysqlPassword } from "../mysql/role.ts";
-import { defineRole, type RoleContext } from "../role.ts";
+import { defineRole, endpointOf, type RoleContext } from "../role.ts";
 
 const Params = z.strictObject({
   database: z
     .strictObject({
       server: ServerRef.optional().describe("server of the team that carries it; without it, the one with the role mysql"),
-      port: Port.default(3306).describe("port of the database server"),
+      port: Port.optional().describe("port of the database server; without it, the one that the role mysql has there"),
       name: Identifier.default("wordpress").describe("name of the database"),
       user: Identifier.default("wordpress").describe("user of the database"),
       password: SecretText.optional().describe("without it, the one that the role mysql derives"),
@@ -32,6 +32,10 @@ export const wordpress = defineRole<Params>({
   name: "wordpress",
   summary: "WordPress from Debian's archive, behind nginx and php-fpm",
   params: Params,
+  memory: "rest",
+  needs: ({ database: { server, port } }) => [
+    { protocol: "mysql", of: server, at: "database.server", optional: server !== undefined && port !== undefined },
+  ],
   territory: [{ name: "wordpress", paths: ["/etc/wordpress"], validate: 'for file in /etc/wordpress/*.php; do php -l "$file"; done' }],
   resources(context) {
     const { title, admin, email } = context.params;
@@ -84,11 +88,12 @@ const siteHost = ({ params, team }: Context): string =>
   params.host ?? team.servers.find(({ roles }) => roles.includes("wordpress"))?.privateAddress ?? "localhost";
 
 function configuration({ params, team, self }: Context): string {
-  const { server, port, name, user, password } = params.database;
-  const host = server ?? team.servers.find(({ roles }) => roles.includes("mysql"))?.name;
-  if (host === undefined)
+  const { server, name, user, password } = params.database;
+  const found = endpointOf(team, { protocol: "mysql", of: server });
+  const [host, port] = [server ?? found?.server, params.database.port ?? found?.port];
+  if (host === undefined || port === undefined)
     throw new UserError(
-      `${self.name}: wordpress: expected a server with the role \`mysql\`, or \`params.wordpress.database.server\`, got neither`,
+      `${self.name}: wordpress: expected a server with the role \`mysql\`, or \`params.wordpress.database\` with \`server\` and \`port\`, got neither`,
     );
   const keys = Object.fromEntries(wordpressKeys.map((key) => [key, derived(`wordpress/${key}`)])) as WordpressKeys;
   return wpConfig({
