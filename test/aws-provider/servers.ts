@@ -4,6 +4,7 @@ import { ec2 } from "./clients.ts";
 import { addressOfHost, tellHost } from "./hosts.ts";
 import { born, retag } from "./network.ts";
 import { type AwsType, gone, type Inputs, tagMap } from "./type.ts";
+import { refuseStop } from "./volumes.ts";
 import { fromAws, toAws } from "./words.ts";
 
 const instanceOf = async (id: string) => {
@@ -35,12 +36,20 @@ async function isProtected(InstanceId: string): Promise<boolean | undefined> {
 }
 
 const sizeChange = async (InstanceId: string, instanceType: string): Promise<void> => {
+  await refuseStop(InstanceId);
   await ec2().send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
   await tellHost(InstanceId, "stop");
   await ec2().send(new sdk.ModifyInstanceAttributeCommand({ InstanceId, InstanceType: { Value: instanceType } }));
   await ec2().send(new sdk.StartInstancesCommand({ InstanceIds: [InstanceId] }));
   await tellHost(InstanceId, "start");
 };
+
+/** Those that were attached later outlive it, and are free; the emulator keeps them attached to what is gone. */
+async function freeVolumes(id: string): Promise<void> {
+  const one = await instanceOf(id);
+  const later = (one?.BlockDeviceMappings ?? []).filter(({ DeviceName }) => DeviceName !== one?.RootDeviceName);
+  for (const { Ebs } of later) await gone(ec2().send(new sdk.DetachVolumeCommand({ VolumeId: Ebs?.VolumeId, InstanceId: id })));
+}
 
 export const instance: AwsType = {
   async create(inputs) {
@@ -64,6 +73,7 @@ export const instance: AwsType = {
         BlockDeviceMappings: [{ DeviceName: await rootDevice(ami), Ebs: toAws(disk) as sdk.EbsBlockDevice }],
         Monitoring: { Enabled: inputs.monitoring ?? false },
         MetadataOptions: toAws(metadataOptions),
+        ...(inputs.instanceMarketOptions && { InstanceMarketOptions: toAws(inputs.instanceMarketOptions) }),
         UserData: Buffer.from(userData).toString("base64"),
         ...born("instance", tags),
       }),
@@ -89,7 +99,7 @@ export const instance: AwsType = {
       primaryNetworkInterfaceId: one.NetworkInterfaces?.[0]?.NetworkInterfaceId,
       availabilityZone: one.Placement?.AvailabilityZone,
       metadataOptions: fromAws(one.MetadataOptions ?? {}),
-      monitoring: one.Monitoring?.State === "enabled",
+      // Not `monitoring`: the emulator can't change it.
       disableApiTermination: await isProtected(id),
       tags: tagMap(one.Tags),
     };
@@ -102,6 +112,7 @@ export const instance: AwsType = {
   },
   async delete(id, { forceDestroy }) {
     if (forceDestroy) await protect(id, false);
+    await freeVolumes(id);
     await ec2().send(new sdk.TerminateInstancesCommand({ InstanceIds: [id] }));
     await tellHost(id, "terminate");
   },

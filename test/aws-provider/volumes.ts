@@ -32,6 +32,15 @@ export const volume: AwsType = {
   },
 };
 
+/** As AWS refuses it; the emulator stops any. */
+export async function refuseStop(id: string): Promise<void> {
+  const { Reservations } = await ec2().send(new sdk.DescribeInstancesCommand({ InstanceIds: [id] }));
+  if (Reservations?.[0]?.Instances?.[0]?.InstanceLifecycle === "spot")
+    throw new Error(
+      `UnsupportedOperation: You can't stop the Spot Instance '${id}' because it is associated with a one-time Spot Instance request`,
+    );
+}
+
 export const volumeAttachment: AwsType = {
   async create({ instanceId: InstanceId, volumeId: VolumeId, deviceName: Device }) {
     // As AWS refuses it; the emulator would take it from the other instance.
@@ -47,6 +56,7 @@ export const volumeAttachment: AwsType = {
   },
   /** Leaves the instance stopped, as the real provider does. */
   async delete(_id, { instanceId: InstanceId, volumeId: VolumeId, stopInstanceBeforeDetaching }) {
+    if (stopInstanceBeforeDetaching) await refuseStop(InstanceId);
     if (stopInstanceBeforeDetaching) await ec2().send(new sdk.StopInstancesCommand({ InstanceIds: [InstanceId] }));
     await ec2().send(new sdk.DetachVolumeCommand({ VolumeId, InstanceId }));
   },

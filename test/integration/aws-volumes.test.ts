@@ -124,6 +124,14 @@ describe("a server with data volumes, a kept address and a placement group", { t
     expect(await project.drift()).toEqual([]);
   });
 
+  test("without its placement group, and on spot, it is another server, never one with another first boot", async () => {
+    const { placement: _, ...rest } = { ...grown.target, image: "/own/other" };
+    for (const target of [rest, { ...rest, placement: "cluster", terminationProtection: false, spot: true }]) {
+      project.wish({ ...grown, target });
+      expect(await project.drift()).toContainEqual(expect.stringMatching(/^replace aws:ec2\/instance:Instance team-a-isu1 .*userData$/));
+    }
+  });
+
   test("another zone, which would make other volumes, is refused", async () => {
     const before = await seen();
     project.wish({ ...grown, target: { ...grown.target, zoneId: "apne1-az2" } });
@@ -141,6 +149,18 @@ describe("a server with data volumes, a kept address and a placement group", { t
     right(await project.run("up"));
     const { instance, volumes: after } = await seen();
     expect(after).toEqual(before.map((each) => each.with(1, instance)));
+  });
+
+  test("a spot server is never asked to stop, which AWS refuses: not for another type, and not to take its volume", async () => {
+    const spot = { ...grown, target: { ...grown.target, placement: undefined, terminationProtection: false, spot: true } };
+    project.wish(spot);
+    right(await project.run("up"));
+    const { instance, volumes } = await seen();
+    project.wish({ ...spot, target: { ...spot.target, instanceType: "c5.xlarge" } });
+    right(await project.run("up"));
+    const after = await seen();
+    expect(after.instance).not.toBe(instance);
+    expect(after.volumes).toEqual(volumes.map((each) => each.with(1, after.instance)));
   });
 
   test("unprotected they go, and of each a last snapshot stays, beside the daily ones", async () => {

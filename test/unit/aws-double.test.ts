@@ -67,3 +67,52 @@ describe("a server that somebody stopped", () => {
     },
   );
 });
+
+describe("an option that is taken out of the stack file", () => {
+  const profile = "backup-writer";
+  const disk = { name: "data", sizeGB: 50 };
+  const options: Readonly<Record<string, readonly [on: object, off: object]>> = {
+    monitoring: [{ monitoring: true }, {}],
+    terminationProtection: [{ terminationProtection: true }, {}],
+    instanceProfile: [{ instanceProfile: profile }, {}],
+    rootIops: [{ rootIops: 6000 }, {}],
+    rootThroughput: [{ rootThroughput: 500, rootIops: 6000 }, { rootIops: 6000 }],
+    "a volume's iops": [{ volumes: [{ ...disk, iops: 6000 }] }, { volumes: [disk] }],
+    "a volume's throughput": [{ volumes: [{ ...disk, throughput: 500 }] }, { volumes: [disk] }],
+    elasticAddress: [{ elasticAddress: true }, {}],
+    alarms: [{}, { alarms: false }],
+    open: [{ open: [{ port: 8080, from: ["203.0.113.7/32"] }] }, {}],
+    tags: [{ tags: { "cost-center": "4711" } }, {}],
+  };
+  /** By type and name: what is the same of both, differs, or is there once. */
+  const keyed = (all: readonly Registered[]) => new Map(all.map((each) => [`${each.type} ${each.name}`, each]));
+  /** `spot` and `placement` are the engine's matter: aws-volumes.test.ts. */
+  async function changes(on: object, off: object): Promise<readonly string[]> {
+    const [old, now] = [keyed(await registered(on)), keyed(await registered(off))];
+    const gone = [...old.keys()].filter((key) => !now.has(key)).map((key) => `- ${key}`);
+    const made = [...now.keys()].filter((key) => !old.has(key)).map((key) => `+ ${key}`);
+    const other = [...now].flatMap(([key, { type, inputs }]) =>
+      Object.keys(diffOf(type, old.get(key)?.inputs ?? inputs, inputs)).map((path) => `~ ${key} ${path}`),
+    );
+    return [...gone, ...made, ...other];
+  }
+
+  test.for(Object.entries(options))("%s goes back to AWS's default, and the preview says so", async ([, [on, off]]) => {
+    expect(await changes(on, off)).not.toEqual([]);
+  });
+
+  test("protection goes with its `forceDestroy` left, so that down works whatever was there before", async () => {
+    const [server] = (await registered({})).filter(({ type }) => type === "aws:ec2/instance:Instance");
+    expect(server?.inputs).toMatchObject({ disableApiTermination: false, forceDestroy: true });
+  });
+});
+
+describe("a spot server", () => {
+  test("is never asked to stop: its volume is taken from it", async () => {
+    const volumes = [{ name: "data", sizeGB: 50 }];
+    const attachments = (await registered({ spot: true, volumes })).filter(({ type }) => type.endsWith(":VolumeAttachment"));
+    expect(
+      attachments.map(({ inputs: { stopInstanceBeforeDetaching, forceDetach } }) => [stopInstanceBeforeDetaching, forceDetach]),
+    ).toEqual([[undefined, true]]);
+  });
+});

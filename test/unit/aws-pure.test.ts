@@ -219,8 +219,8 @@ describe("what a change costs", () => {
     [
       "a smaller root disk",
       { rootGB: 10 },
-      "replace",
-      ["isu1: root disk 20 → 10 GB replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk(s) are lost"],
+      "in place",
+      ["isu1: root disk 20 → 10 GB is refused by AWS, where a disk can only grow; next: leave `rootGB` at 20"],
     ],
   ] as const)("%s", (_, next, fate, sentences) => {
     expect(costOfChange("isu1", now, { ...now, ...next })).toEqual({ fate, sentences });

@@ -39,16 +39,23 @@ const loss = ({ disks, diskGB }: InstanceType): string =>
 /** Why `next` can't be had from the server that is there; each in a few words. */
 function reasonsToReplace(now: ServerShape, next: ServerShape): readonly string[] {
   const changed = replacing.filter((key) => next[key] !== undefined && now[key] !== undefined && now[key] !== next[key]);
-  const shrinks = now.rootGB !== undefined && next.rootGB !== undefined && next.rootGB < now.rootGB;
+  const moves = (now.spot ?? false) && now.type.arch === next.type.arch && now.type.type !== next.type.type;
   return [
     ...changed.map((key) => `${words[key]} \`${shown(now[key])}\` → \`${shown(next[key])}\``),
     ...(now.type.arch === next.type.arch ? [] : [`architecture \`${now.type.arch}\` → \`${next.type.arch}\``]),
-    ...(shrinks ? [`root disk ${now.rootGB} → ${next.rootGB} GB`] : []),
+    // A spot instance can't be stopped.
+    ...(moves ? [`type \`${now.type.type}\` → \`${next.type.type}\` of a spot instance`] : []),
   ];
 }
 
 /** What `next` does to a server that is `now`. */
 export function costOfChange(server: string, now: ServerShape, next: ServerShape): Cost {
+  const { rootGB: from = 0, ...rest } = now;
+  if (next.rootGB !== undefined && next.rootGB < from) {
+    const why = `${server}: root disk ${from} → ${next.rootGB} GB is refused by AWS, where a disk can only grow; next: leave \`rootGB\` at ${from}`;
+    const others = costOfChange(server, rest, { ...next, rootGB: undefined });
+    return { fate: others.fate, sentences: [why, ...others.sentences] };
+  }
   const lost = loss(now.type);
   const reasons = reasonsToReplace(now, next);
   if (reasons.length > 0)

@@ -75,11 +75,8 @@ const letterOf = (at: number): string => String.fromCharCode(106 + at);
 export const deviceOf = ({ xen }: Pick<InstanceType, "xen">, at: number, volumeId: string): string =>
   xen ? `/dev/xvd${letterOf(at)}` : `/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${volumeId.replace("-", "")}`;
 
-/** What is not said is AWS's own, and must not be sent. */
-const speedOf = ({ iops, throughput }: Pick<DataVolume, "iops" | "throughput">) => ({
-  ...(iops !== undefined && { iops }),
-  ...(throughput !== undefined && { throughput }),
-});
+/** What is not said is gp3's own, and sent: what is no longer sent stays at AWS as it was, and goes on costing. */
+const speedOf = ({ iops = 3000, throughput = 125 }: Pick<DataVolume, "iops" | "throughput">) => ({ iops, throughput });
 
 /** A stop or start wipes the instance store; change.ts says which changes do that. */
 export class Server extends pulumi.ComponentResource {
@@ -99,11 +96,14 @@ export class Server extends pulumi.ComponentResource {
     this.#name = name;
     this.#args = args;
     const hostKey = new KeyPair(`${name}-host-key`, { comment: args.server }, { parent: this, ...this.#withInstance() });
-    this.instance = this.#instance(this.#userData(hostKey));
+    const volumes = this.#volumes();
+    this.instance = this.#instance(this.#userData(hostKey), volumes);
     this.#tagInterface();
-    const { devices, attachments } = this.#volumes();
-    this.devices = devices;
-    const address = this.#address(attachments);
+    const attached = this.#attached(volumes);
+    this.devices = Object.fromEntries(
+      (args.volumes ?? []).map(({ name: own }, at) => [own, attached[at]!.volumeId.apply((id) => deviceOf(args.type, at, id))]),
+    );
+    const address = this.#address(attached);
     if (args.alarms ?? true) this.#alarms();
     this.address = args.elasticAddress ? this.#elastic().publicIp : address;
     this.privateAddress = this.instance.privateIp;
@@ -115,10 +115,10 @@ export class Server extends pulumi.ComponentResource {
     return tagsOf(this.#args.ownership, what ? `${this.#name}-${what}` : this.#name);
   }
 
-  /** What makes the next instance another server. It then gets a host key and a first boot of its own. */
+  /** What makes the next instance another server. It then gets a host key and a first boot of its own. A spot instance can't be stopped. */
   #withInstance(): { replacementTrigger: unknown[] } {
     const { ami, type, subnetId, privateAddress = "", placementGroup = "", spot = false } = this.#args;
-    return { replacementTrigger: [ami, type.arch, subnetId, privateAddress, placementGroup, spot] };
+    return { replacementTrigger: [ami, type.arch, subnetId, privateAddress, placementGroup, spot ? type.type : false] };
   }
 
   /**
@@ -138,9 +138,9 @@ export class Server extends pulumi.ComponentResource {
     return pulumi.secret(new pulumi.Stash(`${this.#name}-first-boot`, { input: pulumi.secret(input) }, kept).output.apply(String));
   }
 
-  #instance(userData: pulumi.Output<string>): aws.ec2.Instance {
+  #instance(userData: pulumi.Output<string>, dependsOn: readonly pulumi.Resource[]): aws.ec2.Instance {
     const { type, ami, subnetId, securityGroupId, privateAddress, spot, placementGroup, store } = this.#args;
-    const { instanceProfile, monitoring, terminationProtection } = this.#args;
+    const { instanceProfile = "", monitoring = false, terminationProtection = false } = this.#args;
     const args: aws.ec2.InstanceArgs = {
       ami,
       instanceType: type.type,
@@ -150,10 +150,12 @@ export class Server extends pulumi.ComponentResource {
       // The subnet gives public addresses to all.
       ...(privateAddress !== undefined && { privateIp: privateAddress }),
       ...(placementGroup !== undefined && { placementGroup }),
-      ...(instanceProfile !== undefined && { iamInstanceProfile: instanceProfile }),
-      ...(monitoring && { monitoring: true }),
-      // Its own `destroy` lifts the protection, or nothing could.
-      ...(terminationProtection && { disableApiTermination: true, forceDestroy: true }),
+      // Said where they are off, too: see speedOf.
+      iamInstanceProfile: instanceProfile,
+      monitoring,
+      disableApiTermination: terminationProtection,
+      // Its own `destroy` lifts the protection, or nothing could; also one that is left from before.
+      forceDestroy: true,
       ...(spot && { instanceMarketOptions: { marketType: "spot", spotOptions: { spotInstanceType: "one-time" } } }),
       ...(store && !type.nvme && { ephemeralBlockDevices: ephemeralMappings(type) }),
       // Instances with disks of their own can't be moved to other hardware.
@@ -163,8 +165,16 @@ export class Server extends pulumi.ComponentResource {
       userData,
       tags: this.#tags(),
     };
-    // The next one can't have the address while this one does.
-    return new aws.ec2.Instance(this.#name, args, { parent: this, deleteBeforeReplace: privateAddress !== undefined });
+    return new aws.ec2.Instance(this.#name, args, {
+      parent: this,
+      dependsOn: [...dependsOn],
+      // The next one can't have the address while this one does.
+      deleteBeforeReplace: privateAddress !== undefined,
+      // Whatever gave it another first boot is about another server; the provider would stop and start this one, which never reads it.
+      replaceOnChanges: ["userData"],
+      // Bare metal takes longer than the provider's ten minutes.
+      customTimeouts: { create: "30m", update: "30m", delete: "30m" },
+    });
   }
 
   #rootDisk(): aws.types.input.ec2.InstanceRootBlockDevice {
@@ -199,28 +209,31 @@ export class Server extends pulumi.ComponentResource {
     return pulumi.all([power.address, publicIp]).apply(([started, known]) => started || known);
   }
 
-  #volumes(): { readonly devices: Server["devices"]; readonly attachments: readonly pulumi.Resource[] } {
-    const { volumes = [], zone, type } = this.#args;
-    const devices: Record<string, pulumi.Output<string>> = {};
-    const attachments: pulumi.Resource[] = [];
-    for (const [at, { name, sizeGB, snapshots, ...speed }] of volumes.entries()) {
+  /** Before the instance, so that they go after it: the last snapshot is of what the server wrote until it was off. */
+  #volumes(): readonly aws.ebs.Volume[] {
+    const { volumes = [], zone } = this.#args;
+    return volumes.map(({ name, sizeGB, snapshots, ...speed }) => {
       const full = `${this.#name}-${name}`;
       // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
       const args = { availabilityZone: zone, size: sizeGB, type: "gp3", ...speedOf(speed), encrypted: true, finalSnapshot: true };
       const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
-      const volume = new aws.ebs.Volume(full, { ...args, tags }, { parent: this, protect: true });
-      const place = {
-        instanceId: this.instance.id,
-        volumeId: volume.id,
-        deviceName: `/dev/sd${letterOf(at)}`,
-        stopInstanceBeforeDetaching: true,
-      };
-      const attached = new aws.ec2.VolumeAttachment(`${full}-attachment`, place, { parent: this, deleteBeforeReplace: true });
-      attachments.push(attached);
-      devices[name] = attached.volumeId.apply((id) => deviceOf(type, at, id));
       if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });
-    }
-    return { devices, attachments };
+      // The provider waits for the last snapshot within these; its own ten minutes are not enough for a first one of some hundred GB.
+      const opts = { parent: this, protect: true, customTimeouts: { delete: "3h" } };
+      return new aws.ebs.Volume(full, { ...args, tags }, opts);
+    });
+  }
+
+  /** Where the instance goes, that is what detaches them. */
+  #attached(all: readonly aws.ebs.Volume[]): readonly aws.ec2.VolumeAttachment[] {
+    const { volumes = [], spot = false } = this.#args;
+    // A mounted disk comes off when the server is off. A spot instance can't be stopped: its volume is taken from it.
+    const detach = spot ? { forceDetach: true } : { stopInstanceBeforeDetaching: true };
+    return volumes.map(({ name }, at) => {
+      const place = { instanceId: this.instance.id, volumeId: all[at]!.id, deviceName: `/dev/sd${letterOf(at)}`, ...detach };
+      const opts = { parent: this, deleteBeforeReplace: true, deletedWith: this.instance };
+      return new aws.ec2.VolumeAttachment(`${this.#name}-${name}-attachment`, place, opts);
+    });
   }
 
   #alarms(): void {
