@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
+import { preinstalled } from "../provisioners/preinstalled.ts";
 import type { AwsTarget } from "../spec/aws/target.ts";
 import { bytesOfSize } from "../spec/scalars.ts";
 import type { ServerSpec } from "../spec/spec.ts";
@@ -80,15 +81,25 @@ function onAws(name: string, plan: FleetPlan, target: AwsTarget, { fleetKey, sec
   };
 }
 
-function practice(name: string, plan: FleetPlan, { name: host, spec, declared, view }: ServerPlan, { fleetKey, parent }: Means): Supplied {
+function practice(name: string, plan: FleetPlan, server: ServerPlan, { fleetKey, parent }: Means): Supplied {
+  const { name: host, spec, declared, view } = server;
   if (plan.spec.target.kind !== "practice") throw new TypeError("not a practice stack");
   const { driver, release } = plan.spec.target;
   const size = { cores: declared.cores ?? 1, memoryMiB: declared.memoryMiB ?? 1024 };
   const disks = spec.disks?.map((each) => ({ sizeGiB: bytesOfSize(each) / 2 ** 30 }));
+  const packages = preinstalled(plan, server);
   const place = { stack: plan.stack, name: host, address: view.privateAddress, subnet: plan.subnet };
   const machine = new Machine(
     `${name}-${host}-machine`,
-    { ...place, ...size, ...(disks && { disks }), driver, release, authorizedKey: fleetKey.publicKey },
+    {
+      ...place,
+      ...size,
+      ...(disks && { disks }),
+      ...(packages.length > 0 && { preinstalled: packages }),
+      driver,
+      release,
+      authorizedKey: fleetKey.publicKey,
+    },
     { parent },
   );
   // Where this computer reaches it; to the other servers it is at `view.privateAddress`.

@@ -48,6 +48,11 @@ export interface MachineSpec extends MachineRef {
   readonly users?: readonly MachineUser[];
   /** Debian packages in the image beyond the usual ones. @default none */
   readonly packages?: readonly string[];
+  /**
+   * Debian packages that are installed before its first boot, from a layer that all machines with the same ones share: what its roles
+   * will want. For the driver nspawn alone. Of a machine's creation: a change of them changes nothing. @default none
+   */
+  readonly preinstalled?: readonly string[];
   /** For the driver qemu alone: a container sees this computer's disks. @default none */
   readonly disks?: readonly MachineDisk[];
 }
@@ -91,6 +96,9 @@ export class MachineError extends Error {
 /** A change of these makes another machine; every other change restarts it with its content kept. */
 export const replacing = ["stack", "name", "driver", "release", "packages"] as const satisfies readonly (keyof MachineSpec)[];
 
+/** Matters when the machine is made, and never again. */
+export const atCreation = ["preinstalled"] as const satisfies readonly (keyof MachineSpec)[];
+
 /** The user of the first login. */
 export const loginUser = "fleet";
 
@@ -127,7 +135,8 @@ export function checkSpec(spec: MachineSpec): void {
   expect(disks.length === 0 || spec.driver === "qemu", `${at}: disks`, "none, or the driver qemu", `${disks.length} with ${spec.driver}`);
   expect(disks.length <= mostDisks, `${at}: disks`, `at most ${mostDisks}`, disks.length);
   for (const { sizeGiB } of disks) expect(sizeGiB > 0 && sizeGiB <= 16_384, `${at}: disks`, "a size up to 16384 GiB", sizeGiB);
-  for (const each of spec.packages ?? []) expect(Package.test(each), `${at}: packages`, "a Debian package's name", each);
+  for (const each of [...(spec.packages ?? []), ...(spec.preinstalled ?? [])])
+    expect(Package.test(each), `${at}: packages`, "a Debian package's name", each);
   for (const { name, password, sudo = "free" } of spec.users ?? []) {
     const free = UserName.test(name) && name !== "root" && name !== loginUser;
     expect(free, `${at}: user`, `a user name other than root and ${loginUser}`, name);

@@ -78,3 +78,5 @@ export function pathsOf(ref: MachineRef): MachinePaths {
 }
 
 export const imagesDirectory = (): string => join(ofUser(process.env.XDG_CACHE_HOME, ".cache"), "images");
+/** Sets of packages over an image. */
+export const layersDirectory = (): string => join(ofUser(process.env.XDG_CACHE_HOME, ".cache"), "layers");

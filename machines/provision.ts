@@ -69,6 +69,11 @@ const users = ({ users = [], authorizedKey }: MachineSpec): Command[] => {
   ];
 };
 
+/** A key that the package ssl-cert made in a layer would be every machine's: made anew, once a machine, for its own name. */
+const ownCertificate = (name: string): Command => sh`if [ -e /etc/ssl/private/ssl-cert-snakeoil.key ]; then
+unshare --uts -- /bin/sh -c 'hostname "$0"; make-ssl-cert generate-default-snakeoil --force-overwrite' ${name} >&2
+fi`;
+
 export const hostKeyFile = "/etc/ssh/ssh_host_ed25519_key";
 
 /** All of it can be run again at any time. Prints the host key's public half. */
@@ -76,7 +81,7 @@ export const provisionScript = (spec: MachineSpec, links: readonly RootFile[] = 
   lines([
     ...rootFiles(spec, links).map(putFile),
     // An empty one would make systemd take this for a first boot, and set every unit back to its preset.
-    sh`[ -s /etc/machine-id ] || { ${putFile({ path: "/etc/machine-id", content: `${randomBytes(16).toString("hex")}\n`, mode: "0444" })}\n}`,
+    sh`[ -s /etc/machine-id ] || { ${ownCertificate(spec.name)}\n${putFile({ path: "/etc/machine-id", content: `${randomBytes(16).toString("hex")}\n`, mode: "0444" })}\n}`,
     ...users(spec),
     // ssh-keygen writes the public half last.
     sh`[ -s ${`${hostKeyFile}.pub`} ] || { rm -f ${hostKeyFile}; ssh-keygen -q -t ed25519 -N '' -C '' -f ${hostKeyFile}; }`,

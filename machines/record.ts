@@ -1,10 +1,11 @@
 // What is written down of a machine when its content is complete; without it there is only a half-made one, with nothing worth keeping.
 import { createHash } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { MachineError, type MachineRef, type MachineSpec } from "./machine.ts";
+import { atCreation, MachineError, type MachineRef, type MachineSpec } from "./machine.ts";
 import type { MachinePaths } from "./names.ts";
 
 export interface MachineRecord {
+  /** What it lies over: an image, or `layer:image`. */
   readonly image: string;
   /** Of the private network. */
   readonly address: string;
@@ -14,11 +15,15 @@ export interface MachineRecord {
   readonly salt: string;
 }
 
-export const digest = (spec: MachineSpec, salt: string): string =>
-  createHash("sha256")
+const passing: ReadonlySet<string> = new Set(atCreation);
+
+export const digest = (spec: MachineSpec, salt: string): string => {
+  const lasting = Object.entries(spec).filter(([name]) => !passing.has(name));
+  return createHash("sha256")
     .update(salt)
-    .update(JSON.stringify(Object.entries(spec).sort(([a], [b]) => (a < b ? -1 : 1))))
+    .update(JSON.stringify(lasting.sort(([a], [b]) => (a < b ? -1 : 1))))
     .digest("hex");
+};
 
 /** A driver reads what it wrote: a change of the driver replaces the machine. */
 export async function readRecord<Written extends MachineRecord = MachineRecord>({ record }: MachinePaths): Promise<Written | undefined> {

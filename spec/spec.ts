@@ -64,6 +64,13 @@ const PracticeTarget = z
       .describe("what runs the machines: containers (nspawn, needs root) or virtual machines (qemu); default nspawn"),
     subnet: scalar.Cidr.optional().describe("network of the machines; default derived from the stack's name"),
     release: z.enum(["bookworm", "trixie"]).default("bookworm").describe("Debian release of the machines; default bookworm"),
+    image: z
+      .enum(["layered", "plain"])
+      .default("layered")
+      .describe(
+        "whether the packages of a machine's roles are there before its first boot, from a layer that this computer keeps (layered), or are " +
+          "installed by the roles as on a bare server (plain); the driver qemu's machines are plain; default layered",
+      ),
   })
   .describe("machines on this computer, made by the fleet");
 const InventoryTarget = z

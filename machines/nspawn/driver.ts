@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { answered, bootLog } from "../answer.ts";
 import { ensureImage } from "../image.ts";
+import { ensureLayer } from "../layers/layer.ts";
 import { groupsOf, makeFence, removeGroups } from "../limits.ts";
 import { locked } from "../lock.ts";
 import {
@@ -51,10 +52,14 @@ async function settled(spec: MachineSpec, paths: MachinePaths): Promise<boolean>
   return (await running(spec, paths)) !== undefined && connected(linkName(spec), bridgeName(spec.stack));
 }
 
+/** What a new machine lies over. */
+const ground = async (spec: MachineSpec, context: MachineContext): Promise<string> =>
+  ensureLayer(await ensureImage(spec, context), spec.preinstalled ?? [], context);
+
 /** Gives the machine its content: made from the image, brought in line with a changed spec, or as it was. */
 async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
   const record = await readRecord(paths);
-  const image = record?.image ?? (await ensureImage(spec, context));
+  const image = record?.image ?? (await ground(spec, context));
   await mountRoot(paths, image);
   await refresh(paths.root);
   const salt = record?.salt ?? randomBytes(16).toString("hex");
@@ -128,8 +133,8 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
   for (let started = false, tries = 0; !started && tries < 5; tries++) {
     if (!(await settled(spec, paths))) {
       await preflight("nspawn");
-      // Before the lock: while the first machine of a stack waits for its image, the others can too.
-      if (!(await readRecord(paths))) await ensureImage(spec, context);
+      // Before the lock: while the first machine of a stack waits for its image or layer, the others can too.
+      if (!(await readRecord(paths))) await ground(spec, context);
       started = await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
     }
     const state = (await answered(spec, paths, context)) ? await read(spec) : undefined;

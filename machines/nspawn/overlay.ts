@@ -15,11 +15,17 @@ export async function mounts(directory: string): Promise<string[]> {
   return points.filter((point) => point === directory || point.startsWith(`${directory}/`)).reverse();
 }
 
-export async function mountRoot({ directory, root, upper, work }: MachinePaths, image: string): Promise<void> {
-  if ((await mounts(root)).length > 0) return;
-  if (!existsSync(image)) throw new MachineError(`\`${directory}\`: its image \`${image}\` is gone; destroy the machine and make it again`);
+/** `lower`: an image, or `layer:image`. */
+export async function mountOverlay({ root, upper, work }: Pick<MachinePaths, "root" | "upper" | "work">, lower: string): Promise<void> {
   for (const each of [root, upper, work]) await mkdir(each, { recursive: true, mode: 0o755 });
-  await run("mount", ["-t", "overlay", "-o", `lowerdir=${image},upperdir=${upper},workdir=${work}`, "contest-fleet", root]);
+  await run("mount", ["-t", "overlay", "-o", `lowerdir=${lower},upperdir=${upper},workdir=${work}`, "contest-fleet", root]);
+}
+
+export async function mountRoot(paths: MachinePaths, lower: string): Promise<void> {
+  if ((await mounts(paths.root)).length > 0) return;
+  const gone = lower.split(":").find((each) => !existsSync(each));
+  if (gone) throw new MachineError(`\`${paths.directory}\`: its image \`${gone}\` is gone; destroy the machine and make it again`);
+  await mountOverlay(paths, lower);
 }
 
 /** The kernel lets go of a mount a moment after the last process that used it. */

@@ -1,5 +1,5 @@
 // fleet:index:Machine: a practice machine on this computer. The drivers do the work; here it becomes a resource of the engine.
-import { type MachineDriver, type MachineSpec, type MachineState, replacing } from "../../machines/machine.ts";
+import { atCreation, type MachineDriver, type MachineSpec, type MachineState, replacing } from "../../machines/machine.ts";
 import { same } from "./difference.ts";
 import type { Call, Resource } from "./resource.ts";
 import { type Json, secret, unknown } from "./wire.ts";
@@ -13,6 +13,7 @@ const expected = ({ driver, address }: MachineSpec, port = unknown as never as n
 const idOf = ({ stack, name }: Pick<MachineSpec, "stack" | "name">): string => `${stack}/${name}`;
 
 const mustReplace: ReadonlySet<string> = new Set(replacing);
+const passing: ReadonlySet<string> = new Set(atCreation);
 
 export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], MachineDriver>>): Resource<MachineSpec, MachineOutputs> {
   /** Which resource of this run has the machine: another one's delete is a rename, and must not take it away. */
@@ -32,7 +33,7 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       // The spec's address is the private one; the state's is where SSH answers.
       const was: MachineOutputs = { ...outputs, address: outputs.privateAddress };
       const names = Object.keys(news) as (keyof MachineSpec)[];
-      const changed = names.filter((name) => !same(was[name], news[name]));
+      const changed = names.filter((name) => !passing.has(name) && !same(was[name], news[name]));
       const properties = changed.map((name) => [name, mustReplace.has(name) ? ("update-replace" as const) : ("update" as const)]);
       return { ...Object.fromEntries(properties), ...(outputs.running ? {} : { running: "update" }) };
     },

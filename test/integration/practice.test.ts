@@ -13,9 +13,7 @@ type Server = (typeof servers)[number];
 
 const trial = new Trial(
   "practice",
-  practiceFleet(({ params }) => {
-    Object.assign((params as Fleet).base as Fleet, { packages: ["ca-certificates", "curl", "git"] });
-  }),
+  practiceFleet(() => {}),
 );
 afterAll(() => trial.remove());
 

@@ -51,7 +51,7 @@ describe("what a right stack file becomes", () => {
       members: [],
       keyUrl: "https://github.com/{user}.keys",
       admin: "fleet-admin",
-      target: { kind: "practice", driver: "nspawn", release: "bookworm" },
+      target: { kind: "practice", driver: "nspawn", image: "layered", release: "bookworm" },
       servers: { isu1: { roles: ["nginx"], port: 22, params: { nginx: { listen: 80, upstreams: {} } } } },
       params: {},
       files: "files",
