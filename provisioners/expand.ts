@@ -141,19 +141,31 @@ function orderOf(stack: string, servers: readonly ServerPlan[], endpoints: TeamV
   throw refusal(stack, [{ at: `stacks/Pulumi.${stack}.yaml`, path: "servers", reason }]);
 }
 
-/** Who comes in by password must not close that door behind itself. */
+/** Whoever comes in by a door must not shut it behind itself: by password, or as root. */
 function refuseLockOut(spec: FleetSpec, stack: string): void {
-  const shut = Object.entries(spec.servers).filter(([, { password, privateKey, params }]) => {
-    const sshd = params.base?.sshd as { readonly passwords?: boolean } | undefined;
-    return password !== undefined && privateKey === undefined && sshd?.passwords === false;
+  const problems = Object.entries(spec.servers).flatMap(([name, server]) => {
+    const shut = shutDoor(server);
+    if (!shut) return [];
+    const [key, reason] = shut;
+    return [{ at: `stacks/Pulumi.${stack}.yaml`, path: `servers.${name}.params.base.sshd.${key}`, reason }];
   });
-  const reason = "expected `true` while the fleet logs in by password, got `false`; set it, or give the server's `privateKey`";
-  const problems = shut.map(([name]) => ({
-    at: `stacks/Pulumi.${stack}.yaml`,
-    path: `servers.${name}.params.base.sshd.passwords`,
-    reason,
-  }));
   if (problems.length > 0) throw refusal(stack, problems);
+}
+
+/** The setting of sshd that would refuse the next login, and what to do instead. */
+function shutDoor({ user, password, privateKey, params }: ServerSpec): readonly [key: string, reason: string] | undefined {
+  const sshd = params.base?.sshd as { readonly passwords?: boolean; readonly rootLogin?: string } | undefined;
+  const byPassword = password !== undefined && privateKey === undefined;
+  if (byPassword && sshd?.passwords === false)
+    return ["passwords", "expected `true` while the fleet logs in by password, got `false`; set it, or give the server's `privateKey`"];
+  if (user !== "root" || !sshd) return undefined;
+  const wanted = byPassword ? ["yes"] : ["yes", "prohibit-password"];
+  if (wanted.includes(sshd.rootLogin ?? "")) return undefined;
+  const how = byPassword ? "as root by password" : "as root";
+  return [
+    "rootLogin",
+    `expected \`${wanted.at(-1)}\` while the fleet logs in ${how}, got \`${sshd.rootLogin}\`; set it, or log in as another \`user\``,
+  ];
 }
 
 function declaredFacts(spec: FleetSpec, name: string, around: Surroundings): Partial<Facts> {

@@ -17,7 +17,7 @@ const facts: Facts = {
   cloudInit: false,
 };
 
-function plan(server: string, overlay: readonly OverlayFile[] = [], roles = "[base]") {
+function plan(server: string, overlay: readonly OverlayFile[] = [], roles = "[base]", user = "isucon") {
   const text = `config:
   contest-fleet:fleet:
     team: t
@@ -26,7 +26,7 @@ function plan(server: string, overlay: readonly OverlayFile[] = [], roles = "[ba
       isu1:
         roles: ${roles}
         address: 192.0.2.1
-        user: isucon
+        user: ${user}
 ${server.replace(/^/gm, "        ")}
 `;
   const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
@@ -59,6 +59,34 @@ describe("a fleet that logs in by password", () => {
     ["leaves sshd alone", password],
   ])("is fine where it %s", (_what, server) => {
     expect(plan(server).servers).toHaveLength(1);
+  });
+});
+
+describe("a fleet that logs in as root", () => {
+  const key = "privateKey: { secure: v1:y }";
+  const word = "password: { secure: v1:y }";
+  const asRoot = (server: string) => plan(server, [], "[base]", "root");
+  const sshd = (text: string) => `params: { base: { sshd: { ${text} } } }`;
+
+  test.each([
+    ["nobody may", key, 'rootLogin: "no"', "expected `prohibit-password` while the fleet logs in as root, got `no`"],
+    [
+      "a key is asked for",
+      word,
+      "passwords: true, rootLogin: prohibit-password",
+      "expected `yes` while the fleet logs in as root by password",
+    ],
+    ["a key is asked for, by default", word, "passwords: true", "expected `yes` while the fleet logs in as root by password"],
+  ])("must not shut that door behind itself: %s", (_what, login, text, reason) => {
+    expect(() => asRoot(`${login}\n${sshd(text)}`)).toThrow(`servers.isu1.params.base.sshd.rootLogin: ${reason}`);
+  });
+
+  test.each([
+    ["with its key", key, sshd("passwords: false")],
+    ["by password where that is open", word, sshd('passwords: true, rootLogin: "yes"')],
+    ["where sshd stays as it is", word, ""],
+  ])("is fine %s", (_what, login, more) => {
+    expect(asRoot(`${login}\n${more}`).servers).toHaveLength(1);
   });
 });
 
