@@ -1,6 +1,7 @@
 // The Pulumi program: a stack file becomes a fleet.
 import * as pulumi from "@pulumi/pulumi";
 import { TeamFleet } from "./components/team-fleet.ts";
+import { withoutStackTraces } from "./components/without-stack-traces.ts";
 import { planOf } from "./provisioners/stack.ts";
 import { refuseRenames } from "./pulumi/known-names.ts";
 import { UserError } from "./spec/problem.ts";
@@ -18,6 +19,7 @@ async function readPlan() {
   }
 }
 
+withoutStackTraces();
 const plan = await readPlan();
 const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().requireSecretObject("fleet") });
 

@@ -4,6 +4,7 @@ import { leftovers } from "../machines/sweep.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
+import { forgetServers } from "../pulumi/forget.ts";
 import { existing, forget, keepState, prepare } from "../pulumi/state.ts";
 import { archive } from "./archive.ts";
 import type { AwsStack } from "./aws/stacks.ts";
@@ -14,13 +15,20 @@ export async function onAws(stack: string): Promise<AwsStack | undefined> {
   return plan.spec.target.kind === "aws" ? (await import("./aws/stacks.ts")).awsStack(stack, plan) : undefined;
 }
 
+export interface DownOptions {
+  readonly yes: boolean;
+  /** Servers that are gone for good. */
+  readonly forget?: readonly string[];
+}
+
 /** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
-export async function takeDown(stack: string, yes: boolean): Promise<number> {
+export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOptions): Promise<number> {
   const plan = planOf(stack);
   const aws = await onAws(stack);
   let archived = true;
   if ((await existing([stack])).length > 0) {
     await prepare(plan);
+    await forgetServers(plan, gone);
     archived = await archive(plan, yes);
     const code = await destroyed(plan, aws !== undefined);
     if (code !== 0) return code;
@@ -33,8 +41,8 @@ export async function takeDown(stack: string, yes: boolean): Promise<number> {
 async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
   const { stack } = plan;
   keepState(stack);
-  const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error"];
-  const once = async (env = {}) => (await pulumi(plan, args, { env })).code;
+  const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs"];
+  const once = async (env = {}) => (await pulumi(plan, args, { env, readable: true })).code;
   const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
   if (code !== 0) return code;
   await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);

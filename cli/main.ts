@@ -2,9 +2,12 @@
 import "./cwd.ts"; // First: it says where the project is.
 
 import { Command, CommanderError } from "commander";
+import { interrupted } from "../pulumi/interruption.ts";
 import { UserError } from "../spec/problem.ts";
 import type { Register } from "./command.ts";
 import { noProject } from "./cwd.ts";
+import { grouped, versionText } from "./help.ts";
+import { interruptedCode, interruption, onSignals } from "./interruption.ts";
 
 /** In the order of the help. Each is loaded where it is meant: a command that looks at nothing else must not wait for all of them. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
@@ -26,6 +29,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
 const program = new Command("fleet")
   .description("The servers of a contest team, from one stack file.")
   .option("--cwd <dir>", "folder with stacks/ and the state; default $FLEET_PROJECT, or this checkout")
+  .version(versionText(), "-V, --version")
   .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
   .showSuggestionAfterError()
@@ -42,6 +46,9 @@ Examples:
   fleet cost team-a          what a stack on AWS costs, before it is there
   fleet down practice        away with it
 
+Exit codes: 0 done, 1 failed, 2 wrong use or a problem in a stack file, 7 verify
+found a difference, 130 interrupted (fleet docs exit-codes)
+
 Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice`,
   );
 
@@ -51,6 +58,8 @@ const done = async (code: number | Promise<number>): Promise<void> => {
 const wanted = process.argv[2] ?? "";
 for (const name of wanted in commands ? [wanted] : Object.keys(commands)) (await commands[name]!())(program, done);
 
+grouped(program);
+onSignals(process.argv.slice(2));
 try {
   program.hook("preAction", () => {
     const sentence = noProject();
@@ -61,8 +70,15 @@ try {
   process.exitCode = failed(error);
 }
 
+// After the last word of whatever was under way.
+if (interrupted()) {
+  process.exitCode = interruptedCode;
+  console.error(interruption(process.argv.slice(2)));
+}
+
 /** A user's mistake is a sentence; anything else is our bug and keeps its stack. */
 function failed(error: unknown): number {
+  if (interrupted()) return interruptedCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof Error && ["UserError", "HostError", "MachineError"].includes(error.name)) {
     console.error(error.message);

@@ -7,6 +7,7 @@ import pLimit from "p-limit";
 import { checkout, project } from "../provisioners/project.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
+import { changes, interrupted, stopsWithUs } from "../pulumi/interruption.ts";
 import { Board, type TeamLine } from "./progress-table.ts";
 
 export type ManyCommand = "up" | "down";
@@ -68,19 +69,9 @@ export async function runMany(
   mkdirSync(runs(), { recursive: true });
   const board = new Board(stacks, process.stdout);
   const limit = pLimit(parallel);
-  const children = new Set<ChildProcess>();
-  let stopped = false;
-  // On a terminal Ctrl-C reaches every team by itself, and a second one would make Pulumi drop what it holds.
-  const onInterrupt = () => {
-    stopped = true;
-  };
-  const onTerminate = () => {
-    stopped = true;
-    for (const child of children) child.kill("SIGINT");
-  };
-  process.on("SIGINT", onInterrupt).on("SIGTERM", onTerminate);
+  changes();
   try {
-    const work = (stack: string) => (stopped ? notStarted(stack) : one(command, stack, { begin, board, children }));
+    const work = (stack: string) => (interrupted() ? notStarted(stack) : one(command, stack, { begin, board }));
     const lines = await Promise.all(stacks.map((stack) => limit(async () => board.end(await work(stack)))));
     const failed = lines.filter(({ state }) => state !== "done");
     remember(
@@ -92,25 +83,23 @@ export async function runMany(
     return failed.length === 0 ? 0 : 1;
   } finally {
     board.close();
-    process.off("SIGINT", onInterrupt).off("SIGTERM", onTerminate);
   }
 }
 
-const notStarted = (stack: string): TeamLine => ({ stack, state: "failed", text: "not started: stopped on request", errors: [] });
+const notStarted = (stack: string): TeamLine => ({ stack, state: "failed", text: "cancelled before it began", errors: [] });
 
 interface Means {
   readonly begin: Start;
   readonly board: Board;
-  readonly children: Set<ChildProcess>;
 }
 
-async function one(command: ManyCommand, stack: string, { begin, board, children }: Means): Promise<TeamLine> {
+async function one(command: ManyCommand, stack: string, { begin, board }: Means): Promise<TeamLine> {
   const [log, eventFile] = [join(runs(), `${command}-${stack}.log`), join(runs(), `${command}-${stack}.events`)];
   rmSync(eventFile, { force: true });
   const events = new EventLog(eventFile);
   const began = Date.now();
   const child = begin(command, stack, eventFile);
-  children.add(child);
+  stopsWithUs(child, "SIGTERM");
   const output = createWriteStream(log, { mode: 0o600 });
   for (const stream of [child.stdout, child.stderr]) stream?.pipe(output, { end: false });
   const timer = setInterval(() => board.update({ stack, state: "running", text: events.read().progress, errors: [] }), interval);
@@ -127,7 +116,6 @@ async function one(command: ManyCommand, stack: string, { begin, board, children
     return { stack, state: "failed", text, errors: errors.length > 0 ? errors : lastLines(log), log };
   } finally {
     clearInterval(timer);
-    children.delete(child);
     rmSync(eventFile, { force: true });
   }
 }

@@ -3,6 +3,7 @@
 import type { Work } from "../components/targets/aws/workloads.ts";
 import type { Connection } from "../provisioners/engine/shell.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
+import type { Aimed } from "../provisioners/stack.ts";
 import { ask } from "../pulumi/command.ts";
 import type { Plain } from "./aws/work.ts";
 
@@ -16,5 +17,5 @@ export interface Exported {
 }
 
 /** Passwords and keys in it are in the clear. */
-export const exportedBy = async (plan: FleetPlan): Promise<Exported> =>
+export const exportedBy = async (plan: Aimed & Pick<FleetPlan, "stack">): Promise<Exported> =>
   JSON.parse(await ask(plan, ["stack", "output", "--stack", plan.stack, "--show-secrets", "--json"]));

@@ -19,10 +19,18 @@ export const styled = (style: Style, text: string): string => styleText(style, t
 export async function confirm(what: string, word: string, yes: boolean): Promise<void> {
   if (yes) return;
   if (!isTerminal()) throw new UserError(`${what}; expected a confirmation, got no terminal to ask on; next: add --yes`);
-  const questions = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await questions.question(`${what}.\nType ${styled("bold", word)} to go on: `);
-  questions.close();
+  const answer = await answered(`${what}.\nType ${styled("bold", word)} to go on: `);
   if (answer.trim() !== word) throw new UserError(`expected \`${word}\`, got \`${answer.trim()}\`; nothing was changed`);
+}
+
+/** An end of input (Ctrl-D) is an answer too: none. Ctrl-C comes as a signal does. */
+async function answered(question: string): Promise<string> {
+  const questions = createInterface({ input: process.stdin, output: process.stdout });
+  const ended = new Promise<string>((resolve) => questions.once("close", () => resolve("")));
+  questions.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const answer = await Promise.race([questions.question(question), ended]);
+  questions.close();
+  return answer;
 }
 
 /** Columns of text, padded to their widest; the last one is left ragged. */

@@ -45,7 +45,7 @@ export async function answered(door: Door, paths: MachinePaths, { signal }: Mach
   const end = Date.now() + deadline;
   // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
   while (!(await greets(address, port, patience))) {
-    if (signal?.aborted) throw new MachineError(`${name}: stopped on request while it boots; the next run waits for it again`);
+    if (signal?.aborted) throw new MachineError(`${name}: cancelled while it boots; the next run waits for it again`);
     if (existsSync(paths.exit)) return false;
     if (Date.now() > end)
       throw new MachineError(`${name}: no SSH greeting from \`${address}:${port}\` within ${deadline / 1000} s; ${await bootLog(paths)}`);

@@ -75,7 +75,7 @@ async function download(url: string, file: string, path: string, { log = () => u
       );
     await rename(partial, path);
   } catch (error) {
-    if (signal?.aborted) throw new MachineError(`\`${url}/${file}\`: stopped on request`);
+    if (signal?.aborted) throw new MachineError(`\`${url}/${file}\`: cancelled`);
     if (error instanceof MachineError) throw error;
     throw new MachineError(`\`${url}/${file}\`: the download broke off (${(error as Error).message}); try again, or ${instead}`);
   } finally {

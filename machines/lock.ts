@@ -34,7 +34,7 @@ export async function locked<T>(
   const end = Date.now() + deadline;
   let held = await hold(ofThisUser(name));
   while (typeof held === "string") {
-    if (signal?.aborted) throw new MachineError(`\`${name}\`: stopped on request while another process works on it`);
+    if (signal?.aborted) throw new MachineError(`\`${name}\`: cancelled while another process works on it`);
     if (Date.now() > end)
       throw new MachineError(`\`${name}\` has been worked on by another process for ${deadline / 1000} s; wait for it or end it`);
     await released(held, Math.max(1, Math.min(1000, end - Date.now())));

@@ -32,7 +32,7 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     const child = execFile(file, args, limits, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       const shown = [file, ...args.slice(0, 3)].join(" ");
-      if (signal?.aborted) return reject(new MachineError(`\`${shown}\`: stopped on request`));
+      if (signal?.aborted) return reject(new MachineError(`\`${shown}\`: cancelled`));
       if (error.code === "ENOENT") return reject(new MachineError(`\`${file}\` is not installed; ${hint([file])}`));
       const outcome = error.killed ? `no end after ${deadline / 1000} s` : `exit code ${error.code ?? error.signal}`;
       reject(new MachineError(`\`${shown}\`: ${outcome}: ${tail(stderr || stdout, 12) || "it said nothing"}`));

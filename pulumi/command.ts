@@ -1,15 +1,16 @@
 // Runs Pulumi as the CLI does it: the same engine, state and stack files as a `pulumi` typed by hand.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { checkout, project } from "../provisioners/project.ts";
 import type { Aimed } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
+import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
+import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
+import { readable, readableLines } from "./words.ts";
 
-/** Of this project: Pulumi's state, and what else is worth keeping between two runs. */
-export const stateFolder = join(project, ".fleet");
+export { stateFolder } from "./folder.ts";
 
 /** What OpenSSH must read from files: keys and host keys of a stack's servers, as `fleet ssh` found them. */
 export const sshFolder = (stack: string): string => join(stateFolder, "ssh", stack);
@@ -66,44 +67,54 @@ export interface PulumiResult {
 const eventLog = ([command = ""]: readonly string[], file: string | undefined): string[] =>
   file !== undefined && ["up", "destroy"].includes(command) ? ["--event-log", file] : [];
 
+const isChange = ([command = "", of = ""]: readonly string[]): boolean =>
+  ["up", "destroy"].includes(command) || (command === "stack" && of === "rm");
+
 /**
- * `capture` keeps the output instead of showing it; `hear` is told each piece of it. Ctrl-C reaches Pulumi by itself: we wait for it to stop
- * at a safe point.
+ * `capture` keeps the output instead of showing it; `hear` is told each piece of it. Throws Interrupted once it has stopped at a safe point,
+ * where we were asked to end.
  */
 export async function pulumi(
-  plan: FleetPlan | undefined,
+  plan: Aimed | undefined,
   args: readonly string[],
-  { capture = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
+  { capture = false, readable: piped = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
 ): Promise<PulumiResult> {
-  mkdirSync(stateFolder, { recursive: true });
+  throwIfInterrupted();
+  if (isChange(args)) changes();
+  makeStateFolder();
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...ofFleetAlone(), ...env };
-  const child = spawn("pulumi", [...args, ...eventLog(args, all.FLEET_EVENT_LOG)], {
-    cwd: project,
-    env: all,
-    stdio: capture ? ["ignore", "pipe", "pipe"] : "inherit",
-  });
-  const ignore = () => {};
-  process.on("SIGINT", ignore);
+  const child = spawn(
+    "pulumi",
+    [...args, ...(piped && process.stdout.isTTY ? ["--color", "always"] : []), ...eventLog(args, all.FLEET_EVENT_LOG)],
+    {
+      cwd: project,
+      env: all,
+      stdio: capture ? ["ignore", "pipe", "pipe"] : piped ? ["inherit", "pipe", "inherit"] : "inherit",
+    },
+  );
+  const lines = readableLines((text) => process.stdout.write(text));
+  stopsWithUs(child, "SIGINT");
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    if (!capture) return lines.take(text);
     output.stdout += text;
     hear(text);
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
-  try {
-    const code = await new Promise<number>((resolve, reject) => {
-      child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: node setup/setup.cjs`)));
-      child.on("close", (status) => resolve(status ?? 130));
-    });
-    return { code, ...output };
-  } finally {
-    process.off("SIGINT", ignore);
-  }
+  const code = await new Promise<number>((resolve, reject) => {
+    child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: node setup/setup.cjs`)));
+    child.on("close", (status) => resolve(status ?? 130));
+  });
+  lines.end();
+  if (isChange(args)) shutStateFolder();
+  // An engine that was stopped may still call it a success.
+  throwIfInterrupted();
+  return { code, ...output };
 }
 
 /** The captured standard output; a failure is the user's to read. */
-export async function ask(plan: FleetPlan | undefined, args: readonly string[]): Promise<string> {
+export async function ask(plan: Aimed | undefined, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await pulumi(plan, args, { capture: true });
-  if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}:\n${(stderr || stdout).trim()}`);
+  if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}:\n${readable(stderr || stdout).trim()}`);
   return stdout;
 }

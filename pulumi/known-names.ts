@@ -5,7 +5,8 @@ import { placesIn } from "../provisioners/stack.ts";
 import { pathText } from "../spec/path.ts";
 import { type Problem, refusal } from "../spec/problem.ts";
 import { ask } from "./command.ts";
-import { existing, isLocal, localDeployment, type StateResource } from "./state.ts";
+import { existing, isLocal, localDeployment } from "./state.ts";
+import type { StateResource } from "./state-file.ts";
 
 interface Place {
   readonly address?: string;
@@ -30,7 +31,7 @@ export function knownIn(resources: readonly StateResource[]): Known {
   };
 }
 
-async function known(stack: string): Promise<Known> {
+export async function knownNames(stack: string): Promise<Known> {
   if ((await existing([stack])).length === 0) return { teams: [], servers: [] };
   const deployment = isLocal()
     ? localDeployment(stack)
@@ -44,7 +45,7 @@ export const namesCompared = ({ stack }: FleetPlan): Readonly<Record<string, str
 
 /** Problems of the stack file against the state, with their places. */
 export async function renameProblems(plan: FleetPlan): Promise<readonly Problem[]> {
-  const renames = renamesIn(plan, await known(plan.stack));
+  const renames = renamesIn(plan, await knownNames(plan.stack));
   if (renames.length === 0) return [];
   const placeIn = placesIn(plan.stack);
   return renames.map(({ path, reason }) => ({ at: placeIn(path), path: pathText(path), reason }));

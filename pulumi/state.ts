@@ -5,7 +5,9 @@ import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { UserError } from "../spec/problem.ts";
 import { ask, stateFolder } from "./command.ts";
+import { makeStateFolder } from "./folder.ts";
 import { fetchPlugins } from "./plugins.ts";
+import { brokenState, type Deployment, deploymentIn, type Operation, refuseLostState } from "./state-file.ts";
 
 /** In a file of this checkout, which can be read without asking Pulumi. */
 export const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
@@ -14,23 +16,12 @@ export const endedFolder = join(stateFolder, "ended");
 /** The state's file in the local backend. */
 export const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
 
-export interface StateResource {
-  readonly urn: string;
-  readonly type: string;
-  /** Replaced already, and gone at the end of the run. */
-  readonly delete?: boolean;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-}
-
-/** What we read of a state. */
-interface Deployment {
-  readonly resources?: readonly StateResource[];
-  readonly pending_operations?: readonly Operation[];
-}
-
-/** Undefined for a stack that never had anything. */
+/** Undefined for a stack that never had anything. Throws a UserError, with the way back, where the file is not whole. */
 export function localDeployment(stack: string): Deployment | undefined {
-  return JSON.parse(readFileSync(localStack(stack), "utf8")).checkpoint?.latest;
+  const file = localStack(stack);
+  const found = deploymentIn(file);
+  if (!found) throw brokenState(stack, file, readFileSync(file, "utf8").trim() === "" ? "an empty file" : "one that was cut short");
+  return found.deployment;
 }
 
 /** What is known of a stack whose last run came to its end. */
@@ -46,10 +37,19 @@ export async function existing(stacks: readonly string[]): Promise<readonly stri
   return stacks.filter((stack) => there.has(stack));
 }
 
+/** Of these stacks, those in which something stands. */
+export async function stacksUp(stacks: readonly string[]): Promise<readonly string[]> {
+  const there = await existing(stacks);
+  return isLocal()
+    ? there.filter((stack) => (localDeployment(stack)?.resources ?? []).some(({ type }) => type === "fleet:index:Host"))
+    : there;
+}
+
 /** Fetches what the stack's resources need, makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
 export async function prepare(plan: FleetPlan): Promise<void> {
   await fetchPlugins(plan);
-  mkdirSync(stateFolder, { recursive: true });
+  makeStateFolder();
+  if (isLocal()) refuseLostState(plan.stack, localStack(plan.stack));
   if (!isLocal() || !existsSync(localStack(plan.stack))) await ask(plan, ["stack", "select", "--create", plan.stack, "--non-interactive"]);
   if (!isLocal()) return;
   breakDeadLocks(plan.stack);
@@ -97,10 +97,22 @@ export function lockFiles(stack: string): readonly string[] {
     .map((name) => join(folder, name));
 }
 
+/** One that a full disk or a power cut left without a word holds everybody back, and nobody can say for whom. */
+function lockIn(stack: string, file: string): Lock {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Lock;
+  } catch {
+    throw new UserError(
+      `${stack}: expected a lock that says who holds it, got one that is not whole (${file}); ` +
+        `next, if nobody is at work on ${stack}: pulumi cancel --yes -s ${stack}`,
+    );
+  }
+}
+
 /** Pulumi's lock files have no lease: one whose process is gone from this computer holds nobody back. Any other one is told. */
 function breakDeadLocks(stack: string): void {
   for (const file of lockFiles(stack)) {
-    const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(file, "utf8")) as Lock;
+    const { pid, username, hostname: where, timestamp } = lockIn(stack, file);
     const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
     if (where !== hostname() || isRunning(pid))
       throw new UserError(
@@ -125,10 +137,6 @@ function isRunning(pid: number): boolean {
   }
 }
 
-interface Operation {
-  readonly resource: { readonly type: string; readonly custom?: boolean };
-}
-
 /** Ours find again what a killed run had begun, and components are nothing outside the state. What else is open is for the user to look at. */
 const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !== true || type.startsWith("fleet:");
 
@@ -136,8 +144,13 @@ const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !=
 async function closeOperations(plan: FleetPlan): Promise<void> {
   const open = localDeployment(plan.stack)?.pending_operations ?? [];
   if (!open.some(isOurs)) return;
+  await edit(plan, (deployment) => ({ ...deployment, pending_operations: open.filter((each) => !isOurs(each)) }));
+}
+
+/** Through Pulumi's own export and import, which look whether it is still a state. */
+export async function edit(plan: FleetPlan, change: (deployment: Deployment) => Deployment): Promise<void> {
   const state = JSON.parse(await ask(plan, ["stack", "export", "--stack", plan.stack]));
-  state.deployment.pending_operations = open.filter((each) => !isOurs(each));
+  state.deployment = change(state.deployment);
   const file = join(stateFolder, `${plan.stack}.import.json`);
   writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
   try {

@@ -3,6 +3,7 @@ import { planOf } from "../../provisioners/stack.ts";
 import { dyingIn } from "../aws/work.ts";
 import type { Register } from "../command.ts";
 import { onAws, takeDown } from "../destroy.ts";
+import { forgetOption } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { columns, confirm } from "../terminal.ts";
@@ -13,14 +14,16 @@ export const down: Register = (program, done) =>
     .description("destroy a stack: machines that it made go, servers that were lent get back what they had")
     .argument("[stacks...]", "a stack of this checkout; or many, by names and patterns such as 'team-*' and '!team-x'")
     .option("-y, --yes", "without a question", false)
+    .addOption(forgetOption())
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
     .addHelpText("after", "\nExamples:\n  fleet down practice --yes\n  fleet down 'team-*'\n  fleet down --all --only-failed")
-    .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options.yes) : runAll(stacks, options)));
+    .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options) : runAll(stacks, options)));
 
 interface Options extends ManyChoice {
   readonly yes: boolean;
+  readonly forget: readonly string[];
 }
 
 /** Asks once for all of them. A stack file with a mistake stops everything before anything is lost. */
@@ -48,14 +51,14 @@ const fates = {
   aws: "terminated with everything on it",
 } as const;
 
-async function run(stack: string, yes: boolean): Promise<number> {
+async function run(stack: string, { yes, forget }: Options): Promise<number> {
   const plan = planOf(stack);
   const fate = fates[plan.spec.target.kind];
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
   console.log(columns([...rows, ...dyingIn(plan)]));
   await tellSpent(stack);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
-  return await takeDown(stack, yes);
+  return await takeDown(stack, { yes, forget });
 }
 
 /** What it has cost until now, where it costs. */

@@ -1,8 +1,8 @@
 // fleet env: what a shell needs for Pulumi's own commands to work in this checkout.
-import { mkdirSync } from "node:fs";
 import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { aimedAt } from "../../provisioners/stack.ts";
-import { environment, ofFleetAlone, reasons, stateFolder } from "../../pulumi/command.ts";
+import { environment, ofFleetAlone, reasons } from "../../pulumi/command.ts";
+import { makeStateFolder } from "../../pulumi/folder.ts";
 import type { Register } from "../command.ts";
 import { columns } from "../terminal.ts";
 
@@ -24,7 +24,7 @@ function explain(stack: string): number {
 
 function run(stack: string): number {
   // Pulumi itself expects the folder of its backend to be there.
-  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  makeStateFolder();
   const all = { PATH: process.env.PATH ?? "", ...environment(aimedAt(stack)) };
   for (const [name, value] of Object.entries(all)) console.log(`export ${name}=${quote(value)}`);
   return 0;

@@ -49,7 +49,7 @@ async function takeAway(expired: readonly AwsStack[]): Promise<number> {
   let worst = 0;
   for (const { name } of expired) {
     try {
-      worst = Math.max(worst, await takeDown(name, true));
+      worst = Math.max(worst, await takeDown(name, { yes: true }));
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       console.error(error.message);

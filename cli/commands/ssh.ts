@@ -4,11 +4,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Connection } from "../../provisioners/engine/shell.ts";
-import { planOf } from "../../provisioners/stack.ts";
+import { aimedAt } from "../../provisioners/stack.ts";
 import { sshFolder } from "../../pulumi/command.ts";
+import { existing } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { stackInMind } from "../stack-in-mind.ts";
 import { exportedBy } from "../stack-outputs.ts";
 
 export const ssh: Register = (program, done) =>
@@ -17,7 +19,7 @@ export const ssh: Register = (program, done) =>
     .description("open a shell on a server, or run a command there")
     .argument("<server>", "a server of the stack: isu1")
     .argument("[command...]", "what to run, by a shell there; a login shell without")
-    .option("-s, --stack <stack>", "the stack", "practice")
+    .option("-s, --stack <stack>", "the stack; default FLEET_STACK, else the only one that is up")
     .option(...forwarding)
     .passThroughOptions()
     .allowUnknownOption()
@@ -25,9 +27,9 @@ export const ssh: Register = (program, done) =>
       "after",
       "\nExamples:\n  fleet ssh isu1\n  fleet ssh isu1 --stack team-a\n  fleet ssh -s team-a isu2 sudo journalctl -u nginx\n  fleet ssh isu1 -L 8080:127.0.0.1:80        http://127.0.0.1:8080/ is the server's port 80",
     )
-    .action((server: string, behind: string[], options: Options & { stack: string }) => {
+    .action((server: string, behind: string[], options: Options & { stack?: string }) => {
       const { stack = options.stack, forward, command } = behindName(behind);
-      return done(run(stack, server, { command, forward: [...options.forward, ...forward] }));
+      return done(onStack(stack, server, { command, forward: [...options.forward, ...forward] }));
     });
 
 interface Options {
@@ -57,13 +59,22 @@ export function behindName(words: readonly string[]): Options & { readonly stack
   return { ...parser.opts<Options & { stack?: string }>(), command: parser.args };
 }
 
-async function run(stack: string, name: string, { command, forward }: Options & { readonly command: readonly string[] }): Promise<number> {
-  const plan = planOf(stack);
-  const names = plan.servers.map((server) => server.name);
-  if (!names.includes(name)) throw new UserError(`${name}: expected a server of ${stack}${choice(name, names)}`);
-  const { servers, admin } = await exportedBy(plan);
-  const server = servers?.[name];
-  if (!server) throw new UserError(`${name}: expected a server that is up, got none; next: ./fleet up ${stack}`);
+type Wish = Options & { readonly command: readonly string[] };
+
+const onStack = async (stack: string | undefined, name: string, wish: Wish): Promise<number> =>
+  run(stack ?? (await stackInMind()), name, wish);
+
+/** Goes by what is up: a mistake somewhere in the stack file must not take a shell away. */
+async function run(stack: string, name: string, { command, forward }: Wish): Promise<number> {
+  const aimed = aimedAt(stack);
+  if ((await existing([stack])).length === 0)
+    throw new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+  const { servers = {}, admin } = await exportedBy({ ...aimed, stack });
+  const server = servers[name];
+  if (!server)
+    throw new UserError(
+      `${name}: expected a server of ${stack} that is up${choice(name, Object.keys(servers))}; next: ./fleet up ${stack}`,
+    );
   // OpenSSH takes no password from a file: where only that was handed out, the fleet's own user comes in with its key.
   const login = server.privateKey === undefined ? { ...server, ...admin } : server;
   return await new Promise<number>((resolve, reject) => {

@@ -3,6 +3,7 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
 import type { Register } from "../command.ts";
+import { forgetOption, left } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { allRight, engineOption, nothingToDo } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
@@ -13,6 +14,7 @@ import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 interface Options extends ManyChoice {
   readonly yes: boolean;
   readonly engine: boolean;
+  readonly forget: readonly string[];
 }
 
 export const up: Register = (program, done) =>
@@ -25,6 +27,7 @@ export const up: Register = (program, done) =>
     )
     .option("-y, --yes", "without a question", false)
     .addOption(engineOption())
+    .addOption(forgetOption())
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
@@ -40,21 +43,23 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-async function run(stack: string, { yes, engine }: Options): Promise<number> {
-  const right = await allRight(stack, { engine });
+async function run(stack: string, { yes, engine, forget }: Options): Promise<number> {
+  const right = await allRight(stack, { engine: engine || forget.length > 0 });
   if (right) {
     console.log(nothingToDo(right));
     return 0;
   }
   // Only now: it costs more than the whole look.
-  const [{ planOf }, { namesCompared, refuseRenames }] = await Promise.all([
+  const [{ planOf }, { namesCompared, refuseRenames }, { forgetServers }] = await Promise.all([
     import("../../provisioners/stack.ts"),
     import("../../pulumi/known-names.ts"),
+    import("../../pulumi/forget.ts"),
   ]);
   const plan = planOf(stack);
   await refuseRenames(plan);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
+  await forgetServers(plan, left(plan, forget));
   const settle = settling(plan);
   // One server's failure must not keep the others from being finished.
   const how = ["--continue-on-error", ...looking(plan), ...policed(plan), ...(yes ? ["--yes", "--skip-preview"] : ["--diff"])];

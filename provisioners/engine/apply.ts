@@ -195,7 +195,7 @@ class Progress {
       if (change === failedAt || (broken && failedAt === undefined)) {
         reached = true;
         return this.#ending === "stopped"
-          ? { ...of, outcome: "skipped", reason: "stopped on request" }
+          ? { ...of, outcome: "skipped", reason: "cancelled before it began" }
           : { ...of, outcome: "failed", reason: this.#reason(broken, code, stderr) };
       }
       if (this.#back.has(storeKey(change.address)))

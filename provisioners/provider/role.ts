@@ -66,13 +66,24 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     },
     update: async (id, _olds, news, call, preview) => (preview ? settled(news) : run(context, id, news, call)),
     async delete(id, old, call) {
-      await run(context, id, { ...old.outputs, resources: {} }, call);
+      try {
+        await run(context, id, { ...old.outputs, resources: {} }, call);
+      } catch (error) {
+        throw outOfReach(error, old.outputs.host);
+      }
     },
     hide: (outputs) =>
       isUnknown(outputs.resources as Json)
         ? outputs
         : { ...outputs, resources: hideSensitive(outputs.resources, (value) => !hasMark(value)) },
   };
+}
+
+/** Nothing can be undone on a server that is no more, and it must not stop what is done on the others for ever. */
+function outOfReach(error: unknown, server: string): unknown {
+  if (!(error instanceof HostError) || error.fault === "locked") return error;
+  const next = `next, if it is gone for good: the same command with \`--forget ${server}\`, which leaves it as it is`;
+  return new HostError(error.host, error.fault, `${error.sentence}; what was done there can't be undone; ${next}`);
 }
 
 const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], owed: [] });
@@ -111,7 +122,7 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call)
 /** After a failure the state holds what is really there: one more look. */
 async function partlyDone(context: Context, id: string, inputs: RoleInputs, report: RoleReport, call: Call): Promise<PartlyDone> {
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
-  const reasons = failed.length > 0 ? failed : ["stopped on request between two steps; the next up goes on from here"];
+  const reasons = failed.length > 0 ? failed : ["cancelled between two steps; the next up goes on from here"];
   const seen = await lookAt(await context.reach(inputs.connection, call), inputs);
   const outputs: RoleOutputs = { ...inputs, ...seen, failed: reasons };
   return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, {

@@ -49,7 +49,7 @@ test("parameters below lists, maps by name and alternatives are found", () => {
   ]);
 });
 
-const pages = ["README.md", "CONTRIBUTING.md", "docs/stack-file.md", "docs/aws.md", "docs/performance.md"];
+const pages = ["README.md", "CONTRIBUTING.md", "docs/stack-file.md", "docs/exit-codes.md", "docs/aws.md", "docs/performance.md"];
 
 test.for(pages)("%s links to files that are there", (page) => {
   const links = [...read(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)]

@@ -1,0 +1,24 @@
+// How `fleet --help` is laid out, and what `fleet --version` says.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { checkout } from "../provisioners/project.ts";
+
+/** In the order in which people meet them; a command that stands in none of them comes last. */
+const groups: Readonly<Record<string, readonly string[]>> = {
+  "Servers:": ["init", "up", "preview", "verify", "check", "down"],
+  "On them:": ["ssh", "run", "logs", "deploy", "bench"],
+  "On AWS:": ["cost", "types", "sweep", "reap", "undelete"],
+  "Beside them:": ["docs", "env"],
+};
+
+export function grouped(program: Command): void {
+  const groupOf = (name: string) => Object.keys(groups).find((group) => groups[group]!.includes(name)) ?? "More:";
+  for (const command of program.commands) command.helpGroup(groupOf(command.name()));
+}
+
+/** The product's version, and of the Node that runs it. */
+export function versionText(): string {
+  const { version } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { readonly version: string };
+  return `contest-fleet ${version}, Node ${process.versions.node}`;
+}

@@ -1,0 +1,29 @@
+// What an interrupted command says: one sentence, with what is done, what is not, and what to type.
+import { hasChanged, interrupt } from "../pulumi/interruption.ts";
+
+/** `130`, as a shell counts a command that Ctrl-C ended. */
+export const interruptedCode = 130;
+
+const plain = /^[A-Za-z0-9_./:=@,+-]+$/;
+const quoted = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** `words`: as they were typed behind `fleet`. */
+export function interruption(words: readonly string[], changed = hasChanged()): string {
+  const command = words.find((word) => !word.startsWith("-")) ?? "fleet";
+  const again = ["./fleet", ...words.map(quoted)].join(" ");
+  if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
+  return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;
+}
+
+/** A command that waits for nobody ends at once; one that waits for an engine ends with it. */
+export function onSignals(words: readonly string[]): void {
+  const end = (signal: NodeJS.Signals): void => {
+    if (interrupt(signal)) return;
+    console.error(`${clear()}${interruption(words)}`);
+    process.exit(interruptedCode);
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
+}
+
+/** Of a line that is being drawn, or of a `^C`. */
+const clear = (): string => (process.stderr.isTTY ? "\r\u001b[2K" : "");

@@ -1,0 +1,71 @@
+// The state of a stack as a file of this project: read with an eye on what a full disk or a power cut leaves of it, and with the way back.
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { isMap } from "../spec/path.ts";
+import { UserError } from "../spec/problem.ts";
+
+export interface StateResource {
+  readonly urn: string;
+  readonly type: string;
+  readonly parent?: string;
+  /** Replaced already, and gone at the end of the run. */
+  readonly delete?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly dependencies?: readonly string[];
+  readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Operation {
+  readonly resource: { readonly type: string; readonly custom?: boolean };
+}
+
+/** What we read of a state. */
+export interface Deployment {
+  readonly resources?: readonly StateResource[];
+  readonly pending_operations?: readonly Operation[];
+}
+
+/** Undefined for a file that holds no whole state. */
+export function deploymentIn(file: string): { readonly deployment: Deployment | undefined } | undefined {
+  try {
+    const { checkpoint } = JSON.parse(readFileSync(file, "utf8"));
+    return isMap(checkpoint) ? { deployment: checkpoint.latest as Deployment | undefined } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pulumi keeps one beside the state, and one of each run in a folder. */
+function backupsOf(file: string): readonly string[] {
+  const stack = basename(file, ".json");
+  const folder = join(dirname(file), "..", "..", "backups", "contest-fleet", stack);
+  const kept = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
+  return [`${file}.bak`, ...kept.map((name) => join(folder, name))].filter((each) => existsSync(each));
+}
+
+const standing = (file: string): number => deploymentIn(file)?.deployment?.resources?.length ?? 0;
+
+/** The newest that is whole, and knows of anything. */
+export function newestBackup(file: string): string | undefined {
+  const written = (each: string): number => statSync(each).mtimeMs;
+  return backupsOf(file)
+    .filter((each) => standing(each) > 0)
+    .sort((a, b) => written(b) - written(a))[0];
+}
+
+const shown = (file: string): string => relative(process.cwd(), file);
+
+/** The sentence for a state that is not whole. */
+export function brokenState(stack: string, file: string, got: string): UserError {
+  const backup = newestBackup(file);
+  const time = backup && statSync(backup).mtime.toISOString().slice(0, 19).replace("T", " ");
+  const next = backup
+    ? `next: cp ${shown(backup)} ${shown(file)} (the newest backup that is whole, of ${time} UTC), then ./fleet preview ${stack}`
+    : `next: no backup of it is whole; rm ${shown(file)} begins anew, and an up finds again what is on the servers`;
+  return new UserError(`${stack}: expected its state in ${shown(file)}, got ${got}; ${next}`);
+}
+
+/** A stack whose state is gone while a backup knows of servers was not taken away: begun anew, it would know nothing of them. */
+export function refuseLostState(stack: string, file: string): void {
+  if (!existsSync(file) && newestBackup(file)) throw brokenState(stack, file, "no file");
+}

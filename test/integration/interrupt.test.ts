@@ -1,0 +1,90 @@
+// Ctrl-C and SIGTERM, at questions and in the middle of work: one sentence, exit code 130, nothing that goes on, and the next run comes to
+// the end. On one practice machine.
+import { type ChildProcess, spawn } from "node:child_process";
+import { afterAll, expect, test } from "vitest";
+import { project } from "../../provisioners/project.ts";
+import { type Running, Trial } from "../support/fleet.ts";
+import { commandsOf } from "../support/session.ts";
+
+const trial = new Trial("interrupt", {
+  target: "practice",
+  servers: { isu1: { roles: ["memcached"], cores: 1 } },
+});
+afterAll(() => trial.remove());
+
+/** What still runs of what the command started: machines are to go on, the engine and all of its helpers not. */
+const leftOf = async (pid: number): Promise<readonly string[]> =>
+  [...(await commandsOf(pid)).values()].filter((command) => /pulumi|run\.cjs|cli\/main\.ts/.test(command));
+
+/** Waits until it has said so, then sends the signal to the command alone, as `kill` does. */
+async function interruptedAt(run: Running, moment: RegExp, signal: NodeJS.Signals) {
+  await expect.poll(() => run.said(), { timeout: 60_000, interval: 50 }).toMatch(moment);
+  run.child.kill(signal);
+  const answer = await run.done;
+  return { ...answer, left: await leftOf(run.child.pid ?? 0) };
+}
+
+function expectInterrupted({ code, said, left }: { code: number; said: string; left: readonly string[] }, sentence: RegExp): void {
+  expect(code, said).toBe(130);
+  expect(left).toEqual([]);
+  const told = said.split("\n").filter((line) => line.includes("interrupted"));
+  expect(told, said).toEqual([expect.stringMatching(sentence)]);
+  expect(said).not.toMatch(/^\s+at .*:\d+:\d+|--force|AbortError|stack rm/m);
+}
+
+const goesOn = (command: string) =>
+  new RegExp(
+    `^${command}: interrupted; what is done stays done, the rest was not begun; next: \\./fleet ${command} \\S+ --yes, which goes on from there$`,
+  );
+const untouched = (command: string) => new RegExp(`^${command}: interrupted before anything was changed; next: \\./fleet ${command} \\S+$`);
+
+test("an up that is ended in the middle of its work stops at a safe point, and the next one comes to the end", async () => {
+  const stopped = await interruptedAt(trial.start("up", ["--yes"]), /Machine \S+ creat(?:ing|ed)/, "SIGTERM");
+  expectInterrupted(stopped, goesOn("up"));
+  const { code, said } = await trial.up();
+  expect(code, said).toBe(0);
+});
+
+test.each(["preview", "verify"] as const)("%s that is ended has changed nothing", async (command) => {
+  const run = trial.start(command);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  run.child.kill("SIGINT");
+  const answer = await run.done;
+  expectInterrupted({ ...answer, left: await leftOf(run.child.pid ?? 0) }, untouched(command));
+});
+
+/** Typed at a terminal: util-linux's `script` gives it one. */
+function atTerminal(words: string): { child: ChildProcess; said(): string; ended: Promise<number> } {
+  const child = spawn("script", ["-qefc", `./fleet ${words}`, "/dev/null"], {
+    cwd: project,
+    env: { ...process.env, ...trial.env },
+    stdio: "pipe",
+  });
+  let heard = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    heard += text;
+  });
+  return { child, said: () => heard, ended: new Promise((resolve) => child.on("close", (code) => resolve(code ?? -1))) };
+}
+
+test.each([
+  ["Ctrl-C", "\u0003", 130, /down: interrupted before anything was changed; next: \.\/fleet down /],
+  ["Ctrl-D", "\u0004", 2, /expected `\S+ 1`, got ``; nothing was changed/],
+  ["another word", "no\r", 2, /expected `\S+ 1`, got `no`; nothing was changed/],
+] as const)("%s at down's question is an answer", async (_what, typed, code, sentence) => {
+  const { child, said, ended } = atTerminal(`down ${trial.stack}`);
+  await expect.poll(said, { timeout: 60_000, interval: 50 }).toMatch(/to go on: /);
+  child.stdin?.write(typed);
+  expect(await ended, said()).toBe(code);
+  expect(said()).toMatch(sentence);
+  expect(said()).not.toMatch(/AbortError|^\s+at /m);
+});
+
+test("a down that is ended says how to go on, and the next one leaves nothing", async () => {
+  const stopped = await interruptedAt(trial.start("down", ["--yes"]), /delet(?:ing|ed)/, "SIGTERM");
+  expectInterrupted(stopped, goesOn("down"));
+  const { code, said } = await trial.run("down", ["--yes"]);
+  expect(code, said).toBe(0);
+  expect(said).toContain("nothing is left on this computer");
+  expect(said).not.toMatch(/stack rm|history and configuration/);
+});
