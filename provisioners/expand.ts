@@ -10,6 +10,7 @@ import { completeFacts, type Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
 import { lay } from "./overlay/lay.ts";
 import { ownerOf } from "./overlay/owners.ts";
+import { rendered } from "./overlay/template.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
 import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, sharesMemory } from "./roles/contract.ts";
@@ -219,8 +220,9 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   // Where the files of a program lie whose role the server has not, that program may run all the same.
   const nobody = { role: overlayRole, own: [], territory: otherTerritory(spec.roles) };
   const self = neighbours.find((each) => each.role === role) ?? nobody;
-  const mine = overlay.filter((entry) => (ownerOf(entry, neighbours, facts) ?? overlayRole) === role);
-  return keyed(`${server.name}: ${role}`, lay(self, mine, overlay, { facts, account: appAccount({ facts, self: view }), neighbours }));
+  const files = rendered(overlay, { facts, self: view, team, params: spec.params });
+  const mine = files.filter((entry) => (ownerOf(entry, neighbours, facts) ?? overlayRole) === role);
+  return keyed(`${server.name}: ${role}`, lay(self, mine, files, { facts, account: appAccount({ facts, self: view }), neighbours }));
 }
 
 /** What another role can't do here is said where that role's own turn comes. */

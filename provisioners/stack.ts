@@ -4,11 +4,12 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { targetKind } from "../spec/checks.ts";
 import { didYouMean } from "../spec/messages.ts";
-import { overlays } from "../spec/overlay.ts";
+import { type OverlayEntry, overlays, ruled } from "../spec/overlay.ts";
 import { type Path, valueAt } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
 import { readStack } from "../spec/read.ts";
 import { fleetKey } from "../spec/secrets.ts";
+import type { FleetSpec } from "../spec/spec.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { poolNames } from "./pools.ts";
@@ -28,8 +29,14 @@ export function planOf(stack: string, folder = stacksFolder): FleetPlan {
     stack,
     cores: availableParallelism(),
     architecture: process.arch === "arm64" ? "arm64" : "amd64",
-    overlays: overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]),
+    overlays: laidOver(files, spec),
   });
+}
+
+/** The team's files by server or pool, with what the stack file says of them. */
+function laidOver(files: string, spec: FleetSpec): Readonly<Record<string, readonly OverlayEntry[]>> {
+  const all = overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]);
+  return Object.fromEntries(Object.entries(all).map(([name, entries]) => [name, ruled(entries, spec.fileRules)]));
 }
 
 /** What a shell needs depends on where the servers are, and on nothing else that may be wrong with a stack file. */

@@ -1,9 +1,21 @@
 // Files that are laid over `/`: `files/common/…` on every server, `files/<server>/…` over it.
+
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
+import { z } from "zod";
 import { didYouMean } from "./messages.ts";
 import { type Problem, refusal } from "./problem.ts";
-import { FilePath, LinkTarget } from "./scalars.ts";
+import { AbsolutePattern, FilePath, LinkTarget, Mode, Owner } from "./scalars.ts";
+
+export const FileRule = z
+  .strictObject({
+    path: AbsolutePattern.describe("path on the server, or a pattern of paths"),
+    owner: Owner.optional().describe("user; without it, root, or the application's user below its home"),
+    group: Owner.optional().describe("group; without it, called as the owner"),
+    mode: Mode.optional().describe("mode; without it, that of the tree"),
+  })
+  .describe("owner and mode of files of the tree");
+export type FileRule = z.infer<typeof FileRule>;
 
 /** A file of the team's own. Whose it is on the server, the plan says. */
 export interface OverlayFile {
@@ -14,6 +26,14 @@ export interface OverlayFile {
   readonly encoding?: "base64";
   /** `0755` where the file is executable here, else `0644`. */
   readonly mode: "0644" | "0755";
+  /** Of a file that came as `x.tmpl`, and is still to be rendered. */
+  readonly template?: boolean;
+  /** Rendered: marks in it stand for values. */
+  readonly marked?: boolean;
+  /** One of them for a secret. */
+  readonly secret?: boolean;
+  /** What the stack file says of it. */
+  readonly rule?: Omit<FileRule, "path">;
 }
 
 /** A symbolic link of the team's own, never followed here: its target counts on the server. */
@@ -27,6 +47,8 @@ export type OverlayEntry = OverlayFile | OverlayLink;
 /** Larger things come as archives. Bytes. */
 const sizeLimit = 1024 * 1024;
 const common = "common";
+/** Of a template. */
+const suffix = ".tmpl";
 /** Holds an otherwise empty folder in git. */
 const ignored = ".gitkeep";
 
@@ -60,6 +82,24 @@ export const overlayFiles = (folder: string, server: string): readonly OverlayEn
   return overlays(folder, servers)[server] ?? [];
 };
 
+/** The entries with what the stack file says of their owner and mode: of several rules for a path the last counts. */
+export const ruled = (entries: readonly OverlayEntry[], rules: readonly FileRule[]): readonly OverlayEntry[] =>
+  entries.map((entry) => {
+    const found = rules.findLast(({ path }) => matches(entry.path, path));
+    if (!found || "target" in entry) return entry;
+    const { path: _, ...rule } = found;
+    return { ...entry, rule };
+  });
+
+/** As the shell matches: a `*` takes no `/`. */
+function matches(path: string, pattern: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", "[^/]*")
+    .replaceAll("?", "[^/]");
+  return new RegExp(`^${source}$`, "u").test(path);
+}
+
 const byPath = (a: OverlayEntry, b: OverlayEntry): number => (a.path < b.path ? -1 : 1);
 
 function names(folder: string): readonly string[] {
@@ -84,7 +124,14 @@ function tree(root: string, problems: Problem[]): ReadonlyMap<string, OverlayEnt
     else if (stat.isSymbolicLink()) link(file, path, refused);
     else if (!stat.isFile()) refused("expected a file or folder, got something else; remove it");
     else if (stat.size > sizeLimit) refused(`expected at most 1 MiB, got ${stat.size} bytes; bring it as an archive`);
-    else files.set(path, { path, ...contentOf(readFileSync(file)), mode: stat.mode & 0o111 ? "0755" : "0644" });
+    else add(path, { ...contentOf(readFileSync(file)), mode: stat.mode & 0o111 ? "0755" : "0644" }, refused);
+  };
+  const add = (name: string, file: Omit<OverlayFile, "path">, refused: (reason: string) => unknown): void => {
+    const template = name.endsWith(suffix);
+    const path = template ? name.slice(0, -suffix.length) : name;
+    if (files.has(path)) refused(`expected one file for \`${path}\`, got it and its template; remove one of them`);
+    else if (template && file.encoding) refused("expected a template of UTF-8 text, got other bytes");
+    else files.set(path, { path, ...file, ...(template && { template }) });
   };
   const link = (file: string, path: string, refused: (reason: string) => unknown): void => {
     const target = readlinkSync(file);

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AwsTarget, awsTargetWith } from "./aws/target.ts";
 import { GuardSpec } from "./guards.ts";
 import { Hook } from "./hooks.ts";
+import { FileRule } from "./overlay.ts";
 import { type ParamsSchema, RoleParams } from "./params.ts";
 import * as scalar from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
@@ -107,6 +108,10 @@ export const FleetSpec = z
     files: scalar.RelativePath.default("files").describe(
       "folder beside the stack file whose `common/` and `<server>/` are laid over `/`; default files",
     ),
+    fileRules: z
+      .array(FileRule)
+      .default([])
+      .describe("owner and mode of files of that folder, by pattern, the last that matches counts; without, what the server's file has"),
     guard: GuardSpec.prefault({}),
     hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
     archive: z

@@ -1,6 +1,7 @@
 // A file or link of the team's tree as a resource: what it takes from the role's own, from its territory, and from where it lies.
 import { posix } from "node:path";
 import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
+import { UserError } from "../../spec/problem.ts";
 import { literal } from "../engine/placeholders.ts";
 import { isBelow } from "../resources/address-path.ts";
 import { withBlock } from "../resources/block.ts";
@@ -22,25 +23,40 @@ export interface Surroundings {
 
 export function entryWant(entry: OverlayEntry, { own: wanted, all, blocks, territory, account }: Surroundings): Declared {
   if ("target" in entry) return want.link({ ...entry, ...afterOf(territory) });
-  const own = entry.encoding ? entry.content : literal(entry.content);
+  const own = entry.encoding || entry.marked ? entry.content : literal(entry.content);
   const content = blocks.length === 0 || entry.encoding ? own : withBlocks(own, blocks);
   const role = wanted.find((each) => pathsOf(each).includes(entry.path));
   // The content alone: who may read or run the file, and what checks it, is the role's to say.
   if (role?.address.startsWith("file[")) {
+    const { mode = "0644" } = role.want as { readonly mode?: string };
+    if (entry.secret && Number.parseInt(mode, 8) & 0o004) throw openSecret(entry.path);
     const { encoding } = entry;
-    return { ...role, want: { ...role.want, content, ...(encoding && { encoding }) } as Declared["want"] };
+    return {
+      ...role,
+      want: { ...role.want, content, ...(encoding && { encoding }), ...(entry.secret && { sensitive: true }) } as Declared["want"],
+    };
   }
   const unit = entry.encoding ? undefined : unitPlace(entry.path);
+  if (entry.secret && (unit || sysctlWant(entry, all))) throw openSecret(entry.path);
   if (unit) return want.unit({ ...unit, content });
   const settings = sysctlWant(entry, all);
   if (settings) return settings;
   return want.file({ ...fileOf(entry, territory, account), content });
 }
 
-function fileOf({ path, encoding, mode }: OverlayFile, territory: Territory | undefined, account: Account) {
+const openSecret = (path: string): UserError =>
+  new UserError(`files: ${path}.tmpl: expected no secret in a file that everybody on the server may read; put it into one of its own`);
+
+function fileOf({ path, encoding, mode, secret, rule }: OverlayFile, territory: Territory | undefined, account: Account) {
   const { validateFile } = territory ?? {};
   return {
-    ...{ path, keep: true, mode: territory?.mode ?? mode, ...ownerAt(path, account) },
+    ...{ path, mode: territory?.mode ?? mode, ...ownerAt(path, account) },
+    // What nobody says is as the server's file has it; a secret is its owner's alone.
+    ...(rule || secret ? {} : { keep: true }),
+    ...(secret && { mode: "0600", sensitive: true }),
+    ...(rule?.owner && { owner: rule.owner, group: rule.owner }),
+    ...(rule?.group && { group: rule.group }),
+    ...(rule?.mode && { mode: rule.mode }),
     ...(encoding && { encoding }),
     ...(validateFile && { validate: validateFile }),
     ...afterOf(territory),

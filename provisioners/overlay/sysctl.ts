@@ -44,7 +44,7 @@ export function sysctlWant(entry: OverlayEntry, all: readonly OverlayEntry[]): D
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
-  return want.sysctl({ name, path: entry.path, settings, text: literal(entry.content) });
+  return want.sysctl({ name, path: entry.path, settings, text: entry.marked ? entry.content : literal(entry.content) });
 }
 
 /** A role's settings without those that the team's files make; nothing where none is left. */

@@ -1,10 +1,14 @@
 // The team's own files: whose each is, what it takes from there, and who hears of it.
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
+import { pathsOf } from "../../provisioners/overlay/owners.ts";
+import type { Declared } from "../../provisioners/resources/want.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
-import type { OverlayEntry } from "../../spec/overlay.ts";
+import { type OverlayEntry, ruled } from "../../spec/overlay.ts";
+import { UserError } from "../../spec/problem.ts";
 import { parseStack } from "../../spec/read.ts";
 import { blankFacts as facts } from "../support/facts.ts";
 
@@ -192,6 +196,116 @@ test("what looks like a secret's mark in a file of the team's stays text, beside
   expect(fill(keys, { "mesh-public-key:": "ssh-ed25519 AAAA" })).toMatchObject({
     content: `${text}# BEGIN fleet team\nssh-ed25519 AAAA\n# END fleet team\n`,
   });
+});
+
+describe("a template", () => {
+  const template = (content: string, path = "/srv/app.conf"): OverlayEntry => ({ path, content, mode: "0644", template: true });
+
+  test("knows the server, the team, facts, parameters and endpoints", () => {
+    const { files } = laid("base, mysql", [
+      template(
+        "{{ server.name }} {{ server.user }} {{ facts.cores }} {{ params.mysql.port }} {{ endpoints.mysql.server }}:{{ endpoints.mysql.port }}\n{% for each in team.servers %}{{ each.address }}{% endfor %}\n",
+      ),
+    ]);
+    expect(files!["file[/srv/app.conf]"]).toMatchObject({ content: "isu1 isucon 1 3306 isu1:3306\n192.0.2.1\n", keep: true });
+  });
+
+  test.each([
+    ["what is not defined", "{{ server.nmae }}\n", "undefined variable: server.nmae"],
+    ["what is no filter", "{{ server.name | shout }}", "undefined filter: shout"],
+    ["a file of this computer", "{% include '/etc/passwd' %}", "ENOENT"],
+    [
+      "a secret that it does not ask for by name",
+      "{{ params.mysql.users.shop.password }}",
+      "undefined variable: params.mysql.users.shop.password",
+    ],
+  ])("is refused for %s", (_what, content, reason) => {
+    const params = "{ mysql: { users: { shop: { password: { secure: v1:x } } } } }";
+    expect(() => laid("base, mysql", [template(content)], params)).toThrow(`files: /srv/app.conf.tmpl: ${reason}`);
+  });
+
+  test("with a secret, asked for by name, is its owner's alone and masked", () => {
+    const { files } = laid("base", [template('p={{ "servers.isu1.password" | secret }} ⟦secret:servers.isu1.password⟧\n')]);
+    const wants = files!["file[/srv/app.conf]"]!;
+    expect(wants).toMatchObject({ mode: "0600", sensitive: true });
+    expect("keep" in wants).toBe(false);
+    expect(fill(wants, { "secret:servers.isu1.password": "hunter2" })).toMatchObject({
+      content: "p=hunter2 ⟦secret:servers.isu1.password⟧\n",
+    });
+    expect(() => laid("base", [template('{{ "x" | derived }}', "/etc/systemd/system/a.service")])).toThrow(
+      "expected no secret in a file that everybody",
+    );
+  });
+});
+
+test("owner and mode are what the stack file says of a pattern, the last that matches", () => {
+  const rules = [
+    { path: "/srv/*", owner: "www-data", mode: "0640" },
+    { path: "/srv/*.key", mode: "0600" },
+  ];
+  const { files } = laid("base", ruled([file("/srv/a.crt"), file("/srv/a.key"), file("/srv/deep/er")], rules));
+  expect(files!["file[/srv/a.crt]"]).toMatchObject({ owner: "www-data", group: "www-data", mode: "0640" });
+  expect(files!["file[/srv/a.key]"]).toMatchObject({ owner: "root", mode: "0600" });
+  expect(files!["file[/srv/a.key]"]).not.toHaveProperty("keep");
+  expect(files!["file[/srv/deep/er]"]).toMatchObject({ keep: true, owner: "root" });
+});
+
+test("whatever the tree, no path is said twice, every reference holds, and each file of the team's is there once", () => {
+  const names = fc.constantFrom(
+    "etc",
+    "nginx",
+    "conf.d",
+    "sites-enabled",
+    "a.conf",
+    "default",
+    "hosts",
+    "systemd",
+    "system",
+    "web.service",
+    "web.service.d",
+    "sysctl.d",
+    "99-a.conf",
+    "sudoers.d",
+    "zz-fleet",
+    "home",
+    "isucon",
+    "x y",
+    ".ssh",
+    "authorized_keys",
+    "mysql",
+    "security",
+    "limits.d",
+    "zz-fleet.conf",
+    "cron.d",
+  );
+  const entry = fc.tuple(fc.array(names, { minLength: 2, maxLength: 5 }), fc.boolean()).map(([parts, link]): OverlayEntry => {
+    const path = `/${parts.join("/")}`;
+    return link ? { path, target: "../x" } : file(path, "a = 1\n");
+  });
+  const trees = fc
+    .uniqueArray(entry, { maxLength: 12, selector: ({ path }) => path })
+    .map((all) => all.filter(({ path }) => !all.some((other) => other.path.startsWith(`${path}/`))));
+  const roles = "base, app, nginx, mysql";
+  const app = "{ app: { environment: { A: b }, services: { web: { user: isucon, workingDirectory: /tmp, command: [/bin/true] } } } }";
+  fc.assert(
+    fc.property(trees, (overlay) => {
+      let wants: ReturnType<typeof laid>;
+      try {
+        wants = laid(roles, overlay, app);
+      } catch (error) {
+        // What can't stand together is said instead.
+        return error instanceof UserError && /^files: expected no file/.test(error.message);
+      }
+      const declared = Object.values(wants).flatMap((of) => Object.entries(of).map(([address, want]) => ({ address, want }) as Declared));
+      const paths = declared.filter(({ address }) => !address.startsWith("directory[") && !address.startsWith("block[")).flatMap(pathsOf);
+      expect(paths.filter((path, at) => paths.indexOf(path) !== at)).toEqual([]);
+      const blocks = declared.filter(({ address }) => address.startsWith("block[")).flatMap(pathsOf);
+      expect(blocks.filter((path) => paths.includes(path))).toEqual([]);
+      expect(overlay.filter(({ path }) => !paths.includes(path))).toEqual([]);
+      return true;
+    }),
+    { numRuns: 300 },
+  );
 });
 
 describe("mode and owner", () => {
