@@ -2,13 +2,14 @@
 import { randomBytes } from "node:crypto";
 import type { Address, Step } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
-import type { Observation, Original } from "./observe.ts";
+import { forget, leave, remember } from "./memory-script.ts";
+import type { Observation } from "./observe.ts";
 import type { Wants } from "./order.ts";
-import type { Change } from "./plan.ts";
+import type { Change, Forgotten } from "./plan.ts";
 import { prelude, stateDirectory, storeKey } from "./prelude.ts";
 import type { Result } from "./report.ts";
 import type { RunOptions, Shell } from "./shell.ts";
-import { type Command, lines, quote, sh, withInput } from "./shell-quote.ts";
+import { type Command, lines, sh } from "./shell-quote.ts";
 
 export interface ApplyOptions extends RunOptions {
   /** A step begins, or a step that runs says something (`output`). */
@@ -21,7 +22,9 @@ export interface Work {
   readonly seen: Observation;
   readonly changes: readonly Change[];
   /** Undone by the changes, or without them. */
-  readonly forgotten: readonly Address[];
+  readonly forgotten: readonly Forgotten[];
+  /** Undoes what another role did: what that one still owes its services is its own business. */
+  readonly guest?: boolean;
 }
 
 /** How many lines of a failed step's own words are shown. */
@@ -32,13 +35,17 @@ const tailLines = 40;
  * where the outcome is unknown.
  */
 export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}): Promise<readonly Result[]> {
-  if (work.changes.length === 0 && work.forgotten.length === 0) return [];
+  if (isIdle(work)) return [];
   const nonce = randomBytes(9).toString("base64url");
   const heard = new Progress(nonce, work.changes, options.onProgress);
   const { onProgress: _, ...run } = options;
   const { code, stderr } = await shell.run(applyScript(nonce, work), { ...run, onLine: (line) => heard.line(line) });
   return heard.results(code, stderr);
 }
+
+/** Nothing to change, nothing to remember, and nothing that an earlier run left to be put in order. */
+const isIdle = ({ changes, forgotten, seen: { owing, memory, unfinished, legacy } }: Work): boolean =>
+  changes.length + forgotten.length + owing.length + memory.damaged === 0 && !unfinished && !legacy;
 
 /** The script of a plan, with the words that `Progress` follows. */
 export function applyScript(nonce: string, work: Work): Command {
@@ -57,9 +64,11 @@ export function roleScript(work: Work): readonly Command[] {
   const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
   return [
     sh`state=${stateDirectory(work.role)}`,
+    sh`fleet_left= fleet_gone=`,
     ...remember(work),
+    ...(work.seen.unfinished ? [sh`fleet_confirmed`] : []),
     ...steps.map(({ change, step }, index) => runStep(index, change, step, kept(change))),
-    sh`rm -rf -- "$state/pending" "$state/rollback"`,
+    ...(work.guest ? [] : [sh`rm -rf -- "$state/pending" "$state/rollback"`]),
     ...forget(work),
   ];
 }
@@ -76,62 +85,17 @@ tell() { printf '%s@${nonce} %s\\n' "\${told:-
 }" "$*"; told=; }
 pass() { printf '%s%s\\n' "$told" "$1"; told=; }`;
 
-function runStep(index: number, { address, path }: Change, step: Step, watched: boolean): Command {
+function runStep(index: number, { address, path, undo }: Change, step: Step, watched: boolean): Command {
   const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
-  const head = `${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
+  // What failed to go back is not gone on with.
+  const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
   const around = (text: string) =>
     step.brief ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || pass "$said"` : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
-    `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { fleet_abandon; tell fail ${index} "$rc"; exit 0; }`;
+    `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { ${failed}; }${undo ? "\n;; esac" : ""}`;
+  // What can't be undone stops nothing: the rest is given back, and that one is remembered.
+  const failed = undo ? `tell left ${index} "$rc"; ${leave(address)}` : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
   return { text: run("text"), masked: run("masked") };
-}
-
-/** Before the first change: what was there (once, for undo), and which services are owed word of it. */
-function remember({ wants, seen, changes }: Work): Command[] {
-  const first = changes.filter(({ address, undo }) => !undo && !seen.originals.has(address));
-  const owed = changes
-    .filter(({ address, undo }) => !undo && kindOf(address).kind.watches !== undefined && wants[address])
-    .map(({ address }) => address);
-  const copies = first.flatMap(({ address, path }) => {
-    if (path === undefined || !isThere(seen.haves.get(address))) return [];
-    const copy = `"$state/originals/${storeKey(address)}"`;
-    return [{ text: `cp -a -- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
-  });
-  const journal = first
-    .map(({ address }) => `${originalLine(address, { want: wants[address]!, have: seen.haves.get(address) })}\n`)
-    .join("");
-  return [
-    { text: `mkdir -p -- "$state/originals" && chmod 0700 /var/lib/fleet "$state" || exit 4`, masked: "" },
-    ...copies,
-    ...(journal ? [withInput(sh`cat >> "$state/originals.jsonl" || exit 4`, journal)] : []),
-    ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`)] : []),
-    ...(journal || owed.length > 0 ? [{ text: `sync -f "$state"`, masked: "" }] : []),
-  ];
-}
-
-const isThere = (have: unknown): boolean => ["file", "link"].includes((have as { type?: string } | undefined)?.type ?? "");
-
-/** Contents are kept as copies of their own, and an undo needs no secrets: a journal line holds the rest. */
-function originalLine(address: Address, original: Original): string {
-  return JSON.stringify({ address, ...original }, (name, value) =>
-    ["content", "password", "passwordHash"].includes(name) ? undefined : value,
-  );
-}
-
-/** After an undo the server remembers nothing of it. */
-function forget({ seen, forgotten }: Work): Command[] {
-  const gone = new Set(forgotten);
-  if (gone.size === 0) return [];
-  const kept = [...seen.originals]
-    .filter(([address]) => !gone.has(address))
-    .map(([address, original]) => `${originalLine(address, original)}\n`);
-  return [
-    { text: [...gone].map((address) => `rm -rf -- "$state/originals/${storeKey(address)}"`).join("\n"), masked: "" },
-    kept.length > 0
-      ? withInput(sh`cat > "$state/originals.new" && mv -f -- "$state/originals.new" "$state/originals.jsonl"`, kept.join(""))
-      : // A server that was lent keeps no trace; copies that another undo still needs keep their folder.
-        sh`rm -f -- "$state/originals.jsonl"\nrmdir --ignore-fail-on-non-empty -- "$state/originals" "$state" "\${state%/*}"`,
-  ];
 }
 
 /** Follows the script's own words, and gives each change its result. */
@@ -145,6 +109,8 @@ class Progress {
   #empty = false;
   #ending: "none" | "end" | "fail" | "stopped" = "none";
   #code = "";
+  /** What could not be undone, and why. */
+  readonly #left = new Map<Address, string>();
   /** Store keys of what was rolled back. */
   readonly #back = new Set<string>();
 
@@ -168,6 +134,7 @@ class Progress {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin") this.#begin(Number(index));
     else if (word === "back") this.#back.add(index);
+    else if (word === "left") this.#leave(this.#steps[Number(index)], code);
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
   }
 
@@ -176,6 +143,10 @@ class Progress {
     this.#tail = [];
     const at = this.#steps[index];
     if (at) this.#tell?.(at.change.address, at.step.change);
+  }
+
+  #leave(at: { readonly change: Change; readonly step: Step } | undefined, code: string): void {
+    if (at && !this.#left.has(at.change.address)) this.#left.set(at.change.address, reasonOf(at.step, code, this.#tail));
   }
 
   #output(line: string): void {
@@ -191,6 +162,8 @@ class Progress {
     return this.#changes.map((change): Result => {
       const changes = change.steps.map(({ change: sentence }) => sentence);
       const of = { address: change.address, changes };
+      const left = this.#left.get(change.address);
+      if (left !== undefined) return { ...of, outcome: "failed", reason: left };
       if (this.#ending === "end") return { ...of, outcome: "changed" };
       if (change === failedAt || (broken && failedAt === undefined)) {
         reached = true;
@@ -207,8 +180,13 @@ class Progress {
   }
 
   #reason(broken: boolean, code: number, stderr: string): string {
-    const said = (broken ? [...this.#tail, stderr.trim()] : this.#tail).filter(Boolean).join("\n");
-    const what = `\`${this.#steps[this.#at]?.step.change ?? "preparation"}\` ended with exit code ${broken ? code : this.#code}`;
-    return said ? `${what}:\n${said}` : what;
+    const said = broken ? [...this.#tail, stderr.trim()] : this.#tail;
+    return reasonOf(this.#steps[this.#at]?.step, broken ? String(code) : this.#code, said);
   }
+}
+
+function reasonOf(step: Step | undefined, code: string, words: readonly string[]): string {
+  const said = words.filter(Boolean).join("\n");
+  const what = `\`${step?.change ?? "preparation"}\` ended with exit code ${code}`;
+  return said ? `${what}:\n${said}` : what;
 }

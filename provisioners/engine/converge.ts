@@ -2,48 +2,65 @@
 
 import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
-import { type ApplyOptions, apply } from "./apply.ts";
-import { type Observation, observe } from "./observe.ts";
+import { type ApplyOptions, apply, type Work } from "./apply.ts";
+import { claims, type Entry, journalPath, type Memory, type Thing, type Wanter, withEntries } from "./journal.ts";
+import { recordScript } from "./memory-script.ts";
+import { blankObservation, type Observation, type ObserveOptions, observe, observeAll, observeMemory, type Removed } from "./observe.ts";
 import type { Wants } from "./order.ts";
-import { plan } from "./plan.ts";
+import { plan, planUndo, type RolePlan } from "./plan.ts";
+import { memoryDirectory } from "./prelude.ts";
 import { Look } from "./probe.ts";
 import type { Result, RoleReport } from "./report.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
+import { lines, sh } from "./shell-quote.ts";
 
 export interface Seen {
   /** The role's resources as they are on the server, in the shape of its wants; what isn't there is left out. */
   readonly seen: Wants;
   /** Services that an earlier run still owes a reload. */
   readonly owed: readonly Address[];
+  /** What to know of the server beside its resources. */
+  readonly notes: readonly string[];
 }
 
 export interface Inspection extends Seen {
   readonly report: RoleReport;
 }
 
+export interface ConvergeOptions extends ApplyOptions, ObserveOptions {}
+
 /** Changes nothing, and decides nothing: what is there. One remote command at most. Throws HostError. */
-export async function see(shell: Shell, role: string, wants: Wants, options?: RunOptions): Promise<Seen> {
+export async function see(shell: Shell, role: string, wants: Wants, options?: ObserveOptions): Promise<Seen> {
   return seenOf(wants, await observe(shell, role, wants, options));
 }
 
-const seenOf = (wants: Wants, observation: Observation): Seen => ({ seen: seenWants(wants, observation), owed: [...observation.pending] });
+const seenOf = (wants: Wants, observation: Observation): Seen => ({
+  ...{ seen: seenWants(wants, observation), owed: [...observation.pending], notes: notesOf(observation) },
+});
 
 /** The same, and what an up would do. */
-export async function inspect(shell: Shell, role: string, wants: Wants, options?: RunOptions): Promise<Inspection> {
+export async function inspect(shell: Shell, role: string, wants: Wants, options?: ObserveOptions): Promise<Inspection> {
   const observation = await observe(shell, role, wants, options);
   const { results } = plan(wants, observation);
-  return { report: { host: shell.host, role, results }, ...seenOf(wants, observation) };
+  const seen = seenOf(wants, observation);
+  return { report: { host: shell.host, role, results, notes: seen.notes }, ...seen };
 }
 
 /** Makes it so. Two remote commands at most, one where all is right already. Throws HostError; a failed step is in the report. */
-export async function converge(shell: Shell, role: string, wants: Wants, options?: ApplyOptions): Promise<RoleReport> {
+export async function converge(shell: Shell, role: string, wants: Wants, options?: ConvergeOptions): Promise<RoleReport> {
   const seen = await observe(shell, role, wants, options);
-  const { results, ...todo } = plan(wants, seen);
-  const done = new Map<Address, Result>(
-    (await apply(shell, { role, wants, seen, ...todo }, options)).map((result) => [result.address, result]),
+  const own = { ...seen, removed: seen.removed.filter((each) => each.role === role) };
+  const results = await run(shell, { role, wants, seen: own }, plan(wants, own), options);
+  const others = seen.removed.filter((each) => each.role !== role);
+  const more = await undoAll(
+    shell,
+    others,
+    { memory: { ...withEntries(seen.memory, seen.owing), damaged: 0 }, owing: [], legacy: false },
+    options,
   );
-  const report = { host: shell.host, role, results: results.map((result) => ({ ...result, ...done.get(result.address) })) };
-  return done.size > 0 && failures(report).length === 0 ? confirm(shell, wants, report, options) : report;
+  const report = { host: shell.host, role, results: [...results, ...more], notes: notesOf(seen) };
+  const acted = report.results.some(({ outcome }) => outcome === "changed");
+  return acted && failures(report).length === 0 ? confirm(shell, wants, report, options) : report;
 }
 
 /** After changes what runs is asked once more: a value that a service did not take is a failure of this run, not a find of the next look. */
@@ -64,7 +81,79 @@ async function confirm(shell: Shell, wants: Wants, report: RoleReport, options?:
   return { ...report, results };
 }
 
+/** Everything that the server remembers, whoever wants it, goes back to what it was. Throws HostError; what could not is in the report. */
+export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<RoleReport> {
+  const { memory, owing, removed } = await observeAll(shell, options);
+  const nobody = [...memory.wanted].map(([wants, things]) => ({ wants, add: [], drop: [...things] }));
+  const results = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true }, options);
+  const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
+  // Claims alone, of roles that found everything right, are no memory of anything.
+  if (left.length === 0)
+    await shell.run(sh`rm -f -- ${journalPath}\n[ ! -d ${memoryDirectory} ] || rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}`);
+  return { host: shell.host, role: "", results, notes: notesOf({ memory }) };
+}
+
+/** A server's own thing: whoever has it in its state wants it. */
+const serverThing: Thing = "server";
+
+/** Nothing is given back while somebody wants the server. Throws HostError. */
+export async function claimServer(shell: Shell, who: Wanter, options?: RunOptions): Promise<void> {
+  const memory = await observeMemory(shell, options);
+  await record(shell, memory, claims(memory, who, new Set([serverThing])), options);
+}
+
+/** Everything goes back, unless somebody else wants the server. Throws HostError; what could not go back is in the report. */
+export async function releaseServer(shell: Shell, by: string, options?: ApplyOptions): Promise<RoleReport> {
+  const memory = await observeMemory(shell, options);
+  const others = [...memory.wanted].some(([who, things]) => who !== by && things.has(serverThing));
+  if (!others) return await giveBack(shell, options);
+  await record(shell, memory, claims(memory, { by }, new Set()), options);
+  return { host: shell.host, role: "", results: [] };
+}
+
+async function record(shell: Shell, memory: Memory, entries: readonly Entry[], options?: RunOptions): Promise<void> {
+  if (entries.length === 0) return;
+  const { code, stderr } = await shell.run(lines(recordScript(memory, entries)), options);
+  if (code !== 0) throw new HostError(shell.host, "lost", `can't write \`${journalPath}\`: ${stderr.trim().slice(0, 500)}`);
+}
+
+/** What a role was the last to change is in its own folder: one role after the other, the last that came first. */
+async function undoAll(
+  shell: Shell,
+  removed: readonly Removed[],
+  from: Pick<Observation, "memory" | "owing" | "legacy">,
+  options?: ApplyOptions,
+): Promise<readonly Result[]> {
+  const roles = [...new Set(removed.map((each) => each.role))].reverse();
+  const results: Result[] = [];
+  let seen = { ...blankObservation, ...from };
+  for (const role of roles) {
+    const own = removed.filter((each) => each.role === role);
+    const todo = planUndo(own);
+    results.push(...(await run(shell, { role, wants: {}, seen: { ...seen, removed: own }, guest: true }, todo, options)));
+    const undone = todo.forgotten.map(({ thing }) => ({ undone: thing }));
+    seen = { ...seen, memory: { ...withEntries(seen.memory, [...seen.owing, ...undone]), damaged: 0 }, owing: [] };
+  }
+  return results;
+}
+
+async function run(
+  shell: Shell,
+  of: Pick<Work, "role" | "wants" | "seen" | "guest">,
+  { results, ...todo }: RolePlan,
+  options?: ApplyOptions,
+): Promise<readonly Result[]> {
+  const done = new Map<Address, Result>((await apply(shell, { ...of, ...todo }, options)).map((result) => [result.address, result]));
+  return results.map((result) => ({ ...result, ...done.get(result.address) }));
+}
+
 export const failures = ({ results }: RoleReport): readonly Result[] => results.filter(({ outcome }) => outcome === "failed");
+
+function notesOf({ memory: { damaged } }: Pick<Observation, "memory">): readonly string[] {
+  if (damaged === 0) return [];
+  const lines = damaged === 1 ? "1 line" : `${damaged} lines`;
+  return [`its memory had ${lines} that no run wrote to the end (a full disk, a power cut, somebody's hand): left out, the rest holds`];
+}
 
 function seenWants(wants: Wants, { haves }: Observation): Wants {
   const rows = (Object.keys(wants) as Address[]).map((address) => {

@@ -1,39 +1,81 @@
 // Look at everything that a role names, in one remote command: what is there now, and what the server remembers of earlier runs.
 
-import type { Address, Common } from "../resources/kind.ts";
+import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { ask } from "./ask.ts";
+import {
+  claims,
+  type Entry,
+  journalPath,
+  type Memory,
+  memoryIn,
+  nothing,
+  type Original,
+  thingOf,
+  unwanted,
+  type Wanter,
+  withLegacy,
+} from "./journal.ts";
 import type { Wants } from "./order.ts";
-import { stateDirectory } from "./prelude.ts";
-import { Look } from "./probe.ts";
+import { memoryDirectory, stateDirectory } from "./prelude.ts";
+import { Look, type PathSeen } from "./probe.ts";
 import type { RunOptions, Shell } from "./shell.ts";
 
-export interface Original {
-  readonly want: Common;
-  readonly have: unknown;
+/** Something that was changed once and that nobody wants any more: to be undone. */
+export interface Removed extends Original {
+  /** What is there now. */
+  readonly now: unknown;
 }
 
 export interface Observation {
   readonly haves: ReadonlyMap<Address, unknown>;
-  /** What was wanted and what was there at the first change, for every resource that this role ever changed. */
-  readonly originals: ReadonlyMap<Address, Original>;
-  /** Changed by this role once, and no longer wanted: to be undone. */
-  readonly removed: Wants;
+  readonly memory: Memory;
+  /** What the server must remember before anything is changed: of earlier versions' memory, and who wants what. */
+  readonly owing: readonly Entry[];
+  readonly removed: readonly Removed[];
   /** Services that are owed a reload or restart by a run that did not end. */
   readonly pending: ReadonlySet<Address>;
+  /** A run that did not end left contents that it would have rolled back to. */
+  readonly unfinished: boolean;
+  /** An earlier version's memory of this role is still there. */
+  readonly legacy: boolean;
 }
+
+/** @param by @default the role's name */
+export interface ObserveOptions extends RunOptions, Partial<Wanter> {}
+
+/** Of a server with nothing on it. */
+export const blankObservation: Observation = {
+  ...{ haves: new Map(), memory: nothing, owing: [], removed: [], pending: new Set() },
+  ...{ unfinished: false, legacy: false },
+};
 
 /**
  * Throws HostError. Costs one remote command at most, whatever the number of resources, and a second one where there is something to undo:
  * what a role did is remembered on the server, so that no lost state or killed run can make it forget.
  */
-export async function observe(shell: Shell, role: string, wants: Wants, options: RunOptions = {}): Promise<Observation> {
-  const first = await ask(shell, (look) => questionsOf(look, role, wants), options);
-  const gone = [...first.originals].filter(([address]) => !(address in wants));
-  const removed: Wants = Object.fromEntries(gone.map(([address, { want }]) => [address, want]));
-  if (gone.length === 0) return { ...first, removed };
-  const second = await ask(shell, (look) => questionsOf(look, role, removed), options);
-  return { ...first, removed, haves: new Map([...first.haves, ...second.haves]) };
+export async function observe(shell: Shell, role: string, wants: Wants, options: ObserveOptions = {}): Promise<Observation> {
+  const { by = role, was, ...run } = options;
+  const { removed, ...first } = await ask(shell, (look) => questionsOf(look, role, wants, { by, was }), run);
+  return { ...first, removed: removed.length === 0 ? [] : await lookAtRemoved(shell, removed, run) };
+}
+
+/** All that the server remembers, whoever wants it: for a server that is given back. Throws HostError. */
+export async function observeAll(shell: Shell, options: RunOptions = {}): Promise<Pick<Observation, "memory" | "owing" | "removed">> {
+  const { memory, owing } = await lookAtMemory(shell, options);
+  return { memory, owing, removed: await lookAtRemoved(shell, [...memory.originals.values()], options) };
+}
+
+/** Throws HostError. */
+export function observeMemory(shell: Shell, options: RunOptions = {}): Promise<Memory> {
+  return ask(
+    shell,
+    (look) => {
+      const journal = look.path(journalPath, { content: "whole" });
+      return () => memoryIn(bytesOf(journal()));
+    },
+    options,
+  );
 }
 
 const readersOf = (wants: Wants, look: Look) =>
@@ -48,24 +90,67 @@ export function blank(wants: Wants): Observation {
   const readers = readersOf(wants, look);
   look.assumeBlank();
   const haves = new Map(readers.map(([address, read]) => [address, read()]));
-  const originals = new Map(readers.map(([address]) => [address, { want: wants[address]!, have: haves.get(address) }]));
-  return { haves, originals, removed: {}, pending: new Set() };
+  const known = readers.map(([address]) => {
+    const want = wants[address]!;
+    return [thingOf(address, want), { address, role: "", want, have: haves.get(address) }] as const;
+  });
+  return { ...blankObservation, haves, memory: { ...nothing, originals: new Map(known) } };
 }
+
+const bytesOf = (file: PathSeen): Buffer => file.content ?? Buffer.alloc(0);
+const legacyPath = (role: string): string => `${stateDirectory(role)}/originals.jsonl`;
+
+type Looked = Omit<Observation, "removed"> & { readonly removed: readonly Original[] };
 
 /** What a role wants to know of its server; the answer is read when that has answered. */
-function questionsOf(look: Look, role: string, wants: Wants): () => Omit<Observation, "removed"> {
-  const journal = look.path(`${stateDirectory(role)}/originals.jsonl`, { content: true });
+function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () => Looked {
+  const [journal, legacy] = [journalPath, legacyPath(role)].map((path) => look.path(path, { content: "whole" }));
   const owed = look.path(`${stateDirectory(role)}/pending`, { content: true });
+  const rollback = look.path(`${stateDirectory(role)}/rollback`);
   const readers = readersOf(wants, look);
-  const linesOf = (file: ReturnType<typeof journal>) => (file.content?.toString("utf8") ?? "").split("\n").filter(Boolean);
-  return () => ({
-    haves: new Map(readers.map(([address, read]) => [address, read()])),
-    originals: new Map(linesOf(journal()).map(parseOriginal)),
-    pending: new Set(linesOf(owed()) as Address[]),
-  });
+  return () => {
+    const { memory, found } = withLegacy(memoryIn(bytesOf(journal!())), role, bytesOf(legacy!()));
+    const things = new Set((Object.keys(wants) as Address[]).map((address) => thingOf(address, wants[address]!)));
+    return {
+      haves: new Map(readers.map(([address, read]) => [address, read()])),
+      memory,
+      owing: [...found.map((first) => ({ first })), ...claims(memory, who, things)],
+      removed: unwanted(memory, role, who, things),
+      pending: new Set(bytesOf(owed()).toString("utf8").split("\n").filter(Boolean) as Address[]),
+      unfinished: rollback().type === "directory",
+      legacy: legacy!().type === "file",
+    };
+  };
 }
 
-function parseOriginal(line: string): [Address, Original] {
-  const { address, want, have } = JSON.parse(line) as Original & { address: Address };
-  return [address, { want, have }];
+async function lookAtRemoved(shell: Shell, removed: readonly Original[], options: RunOptions): Promise<readonly Removed[]> {
+  if (removed.length === 0) return [];
+  const questions = (look: Look) => {
+    const readers = removed.map((original) => [original, kindOf(original.address).kind.read(original.want, look)] as const);
+    return () => readers.map(([original, read]) => ({ ...original, now: read() }));
+  };
+  return await ask(shell, questions, options);
+}
+
+/** With what every role's earlier versions remembered. */
+async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Observation, "memory" | "owing">> {
+  const list = { text: `cd ${memoryDirectory} && printf '%s\\n' */originals.jsonl`, masked: "list the roles" };
+  const listed = await ask(shell, (look) => look.command(list), options);
+  const roles = listed.stdout
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("*"))
+    .map((line) => line.slice(0, line.indexOf("/")));
+  const questions = (look: Look) => {
+    const journal = look.path(journalPath, { content: "whole" });
+    const files = roles.map((role) => [role, look.path(legacyPath(role), { content: "whole" })] as const);
+    return () =>
+      files.reduce(
+        ({ memory, owing }, [role, file]) => {
+          const read = withLegacy(memory, role, bytesOf(file()));
+          return { memory: read.memory, owing: [...owing, ...read.found.map((first) => ({ first }))] };
+        },
+        { memory: memoryIn(bytesOf(journal())), owing: [] as readonly Entry[] },
+      );
+  };
+  return await ask(shell, questions, options);
 }

@@ -2,10 +2,12 @@
 
 import type { Address, Step } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
-import type { Observation } from "./observe.ts";
+import { type Thing, thingOf } from "./journal.ts";
+import type { Observation, Removed } from "./observe.ts";
 import { inOrder, type Wants } from "./order.ts";
+import { storeKey } from "./prelude.ts";
 import type { Result } from "./report.ts";
-import { sh } from "./shell-quote.ts";
+import { type Command, sh } from "./shell-quote.ts";
 
 export interface Change {
   readonly address: Address;
@@ -21,12 +23,17 @@ export interface RolePlan {
   /** A result for every resource: `pending` where a change stands, before it is made. */
   readonly results: readonly Result[];
   /** No longer wanted and, after the changes, as they were: nothing of them needs to be remembered. */
-  readonly forgotten: readonly Address[];
+  readonly forgotten: readonly Forgotten[];
+}
+
+export interface Forgotten {
+  readonly address: Address;
+  readonly thing: Thing;
 }
 
 /** What the role wants now, against what is there; what it changed once and no longer wants goes back to its original. */
 export function plan(wants: Wants, seen: Observation): RolePlan {
-  const undone = planUndo(seen);
+  const undone = planUndo(seen.removed);
   const gone = undone.changes.filter(({ path }) => path !== undefined).map(({ address }) => address);
   const changed = new Set<Address>();
   const changes: Change[] = [];
@@ -46,7 +53,7 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
     const said = { ...(reason !== undefined && { reason }), ...(notes.length > 0 && { notes }) };
     results.push({ address, outcome, changes: steps.map(({ change }) => change), ...said });
   }
-  return { changes: together([...undone.changes, ...changes]), results: [...undone.results, ...results], forgotten: undone.forgotten };
+  return { changes: [...undone.changes, ...together(changes)], results: [...undone.results, ...results], forgotten: undone.forgotten };
 }
 
 /** The first of several neighbours that can be done at once does it for all; the others keep their sentences. */
@@ -56,33 +63,44 @@ function together(changes: readonly Change[]): readonly Change[] {
     const after = changes.findIndex((change, index) => index > first && howOf(change) !== how);
     return changes.slice(first, after < 0 ? undefined : after).map(({ steps }) => steps[0]!.together!.argument);
   };
+  let leader = changes[0]!;
   return changes.map((change, index) => {
     const how = howOf(change);
     if (!how) return change;
-    const run = how === howOf(changes[index - 1]) ? sh`:` : how(argumentsFrom(index, how));
+    const follows = how === howOf(changes[index - 1]);
+    if (!follows) leader = change;
+    const run = follows ? withLeader(change, leader) : how(argumentsFrom(index, how));
     return { ...change, steps: [{ ...change.steps[0]!, run }] };
   });
 }
 
+/** A change that fails ends the run, but for an undo: there those that it was to do too hear of it. */
+function withLeader({ undo }: Change, { address }: Change): Command {
+  if (!undo) return sh`:`;
+  return sh`case "$fleet_left " in *${` ${storeKey(address)} `}*) printf 'failed together with %s\\n' ${address}; exit 1 ;; esac`;
+}
+
 /** In the reverse order of doing, but for what has to wait until the files are back (`late`). */
-function planUndo({ removed, originals, haves }: Observation): RolePlan {
+export function planUndo(all: readonly Removed[]): RolePlan {
   const early: Change[] = [];
   const late: Change[] = [];
   const results: Result[] = [];
-  const forgotten: Address[] = [];
-  for (const address of inOrder(removed).toReversed()) {
+  const forgotten: Forgotten[] = [];
+  const removed = new Map(all.map((each) => [each.address, each]));
+  for (const address of inOrder(Object.fromEntries(all.map((each) => [each.address, each.want]))).toReversed()) {
+    const { want, have, now: current } = removed.get(address)!;
     const { kind } = kindOf(address);
-    const steps = kind.undo(removed[address]!, originals.get(address)?.have, haves.get(address));
+    const steps = kind.undo(want, have, current);
     if (typeof steps === "string") {
       results.push({ address, outcome: "skipped", changes: [], reason: `can't be undone: ${steps}` });
       continue;
     }
-    forgotten.push(address);
+    forgotten.push({ address, thing: thingOf(address, want) });
     const [now, then] = [steps.filter((step) => !step.late), steps.filter((step) => step.late)];
-    const of = { address, path: kind.path?.(removed[address]!), undo: true };
+    const of = { address, path: kind.path?.(want), undo: true };
     if (now.length > 0) early.push({ ...of, steps: now });
     if (then.length > 0) late.push({ ...of, steps: then });
     results.push({ address, outcome: steps.length > 0 ? "pending" : "unchanged", changes: steps.map(({ change }) => change) });
   }
-  return { changes: [...early, ...late], results, forgotten };
+  return { changes: together([...early, ...late]), results, forgotten };
 }

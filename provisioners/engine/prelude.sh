@@ -92,6 +92,29 @@ fleet_abandon() {
   fleet_rollback "$@"
 }
 
+# fleet_undone KEY RECORD: of what went back to what it was; $fleet_left are the keys of what did not
+fleet_undone() {
+  case "$fleet_left " in *" $1 "*) return 0 ;; esac
+  printf '%s' "$2" >> "${state%/*}/journal"
+  fleet_gone="$fleet_gone $1"
+}
+
+# fleet_drop_copies: no copy goes before the record that says why is on the disk
+fleet_drop_copies() {
+  local each
+  sync -- "${state%/*}/journal" || return 1
+  for each in $fleet_gone; do rm -rf -- "$state/originals/$each"; done
+}
+
+# fleet_confirmed: what a service has confirmed in an earlier run is its last good content now, never to be rolled back any further
+fleet_confirmed() {
+  local kept
+  for kept in "$state"/rollback/*.ok; do
+    kept=${kept%.ok}
+    [ ! -e "$kept.ok" ] || rm -f -- "$kept" "$kept.none" "$kept.path" "$kept.ok"
+  done
+}
+
 # fleet_settled ADDRESS: what is on disk is what counts there
 fleet_settled() {
   local line

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import type { Address } from "../resources/kind.ts";
 
 /** Root-only. What is needed to undo a role outlives the run, the checkout and the state file. */
-export const stateDirectory = (role: string): string => `/var/lib/fleet/${role}`;
+export const memoryDirectory = "/var/lib/fleet";
+/** A role's copies of what was there, and what a run of it that ended early still owes. */
+export const stateDirectory = (role: string): string => `${memoryDirectory}/${role}`;
 
 /** The name under which a resource's copies are kept: addresses hold slashes. */
 export const storeKey = (address: Address): string => createHash("sha256").update(address).digest("hex").slice(0, 16);
@@ -18,6 +20,8 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_keep PATH`: keeps the last good content until every service that reads it is up again. What is inside a directory isn't kept.
  * - `fleet_rollback KEY …`: puts last good contents back and tells `back KEY` for each; what was not there goes away.
  * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
+ * - `fleet_confirmed`: forgets the last good contents of what a service has confirmed in an earlier run.
+ * - `fleet_undone KEY RECORD`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.

@@ -81,10 +81,14 @@ function unquoted(text: string): string {
   return Buffer.from(bytes, "latin1").toString("utf8");
 }
 
+/** A number that no account has (a tar made elsewhere) stays one: `chown` takes both. */
+const named = (name: string, number: string): string => (name === "UNKNOWN" ? number : name);
+
 function parsePath(line: string): [string, PathSeen] {
-  const [type = "", mode = "", owner = "", group = "", size = "0", name = "", ...full] = line.split("|");
+  const [type = "", mode = "", owner = "", group = "", uid = "", gid = "", size = "0", name = "", ...full] = line.split("|");
   const target = unquoted(/" -> "(.*)"$/.exec(full.join("|"))?.[1] ?? "");
-  return [name, { type: fileTypes[type] ?? "other", mode: mode.padStart(4, "0"), owner, group, target, size: Number(size) }];
+  const who = { owner: named(owner, uid), group: named(group, gid) };
+  return [name, { type: fileTypes[type] ?? "other", mode: mode.padStart(4, "0"), ...who, target, size: Number(size) }];
 }
 
 /** Lines of two kinds: the path of what is writable, and `path:value`. */
@@ -112,7 +116,13 @@ function parseUnits(block: string): Map<string, UnitSeen> {
   return units;
 }
 
-export function parseAnswers(stdout: Buffer, nonce: string, contents: ReadonlySet<string>, commands: readonly string[]): Answers {
+/** Files whose contents were asked for, and of these the ones that come whole, however large they are. */
+export interface ContentsAsked {
+  readonly contents: ReadonlySet<string>;
+  readonly whole: ReadonlySet<string>;
+}
+
+export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked, commands: readonly string[]): Answers {
   const end = stdout.lastIndexOf(`${nonce} contents\n`);
   if (end < 0) throw new Error("the answer of the look has no end");
   const blocks = new Map<string, string>();
@@ -126,7 +136,7 @@ export function parseAnswers(stdout: Buffer, nonce: string, contents: ReadonlySe
   }
   const lines = (name: string) => (blocks.get(name) ?? "").split("\n").filter(Boolean);
   const paths = new Map(lines("paths").map(parsePath));
-  attachContents(paths, contents, stdout.subarray(end + nonce.length + " contents\n".length));
+  attachContents(paths, asked, stdout.subarray(end + nonce.length + " contents\n".length));
   return {
     paths,
     sums: new Map(lines("sums").map((line) => [line.slice(66), line.slice(0, 64)])),
@@ -148,10 +158,10 @@ export function parseAnswers(stdout: Buffer, nonce: string, contents: ReadonlySe
 }
 
 /** `cat` gave the files one behind the other, in the order of `paths`: their sizes cut them apart. */
-function attachContents(paths: Map<string, PathSeen>, contents: ReadonlySet<string>, bytes: Buffer): void {
+function attachContents(paths: Map<string, PathSeen>, { contents, whole }: ContentsAsked, bytes: Buffer): void {
   let at = 0;
   for (const [name, seen] of paths) {
-    if (seen.type !== "file" || seen.size > contentLimit || !contents.has(name)) continue;
+    if (seen.type !== "file" || !contents.has(name) || (seen.size > contentLimit && !whole.has(name))) continue;
     paths.set(name, { ...seen, content: bytes.subarray(at, at + seen.size) });
     at += seen.size;
   }

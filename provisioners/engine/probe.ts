@@ -35,6 +35,7 @@ type Answer<T> = () => T;
 export class Look {
   readonly #paths = new Set<string>();
   readonly #contents = new Set<string>();
+  readonly #whole = new Set<string>();
   readonly #sums = new Set<string>();
   readonly #packages = new Set<string>();
   readonly #units = new Set<string>();
@@ -43,9 +44,11 @@ export class Look {
   readonly #nonce = `@${randomBytes(9).toString("base64url")}`;
   #answers: Answers | undefined;
 
-  path(path: string, { content = false } = {}): Answer<PathSeen> {
+  /** @param content `whole`: however large it is */
+  path(path: string, { content = false }: { content?: boolean | "whole" } = {}): Answer<PathSeen> {
     this.#paths.add(path);
     if (content) this.#contents.add(path);
+    if (content === "whole") this.#whole.add(path);
     return () => this.#told.paths.get(path) ?? missingPath;
   }
 
@@ -102,7 +105,7 @@ export class Look {
   script(): Command {
     const text = [
       "LC_ALL=C; export LC_ALL",
-      ...pathScript(this.#nonce, [...this.#paths, ...this.#contents], [...this.#contents]),
+      ...pathScript(this.#nonce, [...this.#paths], [...this.#contents], [...this.#whole]),
       ...section(this.#nonce, "sums", this.#sums, (all) => `sha256sum -- ${all} 2>/dev/null`),
       ...section(
         this.#nonce,
@@ -140,7 +143,7 @@ export class Look {
 
   /** Takes the script's standard output; after it the answers may be read. */
   hear(stdout: Buffer): void {
-    this.#answers = parseAnswers(stdout, this.#nonce, this.#contents, [...this.#commands.keys()]);
+    this.#answers = parseAnswers(stdout, this.#nonce, { contents: this.#contents, whole: this.#whole }, [...this.#commands.keys()]);
   }
 }
 
@@ -156,16 +159,18 @@ const sysctlScript = (all: string): string =>
   `for key in ${all}; do if [ -w "$key" ]; then printf '%s\\n' "$key"; fi; done\ngrep -sH -m 1 '' -- ${all}`;
 
 /** Leaves the files whose contents follow at the end as the positional parameters. */
-function pathScript(nonce: string, paths: readonly string[], contents: readonly string[]): string[] {
+function pathScript(nonce: string, paths: readonly string[], contents: readonly string[], whole: readonly string[]): string[] {
   const unique = [...new Set(paths)].map(quote).join(" ");
   if (!unique) return ["set --"];
   return [
-    `seen=$(QUOTING_STYLE=c stat -c '%F|%a|%U|%G|%s|%n|%N' -- ${unique} 2>/dev/null)`,
+    `seen=$(QUOTING_STYLE=c stat -c '%F|%a|%U|%G|%u|%g|%s|%n|%N' -- ${unique} 2>/dev/null)`,
     `printf '%s paths\\n%s\\n' ${nonce} "$seen"`,
     "set --",
-    `wanted=${quote(`|${contents.join("|")}|`)}`,
-    `while IFS='|' read -r type mode owner group size name rest; do`,
-    `  case $type in 'regular file') [ "$size" -le ${contentLimit} ] && case $wanted in *"|$name|"*) set -- "$@" "$name" ;; esac ;; esac`,
+    `wanted=${quote(`|${contents.join("|")}|`)} whole=${quote(`|${whole.join("|")}|`)}`,
+    `while IFS='|' read -r type mode owner group uid gid size name rest; do`,
+    `  case $type in 'regular file') case $wanted in *"|$name|"*)`,
+    `    if [ "$size" -gt ${contentLimit} ]; then case $whole in *"|$name|"*) ;; *) continue ;; esac; fi`,
+    `    set -- "$@" "$name" ;; esac ;; esac`,
     `done <<FLEET_SEEN\n$seen\nFLEET_SEEN`,
   ];
 }

@@ -19,6 +19,8 @@ export interface RoleReport {
   readonly host: string;
   readonly role: string;
   readonly results: readonly Result[];
+  /** What to know of the server beside its resources. */
+  readonly notes?: readonly string[];
 }
 
 const marks: Readonly<Record<Outcome, string>> = {

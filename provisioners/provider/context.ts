@@ -12,6 +12,8 @@ const bootWindow = 120_000;
 const lockPatience = 30_000;
 
 export class Context {
+  /** The engine has asked for a resource of a program: this is no `destroy`, which asks for none. */
+  programRuns = false;
   readonly #sessions = new Sessions();
   readonly #failed = new Map<string, HostError>();
   /** This process: one run of the engine. */

@@ -1,5 +1,7 @@
 // fleet:index:Host: a server that can be reached. Pins its host key, waits for its boot, knows its facts.
+import { claimServer, failures, releaseServer } from "../engine/converge.ts";
 import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
+import { memoryDirectory } from "../engine/prelude.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
@@ -21,6 +23,8 @@ export interface HostOutputs extends HostInputs {
   readonly facts: Facts;
   /** Why it could not be reached at the last look; empty when it could. */
   readonly problem: string;
+  /** By which name the server remembers that this fleet has it. */
+  readonly wanter?: string;
 }
 
 export function hostResource(context: Context): Resource<HostInputs, HostOutputs> {
@@ -34,7 +38,7 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       ...(outputs.problem !== "" && { problem: "update" as const }),
     }),
     async create(inputs, call, preview) {
-      if (!preview) return { id: inputs.name, outputs: await meet(context, inputs, call) };
+      if (!preview) return { id: inputs.name, outputs: await take(context, inputs, call) };
       return { id: inputs.name, outputs: await foresee(context, inputs, call) };
     },
     async read(_id, old, call) {
@@ -48,10 +52,47 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       }
     },
     async update(_id, { outputs }, news, call, preview) {
-      return preview ? { ...news, facts: { ...outputs.facts, ...news.declared }, problem: "" } : await meet(context, news, call);
+      return preview
+        ? { ...news, facts: { ...outputs.facts, ...news.declared }, problem: "" }
+        : await take(context, news, call, outputs.wanter);
     },
-    delete: async () => {},
+    check: () => {
+      context.programRuns = true;
+      return [];
+    },
+    delete: (_id, { outputs }, call) => giveServerBack(context, outputs, call),
   };
+}
+
+/** The server remembers from here on that it is this fleet's. */
+async function take(context: Context, inputs: HostInputs, call: Call, was?: string): Promise<HostOutputs> {
+  const outputs = await meet(context, inputs, call);
+  const shell = await context.reach(inputs.connection, call);
+  await context.lock(shell, call);
+  await claimServer(shell, { by: call.name, was }, { signal: call.signal });
+  return { ...outputs, wanter: call.name };
+}
+
+/**
+ * All that the server remembers goes back, also of a role that never came into the state; unless a host of another name has the server by
+ * now. Throws where something could not go back.
+ */
+async function giveServerBack(context: Context, { connection, ...outputs }: HostOutputs, call: Call): Promise<void> {
+  const shell = await context.reach(connection, call);
+  await context.lock(shell, call);
+  const report = await releaseServer(shell, outputs.wanter ?? call.name, {
+    signal: call.signal,
+    onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+  });
+  for (const { address, reason } of report.results.filter(({ outcome }) => outcome === "skipped"))
+    call.log("warning", `${address}: ${reason}`);
+  const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
+  if (call.signal.aborted) throw new Error("stopped on request between two steps; the next run goes on from here");
+  if (failed.length === 0) return;
+  throw new Error(
+    `${shell.host}: ${failed.length} of ${report.results.length} could not be undone, the rest is as it was before:\n${failed.join("\n")}\n` +
+      `next: put right what they say and run this again, or leave them as they are: \`rm -r ${memoryDirectory}\` on ${shell.host}, as root, lets it forget them`,
+  );
 }
 
 async function meet(context: Context, inputs: HostInputs, call: Call, boot = true): Promise<HostOutputs> {

@@ -22,9 +22,9 @@ export async function lookAt(
   shell: Shell,
   { role, resources, late }: Looked,
   options?: RunOptions,
-): Promise<{ readonly resources: Wants; readonly owed: readonly Address[] }> {
-  const { seen, owed } = await see(shell, role, fill(resources, late), options);
-  return { resources: shown(seen, resources, late), owed };
+): Promise<{ readonly resources: Wants; readonly owed: readonly Address[]; readonly notes: readonly string[] }> {
+  const { seen, owed, notes } = await see(shell, role, fill(resources, late), options);
+  return { resources: shown(seen, resources, late), owed, notes };
 }
 
 /** What an up would find, and do, where the role was never before. */

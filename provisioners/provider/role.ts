@@ -1,7 +1,7 @@
 // fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
 
 import type { Guards } from "../../spec/guards.ts";
-import { converge, failures } from "../engine/converge.ts";
+import { type ConvergeOptions, converge, failures } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
 import { fill, hasMark, type LateValues } from "../engine/placeholders.ts";
 import { problemsIn } from "../engine/problems.ts";
@@ -32,13 +32,17 @@ export interface RoleOutputs extends RoleInputs {
   readonly owed: readonly Address[];
   /** In the preview of a role that is new to its server, and nowhere else: what an up would find there, and do. */
   readonly foreseen?: Foreseen;
+  /** By which name the server remembers that this resource wants things there. */
+  readonly wanter?: string;
 }
 
 export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs> {
   return {
     refreshBeforeUpdate: true,
-    check: ({ resources, guard }) =>
-      isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason })),
+    check: ({ resources, guard }) => {
+      context.programRuns = true;
+      return isUnknown(resources as Json) ? [] : problemsIn(resources, guard).map(({ path, reason }) => ({ property: path, reason }));
+    },
     diff: ({ outputs }, news) => ({
       // Only a rename that is followed comes here with another host: what was made there stays.
       ...difference("host", outputs.host, news.host),
@@ -56,7 +60,8 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async read(_id, old, call) {
       try {
         const shell = await context.reach(old.inputs.connection, call);
-        const seen = await lookAt(shell, old.inputs, { signal: call.signal });
+        const { notes, ...seen } = await lookAt(shell, old.inputs, { signal: call.signal });
+        for (const note of notes) call.log("warning", note);
         return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...old.outputs, ...seen } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
@@ -64,10 +69,10 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
         return old;
       }
     },
-    update: async (id, _olds, news, call, preview) => (preview ? settled(news) : run(context, id, news, call)),
-    async delete(id, old, call) {
+    update: async (id, { outputs }, news, call, preview) => (preview ? settled(news, call) : run(context, id, news, call, outputs.wanter)),
+    async delete(_id, old, call) {
       try {
-        await run(context, id, { ...old.outputs, resources: {} }, call);
+        await release(context, old.outputs, call);
       } catch (error) {
         throw outOfReach(error, old.outputs.host);
       }
@@ -80,17 +85,20 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
 }
 
 /** Nothing can be undone on a server that is no more, and it must not stop what is done on the others for ever. */
-function outOfReach(error: unknown, server: string): unknown {
+export function outOfReach(error: unknown, server: string): unknown {
   if (!(error instanceof HostError) || error.fault === "locked") return error;
   const next = `next, if it is gone for good: the same command with \`--forget ${server}\`, which leaves it as it is`;
   return new HostError(error.host, error.fault, `${error.sentence}; what was done there can't be undone; ${next}`);
 }
 
-const settled = (inputs: RoleInputs): RoleOutputs => ({ ...inputs, failed: [], owed: [] });
+/** One of another name is another that wants. */
+const wanterOf = ({ role }: RoleInputs, { name }: Call): string => `${name} ${role}`;
+
+const settled = (inputs: RoleInputs, call: Call): RoleOutputs => ({ ...inputs, failed: [], owed: [], wanter: wanterOf(inputs, call) });
 
 /** A server that was lent is not blank: what the role will change there is looked at before it is there itself. */
 async function foresee(context: Context, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
-  const planned = settled(inputs);
+  const planned = settled(inputs, call);
   if (isUnknown(inputs.connection as unknown as Json) || isUnknown(inputs.resources as Json)) return planned;
   try {
     const foreseen = await lookAhead(await context.reach(inputs.connection, call), inputs, call);
@@ -104,27 +112,55 @@ async function foresee(context: Context, inputs: RoleInputs, call: Call): Promis
   }
 }
 
-async function run(context: Context, id: string, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
+async function run(context: Context, id: string, inputs: RoleInputs, call: Call, was?: string): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell, call);
   const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
-    signal: call.signal,
-    ...(call.timeout !== undefined && { deadline: call.timeout }),
-    onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+    ...convergeOptions(call),
+    by: wanterOf(inputs, call),
+    was,
   });
-  for (const { address, reason } of report.results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
+  tell(report, call);
+  if (failures(report).length === 0 && !call.signal.aborted) return settled(inputs, call);
+  throw await partlyDone(context, id, inputs, report, call);
+}
+
+/**
+ * This role wants nothing any more: what nobody else wants goes back. What can't go back stays in the server's memory. In a `destroy` it
+ * stops nothing: the Host, last to go, tries once more and says what is left.
+ */
+async function release(context: Context, outputs: RoleOutputs, call: Call): Promise<void> {
+  const shell = await context.reach(outputs.connection, call);
+  await context.lock(shell, call);
+  const by = outputs.wanter ?? wanterOf(outputs, call);
+  const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call), by });
+  tell(report, call);
+  const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
+  if (call.signal.aborted) throw new Error("cancelled between two steps; the next run goes on from here");
+  if (failed.length === 0) return;
+  if (context.programRuns) throw new Error(`${failed.length} of ${report.results.length} could not be undone\n${failed.join("\n")}`);
+  for (const each of failed) call.log("warning", `could not be undone: ${each}`);
+}
+
+const convergeOptions = (call: Call): ConvergeOptions => ({
+  signal: call.signal,
+  ...(call.timeout !== undefined && { deadline: call.timeout }),
+  onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+});
+
+function tell({ results, notes = [] }: RoleReport, call: Call): void {
+  for (const note of notes) call.log("warning", note);
+  for (const { address, reason } of results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
     call.log("info", `${address}: ${reason}`);
   }
-  if (failures(report).length === 0 && !call.signal.aborted) return settled(inputs);
-  throw await partlyDone(context, id, inputs, report, call);
 }
 
 /** After a failure the state holds what is really there: one more look. */
 async function partlyDone(context: Context, id: string, inputs: RoleInputs, report: RoleReport, call: Call): Promise<PartlyDone> {
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
   const reasons = failed.length > 0 ? failed : ["cancelled between two steps; the next up goes on from here"];
-  const seen = await lookAt(await context.reach(inputs.connection, call), inputs);
-  const outputs: RoleOutputs = { ...inputs, ...seen, failed: reasons };
+  const { resources, owed } = await lookAt(await context.reach(inputs.connection, call), inputs);
+  const outputs: RoleOutputs = { ...settled(inputs, call), resources, owed, failed: reasons };
   return new PartlyDone(`${id}: ${reasons.length} of ${report.results.length} resources failed\n${reasons.join("\n")}`, {
     id,
     outputs,

@@ -23,6 +23,7 @@ export const absent = defineKind<AbsentWant, PathSeen>({
   after: ({ broughtBy }) => (broughtBy ? [broughtBy] : []),
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  standing: (have) => have,
   read: ({ path }, look) => look.path(path, { content: true }),
   plan({ path, broughtBy }, have, { changed }) {
     const coming = broughtBy !== undefined && changed.has(broughtBy);

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, Mode, Owner, OwnName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, missing } from "./kind.ts";
+import { common, defineKind, type Kept, missing } from "./kind.ts";
 
 export const BlockWant = z.strictObject({
   ...common,
@@ -54,7 +54,7 @@ export function withBlock(text: string, { name, content }: Pick<BlockWant, "name
  * Works on the file as it is when the step runs, since other blocks may just have been written. The block stays at its place, or comes last.
  * Standard input: the block with its markers; nothing to remove it. A marker without its other half is refused.
  */
-const edit = ({ path, name, mode, owner, group, validate }: BlockWant): Command => {
+const edit = ({ path, name, mode, owner, group, validate }: Kept<BlockWant>): Command => {
   const { begin, end } = markers(name);
   return sh`block="$state/block" new="$state/block.new" path=${path}
 cat > "$block"
@@ -71,12 +71,14 @@ fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} < "$new"
 rm -f -- "$block" "$new"`;
 };
 
-export const block = defineKind<BlockWant, PathSeen>({
+export const block = defineKind<BlockWant, PathSeen, "content">({
   kind: "block",
   schema: BlockWant,
   address: ({ path, name }) => `block[${path}:${name}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  standing: (have) => have,
+  shared: true,
   sensitive: (want) => (want.sensitive ? ["content"] : []),
   read: ({ path }, look) => look.path(path, { content: true }),
   plan(want, have) {
@@ -100,9 +102,9 @@ export const block = defineKind<BlockWant, PathSeen>({
   },
 });
 
-const dropEmpty = ({ path }: BlockWant): Command => sh`if [ ! -s ${path} ]; then rm -f -- ${path}; fi`;
+const dropEmpty = ({ path }: Kept<BlockWant>): Command => sh`if [ ! -s ${path} ]; then rm -f -- ${path}; fi`;
 
 /** A file whose last line had no newline got one with the block. */
-const unendLine = ({ path }: BlockWant): Command =>
+const unendLine = ({ path }: Kept<BlockWant>): Command =>
   sh`kept="$state/originals/$key"
 if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - ${path}; then cat -- "$kept" > ${path}; fi`;

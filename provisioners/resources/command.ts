@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, EnvName, UserName } from "../../spec/scalars.ts";
 import { asUser } from "../engine/as-user.ts";
 import { type Command, lines, Secret, sh } from "../engine/shell-quote.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
 
 const ShellText = z.string().min(1).max(65536);
 
@@ -17,7 +17,7 @@ export const CommandWant = z
     creates: AbsolutePath.optional(),
     /** Shell text that changes nothing: where it succeeds, the command need not run. */
     unless: ShellText.optional(),
-    /** For `run`, `unless` and `undo`. Its values are shown nowhere. */
+    /** For `run` and `unless`. Its values are shown nowhere, and the server does not remember them: `undo` has none of them. */
     environment: z.record(EnvName, z.string()).optional(),
     user: UserName.default("root"),
     /** The working directory. @default the user's home */
@@ -36,15 +36,18 @@ export interface CommandHave {
   readonly done: boolean;
 }
 
+type Remembered = Kept<CommandWant, "environment">;
+
 /** `timeout` ends what the text started too, first asking, ten seconds later not. */
-function inPlace({ environment = {}, user, directory }: CommandWant, text: string, seconds: number): Command {
+function inPlace(want: Remembered & Pick<Partial<CommandWant>, "environment">, text: string, seconds: number): Command {
+  const { environment = {}, user, directory } = want;
   const set = Object.entries(environment).map(([name, value]) => sh`export ${name}=${new Secret(value)}`);
   const script = `cd -- "$1"\nexec timeout --verbose --kill-after=10 "$2" sh -ec "$3"`;
   const run = asUser(user, directory === undefined ? script.replace('"$1"', '"$HOME"') : script, [directory ?? "", seconds, text]);
   return lines([sh`(`, ...set, run, sh`)`]);
 }
 
-function guard(want: CommandWant): Command {
+function guard(want: Remembered & Pick<Partial<CommandWant>, "environment">): Command {
   return want.creates !== undefined ? sh`[ -e ${want.creates} ]` : inPlace(want, want.unless ?? "false", Math.min(want.timeout, 10));
 }
 
@@ -58,7 +61,7 @@ function runStep(want: CommandWant): Step {
   return { change: `run \`${oneLine(want.run)}\``, property: "run", run: lines([inPlace(want, want.run, want.timeout), check]) };
 }
 
-export const command = defineKind<CommandWant, CommandHave>({
+export const command = defineKind<CommandWant, CommandHave, "environment">({
   kind: "command",
   schema: CommandWant,
   address: ({ name }) => `command[${name}]`,

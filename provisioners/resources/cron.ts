@@ -69,6 +69,7 @@ export const cron = defineKind<CronWant, PathSeen>({
   address: ({ name }) => `cron[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
+  standing: (have) => have,
   read: (want, look) => file.read(fileOf(want), look),
   plan: (want, have, context) => file.plan(fileOf(want), have, context),
   seen(want, have) {

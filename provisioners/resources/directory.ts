@@ -4,7 +4,7 @@ import { z } from "zod";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
-import { attributeSteps } from "./file.ts";
+import { attributeSteps } from "./attributes.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -44,6 +44,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
   address: ({ path }) => `directory[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  standing: (have) => have,
   read({ path }, look) {
     const [own, through] = [look.path(path), look.path(`${path}/.`)];
     return () => ({ ...own(), ...(own().type === "link" && { leads: through().type === "directory" }) });
@@ -67,11 +68,5 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     if (have.type !== "directory") return undefined;
     return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
   },
-  undo({ path }, original, have) {
-    if (original.type === "directory" && have.type === "directory") return attributeSteps({ ...original, path }, have);
-    const steps = undoPath("directory", path, original, have);
-    const [first, ...rest] = steps;
-    if (!first || original.type === missing || have.type !== "directory") return steps;
-    return [{ ...first, run: sh`rmdir -- ${path}\n${first.run}` }, ...rest];
-  },
+  undo: ({ path }, original, have) => undoPath("directory", path, original, have),
 });

@@ -4,7 +4,8 @@ import { z } from "zod";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import { contentLimit, type PathSeen } from "../engine/probe.ts";
 import { type Command, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { attributeSteps } from "./attributes.ts";
+import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
 export const FileWant = z.strictObject({
@@ -42,12 +43,13 @@ function contentChange(want: FileWant, have: PathSeen): string {
   return `content ${short(have.content)} → ${short(next)}`;
 }
 
-export const file = defineKind<FileWant, PathSeen>({
+export const file = defineKind<FileWant, PathSeen, "content">({
   kind: "file",
   schema: FileWant,
   address: ({ path }) => `file[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  standing: (have) => have,
   sensitive: (want) => (want.sensitive ? ["content"] : []),
   read: ({ path }, look) => look.path(path, { content: true }),
   plan(want, have) {
@@ -101,30 +103,6 @@ if [ -f "$path" ] && [ ! -L "$path" ]; then set -- $(stat -c '0%a %u %g' -- "$pa
 getent group "$3" > /dev/null || set -- "$1" "$2" "$(id -gn -- "$2")"
 [ -z "$execute" ] || set -- "$(printf '%04o' $(( $1 | (($1 & 0444) >> 2) )))" "$2" "$3"
 fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""}`;
-}
-
-interface Attributes {
-  readonly path: string;
-  readonly mode?: string | undefined;
-  readonly owner: string;
-  readonly group: string;
-}
-
-/** Mode and owner of what is there already; shared by files and directories. */
-export function attributeSteps({ path, mode, owner, group }: Attributes, have: PathSeen): Step[] {
-  const steps: Step[] = [];
-  if (have.owner !== owner || have.group !== group) {
-    const run = sh`chown -h ${`${owner}:${group}`} ${path}`;
-    steps.push({
-      change: `owner \`${have.owner}:${have.group}\` → \`${owner}:${group}\``,
-      property: have.owner !== owner ? "owner" : "group",
-      run,
-    });
-  }
-  // chown clears set-id bits, so the mode comes last.
-  if (mode !== undefined && have.mode !== mode)
-    steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`chmod ${mode} ${path}` });
-  return steps;
 }
 
 /** Files of the system's own configuration folders, whose kind says nothing else. */

@@ -1,6 +1,6 @@
 // The contract of a resource kind: look, decide, act. `read` says what to look at, `plan` is pure, the runner (converge.ts) acts.
 import { z } from "zod";
-import type { Look } from "../engine/probe.ts";
+import type { Look, PathSeen } from "../engine/probe.ts";
 import type { Command } from "../engine/shell-quote.ts";
 
 /** `file[/etc/motd]`: the key of a resource within its role, in state, in diffs and in reports. */
@@ -42,7 +42,21 @@ export interface Common {
   readonly after?: readonly Address[] | undefined;
 }
 
-export interface Kind<Want extends Common = Common, Have = unknown> {
+/**
+ * What the server's memory holds of a want or of what was there: never a secret, and never a content, of which a copy is kept beside the
+ * memory. Whoever is given this at an undo can't ask for more.
+ */
+export type Kept<T, Secret extends PropertyKey = never> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [Key in keyof T as Key extends Unkept | Secret ? never : Key]: Kept<T[Key]> }
+    : T;
+type Unkept = (typeof unkept)[number];
+/** Names that are never remembered, at whatever depth they stand. */
+export const unkept = ["content", "passwordHash"] as const;
+
+/** `Secret`: the names of the want's properties that may hold one. */
+export interface Kind<Want extends Common = Common, Have = unknown, Secret extends string = never> {
   /** Also the file name and the prefix of addresses. */
   readonly kind: string;
   /** Strict: what a role or a stack may say. */
@@ -52,8 +66,11 @@ export interface Kind<Want extends Common = Common, Have = unknown> {
   after?(want: Want): readonly Address[];
   /** Paths, users and units that the want changes: held against the stack's guards. */
   touches(want: Want): { readonly paths?: readonly string[]; readonly users?: readonly string[]; readonly units?: readonly string[] };
-  /** Registers what to look at, and returns how to read the answer. Must not change the host: dry runs call it too. */
-  read(want: Want, look: Look): () => Have;
+  /**
+   * Registers what to look at, and returns how to read the answer. Must not change the host: dry runs call it too. Before an undo it gets
+   * what the server remembers of the want.
+   */
+  read(want: Kept<Want, Secret>, look: Look): () => Have;
   /** Decides. Pure, synchronous, deterministic; an empty list means converged. */
   plan(want: Want, have: Have, context: PlanContext): readonly Step[];
   /** The want with its properties as they are on the host; `undefined` where there is nothing. `seen` of a converged host equals the want. */
@@ -62,16 +79,20 @@ export interface Kind<Want extends Common = Common, Have = unknown> {
    * The steps that bring the host back from `have` to `original`, what was there before the first change.
    * A string says, instead, why that can't be done.
    */
-  undo(want: Want, original: Have, have: Have): readonly Step[] | string;
+  undo(want: Kept<Want, Secret>, original: Kept<Have>, have: Have): readonly Step[] | string;
   /**
    * For a service: the addresses whose change it must hear of. The runner then keeps their last good contents until the service is
    * up again, and remembers on the host that the service is owed a reload if it is killed in between.
    */
   watches?(want: Want): readonly Address[];
-  /** Names of properties that hold a secret: encrypted in the state, masked in diffs. */
-  sensitive?(want: Want): readonly string[];
+  /** Names of properties that hold a secret: encrypted in the state, masked in diffs, and not remembered on the server. */
+  sensitive?(want: Want): readonly Secret[];
   /** The path, where the kind lives at one: the runner keeps a copy of the original and of the last good content. */
-  path?(want: Want): string;
+  path?(want: Kept<Want, Secret>): string;
+  /** What stands at `path`; goes with it. Before the first change it is the original. */
+  standing?(have: Have): PathSeen;
+  /** Only a part of what stands at `path` is this resource's: others have theirs beside it. @default false */
+  readonly shared?: boolean;
   /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */
   notApplicable?(want: Want, have: Have): string | undefined;
   /** What runs, not what a file says: after a run that changed something it is looked at again, and `wrong` is asked. @default false */
@@ -82,7 +103,9 @@ export interface Kind<Want extends Common = Common, Have = unknown> {
   notes?(want: Want, have: Have): readonly string[];
 }
 
-export const defineKind = <Want extends Common, Have>(kind: Kind<Want, Have>): Kind<Want, Have> => kind;
+export const defineKind = <Want extends Common, Have, Secret extends string = never>(
+  kind: Kind<Want, Have, Secret>,
+): Kind<Want, Have, Secret> => kind;
 
 /** Stands for a property of something that is not there: one more value to compare with, not a branch. */
 export const missing = "missing";

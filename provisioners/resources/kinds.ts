@@ -27,7 +27,7 @@ import { unit } from "./unit.ts";
 import { user } from "./user.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry of kinds with different wants; `kindOf` is its only reader
-export const kinds: readonly Kind<any, any>[] = [
+export const kinds: readonly Kind<any, any, any>[] = [
   group,
   user,
   repository,
@@ -57,7 +57,7 @@ export const kinds: readonly Kind<any, any>[] = [
 const byName = new Map(kinds.map((kind, rank) => [kind.kind, { kind, rank }]));
 
 /** The kind of an address. An unknown one is our bug, or a state written by a newer version. */
-export function kindOf(address: Address): { readonly kind: Kind<Common, unknown>; readonly rank: number } {
+export function kindOf(address: Address): { readonly kind: Kind<Common, unknown, string>; readonly rank: number } {
   const found = byName.get(address.slice(0, address.indexOf("[")));
   if (!found) throw new Error(`unknown resource kind in \`${address}\`; known: ${[...byName.keys()].join(", ")}`);
   return found;

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { OwnName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
-import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
+import { attributeSteps } from "./attributes.ts";
+import { rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -42,6 +43,7 @@ export const limits = defineKind<LimitsWant, PathSeen>({
   address: ({ name }) => `limits[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
+  standing: (have) => have,
   read: (want, look) => look.path(pathOf(want), { content: true }),
   plan(want, have) {
     const [path, text, now] = [pathOf(want), textOf(want), limitsIn(have)];

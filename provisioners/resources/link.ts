@@ -26,6 +26,7 @@ export const link = defineKind<LinkWant, LinkHave>({
   address: ({ path }) => `link[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  standing: (have) => have,
   read({ path, target, existing }, look) {
     const seen = look.path(path);
     if (!existing) return seen;
@@ -50,12 +51,5 @@ export const link = defineKind<LinkWant, LinkHave>({
     ];
   },
   seen: (want, have) => (have.type === "link" && !have.dangles ? { ...want, target: have.target } : undefined),
-  undo({ path }, original, have) {
-    if (original.type === "link" && have.type === "link" && original.target === have.target) return [];
-    if (original.type !== "directory" || have.type === "directory") return undoPath("link", path, original, have);
-    const { owner, group, mode } = original;
-    return [
-      { change: "make the empty directory again", run: sh`rm -f -- ${path}\ninstall -d -m ${mode} -o ${owner} -g ${group} -- ${path}` },
-    ];
-  },
+  undo: ({ path }, original, have) => undoPath("link", path, original, have),
 });

@@ -4,7 +4,8 @@ import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import type { PathSeen, UnitSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { mountUnit } from "../engine/unit-path.ts";
-import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
+import { attributeSteps } from "./attributes.ts";
+import { rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -112,6 +113,7 @@ export const mount = defineKind<MountWant, MountHave>({
   address: ({ where }) => `mount[${where}]`,
   touches: (want) => ({ paths: [want.where, pathOf(want)], units: [mountUnit(want.where)] }),
   path: pathOf,
+  standing: (have) => have,
   read(want, look) {
     const [file, unit] = [look.path(pathOf(want), { content: true }), look.unit(mountUnit(want.where))];
     const point = look.path(want.where);

@@ -46,7 +46,7 @@ function setPassword({ name, host, password }: MysqlUserWant): Command {
 esac`;
 }
 
-export const mysqlUser = defineKind<MysqlUserWant, MysqlUserHave>({
+export const mysqlUser = defineKind<MysqlUserWant, MysqlUserHave, "password">({
   kind: "mysql-user",
   schema: MysqlUserWant,
   address: ({ name, host }) => `mysql-user[${name}@${host}]`,

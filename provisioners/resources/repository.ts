@@ -4,7 +4,8 @@ import { AbsolutePath, Identifier, Line, OwnName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { sh, withInput } from "../engine/shell-quote.ts";
 import { fetchSource } from "./apt.ts";
-import { attributeSteps, rootFile } from "./file.ts";
+import { attributeSteps } from "./attributes.ts";
+import { rootFile } from "./file.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -102,6 +103,7 @@ export const repository = defineKind<RepositoryWant, PathSeen>({
   address: ({ name }) => `repository[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
+  standing: (have) => have,
   read: (want, look) => look.path(pathOf(want), { content: true }),
   plan(want, have) {
     const [path, text] = [pathOf(want), textOf(want)];

@@ -3,7 +3,8 @@ import { z } from "zod";
 import { FilePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
 import type { PathSeen, SysctlSeen } from "../engine/probe.ts";
 import { type Command, lines, sh } from "../engine/shell-quote.ts";
-import { attributeSteps, rootFile, writeRootFile } from "./file.ts";
+import { attributeSteps } from "./attributes.ts";
+import { rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
@@ -151,6 +152,7 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
   address: ({ name }) => `sysctl[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
+  standing: (have) => have,
   read(want, look) {
     const file = look.path(pathOf(want), { content: true });
     const live = Object.keys(want.settings).map((key) => [key, look.sysctl(key)] as const);

@@ -4,7 +4,7 @@ import { UnitName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, quote, sh } from "../engine/shell-quote.ts";
 import { FileWant, file } from "./file.ts";
-import { common, defineKind } from "./kind.ts";
+import { common, defineKind, type Kept } from "./kind.ts";
 
 const DropInName = z
   .string()
@@ -27,8 +27,8 @@ export interface UnitHave {
 }
 
 /** Below a folder of units. */
-const place = ({ name, dropIn }: UnitWant): string => (dropIn ? `${name}.d/${dropIn}` : name);
-const pathOf = (want: UnitWant): string => `/etc/systemd/system/${place(want)}`;
+const place = ({ name, dropIn }: Kept<UnitWant>): string => (dropIn ? `${name}.d/${dropIn}` : name);
+const pathOf = (want: Kept<UnitWant>): string => `/etc/systemd/system/${place(want)}`;
 
 /**
  * systemd also complains of what isn't installed yet (a command, another unit), and its exit code does not tell these apart:
@@ -48,11 +48,11 @@ function verifier(want: UnitWant): string {
 }
 
 /** For what needs the path alone: the want of a past run, as the server remembers it, has no content. */
-const fileAt = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want), content: "" });
+const fileAt = (want: Kept<UnitWant>): FileWant => FileWant.parse({ path: pathOf(want), content: "" });
 const fileOf = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want), content: want.content, validate: verifier(want) });
 
 const reload = sh`systemctl daemon-reload`;
-const folderOf = ({ name }: UnitWant): string => `/etc/systemd/system/${name}.d`;
+const folderOf = ({ name }: Kept<UnitWant>): string => `/etc/systemd/system/${name}.d`;
 const noFolder: Command = sh``;
 
 export const unit = defineKind<UnitWant, UnitHave>({
@@ -61,6 +61,7 @@ export const unit = defineKind<UnitWant, UnitHave>({
   address: (want) => `unit[${place(want)}]`,
   touches: (want) => ({ paths: [pathOf(want)], units: [want.name] }),
   path: pathOf,
+  standing: ({ file: seen }) => seen,
   read(want, look) {
     const seen = file.read(fileAt(want), look);
     // systemd knows nothing of a template, only of its instances.

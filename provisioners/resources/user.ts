@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, Line, Owner, UserName } from "../../spec/scalars.ts";
 import type { UserSeen } from "../engine/probe.ts";
 import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
 
 export const UserWant = z.strictObject({
   ...common,
@@ -38,7 +38,7 @@ export interface UserHave {
   readonly ownGid?: number | undefined;
 }
 
-const homeOf = ({ name, home }: UserWant): string => home ?? `/home/${name}`;
+const homeOf = ({ name, home }: Kept<UserWant>): string => home ?? `/home/${name}`;
 
 /** The properties that usermod changes one by one, each with its flag. */
 const flags = { uid: "-u", group: "-g", comment: "-c", home: "-d", shell: "-s" } as const;
@@ -72,7 +72,7 @@ chpasswd -e`,
     new Secret(`${name}:${hash}\n`),
   );
 
-function modify({ name, groups, ...want }: UserWant, have: UserSeen): Step[] {
+function modify({ name, groups, ...want }: Kept<UserWant>, have: UserSeen): Step[] {
   const steps = properties.flatMap((property): Step[] => {
     const [next, now] = [want[property], have[property]];
     if (next === undefined || next === now) return [];
@@ -90,7 +90,7 @@ const makeHome = (name: string, home: string): Step => ({
   run: sh`install -d -m 0750 -- ${home}\ncp -rT -- /etc/skel ${home}\nchown -R -- ${`${name}:`} ${home}`,
 });
 
-export const user = defineKind<UserWant, UserHave>({
+export const user = defineKind<UserWant, UserHave, "passwordHash">({
   kind: "user",
   schema: UserWant,
   address: ({ name }) => `user[${name}]`,
@@ -129,7 +129,7 @@ export const user = defineKind<UserWant, UserHave>({
     if (!have) return "the account is gone, and its password with it; make it again by hand";
     const was = original.user;
     const steps = modify({ ...want, ...was, name, groups: [] }, have);
-    const groups = (of: UserSeen) => [...of.groups].sort().join(",");
+    const groups = (of: Kept<UserSeen>) => [...of.groups].sort().join(",");
     if (groups(have) !== groups(was))
       steps.push({ change: `groups \`${groups(have)}\` → \`${groups(was)}\``, run: sh`usermod -G ${groups(was)} -- ${name}` });
     return [...steps, restorePassword(name)];
@@ -140,7 +140,7 @@ export const user = defineKind<UserWant, UserHave>({
 const homeIsIts = (want: UserWant, have: UserSeen): boolean => want.home !== undefined || have.home === homeOf(want);
 
 /** Work that people left in the home is not ours to delete: it stays, root's. */
-function remove(want: UserWant, original: UserHave, homeStands: boolean): Step {
+function remove(want: Kept<UserWant>, original: Kept<UserHave>, homeStands: boolean): Step {
   const { name } = want;
   // userdel takes a group of the user's name along, but for one that has a member.
   const [hold, release] =

@@ -33,7 +33,7 @@ export interface Declared {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a kind sees on a host does not matter to who wants something
-function builder<Schema extends z.ZodType<Common>>(kind: Kind<any, any>): (input: z.input<Schema>) => Declared {
+function builder<Schema extends z.ZodType<Common>>(kind: Kind<any, any, any>): (input: z.input<Schema>) => Declared {
   return (input) => {
     const parsed = kind.schema.parse(input);
     return { address: kind.address(parsed), want: parsed };

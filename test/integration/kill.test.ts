@@ -60,7 +60,7 @@ find etc root home usr/local var/www -xdev -type f ! -name 'fleet_mesh' ! -name 
   LC_ALL=C sort | while IFS= read -r file; do
     printf '%s %s\n' "$(sed -E 's/AAAA[A-Za-z0-9+\/=]{40,}/KEY/g' "$file" | sha256sum | cut -c1-16)" "$file"
   done
-for role in var/lib/fleet/*; do printf '%s\n' "$role"; [ ! -f "$role/originals.jsonl" ] || LC_ALL=C sort "$role/originals.jsonl"; done
+LC_ALL=C sort var/lib/fleet/journal
 dpkg -l | tail -n +6 | tr -s ' ' | cut -d ' ' -f 1-3
 systemctl show nginx ssh cron -p Id -p ActiveState -p SubState -p UnitFileState
 sysctl -a --pattern '^net\.(core|ipv4\.tcp)' 2>/dev/null | grep -v -e tcp_fastopen_key

@@ -114,6 +114,33 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       },
     }));
 
+  test("every kind that lives at a path gives back what was there before it: files, links, empty folders, a fifo, other owners", () =>
+    keepsContract(shell, {
+      role: "before",
+      before: `echo 'a unit of theirs' > /etc/systemd/system/theirs.service; chmod 0640 /etc/systemd/system/theirs.service
+        mkdir /etc/systemd/system/cron.service.d; printf '[Service]\\nNice=1\\n' > /etc/systemd/system/cron.service.d/fleet.conf
+        mkdir -p /etc/cron.d; echo '# jobs of theirs' > /etc/cron.d/theirs; chown daemon:daemon /etc/cron.d/theirs
+        echo '# limits of theirs' > /srv/limits-of-theirs; ln -s /srv/limits-of-theirs /etc/security/limits.d/theirs.conf; echo 'net.core.somaxconn = 1024' > /etc/sysctl.d/99-zz-fleet-theirs.conf
+        mkdir -p /etc/apt/sources.list.d; echo '# of theirs' > /etc/apt/sources.list.d/theirs.sources; chmod 0600 /etc/apt/sources.list.d/theirs.sources
+        printf '[Mount]\\nWhat=tmpfs\\nWhere=/srv/theirs\\nType=tmpfs\\nOptions=size=1m\\n' > /etc/systemd/system/srv-theirs.mount
+        mkdir -m 0711 /srv/empty; mkfifo -m 0620 /srv/fifo; echo gone > /srv/gone; chown 4242:4243 /srv/gone; chmod 2755 /srv/gone
+        echo linked > /srv/linked; mkdir -m 1777 /srv/tight; chown 4242:4243 /srv/tight; systemctl daemon-reload`,
+      declared: [
+        want.unit({ name: "theirs.service", content: "[Service]\nExecStart=/bin/true\n" }),
+        want.unit({ name: "cron.service", dropIn: "fleet.conf", content: "[Service]\nNice=2\n" }),
+        want.cron({ name: "theirs", jobs: [{ schedule: "@daily", run: "true" }] }),
+        want.limits({ name: "theirs", limits: { "www-data - nofile": 4242 } }),
+        want.sysctl({ name: "theirs", settings: { "net.core.somaxconn": 8192 } }),
+        want.mount({ where: "/srv/theirs", what: "tmpfs", type: "tmpfs", options: "size=2m", mounted: false, enabled: false }),
+        ...["empty", "fifo", "gone"].map((name) => want.absent({ path: `/srv/${name}` })),
+        want.link({ path: "/srv/linked", target: "/etc/hostname" }),
+        want.directory({ path: "/srv/tight", mode: "0700" }),
+      ],
+      right:
+        "grep -q ExecStart /etc/systemd/system/theirs.service; grep -q Nice=2 /etc/systemd/system/cron.service.d/fleet.conf; [ ! -e /srv/gone ]",
+      drifts: { "what was there came back": "echo again > /srv/gone" },
+    }));
+
   test("a file that its validator refuses does not land, and leaves nothing behind", async () => {
     await text(shell, "echo good > /srv/checked");
     for (const content of ["bad\n", "bad, and without an end of line"]) {
@@ -157,7 +184,8 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       reason: expect.stringContaining("expected `# END fleet team` after its beginning in /srv/half"),
     });
     expect(await text(shell, "cat /srv/half")).toBe("# BEGIN fleet team\nprecious\n");
-    await text(shell, "rm -r /srv/half /var/lib/fleet/half");
+    await text(shell, "rm -r /srv/half");
+    await converge(shell, "half", {});
   });
 
   test("limits: a new session has them", () =>
@@ -278,7 +306,8 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
     const from = { name: "local", uris: ["file:/srv/apt"], suites: ["stable"] };
     const [refused] = (await converge(shell, "refused", wantsOf([want.repository({ ...from, signedBy: wrong })]))).results;
     expect(refused).toMatchObject({ outcome: "failed", reason: expect.stringMatching(/NO_PUBKEY|couldn't be verified|is not signed/) });
-    await text(shell, "[ ! -e /etc/apt/sources.list.d/local.sources ]; rm -r /var/lib/fleet/refused");
+    await text(shell, "[ ! -e /etc/apt/sources.list.d/local.sources ]");
+    await converge(shell, "refused", {});
     await keepsContract(shell, {
       role: "repository",
       declared: [want.repository({ ...from, signedBy: key }), want.package({ name: "fleet-hello" })],

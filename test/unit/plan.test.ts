@@ -1,7 +1,7 @@
 // The planner: order, services that hear of changes, undo, and what the remote script is made of. Real sh runs the script.
 import { describe, expect, test } from "vitest";
 import { applyScript } from "../../provisioners/engine/apply.ts";
-import type { Observation } from "../../provisioners/engine/observe.ts";
+import { blankObservation, type Observation } from "../../provisioners/engine/observe.ts";
 import { inOrder } from "../../provisioners/engine/order.ts";
 import { plan } from "../../provisioners/engine/plan.ts";
 import { missingPath } from "../../provisioners/engine/probe.ts";
@@ -19,10 +19,8 @@ const wants = keyed([service, conf, want.package({ name: "app" }), want.director
 const running = { load: "loaded", active: "active", enabled: "enabled", needsReload: false };
 const there = { type: "file", mode: "0644", owner: "root", group: "root", target: "", size: 6, content: Buffer.from("a = 0\n") };
 const seen = (haves: Record<string, unknown>, rest: Partial<Observation> = {}): Observation => ({
+  ...blankObservation,
   haves: new Map(Object.entries(haves) as [Address, unknown][]),
-  originals: new Map(),
-  removed: {},
-  pending: new Set(),
   ...rest,
 });
 const right = {
@@ -77,9 +75,8 @@ describe("plan", () => {
 
   test("takes back what is no longer wanted, and lets the service know", () => {
     const old = want.file({ path: "/etc/app.d/old.conf", content: "x\n" });
-    const removed = keyed([old]);
-    const originals = new Map([[old.address, { want: old.want, have: missingPath }]]);
-    const { changes } = plan(wants, seen({ ...right, [old.address]: there }, { removed, originals }));
+    const removed = [{ address: old.address, role: "app", want: old.want, have: missingPath, now: there }];
+    const { changes } = plan(wants, seen(right, { removed }));
     expect(changes.map(({ address, undo }) => [address, undo])).toEqual([
       ["file[/etc/app.d/old.conf]", true],
       ["service[app.service]", false],
@@ -117,7 +114,7 @@ describe("the script", () => {
     const observation = seen({ ...right, "file[/etc/app.conf]": there });
     const { changes } = plan(wants, observation);
     const { text, masked } = applyScript("nonce", { role: "app", wants, seen: observation, changes, forgotten: [] });
-    expect(text.indexOf("originals.jsonl")).toBeLessThan(text.indexOf(" begin 0"));
+    expect(text.indexOf("/var/lib/fleet/journal")).toBeLessThan(text.indexOf(" begin 0"));
     expect(text.indexOf("service[app.service]")).toBeLessThan(text.indexOf(" begin 0"));
     expect(text).toContain("a = 1\n");
     expect(masked).not.toContain("a = 1");

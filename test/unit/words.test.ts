@@ -6,6 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { apply } from "../../provisioners/engine/apply.ts";
+import { blankObservation } from "../../provisioners/engine/observe.ts";
 import type { Change } from "../../provisioners/engine/plan.ts";
 import type { RunOptions, RunResult, Shell } from "../../provisioners/engine/shell.ts";
 import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
@@ -50,8 +51,8 @@ async function run(steps: readonly Printed[]) {
   const heard = new Map<string, string[]>();
   const work = {
     role: "words",
-    wants: {},
-    seen: { haves: new Map(), originals: new Map(), removed: {}, pending: new Set<Address>() },
+    wants: Object.fromEntries(changes.map(({ address }) => [address, {}])),
+    seen: blankObservation,
     changes,
   };
   const results = await apply(

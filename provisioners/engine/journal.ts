@@ -1,0 +1,145 @@
+// What a server remembers: one file of records, only ever added to, each with a checksum. Folded, they say what was there before the
+// first change of each thing, and who wants the thing now. Pure; observe.ts reads the file, memory-script.ts writes it.
+import { createHash } from "node:crypto";
+import { type Address, type Common, unkept } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import { memoryDirectory } from "./prelude.ts";
+
+export const journalPath = `${memoryDirectory}/journal`;
+
+/** What stands on a server but once, whatever it is called: a path, or else the resource's own address. */
+export type Thing = string;
+
+export function thingOf(address: Address, want: Common): Thing {
+  const { kind } = kindOf(address);
+  return (kind.shared ? undefined : kind.path?.(want)) ?? address;
+}
+
+/** What was wanted and what was there at the first change of a thing. */
+export interface Original {
+  readonly address: Address;
+  /** Whose folder has the copies. */
+  readonly role: string;
+  readonly want: Common;
+  readonly have: unknown;
+}
+
+export type Entry =
+  | { readonly first: Original }
+  | { readonly wants: string; readonly add: readonly Thing[]; readonly drop: readonly Thing[] }
+  | { readonly undone: Thing };
+
+export interface Memory {
+  readonly originals: ReadonlyMap<Thing, Original>;
+  /** By who wants. */
+  readonly wanted: ReadonlyMap<string, ReadonlySet<Thing>>;
+  /** Lines that are no records: torn by a full disk or a power cut, or written by somebody else. */
+  readonly damaged: number;
+  /** Bytes of the file. */
+  readonly size: number;
+}
+
+export const nothing: Memory = { originals: new Map(), wanted: new Map(), damaged: 0, size: 0 };
+
+const sumOf = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** A line of the file. What a kind calls sensitive is not in it, and contents are kept as copies. */
+export function lineOf(entry: Entry): string {
+  const safe = "first" in entry ? { first: { ...entry.first, want: withoutSecrets(entry.first) } } : entry;
+  const text = JSON.stringify(safe, (name, value) => ((unkept as readonly string[]).includes(name) ? undefined : value))
+    // The end of the here-document that it travels in can't stand in it.
+    .replaceAll("FLEET_END", "FLEET\\u005fEND");
+  return `${sumOf(text)} ${text}\n`;
+}
+
+function withoutSecrets({ address, want }: Original): Common {
+  const names: readonly string[] = kindOf(address).kind.sensitive?.(want) ?? [];
+  return Object.fromEntries(Object.entries(want).filter(([name]) => !names.includes(name)));
+}
+
+/** Undefined for what no run of this product wrote, or wrote to the end. */
+function entryIn(line: string): Entry | undefined {
+  const text = line.slice(17);
+  return line[16] === " " && line.slice(0, 16) === sumOf(text) ? (JSON.parse(text) as Entry) : undefined;
+}
+
+export function memoryIn(file: Buffer): Memory {
+  const lines = file.toString("utf8").split("\n").filter(Boolean);
+  const entries = lines.map(entryIn);
+  const read = entries.filter((entry) => entry !== undefined);
+  return { ...withEntries(nothing, read), damaged: entries.length - read.length, size: file.length };
+}
+
+/** A memory, and what was added to it. */
+export function withEntries(memory: Memory, entries: readonly Entry[]): Memory {
+  const [originals, wanted] = [new Map(memory.originals), new Map(memory.wanted)];
+  for (const entry of entries) {
+    if ("first" in entry) originals.set(thingOf(entry.first.address, entry.first.want), entry.first);
+    else if ("undone" in entry) originals.delete(entry.undone);
+    else wanted.set(entry.wants, changed(wanted.get(entry.wants) ?? new Set(), entry));
+  }
+  return { ...memory, originals, wanted: new Map([...wanted].filter(([, things]) => things.size > 0)) };
+}
+
+function changed(
+  things: ReadonlySet<Thing>,
+  { add, drop }: { readonly add: readonly Thing[]; readonly drop: readonly Thing[] },
+): Set<Thing> {
+  const gone = new Set(drop);
+  return new Set([...[...things].filter((thing) => !gone.has(thing)), ...add]);
+}
+
+/** The memory of one role as earlier versions kept it (`<role>/originals.jsonl`), which knew no wanters and no checksums. */
+export function withLegacy(memory: Memory, role: string, file: Buffer): { readonly memory: Memory; readonly found: readonly Original[] } {
+  const lines = file.toString("utf8").split("\n").filter(Boolean);
+  const parsed = lines.map((line) => parsedLegacy(line, role));
+  const read = parsed.filter((each) => each !== undefined);
+  const found = read.filter(({ address, want }) => !memory.originals.has(thingOf(address, want)));
+  const { originals } = withEntries(
+    memory,
+    found.map((first) => ({ first })),
+  );
+  return { memory: { ...memory, originals, damaged: memory.damaged + parsed.length - read.length }, found };
+}
+
+function parsedLegacy(line: string, role: string): Original | undefined {
+  try {
+    const { address, want, have } = JSON.parse(line) as Original;
+    kindOf(address);
+    return typeof want === "object" ? { address, role, want, have } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Who wants: `by`, which was called `was` at its last run, where it has another name by now. */
+export interface Wanter {
+  readonly by: string;
+  readonly was?: string | undefined;
+}
+
+/** What somebody wants from now on, as the records that make it so; none where it is so already. */
+export function claims(memory: Memory, { by, was }: Wanter, things: ReadonlySet<Thing>): readonly Entry[] {
+  const former = was === undefined || was === by ? [] : [claim(memory, was, new Set())];
+  return [claim(memory, by, things), ...former].filter((entry) => entry !== undefined);
+}
+
+function claim({ wanted }: Memory, by: string, things: ReadonlySet<Thing>): Entry | undefined {
+  const before = wanted.get(by) ?? new Set();
+  const add = [...things].filter((thing) => !before.has(thing));
+  const drop = [...before].filter((thing) => !things.has(thing));
+  return add.length + drop.length > 0 ? { wants: by, add, drop } : undefined;
+}
+
+/**
+ * What nobody wants any more once `by` wants no more than `things`: what it wanted before and no one else does, and what a run of this
+ * role left behind (an undo that failed, a memory that knew no wanters).
+ */
+export function unwanted(memory: Memory, role: string, { by, was }: Wanter, things: ReadonlySet<Thing>): readonly Original[] {
+  const isMine = (who: string) => who === by || who === was;
+  const all = (mine: boolean) => new Set([...memory.wanted].filter(([who]) => isMine(who) === mine).flatMap(([, each]) => [...each]));
+  const [mine, others] = [all(true), all(false)];
+  return [...memory.originals]
+    .filter(([thing, original]) => !things.has(thing) && !others.has(thing) && (mine.has(thing) || original.role === role))
+    .map(([, original]) => original);
+}

@@ -1,0 +1,94 @@
+// What a run writes into the server's memory: before its first change what was there, after its last what is to be forgotten.
+import type { Address } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
+import type { Work } from "./apply.ts";
+import { type Entry, journalPath, lineOf, type Memory, type Original, thingOf, withEntries } from "./journal.ts";
+import { memoryDirectory, storeKey } from "./prelude.ts";
+import { type Command, quote, sh, withInput } from "./shell-quote.ts";
+
+/** `$fleet_left`: the store keys of what could not be undone in this run. */
+export const leave = (address: Address): string => `fleet_left="$fleet_left ${storeKey(address)}"`;
+
+/** What this run is the first to change. */
+function firsts({ role, wants, seen, changes }: Work): readonly Original[] {
+  const fresh = changes.filter(({ address, undo }) => !undo && !seen.memory.originals.has(thingOf(address, wants[address]!)));
+  return fresh.map(({ address }) => ({ address, role, want: wants[address]!, have: seen.haves.get(address) }));
+}
+
+/** The file of what stood there. It must be whole before the record that speaks of it is. */
+function copies(originals: readonly Original[]): readonly Command[] {
+  return originals.flatMap(({ address, want, have }) => {
+    const { kind } = kindOf(address);
+    const [path, type] = [kind.path?.(want), kind.standing?.(have).type];
+    if (path === undefined || type === undefined || !["file", "link", "other"].includes(type)) return [];
+    const copy = `"$state/originals/${storeKey(address)}"`;
+    return [{ text: `cp -a -- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
+  });
+}
+
+/** Adds records. Each is one line, so one that a full disk tears is told from a whole one. */
+function append(entries: readonly Entry[]): readonly Command[] {
+  if (entries.length === 0) return [];
+  const text = entries.map(lineOf).join("");
+  return [withInput(sh`( umask 077; cat >> ${journalPath} ) || exit 4`, text), sh`sync -- ${journalPath} || exit 4`];
+}
+
+/**
+ * Takes out of the file what is no record, so that what comes next is not glued to it. What was added since the look is after the bytes that
+ * the look saw, and stays.
+ */
+function mend({ damaged, size, originals, wanted }: Memory): readonly Command[] {
+  if (damaged === 0) return [];
+  const entries = [
+    ...[...originals.values()].map((first) => ({ first })),
+    ...[...wanted].map(([wants, things]) => ({ wants, add: [...things], drop: [] })),
+  ];
+  return [
+    withInput(
+      sh`( umask 077; { cat && { [ ! -e ${journalPath} ] || tail -c ${`+${size + 1}`} -- ${journalPath}; }; } > ${`${journalPath}.new`} ) && sync -- ${`${journalPath}.new`} && mv -fT -- ${`${journalPath}.new`} ${journalPath} || exit 4`,
+      entries.map(lineOf).join("") || "\n",
+    ),
+  ];
+}
+
+/** Records alone, beside any role. */
+export const recordScript = (memory: Memory, entries: readonly Entry[]): readonly Command[] => [
+  sh`umask 022\nmkdir -p -- ${memoryDirectory} && chmod 0700 ${memoryDirectory} || exit 4`,
+  ...mend(memory),
+  ...append(entries),
+];
+
+/** Before the first change: what was there (once, for undo), who wants what, and which services are owed word of it. */
+export function remember(work: Work): Command[] {
+  const { wants, seen, changes } = work;
+  const first = firsts(work);
+  const owed = changes
+    .filter(({ address, undo }) => !undo && kindOf(address).kind.watches !== undefined && wants[address])
+    .map(({ address }) => address);
+  return [
+    { text: `mkdir -p -- "$state/originals" && chmod 0700 ${memoryDirectory} "$state" || exit 4`, masked: "" },
+    ...copies(first),
+    ...mend(seen.memory),
+    ...append([...seen.owing, ...first.map((original) => ({ first: original }))]),
+    // What an earlier version kept is in the journal now.
+    ...(seen.legacy ? [sh`rm -f -- "$state/originals.jsonl"`] : []),
+    ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`), sh`sync -f "$state"`] : []),
+  ];
+}
+
+/** After an undo the server remembers nothing of it; a server that was lent keeps no trace. The last that a run does. */
+export function forget({ role, wants, seen, forgotten }: Work): Command[] {
+  const records = forgotten.map(({ address, thing }) => sh`fleet_undone ${storeKey(address)} ${lineOf({ undone: thing })}`);
+  const ended = forgotten.length > 0 ? [...records, sh`fleet_drop_copies`] : [];
+  if (Object.keys(wants).length > 0) return ended;
+  const undone = forgotten.map(({ thing }) => ({ undone: thing }));
+  return [...ended, ...leaveNothing(role, withEntries(seen.memory, [...seen.owing, ...undone]))];
+}
+
+/** Of a role that wants nothing any more. */
+function leaveNothing(role: string, { originals, wanted }: Memory): Command[] {
+  if ([...originals.values()].some((original) => original.role === role)) return [];
+  const all =
+    originals.size + wanted.size > 0 ? sh`` : sh`\nrm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}`;
+  return [sh`if [ -z "$fleet_left" ]; then rm -rf -- "$state"${all}\nfi`];
+}

@@ -1,0 +1,235 @@
+// What a server remembers: scripts run for real, on this computer, in a folder of their own.
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { converge, giveBack, inspect } from "../../provisioners/engine/converge.ts";
+import { lineOf, memoryIn } from "../../provisioners/engine/journal.ts";
+import { storeKey } from "../../provisioners/engine/prelude.ts";
+import { missingPath } from "../../provisioners/engine/probe.ts";
+import type { Address, Common } from "../../provisioners/resources/kind.ts";
+import { kindOf, kinds } from "../../provisioners/resources/kinds.ts";
+import { type Declared, want } from "../../provisioners/resources/want.ts";
+import { casesOf, kindsWithCases } from "../support/kind-cases.ts";
+import { type LocalShell, localShell } from "../support/local-shell.ts";
+
+let shell: LocalShell;
+beforeEach(() => {
+  shell = localShell();
+});
+afterEach(() => shell.close());
+
+const who = userInfo().username;
+const mine = { owner: who, group: who };
+const at = (name: string): string => (name.startsWith("memory/") ? join(shell.memory, name.slice(7)) : join(shell.root, name));
+const read = (name: string): string | undefined => (existsSync(at(name)) ? readFileSync(at(name), "utf8") : undefined);
+const there = (name: string, text: string, mode = 0o640): void => {
+  mkdirSync(dirname(at(name)), { recursive: true });
+  writeFileSync(at(name), text);
+  chmodSync(at(name), mode);
+};
+const ours = (name: string, content = "ours\n"): Declared => want.file({ path: at(name), content, ...mine });
+const of = (...declared: readonly Declared[]): Record<Address, Common> =>
+  Object.fromEntries(declared.map(({ address, want: each }) => [address, each]));
+const journal = (): string => join(shell.memory, "journal");
+const outcomes = async (role: string, wants: Record<Address, Common>, by = role) =>
+  (await converge(shell, role, wants, { by })).results.map(({ address, outcome }) => [address.replace(shell.root, ""), outcome]);
+
+describe("a run that undoes one thing and changes another for the first time", () => {
+  test("forgets the first and remembers the second", async () => {
+    there("a", "theirs a\n");
+    there("b", "theirs b\n", 0o4751);
+    await converge(shell, "app", of(ours("a")));
+    await converge(shell, "app", of(ours("b")));
+    expect([read("a"), read("b")]).toEqual(["theirs a\n", "ours\n"]);
+    await converge(shell, "app", of(ours("b", "ours, changed\n")));
+    await converge(shell, "app", {});
+    expect([read("a"), read("b"), statSync(at("b")).mode & 0o7777]).toEqual(["theirs a\n", "theirs b\n", 0o4751]);
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+});
+
+describe("the journal", () => {
+  test("with a line that a full disk tore is read, said and mended, and what comes next is not glued to it", async () => {
+    there("a", "theirs a\n");
+    there("b", "theirs b\n");
+    await converge(shell, "app", of(ours("a")));
+    appendFileSync(journal(), '0123456789abcdef {"first":{"address":"file[/x');
+    const looked = await inspect(shell, "app", of(ours("a")));
+    expect(looked.report.notes).toEqual([expect.stringContaining("1 line that no run wrote to the end")]);
+    await converge(shell, "app", of(ours("a"), ours("b")));
+    expect(memoryIn(readFileSync(journal()))).toMatchObject({ damaged: 0 });
+    expect((await inspect(shell, "app", of(ours("a"), ours("b")))).report.notes).toEqual([]);
+    await converge(shell, "app", {});
+    expect([read("a"), read("b"), existsSync(shell.memory)]).toEqual(["theirs a\n", "theirs b\n", false]);
+  });
+
+  test.each([
+    ["bytes that are no text", Buffer.from([0, 255, 10, 254, 0])],
+    ["somebody's own line", "rm -rf /\n"],
+    ["a record that was altered", lineOf({ undone: "/etc/passwd" }).replace("passwd", "shadow")],
+  ])("with %s counts the rest", async (_, damage) => {
+    there("a", "theirs a\n");
+    await converge(shell, "app", of(ours("a")));
+    const whole = readFileSync(journal());
+    writeFileSync(journal(), Buffer.concat([Buffer.from(damage), Buffer.from("\n"), whole]));
+    await converge(shell, "app", of(ours("a")));
+    expect(memoryIn(readFileSync(journal())).damaged).toBe(0);
+    await converge(shell, "app", {});
+    expect(read("a")).toBe("theirs a\n");
+  });
+
+  test("that can't be written stops the run before anything is changed", async () => {
+    there("a", "theirs a\n");
+    mkdirSync(journal(), { recursive: true });
+    expect(await outcomes("app", of(ours("a")))).toEqual([["file[/a]", "failed"]]);
+    expect(read("a")).toBe("theirs a\n");
+  });
+
+  test("has no size above which it counts as empty", async () => {
+    there("a", "theirs a\n");
+    await converge(shell, "app", of(ours("a")));
+    const first = (index: number) => ({
+      address: `file[/srv/${index}]` as Address,
+      role: "other",
+      ...{ want: ours("x").want, have: missingPath },
+    });
+    const lines = Array.from({ length: 6000 }, (_, index) =>
+      lineOf({ first: { ...first(index), want: { ...first(index).want, path: `/srv/${index}` } as Common } }),
+    );
+    appendFileSync(journal(), lines.join(""));
+    expect(statSync(journal()).size).toBeGreaterThan(1024 * 1024);
+    await converge(shell, "app", {});
+    expect(read("a")).toBe("theirs a\n");
+    expect(memoryIn(readFileSync(journal())).originals.size).toBe(6000);
+  });
+
+  test("takes over what an earlier version remembered, without its secrets", async () => {
+    const old = ours("a");
+    const secret = want.command({ name: "install", run: "true", creates: "/etc", environment: { PASSWORD: "CANARY" } });
+    there(`memory/app/originals/${storeKey(old.address)}`, "theirs a\n", 0o640);
+    there("a", "ours\n");
+    const line = ({ address, want: wanted }: Declared, have: unknown) => `${JSON.stringify({ address, want: wanted, have })}\n`;
+    const original = { type: "file", mode: "0640", ...mine, target: "", size: 9 };
+    there("memory/app/originals.jsonl", `${line(old, original)}${line(secret, { done: true })}{"torn`);
+    await converge(shell, "app", of(ours("a"), secret));
+    expect(read("memory/app/originals.jsonl")).toBeUndefined();
+    expect(read("memory/journal")).not.toContain("CANARY");
+    await converge(shell, "app", {});
+    expect([read("a"), existsSync(shell.memory)]).toEqual(["theirs a\n", false]);
+  });
+});
+
+describe("wanting is a set", () => {
+  test("what two roles want stays until the last one goes, and goes back to what was there before the first", async () => {
+    there("shared", "theirs\n");
+    await converge(shell, "one", of(ours("shared"), ours("own")));
+    await converge(shell, "two", of(ours("shared")));
+    expect(await outcomes("one", of(ours("own")))).toEqual([["file[/own]", "unchanged"]]);
+    expect(read("shared")).toBe("ours\n");
+    expect(await outcomes("two", {})).toEqual([["file[/shared]", "changed"]]);
+    expect(read("shared")).toBe("theirs\n");
+    await converge(shell, "one", {});
+    expect([read("own"), existsSync(shell.memory)]).toEqual([undefined, false]);
+  });
+
+  test("a resource of another name takes the wants of the old one over: its delete undoes nothing", async () => {
+    there("a", "theirs\n");
+    await converge(shell, "app", of(ours("a"), ours("dropped")), { by: "core-isu1-app" });
+    await converge(shell, "app", of(ours("a")), { by: "kernel-isu1-app" });
+    expect([read("a"), read("dropped")]).toEqual(["ours\n", "ours\n"]);
+    expect(await outcomes("app", {}, "core-isu1-app")).toEqual([["file[/dropped]", "changed"]]);
+    expect([read("a"), read("dropped")]).toEqual(["ours\n", undefined]);
+    await converge(shell, "app", {}, { by: "kernel-isu1-app" });
+    expect([read("a"), existsSync(shell.memory)]).toEqual(["theirs\n", false]);
+  });
+
+  test("a path that another kind writes by now is the same thing", async () => {
+    there("a", "theirs\n");
+    await converge(shell, "files", of(ours("a")));
+    await converge(shell, "app", of(want.link({ path: at("a"), target: "/etc/hostname" })));
+    await converge(shell, "files", {});
+    expect(await outcomes("app", of(want.link({ path: at("a"), target: "/etc/hostname" })))).toEqual([["link[/a]", "unchanged"]]);
+    await converge(shell, "app", {});
+    expect([read("a"), existsSync(shell.memory)]).toEqual(["theirs\n", false]);
+  });
+});
+
+describe("what can't be undone", () => {
+  test("stops nothing, is named, and is tried again", async () => {
+    for (const name of ["a", "b", "c"]) there(name, `theirs ${name}\n`);
+    await converge(shell, "app", of(ours("a"), ours("b"), ours("c")));
+    rmSync(at("b"));
+    there("b/somebody's", "work\n");
+    const { results } = await converge(shell, "app", {});
+    expect(results.map(({ address, outcome }) => [address.replace(shell.root, ""), outcome])).toEqual([
+      ["file[/c]", "changed"],
+      ["file[/b]", "failed"],
+      ["file[/a]", "changed"],
+    ]);
+    expect(results[1]!.reason).toMatch(/`put the original back` ended with exit code 1:\n.*not empty/s);
+    expect([read("a"), read("b/somebody's"), read("c")]).toEqual(["theirs a\n", "work\n", "theirs c\n"]);
+    rmSync(at("b"), { recursive: true });
+    expect((await giveBack(shell)).results).toMatchObject([{ outcome: "changed" }]);
+    expect([read("b"), existsSync(shell.memory)]).toEqual(["theirs b\n", false]);
+  });
+
+  test("a directory that somebody removed since is made again, an absent one, a fifo and a link come back as they were", async () => {
+    mkdirSync(at("kept"), { mode: 0o2750 });
+    chmodSync(at("kept"), 0o2750);
+    mkdirSync(at("empty"), { mode: 0o700 });
+    symlinkSync("/nowhere", at("link"));
+    await shell.run({ text: `mkfifo -m 0620 ${at("fifo")}`, masked: "" });
+    await converge(
+      shell,
+      "app",
+      of(
+        want.directory({ path: at("kept"), mode: "0700", ...mine }),
+        ours("link"),
+        ...["empty", "fifo"].map((name) => want.absent({ path: at(name) })),
+      ),
+    );
+    rmSync(at("kept"), { recursive: true });
+    expect((await converge(shell, "app", {})).results.map(({ outcome }) => outcome)).toEqual(["changed", "changed", "changed", "changed"]);
+    expect(["kept", "empty", "fifo"].map((name) => statSync(at(name)).mode.toString(8))).toEqual(["42750", "40700", "10620"]);
+    expect((await inspect(shell, "link", of(want.link({ path: at("link"), target: "/nowhere" })))).report.results).toMatchObject([
+      { outcome: "unchanged" },
+    ]);
+  });
+});
+
+describe("every kind", () => {
+  test("that lives at a path says what stands there", () => {
+    const silent = kinds.filter(({ path, standing }) => (path === undefined) !== (standing === undefined));
+    expect(silent.map(({ kind }) => kind)).toEqual([]);
+  });
+
+  const thereBefore = kindsWithCases().flatMap((name) =>
+    casesOf(name).flatMap((each) => (each.problems || !kindOf(`${name}[x]`).kind.path ? [] : [[name, each.name, each] as const])),
+  );
+  test.each(thereBefore)("%s: %s: what stands is a path's own look", (name, _, { want: wanted, have }) => {
+    const { kind } = kindOf(`${name}[x]`);
+    const parsed = kind.schema.parse(wanted);
+    expect(kind.standing!(have)).toMatchObject({ type: expect.stringMatching(/^(?:file|directory|link|other|missing)$/) });
+    expect(kind.path!(parsed)).toMatch(/^\//);
+  });
+
+  const sensitive: readonly Declared[] = [
+    want.file({ path: "/x", content: "CANARY-file", sensitive: true }),
+    want.file({ path: "/y", content: "CANARY-plain" }),
+    want.block({ path: "/z", name: "team", content: "CANARY-block\n", sensitive: true }),
+    want.command({ name: "x", run: "true", unless: "true", environment: { A: "CANARY-environment" } }),
+    want.user({ name: "ada", passwordHash: "$6$abc$CANARY" }),
+    want.mysqlUser({ name: "app", password: "CANARY-mysql" }),
+  ];
+  test("with something sensitive is held against a canary here", () => {
+    const tested = new Set(sensitive.map(({ address }) => kindOf(address).kind));
+    expect(kinds.filter((kind) => kind.sensitive !== undefined && !tested.has(kind)).map(({ kind }) => kind)).toEqual([]);
+    for (const { address, want: wanted } of sensitive.filter(({ address: name }) => name !== "file[/y]"))
+      expect(kindOf(address).kind.sensitive!(wanted), address).not.toEqual([]);
+  });
+  test.each(sensitive.map((each) => [each.address, each] as const))("%s leaves no secret in the journal", (address, { want: wanted }) => {
+    const have = { type: "file", content: Buffer.from("CANARY-have"), user: { passwordHash: "CANARY-shadow", uid: 1 } };
+    expect(lineOf({ first: { address, role: "app", want: wanted, have } })).not.toMatch(/CANARY|Q0FOQVJ/);
+  });
+});
