@@ -37,7 +37,7 @@ async function run(stack: string, { format, all, engine }: Options): Promise<num
 
 async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   // Only now: all of it costs more than a whole look without the engine.
-  const [{ planOf }, { refuseRenames }, { failureOf, look, nothingFound }, { aroundReports, reportsOf }] = await Promise.all([
+  const [{ planOf }, { refuseRenames }, { factsIn, failureOf, look, nothingFound }, { aroundReports, reportsOf }] = await Promise.all([
     import("../../provisioners/stack.ts"),
     import("../../pulumi/known-names.ts"),
     import("../preview/events.ts"),
@@ -49,7 +49,7 @@ async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   const settle = settling(plan);
   const { digest, code, stderr } = await look(plan);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);
-  if (nothingFound(digest)) settle();
+  if (nothingFound(digest)) settle(factsIn(digest));
   return [...aroundReports(digest), ...(await contestReports(plan)), ...reportsOf(digest)];
 }
 

@@ -5,7 +5,7 @@ import { refuseRenames } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
-import { failureOf, look, nothingFound } from "./events.ts";
+import { factsIn, failureOf, look, nothingFound } from "./events.ts";
 import { failedPreview, type StackPreview } from "./model.ts";
 import { masked, maskOf, secretsOf } from "./redaction.ts";
 
@@ -28,6 +28,6 @@ async function preview(stack: string): Promise<StackPreview> {
   const [secrets, { digest, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, policed(plan))]);
   const mask = maskOf(secrets);
   if (code !== 0) return failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
-  if (nothingFound(digest)) settle();
+  if (nothingFound(digest)) settle(factsIn(digest));
   return masked(previewOf(plan, digest), mask);
 }

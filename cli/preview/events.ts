@@ -43,9 +43,19 @@ export async function look(
 
 /** Whether an up would find nothing to do, and nobody has anything to say. */
 export const nothingFound = ({ steps, changeSummary = {}, diagnostics = [] }: EngineDigest): boolean =>
-  diagnostics.length === 0 &&
+  !diagnostics.some(({ severity }) => severity === "warning" || severity === "error") &&
   steps.every(({ op }) => ["same", "refresh", "read"].includes(op)) &&
   Object.entries(changeSummary).every(([op, count]) => op === "same" || count === 0);
+
+/** By URN: what the look told of the servers themselves. */
+export const factsIn = ({ steps }: EngineDigest): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    steps.flatMap(({ op, urn, oldState }) => {
+      // A step's old state is what the look before it saw; the look's own is what was remembered.
+      const facts = op !== "refresh" && urn.split("::")[2]?.endsWith("fleet:index:Host") ? oldState?.outputs?.facts : undefined;
+      return facts === undefined ? [] : [[urn, facts]];
+    }),
+  );
 
 /** Characters. */
 const failureLength = 4_000;

@@ -71,7 +71,7 @@ export async function answer(means: Means): Promise<AllRight> {
   if (!record) throw new Doubt("no run of it has come to its end here yet");
   const parts = changed(record.inputs, inputs(record.files));
   if (parts.length > 0) throw new Doubt(`${parts.join(", ")} changed since its last complete run`);
-  const resources = await rememberedIn(untouched(means, record), means.passphrase);
+  const resources = await rememberedIn(untouched(means, record), means.passphrase, record);
   const [first, ...rest] = await means.differing(resources);
   if (first !== undefined) throw new Doubt(`${first}${rest.length > 0 ? `, and ${rest.length} more differ` : " differs"}`);
   // A run that began meanwhile may have changed what was looked at.
@@ -91,7 +91,7 @@ function untouched({ locks, state }: Means, record: Settled): Checkpoint {
 const isOurs = (type: string): boolean => type.startsWith("fleet:index:");
 const isNothing = ({ type, custom }: Checkpoint["resources"][number]): boolean => !custom || type === "pulumi:providers:fleet";
 
-async function rememberedIn({ resources, salt }: Checkpoint, passphrase: string): Promise<readonly Remembered[]> {
+async function rememberedIn({ resources, salt }: Checkpoint, passphrase: string, { facts }: Settled): Promise<readonly Remembered[]> {
   const custom = resources.filter((each) => !isNothing(each));
   const foreign = custom.find(({ type }) => !isOurs(type));
   if (foreign) throw new Doubt(`it has resources that only the engine knows (${foreign.type})`);
@@ -99,7 +99,8 @@ async function rememberedIn({ resources, salt }: Checkpoint, passphrase: string)
   if (!key) throw new Doubt("the passphrase does not open the state");
   return custom.map(({ urn, type, id = "", inputs = {}, outputs = {} }) => {
     const open = (value: unknown) => opened(value, key) as Remembered["inputs"];
-    return { urn, type, id, inputs: open(inputs), outputs: open(outputs) };
+    const seen = urn in facts ? { facts: facts[urn] as Remembered["outputs"] } : {};
+    return { urn, type, id, inputs: open(inputs), outputs: { ...open(outputs), ...seen } };
   });
 }
 

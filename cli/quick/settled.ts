@@ -16,6 +16,8 @@ export const Settled = z.strictObject({
   inputs: z.record(z.string(), z.string()),
   /** Digest of the state's file. */
   state: z.string(),
+  /** By URN: what the engine saw of a server's facts, and had nothing to do for. A preview does not write them into the state. */
+  facts: z.record(z.string(), z.unknown()),
 });
 export type Settled = z.infer<typeof Settled>;
 
@@ -32,11 +34,11 @@ export function settled(stack: string): Settled | undefined {
 
 export const inputsNow = (stack: string, files: string): Inputs => inputsOf({ root: checkout, project, stack, files, env: process.env });
 
-/** Begins before the engine starts; what it hands back is called when the engine had nothing left to do. */
-export function settling(plan: FleetPlan): () => void {
+/** Begins before the engine starts; what it hands back is called when the engine had nothing left to do, with the facts that it saw. */
+export function settling(plan: FleetPlan): (facts?: Readonly<Record<string, unknown>>) => void {
   const files = resolve(stacksFolder, plan.spec.files);
   const before = inputsNow(plan.stack, files);
-  return () => {
+  return (facts = {}) => {
     const checkpoint = readCheckpoint(localStack(plan.stack));
     // Somebody may have changed a file while the engine was at work: then nobody knows which of the two it read.
     if (
@@ -45,7 +47,7 @@ export function settling(plan: FleetPlan): () => void {
       changed(before, inputsNow(plan.stack, files)).length > 0
     )
       return;
-    const record: Settled = { version: 1, team: plan.spec.team, files, inputs: before, state: checkpoint.digest };
+    const record: Settled = { version: 1, team: plan.spec.team, files, inputs: before, state: checkpoint.digest, facts };
     const file = settledFile(plan.stack);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(`${file}.${process.pid}`, JSON.stringify(record));

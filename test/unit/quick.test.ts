@@ -48,7 +48,7 @@ const inputs = { "the stack file": "1", "the engine": "1" };
 function means(more: Partial<Means> = {}): Means {
   const kept = checkpoint(state());
   if (typeof kept === "string") throw new Error(kept);
-  const record = { version: 1 as const, team: "team-a", files: "/files", inputs, state: kept.digest };
+  const record = { version: 1 as const, team: "team-a", files: "/files", inputs, state: kept.digest, facts: {} };
   return {
     backend: undefined,
     record,
@@ -76,6 +76,23 @@ test("it looks at every resource of the state that is no component", async () =>
   const looked = vi.fn<Means["differing"]>(async () => []);
   await answer(means({ differing: looked }));
   expect(looked.mock.calls[0]![0].map(({ id }) => id)).toEqual(["team-a-isu1-app", "team-a-isu2-app"]);
+});
+
+test("facts that the engine saw in a preview count, not those that the state remembers", async () => {
+  const host = custom("fleet:index:Host", "team-a-isu1", {
+    inputs: { name: "isu1" },
+    outputs: { facts: { nginxUser: "old" }, problem: "" },
+  });
+  const kept = checkpoint(state({}, [host]));
+  if (typeof kept === "string") throw new Error(kept);
+  const looked = vi.fn<Means["differing"]>(async () => []);
+  const record = { ...means().record!, state: kept.digest };
+  await answer(means({ state: () => kept, record, differing: looked }));
+  await answer(means({ state: () => kept, record: { ...record, facts: { [host.urn]: { nginxUser: "www-data" } } }, differing: looked }));
+  expect(looked.mock.calls.map(([[found]]) => found!.outputs)).toEqual([
+    { facts: { nginxUser: "old" }, problem: "" },
+    { facts: { nginxUser: "www-data" }, problem: "" },
+  ]);
 });
 
 describe("the engine is asked", () => {

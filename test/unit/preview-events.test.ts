@@ -1,0 +1,26 @@
+// What the engine's events say of a look that found nothing, and of the facts that it saw.
+import { expect, test } from "vitest";
+import type { EngineDigest } from "../../cli/preview/engine.ts";
+import { factsIn, nothingFound } from "../../cli/preview/events.ts";
+
+const urn = "urn:pulumi:t::contest-fleet::fleet:index:TeamFleet$fleet:index:Host::t-isu1";
+const state = (nginxUser: string) => ({ type: "fleet:index:Host", outputs: { facts: { nginxUser } } });
+const steps = [
+  { op: "refresh", urn, oldState: state("remembered"), newState: state("remembered") },
+  { op: "same", urn, oldState: state("seen"), newState: { type: "fleet:index:Host", outputs: {} } },
+];
+const said = (severity: string) => [{ severity, message: "x" }];
+
+test("nothing found: every step the same, and nobody warned", () => {
+  const found = (more: Partial<EngineDigest> = {}) => nothingFound({ steps, changeSummary: { same: 3 }, ...more });
+  expect(found()).toBe(true);
+  expect(found({ diagnostics: said("debug") })).toBe(true);
+  expect(found({ diagnostics: said("warning") })).toBe(false);
+  expect(found({ diagnostics: said("error") })).toBe(false);
+  expect(found({ changeSummary: { same: 3, update: 1 } })).toBe(false);
+  expect(found({ steps: [...steps, { op: "update", urn }] })).toBe(false);
+});
+
+test("facts are those of the look, not of the state", () => {
+  expect(factsIn({ steps })).toEqual({ [urn]: { nginxUser: "seen" } });
+});
