@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { ensureImage } from "../../machines/image.ts";
 import { preflight } from "../../machines/preflight.ts";
+import { passed } from "./bounds.ts";
 import type { Contestant } from "./contestant.ts";
 import { fleet } from "./fleet.ts";
 import { floor } from "./floor.ts";
@@ -16,9 +17,10 @@ import { wholeCommands } from "./whole.ts";
 
 const usage = `npm run bench -- [options]
   --hosts 1,4,16,64     how many hosts
-  --only fleet,floor    which contestants: fleet, floor, pyinfra, ansible-mitogen, ansible-pipelining
+  --only fleet,floor    which contestants: floor, fleet, "fleet up", "fleet preview", "fleet verify", pyinfra, ansible-mitogen, ansible-pipelining
   --runs 3              rounds; the slow contestants run fewer
   --disk                hosts keep their files on the disk instead of in memory
+  --check               whole commands alone, beside the floor: exit code 1 where a ratio passes its bound (bounds.ts)
   --json out.json       every single measurement`;
 
 const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "contest-fleet");
@@ -50,11 +52,12 @@ function options() {
       runs: { type: "string", default: "3" },
       disk: { type: "boolean", default: false },
       json: { type: "string" },
+      check: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const hosts = values.hosts.split(",").map(Number);
-  const names = values.only.split(",");
+  const names = values.check ? [floor, ...wholeCommands].map(({ name }) => name) : values.only.split(",");
   const wrong = names.filter((name) => !contestants.some((each) => each.name === name));
   const runs = Number(values.runs);
   if (values.help || wrong.length > 0 || hosts.some((each) => !(each >= 1 && each <= 200)) || !(runs >= 1)) return undefined;
@@ -88,7 +91,9 @@ async function main(): Promise<number> {
     const about = await machine(venv);
     if (chosen.json) await writeFile(chosen.json, `${JSON.stringify({ about, measured }, undefined, 2)}\n`);
     console.log(`${about.join("\n")}\n\n${table(measured)}`);
-    return 0;
+    const beyond = chosen.check ? passed(measured) : [];
+    for (const sentence of beyond) console.error(sentence);
+    return beyond.length > 0 ? 1 : 0;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     console.error((stop.signal.reason as Error).message);

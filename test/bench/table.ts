@@ -20,9 +20,44 @@ const whole = ({ seconds, startSeconds = 0 }: Sample): number => seconds + start
 
 const seconds = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
+/** Whole commands first: that is what a person waits for. */
 export function table(measured: readonly Measured[]): string {
-  const blocks = phases.map((phase) => `### ${phase[0]?.toUpperCase()}${phase.slice(1)}\n\n${phaseTable(measured, phase)}`);
-  return [...blocks, memory(measured), skips(measured)].filter(Boolean).join("\n\n");
+  const core = measured.filter(({ contestant }) => !isWhole(contestant));
+  const blocks = phases.map((phase) => `### ${phase[0]?.toUpperCase()}${phase.slice(1)}\n\n${phaseTable(core, phase)}`);
+  return [wholeTable(measured), ...blocks, memory(core), skips(measured)].filter(Boolean).join("\n\n");
+}
+
+const isWhole = (contestant: string): boolean => contestant.startsWith("fleet ");
+
+/** A row a command and phase: time (and how many times the floor's), CPU seconds and memory of everything that it started. */
+function wholeTable(measured: readonly Measured[]): string {
+  const rows = measured.filter(({ contestant, samples }) => isWhole(contestant) && samples.length > 0);
+  if (rows.length === 0) return "";
+  const counts = [...new Set(rows.map(({ hosts }) => hosts))].sort((a, b) => a - b);
+  const names = [...new Set(rows.map(({ contestant, phase }) => `${contestant}, ${phase}`))];
+  const cell = (name: string, hosts: number) => {
+    const row = rows.find((each) => each.hosts === hosts && `${each.contestant}, ${each.phase}` === name);
+    return row ? wholeText(row, measured) : "not run";
+  };
+  const lines = [
+    ["command", ...counts.map((hosts) => `${hosts} ${hosts === 1 ? "host" : "hosts"}`)],
+    ["---", ...counts.map(() => "---:")],
+  ];
+  const body = [...lines, ...names.map((name) => [name, ...counts.map((hosts) => cell(name, hosts))])];
+  return `### Whole commands\n\n${body.map((columns) => `| ${columns.join(" | ")} |`).join("\n")}`;
+}
+
+/** How many times as long as the floor of the same run; undefined where that was not measured. */
+export function besideFloor({ hosts, phase, samples }: Measured, measured: readonly Measured[]): number | undefined {
+  const floor = measured.find((each) => each.contestant === "floor" && each.hosts === hosts && each.phase === phase);
+  return floor && floor.samples.length > 0 ? of(samples, whole) / of(floor.samples, whole) : undefined;
+}
+
+function wholeText(row: Measured, measured: readonly Measured[]): string {
+  const ratio = besideFloor(row, measured);
+  const beside = ratio === undefined ? "" : ` (${ratio.toFixed(1)} × floor)`;
+  const [cpu, megabytes] = [of(row.samples, ({ cpuSeconds }) => cpuSeconds), of(row.samples, ({ memoryMB }) => memoryMB)];
+  return `${seconds(of(row.samples, whole))} s${beside}, ${seconds(cpu)} CPU s, ${megabytes.toFixed(0)} MB`;
 }
 
 function phaseTable(measured: readonly Measured[], phase: Phase): string {
