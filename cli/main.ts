@@ -86,7 +86,8 @@ function failed(error: unknown): number {
   }
   // AWS said no, or nobody told who asks.
   if (error instanceof Error && ("$metadata" in error || error.name === "CredentialsProviderError")) {
-    console.error(`AWS: expected an answer, got ${error.name}: ${error.message}`);
+    const next = error.name === "CredentialsProviderError" ? "; next: export AWS_PROFILE=…, or aws sso login, and ask again" : "";
+    console.error(`AWS: expected an answer, got ${error.name}: ${error.message}${next}`);
     return 2;
   }
   console.error(error);

@@ -115,6 +115,6 @@ export async function pulumi(
 /** The captured standard output; a failure is the user's to read. */
 export async function ask(plan: Aimed | undefined, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await pulumi(plan, args, { capture: true });
-  if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}:\n${readable(stderr || stdout).trim()}`);
+  if (code !== 0) throw new UserError(`pulumi ${args[0]} ended with exit code ${code}: ${readable(stderr || stdout).trim()}`);
   return stdout;
 }

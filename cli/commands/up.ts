@@ -2,6 +2,7 @@
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { forgetOption, left } from "../forget.ts";
 import { runMany } from "../parallel.ts";
@@ -60,14 +61,28 @@ async function run(stack: string, { yes, engine, forget }: Options): Promise<num
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
   await forgetServers(plan, left(plan, forget));
+  if (!yes) await agreed(stack);
   const settle = settling(plan);
   // One server's failure must not keep the others from being finished.
-  const how = ["--continue-on-error", ...looking(plan), ...policed(plan), ...(yes ? ["--yes", "--skip-preview"] : ["--diff"])];
+  const how = ["--continue-on-error", ...looking(plan), ...policed(plan), "--yes", "--skip-preview"];
   const { code } = await pulumi(plan, ["up", "--stack", stack, ...how], { env: namesCompared(plan) });
   if (code === 0) settle();
   if (code === 0) console.log(await whereItIs(plan));
   else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;
+}
+
+/** What `fleet preview` shows, and the question; none where nothing is to be changed. */
+async function agreed(stack: string): Promise<void> {
+  const [{ previewByEngine }, { text }, { changes }] = await Promise.all([
+    import("../preview/by-engine.ts"),
+    import("../preview/text.ts"),
+    import("../preview/model.ts"),
+  ]);
+  const preview = await previewByEngine(stack);
+  if (preview.failure !== undefined) throw new UserError(text(preview));
+  console.log(text(preview));
+  if (changes(preview)) await confirm(`up changes the servers of ${stack}, as shown above`, stack, false);
 }
 
 /** Virtual machines show this computer their SSH port alone. */

@@ -80,6 +80,24 @@ test.each([
   expect(said()).not.toMatch(/AbortError|^\s+at /m);
 });
 
+test("up at a terminal shows what fleet preview shows, and asks as down does", async () => {
+  trial.edit((fleet) => {
+    fleet.params = { memcached: { connections: 2048 } };
+  });
+  const stopped = atTerminal(`up ${trial.stack}`);
+  await expect
+    .poll(stopped.said, { timeout: 60_000, interval: 50 })
+    .toMatch(/~ file\[\/etc\/memcached\.conf\] [\s\S]*1 to update[\s\S]*Type \S+ to go on: /);
+  stopped.child.stdin?.write("\u0003");
+  expect(await stopped.ended, stopped.said()).toBe(130);
+  expect(stopped.said()).toMatch(/up: interrupted before anything was changed; next: \.\/fleet up /);
+  const { child, said, ended } = atTerminal(`up ${trial.stack}`);
+  await expect.poll(said, { timeout: 60_000, interval: 50 }).toMatch(/to go on: /);
+  child.stdin?.write(`${trial.stack}\r`);
+  expect(await ended, said()).toBe(0);
+  expect(said()).toMatch(/1 updated/);
+});
+
 test("a down that is ended says how to go on, and the next one leaves nothing", async () => {
   const stopped = await interruptedAt(trial.start("down", ["--yes"]), /delet(?:ing|ed)/, "SIGTERM");
   expectInterrupted(stopped, goesOn("down"));
