@@ -1,13 +1,16 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./test/sequence.ts";
 
 /** A test file has a project, names and networks of its own; what killed runs left goes first. */
 const own = { setupFiles: ["test/support/own-setup.ts"], globalSetup: ["test/support/own-cleanup.ts"] };
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       { test: { ...own, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
-      // Real machines: one file at a time, since they share this computer's cores.
+      // Real machines, two files at once at most: while one waits for a machine or for AWS, the other works.
       {
         test: {
           ...own,
@@ -15,9 +18,10 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 300_000,
           hookTimeout: 600_000,
-          fileParallelism: false,
+          maxWorkers: Math.min(2, availableParallelism()),
         },
       },
+      // Translated processors use all there is: one file at a time.
       {
         test: {
           ...own,

@@ -7,7 +7,7 @@ export interface Step {
   readonly command: readonly string[];
 }
 
-const root = join(import.meta.dirname, "..");
+export const root = join(import.meta.dirname, "..");
 const bin = (name: string): string => join(root, "node_modules", ".bin", name);
 
 /** Through this Node: what stands in node_modules/.bin would take whatever Node is first on PATH. */
@@ -18,9 +18,11 @@ export const vitest = (project: string, ...args: string[]): Step => ({
   command: viaNode("vitest", "run", "--project", project, ...args),
 });
 
+export const types: Step = { name: "types", command: viaNode("tsc", "--noEmit") };
+
 export const checks: readonly Step[] = [
   { name: "format and lint", command: viaNode("biome", "check", "--error-on-warnings", "--max-diagnostics=50") },
-  { name: "types", command: viaNode("tsc", "--noEmit") },
+  types,
   vitest("unit"),
 ];
 

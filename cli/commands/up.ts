@@ -62,6 +62,7 @@ async function run(stack: string, { yes, engine, forget }: Options): Promise<num
   await prepare(plan);
   await forgetServers(plan, left(plan, forget));
   if (!yes) await agreed(stack);
+  await (await import("../ground.ts")).prepareGround(plan);
   const settle = settling(plan);
   // One server's failure must not keep the others from being finished.
   const how = ["--continue-on-error", ...looking(plan), ...policed(plan), "--yes", "--skip-preview"];

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { folderIn, noProject } from "../../cli/cwd.ts";
 import { checkout } from "../../provisioners/project.ts";
 import { projectFile } from "../../pulumi/project.ts";
+import { chosenFiles, concerns } from "../choose.ts";
+import { inOrder, longest } from "../sequence.ts";
 import { start } from "../support/fleet.ts";
 import { own, ownNetwork, ownProject, ownStack } from "../support/own.ts";
 import { disown, isAlive, makeFolder, owners, root, stacksOf } from "../support/own-runs.ts";
@@ -89,5 +91,27 @@ describe("a project outside the checkout", () => {
     const { code, stderr } = await start(join(checkout, "fleet"), ["--cwd", ownProject, "check"], { env: { FLEET_PROJECT: "" } }).done;
     expect(code).toBe(2);
     expect(stderr).toContain("elsewhere");
+  });
+});
+
+describe("which tests run, and when", () => {
+  test("a word chooses the files that are named after it or speak of it, and no others", () => {
+    expect(concerns("test/unit/nginx.test.ts", "", ["nginx"])).toBe(true);
+    expect(concerns("test/unit/roles.test.ts", "the role `nginx` has", ["nginx"])).toBe(true);
+    expect(concerns("test/unit/roles.test.ts", "nginxes and my-nginx", ["nginx"])).toBe(false);
+    expect(concerns("test/unit/roles.test.ts", "a.b", ["a+b"])).toBe(false);
+    expect(chosenFiles(checkout, "test/integration", ["memcached"])).toContain("test/integration/renames.test.ts");
+    expect(chosenFiles(checkout, "test/unit", ["no-test-has-this-word".replace("has", "speaks of")])).toEqual([]);
+  });
+
+  test("the longest begin first, and each that is named is there", () => {
+    expect(inOrder(["b/zzz.test.ts", "b/aaa.test.ts", `a/${longest[1]}`, `a/${longest[0]}`])).toEqual([
+      `a/${longest[0]}`,
+      `a/${longest[1]}`,
+      "b/aaa.test.ts",
+      "b/zzz.test.ts",
+    ]);
+    const there = ["integration", "long"].flatMap((folder) => readdirSync(join(checkout, "test", folder)));
+    expect(longest.filter((name) => !there.includes(name))).toEqual([]);
   });
 });
