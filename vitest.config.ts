@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { FileTimes } from "./test/file-times.ts";
 import { LongestFirst } from "./test/sequence.ts";
 
 /** A test file has a project, names and networks of its own; what killed runs left goes first. */
@@ -8,6 +9,7 @@ const own = { setupFiles: ["test/support/own-setup.ts"], globalSetup: ["test/sup
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    reporters: ["default", new FileTimes()],
     projects: [
       { test: { ...own, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
       // Real machines, two files at once at most: while one waits for a machine or for AWS, the other works.

@@ -7,6 +7,7 @@ import { folderIn, noProject } from "../../cli/cwd.ts";
 import { checkout } from "../../provisioners/project.ts";
 import { projectFile } from "../../pulumi/project.ts";
 import { chosenFiles, concerns } from "../choose.ts";
+import { timesText } from "../file-times.ts";
 import { inOrder, longest } from "../sequence.ts";
 import { start } from "../support/fleet.ts";
 import { own, ownNetwork, ownProject, ownStack } from "../support/own.ts";
@@ -102,6 +103,16 @@ describe("which tests run, and when", () => {
     expect(concerns("test/unit/roles.test.ts", "a.b", ["a+b"])).toBe(false);
     expect(chosenFiles(checkout, "test/integration", ["memcached"])).toContain("test/integration/renames.test.ts");
     expect(chosenFiles(checkout, "test/unit", ["no-test-has-this-word".replace("has", "speaks of")])).toEqual([]);
+  });
+
+  test("what took longest is said at the end of a run, the longest first", () => {
+    const times = [
+      { file: "test/a.test.ts", seconds: 7.4 },
+      { file: "test/b.test.ts", seconds: 61 },
+      { file: "test/c.test.ts", seconds: 4.9 },
+    ];
+    expect(timesText(times)).toBe("what took longest\n    61 s  b.test.ts\n     7 s  a.test.ts");
+    expect(timesText(times.slice(2))).toBe("");
   });
 
   test("the longest begin first, and each that is named is there", () => {
