@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Wants } from "../provisioners/engine/order.ts";
 import type { Guards } from "../spec/guards.ts";
+import { secondsOf } from "../spec/scalars.ts";
 import type { ConnectionArgs } from "./connection.ts";
 
 export interface RoleArgs {
@@ -14,6 +15,12 @@ export interface RoleArgs {
   readonly late: pulumi.Input<Readonly<Record<string, pulumi.Input<string>>>>;
   readonly guard: Guards;
 }
+
+/** Of the engine's operations on one role, as a duration that its own units hold: `1h`. */
+export const within = (limit: string): pulumi.CustomTimeouts => {
+  const time = `${secondsOf(limit)}s`;
+  return { create: time, update: time, delete: time };
+};
 
 export class Role extends pulumi.CustomResource {
   constructor(name: string, args: RoleArgs, opts?: pulumi.CustomResourceOptions) {

@@ -10,7 +10,7 @@ import { hooks } from "./hooks.ts";
 import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
 import { eachByItself, type LateSources, lateValues } from "./placeholder-values.ts";
-import { Role } from "./role.ts";
+import { Role, within } from "./role.ts";
 import { type Supplied, supply } from "./supply.ts";
 import type { Work } from "./targets/aws/workloads.ts";
 import { TeamKeys } from "./team-keys.ts";
@@ -85,7 +85,12 @@ export class TeamFleet extends pulumi.ComponentResource {
     const resources = declared ? wants(declared) : host.facts.apply(wants);
     const values = declared ? late(declared) : host.facts.apply((facts) => eachByItself(late(facts)));
     const args = { host: server.name, role, connection, guard: plan.guard, resources, late: values };
-    return new Role(`${name}-${server.name}-${role}`, args, { parent: host, dependsOn, ...(deletedWith && { deletedWith }) });
+    return new Role(`${name}-${server.name}-${role}`, args, {
+      parent: host,
+      dependsOn,
+      ...(plan.spec.roleTimeout !== undefined && { customTimeouts: within(plan.spec.roleTimeout) }),
+      ...(deletedWith && { deletedWith }),
+    });
   }
 }
 

@@ -99,6 +99,9 @@ export const FleetSpec = z
       "where public keys come from; default `https://github.com/{user}.keys`",
     ),
     admin: scalar.UserName.default("fleet-admin").describe("user that the fleet keeps for itself on every server; default fleet-admin"),
+    roleTimeout: scalar.Duration.optional().describe(
+      "how long one role may take on one server before it is given up, beside what its commands and checks allow themselves; default `1h`",
+    ),
     target: Target,
     servers: z
       .record(scalar.ServerName, ServerSpec)

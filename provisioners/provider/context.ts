@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
+import { at } from "../ssh/errors.ts";
 import { Sessions } from "../ssh/session-pool.ts";
 import type { Call } from "./resource.ts";
 
@@ -10,6 +11,32 @@ const bootWindow = 120_000;
 
 /** Milliseconds that another run gets to end: a killed one's last command may still be at work on the server. */
 const lockPatience = 30_000;
+
+/** Milliseconds after which a server that is waited for is named for good, and not in passing: one that was just made answers sooner. */
+const namedAfter = 4_000;
+
+/** Tells why a server is waited for, while it is. */
+class Waiting {
+  readonly #call: Call;
+  readonly #timer: NodeJS.Timeout;
+  #reason: string;
+
+  constructor({ name, address, port }: Connection, call: Call) {
+    this.#call = call;
+    this.#reason = `no answer yet from \`${at({ name, address, port })}\``;
+    const say = () => call.log("warning", `${name}: ${this.#reason}; waits for it, up to ${bootWindow / 1000} s`);
+    this.#timer = setTimeout(say, namedAfter);
+  }
+
+  for(reason: string): void {
+    this.#reason = reason;
+    this.#call.log("info", reason, true);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+}
 
 export class Context {
   /** The engine has asked for a resource of a program: this is no `destroy`, which asks for none. */
@@ -27,7 +54,8 @@ export class Context {
   async reach(connection: Connection, call: Call, { boot = false, fresh = false } = {}): Promise<LockingShell> {
     const known = this.#failed.get(connection.name);
     if (known && !boot) throw known;
-    const patience = boot ? { bootWindow, fresh, onProgress: (reason: string) => call.log("info", reason, true) } : {};
+    const waiting = boot ? new Waiting(connection, call) : undefined;
+    const patience = waiting ? { bootWindow, fresh, onProgress: (reason: string) => waiting.for(reason) } : {};
     try {
       const shell = await this.#sessions.get(connection, { ...patience, signal: call.signal });
       this.#failed.delete(connection.name);
@@ -35,6 +63,8 @@ export class Context {
     } catch (error) {
       if (error instanceof HostError) this.#failed.set(connection.name, error);
       throw error;
+    } finally {
+      waiting?.end();
     }
   }
 

@@ -112,11 +112,20 @@ async function foresee(context: Context, inputs: RoleInputs, call: Call): Promis
   }
 }
 
+/** Milliseconds for a role where nobody has said it: long enough for packages over a slow line. */
+const roleTime = 3_600_000;
+
+/** What commands and checks may take by their own word comes on top: a build of an hour is not cut by the role around it. */
+export function deadlineOf(resources: Wants, given = roleTime): number {
+  const own = Object.values(resources).map((want) => want as { readonly timeout?: number; readonly deadline?: number });
+  return given + own.reduce((sum, { timeout = 0, deadline = 0 }) => sum + 1000 * (timeout + deadline), 0);
+}
+
 async function run(context: Context, id: string, inputs: RoleInputs, call: Call, was?: string): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell, call);
   const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
-    ...convergeOptions(call),
+    ...convergeOptions(call, inputs.resources),
     by: wanterOf(inputs, call),
     was,
   });
@@ -133,7 +142,7 @@ async function release(context: Context, outputs: RoleOutputs, call: Call): Prom
   const shell = await context.reach(outputs.connection, call);
   await context.lock(shell, call);
   const by = outputs.wanter ?? wanterOf(outputs, call);
-  const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call), by });
+  const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call, outputs.resources), by });
   tell(report, call);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
   if (call.signal.aborted) throw new Error("cancelled between two steps; the next run goes on from here");
@@ -142,9 +151,9 @@ async function release(context: Context, outputs: RoleOutputs, call: Call): Prom
   for (const each of failed) call.log("warning", `could not be undone: ${each}`);
 }
 
-const convergeOptions = (call: Call): ConvergeOptions => ({
+const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
   signal: call.signal,
-  ...(call.timeout !== undefined && { deadline: call.timeout }),
+  deadline: deadlineOf(resources, call.timeout),
   onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
 });
 

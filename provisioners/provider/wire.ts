@@ -38,7 +38,10 @@ export interface Opened {
   /** As it came, envelopes and all. */
   readonly wire: Properties;
   readonly value: Properties;
-  /** Every string that came inside an envelope: what a log must never show. */
+  /**
+   * Every string that came inside an envelope: what a log must never show. But for what stands open beside it: a password that is its user's name
+   * is hidden where it is the password, and `/home/[secret]` would tell it.
+   */
   readonly secrets: readonly string[];
   readonly hasUnknown: boolean;
 }
@@ -46,16 +49,17 @@ export interface Opened {
 /** Opens every envelope, and says what was inside. */
 export function open(wire: Properties): Opened {
   const secrets = new Set<string>();
+  const plain = new Set<string>();
   let hasUnknown = false;
   const walk = (value: Json | undefined, hidden: boolean): Json => {
     if (isSecret(value)) return walk(value.value, true);
     if (Array.isArray(value)) return value.map((each) => walk(each, hidden));
     if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, hidden)]));
     if (value === unknown) hasUnknown = true;
-    else if (hidden && typeof value === "string") secrets.add(value);
+    else if (typeof value === "string") (hidden ? secrets : plain).add(value);
     return value ?? null;
   };
-  return { wire, value: walk(wire as Json, false) as Properties, secrets: [...secrets], hasUnknown };
+  return { wire, value: walk(wire as Json, false) as Properties, secrets: [...secrets].filter((each) => !plain.has(each)), hasUnknown };
 }
 
 /** Whether the value, or anything in it, is not known yet. */
