@@ -5,7 +5,8 @@ import type { FleetPlan } from "../provisioners/expand.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
 import { forgetServers } from "../pulumi/forget.ts";
-import { existing, forget, keepState, prepare } from "../pulumi/state.ts";
+import { existing, forget, isLocal, keepState, localStack, prepare } from "../pulumi/state.ts";
+import { refuseLostState } from "../pulumi/state-file.ts";
 import { archive } from "./archive.ts";
 import type { AwsStack } from "./aws/stacks.ts";
 
@@ -32,7 +33,7 @@ export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOp
     archived = await archive(plan, yes);
     const code = await destroyed(plan, aws !== undefined);
     if (code !== 0) return code;
-  }
+  } else if (isLocal()) refuseLostState(stack, localStack(stack));
   const code = await proven(plan, aws);
   if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
   return code === 0 && !archived ? 1 : code;

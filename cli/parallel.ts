@@ -8,6 +8,7 @@ import { checkout, project } from "../provisioners/project.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
 import { changes, interrupted, stopsWithUs } from "../pulumi/interruption.ts";
+import { interruptedCode } from "./interruption.ts";
 import { Board, type TeamLine } from "./progress-table.ts";
 
 export type ManyCommand = "up" | "down";
@@ -112,7 +113,7 @@ async function one(command: ManyCommand, stack: string, { begin, board }: Means)
     const { summary, errors } = events.read();
     const seconds = `${Math.round((Date.now() - began) / 1000)} s`;
     if (code === 0) return { stack, state: "done", text: `${summary || "nothing to do"}, ${seconds}`, errors: [] };
-    const text = [`exit code ${code}`, ...(summary ? [summary] : []), seconds].join(", ");
+    const text = [code === interruptedCode ? "cancelled" : `exit code ${code}`, ...(summary ? [summary] : []), seconds].join(", ");
     return { stack, state: "failed", text, errors: errors.length > 0 ? errors : lastLines(log), log };
   } finally {
     clearInterval(timer);

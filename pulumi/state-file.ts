@@ -45,11 +45,11 @@ function backupsOf(file: string): readonly string[] {
 
 const standing = (file: string): number => deploymentIn(file)?.deployment?.resources?.length ?? 0;
 
-/** The newest that is whole, and knows of anything. */
+/** The newest that is whole. */
 export function newestBackup(file: string): string | undefined {
   const written = (each: string): number => statSync(each).mtimeMs;
   return backupsOf(file)
-    .filter((each) => standing(each) > 0)
+    .filter((each) => deploymentIn(each) !== undefined)
     .sort((a, b) => written(b) - written(a))[0];
 }
 
@@ -65,7 +65,9 @@ export function brokenState(stack: string, file: string, got: string): UserError
   return new UserError(`${stack}: expected its state in ${shown(file)}, got ${got}; ${next}`);
 }
 
-/** A stack whose state is gone while a backup knows of servers was not taken away: begun anew, it would know nothing of them. */
+/** A stack whose state is gone while the newest backup knows of servers was not taken away: begun anew, it would know nothing of them. */
 export function refuseLostState(stack: string, file: string): void {
-  if (!existsSync(file) && newestBackup(file)) throw brokenState(stack, file, "no file");
+  if (existsSync(file)) return;
+  const backup = newestBackup(file);
+  if (backup && standing(backup) > 0) throw brokenState(stack, file, "no file");
 }

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import type { Connection } from "../../provisioners/engine/shell.ts";
 import { aimedAt } from "../../provisioners/stack.ts";
 import { sshFolder } from "../../pulumi/command.ts";
-import { existing } from "../../pulumi/state.ts";
+import { stacksUp } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -67,7 +67,7 @@ const onStack = async (stack: string | undefined, name: string, wish: Wish): Pro
 /** Goes by what is up: a mistake somewhere in the stack file must not take a shell away. */
 async function run(stack: string, name: string, { command, forward }: Wish): Promise<number> {
   const aimed = aimedAt(stack);
-  if ((await existing([stack])).length === 0)
+  if ((await stacksUp([stack])).length === 0)
     throw new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
   const { servers = {}, admin } = await exportedBy({ ...aimed, stack });
   const server = servers[name];

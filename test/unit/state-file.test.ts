@@ -6,7 +6,7 @@ import { planFleet } from "../../provisioners/expand.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
 import { shutStateFolder, stateFolder } from "../../pulumi/folder.ts";
 import { localDeployment, localStack, prepare } from "../../pulumi/state.ts";
-import { newestBackup } from "../../pulumi/state-file.ts";
+import { refuseLostState } from "../../pulumi/state-file.ts";
 import { UserError } from "../../spec/problem.ts";
 import { parseStack } from "../../spec/read.ts";
 
@@ -78,9 +78,12 @@ describe("a state", () => {
     await expect(prepare(plan)).rejects.toThrow(/expected its state in \S+, got no file; next: cp \S+x\.json\.bak \S+x\.json /);
   });
 
-  test("of a stack that was taken away leaves nothing to come back to", () => {
-    put(`${file}.bak`, state([]));
-    expect(newestBackup(file)).toBeUndefined();
+  test("of a stack that Pulumi's own commands took away is not missed: the newest backup knows of nothing", () => {
+    put(join(backups, "x.1.json"), state(["a", "b"]), 1_700_000_000);
+    put(`${file}.bak`, state([]), 1_700_000_900);
+    expect(said(() => refuseLostState("x", file))).toBe("nothing");
+    put(join(backups, "x.2.json"), state(["a"]), 1_700_001_000);
+    expect(said(() => refuseLostState("x", file))).toMatch(/got no file; next: cp \S+x\.2\.json /);
   });
 });
 
