@@ -10,6 +10,7 @@ const quoted = (word: string): string => (plain.test(word) ? word : `'${word.rep
 /** `words`: as they were typed behind `fleet`. */
 export function interruption(words: readonly string[], changed = hasChanged()): string {
   const command = words.find((word) => !word.startsWith("-")) ?? "fleet";
+  if (command === "ssh") return "ssh: interrupted; what it ran there may go on without it";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import type { Connection } from "../../provisioners/engine/shell.ts";
 import { aimedAt } from "../../provisioners/stack.ts";
 import { sshFolder } from "../../pulumi/command.ts";
+import { stopsWithUs } from "../../pulumi/interruption.ts";
 import { stacksUp } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -79,6 +80,7 @@ async function run(stack: string, name: string, { command, forward }: Wish): Pro
   const login = server.privateKey === undefined ? { ...server, ...admin } : server;
   return await new Promise<number>((resolve, reject) => {
     const child = spawn("ssh", [...forward.flatMap((each) => ["-L", each]), ...sshOptions(stack, login), ...command], { stdio: "inherit" });
+    stopsWithUs(child, "SIGTERM");
     child.on("error", (error) =>
       reject(new UserError(`ssh: expected the OpenSSH client, got ${error.message}; next: apt-get install openssh-client`)),
     );

@@ -9,6 +9,7 @@ describe("an interrupted command", () => {
       "up: interrupted; what is done stays done, the rest was not begun; next: ./fleet up team-a --yes, which goes on from there",
     );
     expect(interruption(["down", "team-*"], false)).toBe("down: interrupted before anything was changed; next: ./fleet down 'team-*'");
+    expect(interruption(["ssh", "isu1", "sleep 9"], false)).toBe("ssh: interrupted; what it ran there may go on without it");
   });
 });
 
