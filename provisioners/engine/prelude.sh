@@ -58,15 +58,28 @@ fleet_keep() {
   fi
 }
 
+# fleet_keep_by PATH < SCRIPT: what brings PATH back, where no copy can
+fleet_keep_by() {
+  local kept
+  kept=$state/rollback/$key
+  [ ! -e "$kept.ok" ] || rm -f -- "$kept.back" "$kept.ok"
+  [ -d "$state/rollback" ] || mkdir -p -m 0700 -- "$state/rollback"
+  # The oldest is the last good one.
+  if [ -e "$kept.back" ]; then cat > /dev/null; else cat > "$kept.new" && mv -fT -- "$kept.new" "$kept.back"; fi
+  [ -e "$kept.path" ] || printf '%s\n' "$1" > "$kept.path"
+}
+
 # fleet_rollback KEY…
 fleet_rollback() {
   local each kept path units
   units=''
   for each; do
     kept=$state/rollback/$each
-    [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$kept.none" ] || continue
+    [ -e "$kept" ] || [ -L "$kept" ] || [ -e "$kept.none" ] || [ -e "$kept.back" ] || continue
     IFS= read -r path < "$kept.path" || return 1
-    if [ ! -e "$kept.none" ]; then
+    if [ -e "$kept.back" ]; then
+      sh -e "$kept.back" </dev/null || printf 'what brings it back failed: %s\n' "$path"
+    elif [ ! -e "$kept.none" ]; then
       cp -a -- "$kept" "${path%/*}/.${path##*/}.fleet-$run" && mv -fT -- "${path%/*}/.${path##*/}.fleet-$run" "$path" || return 1
     elif [ ! -d "$path" ]; then
       rm -f -- "$path" || return 1
@@ -74,7 +87,7 @@ fleet_rollback() {
     case $path in /etc/systemd/system/*) units=changed ;; esac
     # Whoever has confirmed the new content runs with it, and is owed the old one.
     [ ! -e "$kept.ok" ] || cat -- "$kept.ok" >> "$state/pending"
-    rm -f -- "$kept" "$kept.none" "$kept.ok" "$kept.path"
+    rm -f -- "$kept" "$kept.none" "$kept.ok" "$kept.path" "$kept.back"
     tell back "$each"
     printf 'rolled back: %s\n' "$path"
   done
@@ -85,7 +98,8 @@ fleet_rollback() {
 fleet_abandon() {
   local kept
   set --
-  for kept in "$state"/rollback/*.path; do
+  # In the order in which they were kept: code before what is built from it.
+  for kept in $(ls -tr -- "$state"/rollback/*.path 2>/dev/null); do
     kept=${kept%.path}
     [ ! -e "$kept.path" ] || [ -e "$kept.ok" ] || set -- "$@" "${kept##*/}"
   done

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { AbsolutePath, EnvName, UserName } from "../../spec/scalars.ts";
 import { asUser } from "../engine/as-user.ts";
-import { type Command, lines, Secret, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, Secret, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
 
 const ShellText = z.string().min(1).max(65536);
@@ -24,6 +24,11 @@ export const CommandWant = z
     directory: AbsolutePath.optional(),
     /** Seconds for `run` and `undo`, after which it is ended. `unless` has at most 10. @default 600 */
     timeout: z.int().min(1).max(86400).default(600),
+    /**
+     * After a change of what it stands on (`after`) in this run its guard is asked anew, and where that change is rolled back it runs again: an
+     * application is built from another commit, and from the one that ran. @default false
+     */
+    again: z.boolean().optional(),
     /** Shell text that takes back what `run` did. Without it the command can't be undone. */
     undo: ShellText.optional(),
   })
@@ -58,7 +63,10 @@ function runStep(want: CommandWant): Step {
   const expected =
     want.creates !== undefined ? `it ran, but \`${want.creates}\` is still not there` : "it ran, but its `unless` still fails";
   const check = sh`if ! ${guard(want)}; then printf '%s\n' ${expected}; exit 1; fi`;
-  return { change: `run \`${oneLine(want.run)}\``, property: "run", run: lines([inPlace(want, want.run, want.timeout), check]) };
+  const work = inPlace(want, want.run, want.timeout);
+  const keep = want.again ? [withInput(sh`fleet_keep_by ${want.name}`, `${work.text}\n`)] : [];
+  const once = want.again ? sh`if ${guard(want)}; then exit 0; fi` : sh``;
+  return { change: `run \`${oneLine(want.run)}\``, property: "run", run: lines([once, ...keep, work, check]) };
 }
 
 export const command = defineKind<CommandWant, CommandHave, "environment">({
@@ -75,7 +83,11 @@ export const command = defineKind<CommandWant, CommandHave, "environment">({
     const seen = look.command(guard(want));
     return () => ({ done: seen().code === 0 });
   },
-  plan: (want, { done }) => (done ? [] : [runStep(want)]),
+  plan(want, { done }, { changed }) {
+    if (!done) return [runStep(want)];
+    const moved = want.again && want.after?.some((address) => changed.has(address));
+    return moved ? [runStep(want)] : [];
+  },
   seen: (want, { done }) => (done ? want : undefined),
   undo(want, original) {
     if (original.done) return [];

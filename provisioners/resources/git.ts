@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalars.ts";
 import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
-import { type Command, lines, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({
@@ -22,6 +22,8 @@ export const GitWant = z.strictObject({
   knownHosts: AbsolutePath.optional(),
   /** Throw local edits and commits away. @default false: they are an error */
   force: z.boolean().default(false),
+  /** A folder that holds files without git becomes a checkout, and keeps them. @default false: they are an error */
+  adopt: z.boolean().optional(),
 });
 export type GitWant = z.infer<typeof GitWant>;
 
@@ -36,19 +38,35 @@ export interface GitHave {
   readonly target: string;
   /** Tracked files with local edits. */
   readonly edited: readonly string[];
+  /** Commits of the server's own: neither `origin` has them, nor did the fleet check them out. */
+  readonly own?: number;
+  /** What the repository's server said instead of an answer; empty where it answered, or was not asked. */
+  readonly silent?: string;
+  /** Where there is no checkout: how much lies in the folder. */
+  readonly files?: number;
 }
 
 const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
 
+/** The commit that the fleet checked out last: what a rewritten branch no longer has is not the server's own work. */
+const deployed = "refs/fleet/deployed";
+const remember = `if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi
+git update-ref ${deployed} HEAD`;
+
 /** $1 path, $2 repository, $3 ref or empty. What the last fetch knew of the ref (`known`) counts where the repository's server is silent. */
 const lookText = `cd -- "$1"
-[ -e .git ]
+if [ ! -e .git ]; then printf 'files %s\\n' "$(ls -A | wc -l)"; exit 1; fi
 printf 'head %s\\n' "$(git rev-parse HEAD)"
 printf 'branch %s\\n' "$(git branch --show-current)"
 printf 'repository %s\\n' "$(git remote get-url origin)"
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited /'
+printf 'own %s\\n' "$(git rev-list --count HEAD --not --remotes=origin --tags $(git rev-parse -q --verify ${deployed}))"
 [ -n "$3" ] || exit 0
-timeout 10 git ls-remote -- "$2" "refs/heads/$3" "refs/tags/$3" "refs/tags/$3^{}" | sed 's/^/answer /'
+if said=$(timeout 10 git ls-remote -- "$2" "refs/heads/$3" "refs/tags/$3" "refs/tags/$3^{}" 2>&1); then
+  printf '%s\\n' "$said" | sed -n 's/^[0-9a-f]\\{40\\}\t/answer &/p'
+else
+  printf 'silent %s\\n' "$(printf '%s\\n' "\${said:-no answer within 10 s}" | grep -i -m 1 -e fatal -e error || printf '%s\\n' "\${said:-no answer within 10 s}" | tail -n 1)"
+fi
 for each in "refs/remotes/origin/$3" "refs/tags/$3" "$3"; do
   git rev-parse --quiet --verify "$each^{commit}" | sed 's/^/known /'
 done`;
@@ -56,25 +74,64 @@ done`;
 /** $1 temporary, $2 repository, $3 ref. */
 const cloneText = `git clone -q -- "$2" "$1"
 cd -- "$1"
-git -c advice.detachedHead=false checkout -q "$3"`;
+git -c advice.detachedHead=false checkout -q "$3"
+${remember}`;
 
-/** $1 path, $2 repository, $3 ref, $4 force. FETCH_HEAD is what the ref stands for, be it branch, tag or commit. */
-const updateText = `cd -- "$1"
-git remote set-url origin "$2"
-git fetch -q --tags --force origin
-case $4 in force) git reset -q --hard ;; esac
-if git show-ref --verify --quiet "refs/remotes/origin/$3"; then
-  git checkout -q "$3"
-  case $4 in
-    force) git reset -q --hard "origin/$3" ;;
-    *) git merge -q --ff-only "origin/$3" ;;
-  esac
+/** A branch follows its tip, also one that was rewritten: what is lost so is nobody's on the server. */
+const goTo = `if git show-ref --verify --quiet "refs/remotes/origin/$3"; then
+  git checkout -q -B "$3" "origin/$3"
 else
   git -c advice.detachedHead=false checkout -q "$3"
 fi`;
 
+/** $1 path, $2 repository, $3 ref, $4 force. */
+const updateText = `cd -- "$1"
+before=$(git rev-parse HEAD)
+if [ "$4" != force ]; then
+  own=$(git rev-list $before $(git rev-parse -q --verify "refs/heads/$3") --not --remotes=origin --tags $(git rev-parse -q --verify ${deployed}))
+  if [ -n "$own" ]; then
+    git --no-pager log --no-walk --oneline $own | head -n 10
+    echo 'expected no commits of the server alone, got these; push them, or set force'
+    exit 1
+  fi
+fi
+git remote set-url origin "$2"
+git fetch -q --tags --force origin
+case $4 in force) git reset -q --hard ;; esac
+${goTo}
+gone=$(git rev-list --max-count=10 "$before" --not HEAD)
+if [ -n "$gone" ]; then echo 'no longer in the history, which was rewritten:'; git --no-pager log --no-walk --oneline $gone; fi
+${remember}`;
+
+/**
+ * $1 path, $2 repository, $3 ref, $4 force. Files that are there stay; those that the commit has and the folder has not come; where the two
+ * differ, they are shown.
+ */
+const adoptText = `cd -- "$1"
+git init -q
+git remote add origin "$2" 2>/dev/null || git remote set-url origin "$2"
+git fetch -q --tags origin
+commit=$(git rev-parse -q --verify "refs/remotes/origin/$3^{commit}" || git rev-parse -q --verify "$3^{commit}")
+if git show-ref --verify --quiet "refs/remotes/origin/$3"; then
+  git symbolic-ref HEAD "refs/heads/$3"
+  git update-ref "refs/heads/$3" "$commit"
+  git branch -q --set-upstream-to "origin/$3"
+else
+  git update-ref --no-deref HEAD "$commit"
+fi
+git reset -q
+git ls-files -z --deleted | xargs -0 -r git checkout -q --
+case $4 in force) git reset -q --hard ;; esac
+if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
+  git --no-pager diff --stat | tail -n 20
+  echo 'expected the files that the repository has, got these differences; commit or discard them on the server, or set force'
+  exit 1
+fi
+${remember}`;
+
 /** $1 path, $2 commit, $3 branch or empty, $4 repository. */
 const returnText = `cd -- "$1"
+git update-ref -d ${deployed}
 git remote set-url origin "$4"
 if [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi`;
 
@@ -99,6 +156,9 @@ function parse(type: PathSeen["type"], want: GitWant, code: number, stdout: stri
     repository: one("repository"),
     target: isCommit(want.ref) ? want.ref : targetIn(all("answer"), one("known")),
     edited: all("edited"),
+    own: Number(all("own")[0] ?? 0),
+    silent: all("silent")[0] ?? "",
+    files: Number(all("files")[0] ?? 0),
   };
 }
 
@@ -119,27 +179,74 @@ export const git = defineKind<GitWant, GitHave>({
     return () => parse(path().type, want, seen().code, seen().stdout);
   },
   plan(want, have) {
-    if (have.head === missing) return [cloneStep(want, have)];
+    if (have.head === missing) return [have.files ? foundFiles(want, have.files) : cloneStep(want, have)];
     if (have.edited.length > 0 && !want.force) return [refuseEdited(want, have)];
+    if (have.own && !want.force) return [refuseOwn(want, have.own)];
+    if (have.silent) return [askAgain(want, have)];
     const sentence = difference(want, have);
-    if (!sentence) return [];
-    const args = [want.path, want.repository, want.ref, want.force ? "force" : ""];
-    return [{ change: sentence, property: "ref", run: asOwner(want, updateText, args) }];
+    return sentence ? [{ change: sentence, property: "ref", run: update(want, have) }] : [];
   },
   seen(want, have) {
     if (have.head === missing) return undefined;
-    const edits = have.edited.length > 0 ? " with local edits" : "";
-    return { ...want, repository: have.repository, ref: atTarget(have) && !edits ? want.ref : `${have.head}${edits}` };
+    const but = [
+      ...(have.edited.length > 0 ? [" with local edits"] : []),
+      ...(have.own ? [` with ${have.own} commit(s) of its own`] : []),
+      ...(have.silent ? [", its repository does not answer"] : []),
+    ].join("");
+    return { ...want, repository: have.repository, ref: atTarget(have) && !but ? want.ref : `${have.head}${but}` };
   },
   undo(want, original, have) {
     if (have.head === missing) return [];
     if (have.edited.length > 0 && !want.force) return `${want.path} has local edits: ${named(have.edited)}`;
     if (original.type === missing) return [{ change: "remove the checkout", run: sh`rm -rf -- ${want.path}` }];
+    if (original.head === missing && original.files)
+      return [{ change: "take git out of the folder; its files stay", run: sh`rm -rf -- ${`${want.path}/.git`}` }];
     if (original.head === missing) return `${want.path} was there before the checkout, without git`;
     const args = [want.path, original.head, original.branch, original.repository];
     return [{ change: `go back to \`${short(original.head)}\``, run: asOwner(want, returnText, args) }];
   },
 });
+
+/** Where the run fails after it, the commit that ran comes back: what was built or edited since is the run's own. */
+function update(want: GitWant, { head, branch }: GitHave): Command {
+  const { path, repository, ref, force } = want;
+  const back = asOwner(
+    want,
+    `cd -- "$1"\ngit reset -q --hard\nif [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi`,
+    [...[path, head, branch]],
+  );
+  return lines([
+    withInput(sh`fleet_keep_by ${path}`, `${back.text}\n`),
+    asOwner(want, updateText, [path, repository, ref, force ? "force" : ""]),
+  ]);
+}
+
+function foundFiles(want: GitWant, files: number): Step {
+  const { path, repository, ref, adopt, force } = want;
+  if (adopt) {
+    const run = asOwner(want, adoptText, [path, repository, ref, force ? "force" : ""]);
+    return { change: `make the folder a checkout of \`${repository}\` at \`${ref}\`; its files stay`, property: "ref", run };
+  }
+  const sentence = `${path}: expected a checkout, or nothing, got a folder of ${files} entries without git; set \`adopt: true\` to make it a checkout that keeps them, or move it away`;
+  return { change: `refuse: the folder holds ${files} entries without git`, property: "path", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+}
+
+function refuseOwn({ path }: GitWant, own: number): Step {
+  const sentence = `${path}: expected no commits of the server alone, got ${own}; push them, or set \`force\``;
+  return { change: `refuse: ${own} commit(s) that \`origin\` does not have`, property: "ref", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+}
+
+/** What runs is not known to be what is wanted: said, and asked once more before it fails. */
+function askAgain(want: GitWant, have: GitHave): Step {
+  const { repository, path } = want;
+  const sentence = `expected an answer from ${repository}, got none; ${path} stays at ${short(have.head)}. Try again, or pin \`ref\` to that commit`;
+  const ask = asOwner(want, `timeout 20 git ls-remote -q -- "$1" HEAD > /dev/null`, [repository]);
+  return {
+    change: `ask \`${repository}\` for \`${want.ref}\` again: ${have.silent?.replace(/\.+$/, "")}`,
+    property: "ref",
+    run: lines([sh`if ! ${ask}; then printf '%s\n' ${sentence}; exit 1; fi`, update(want, have)]),
+  };
+}
 
 const short = (commit: string): string => commit.slice(0, 8);
 const atTarget = ({ head, target }: GitHave): boolean => head === target;

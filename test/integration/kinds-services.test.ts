@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
 import { readFacts } from "../../provisioners/engine/facts.ts";
+import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { timer } from "../../provisioners/resources/timer.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
 import { app } from "../../provisioners/roles/app/role.ts";
@@ -95,6 +96,97 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
         "a removed archive": "rm -rf /srv/static",
         "a command's work undone": "rm ~isucon/built",
       },
+    });
+  });
+
+  describe("a deploy by git", () => {
+    const up = "/var/lib/deploy";
+    /** A commit whose build copies `run` to `built`, which the service runs. */
+    const commit = (run: string, build = "cp run built", how = "-m next") =>
+      text(
+        shell,
+        `cd ${up}; printf '%s\\n' '#!/bin/sh' ${quote(run)} > run; chmod +x run; printf '%s\\n' ${quote(build)} > build; git add .; git commit -q ${how}; git rev-parse HEAD; chown -R isucon .`,
+      );
+    const params = (change: object = {}) =>
+      app.params.parse({
+        git: { repository: up, path: "/home/isucon/live", ...change },
+        build: "sh build",
+        services: { live: { user: "isucon", workingDirectory: "/home/isucon/live", command: ["/home/isucon/live/built"] } },
+      });
+    const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: ["app"], ports: [] };
+    const wants = async (change: object = {}) =>
+      wantsOf(
+        app.resources({ params: params(change), facts: await readFacts(shell), self, team: { name: "t", servers: [self], members: [] } }),
+      );
+    const deploy = async (change: object = {}) => failures(await converge(shell, "deploy", await wants(change)));
+    const runs = () =>
+      text(
+        shell,
+        "cd /home/isucon/live; runuser -u isucon -- git rev-parse HEAD; systemctl is-active live; tail -n 1 built; tr '\\0' ' ' < /proc/$(systemctl show -p MainPID --value live)/cmdline",
+      );
+    const good = (words: string) => `echo ${words}; exec sleep 1234`;
+
+    test("what breaks goes back to the commit that ran, built anew and running", async () => {
+      await text(
+        shell,
+        `rm -rf ${up}; mkdir ${up}; cd ${up}; git init -q -b main; git config user.email a@b; git config user.name x; HOME=/root git config --global safe.directory '*'`,
+      );
+      await commit(good("one"));
+      expect(await deploy()).toEqual([]);
+      const two = await commit(good("two"));
+      expect(await deploy()).toEqual([]);
+      const before = await runs();
+      expect(before).toContain(`${two}active\n${good("two")}\n`);
+      await commit("exit 3");
+      expect((await deploy()).map(({ address }) => address)).toEqual(["service[live.service]"]);
+      expect(await runs()).toBe(before);
+      await commit(good("four"), "echo no such compiler >&2; exit 9");
+      const [broken] = await deploy();
+      expect(broken?.address).toBe("command[app-build]");
+      expect(broken?.reason).toContain("no such compiler");
+      expect(await runs()).toBe(before);
+      const five = await commit(good("five"));
+      expect(await deploy()).toEqual([]);
+      expect(await runs()).toContain(`${five}active\n${good("five")}\n`);
+    });
+
+    test("a rewritten branch is followed; commits of the server alone, and a silent repository, are said", async () => {
+      const amended = await commit(good("six"), "cp run built", "--amend -m better");
+      expect(await deploy()).toEqual([]);
+      expect(await runs()).toContain(amended);
+      const change = async () =>
+        (await inspect(shell, "deploy", await wants())).report.results.find(({ address }) => address.startsWith("git["));
+      await text(shell, `mv ${up} ${up}.away`);
+      expect((await change())?.changes[0]).toContain(`ask \`${up}\` for \`main\` again: fatal: `);
+      expect((await deploy())[0]?.reason).toContain(`expected an answer from ${up}, got none`);
+      await text(
+        shell,
+        `mv ${up}.away ${up}; runuser -u isucon -- git -C /home/isucon/live -c user.name=x -c user.email=x@x commit -q --allow-empty -m night`,
+      );
+      expect((await change())?.changes).toEqual(["refuse: 1 commit(s) that `origin` does not have"]);
+      expect(await deploy({ force: true })).toEqual([]);
+      expect(await runs()).toContain(amended);
+      expect(
+        (await inspect(shell, "deploy", await wants({ force: true }))).report.results.filter(({ outcome }) => outcome !== "unchanged"),
+      ).toEqual([]);
+      await converge(shell, "deploy", {});
+    });
+
+    test("a folder with files is refused, or becomes the checkout and keeps them", async () => {
+      await text(
+        shell,
+        "rm -rf /home/isucon/live; install -d -o isucon /home/isucon/live; cd /home/isucon/live; echo mine > own; chown isucon own",
+      );
+      const [refused] = await deploy();
+      expect(refused?.reason).toContain("got a folder of 1 entries without git; set `adopt: true`");
+      await text(shell, "test ! -e /home/isucon/live.fleet-new; cd /home/isucon/live; echo other > run; chown isucon run");
+      expect((await deploy({ adopt: true }))[0]?.reason).toContain("got these differences");
+      await text(shell, "cd /home/isucon/live; grep -qx other run; rm run; runuser -u isucon -- git checkout -q -- run");
+      expect(await deploy({ adopt: true })).toEqual([]);
+      expect(await text(shell, "cd /home/isucon/live; cat own; git rev-parse --abbrev-ref HEAD")).toBe("mine\nmain\n");
+      await converge(shell, "deploy", {});
+      expect(await text(shell, "cd /home/isucon/live; cat own; ls -A | grep -c git || true")).toBe("mine\n0\n");
+      await text(shell, "rm -rf /home/isucon/live /var/lib/deploy");
     });
   });
 

@@ -62,6 +62,7 @@ describe.skipIf(process.getuid?.() !== 0)("the switches of all roles (these need
     for (const { role, found, all } of cases) {
       const params = all[index % all.length];
       const wants = wantsFor(role, params, facts);
+      if (index === 0 && found.before) await text(machine.shell, `set -e\n${found.before}`);
       expect(failures(await converge(machine.shell, role.name, wants)), role.name).toEqual([]);
       const { report } = await inspect(machine.shell, role.name, wants);
       const left = report.results.filter(({ outcome }) => !["unchanged", "not-applicable"].includes(outcome));

@@ -5,6 +5,8 @@ import type { Setting } from "./switches.ts";
 
 export interface SwitchCase {
   readonly params: unknown;
+  /** Shell text, run once before the role first comes. */
+  readonly before?: string;
   /** Units that run whatever the switches say. */
   readonly units: readonly string[];
   /** Shell text for each setting: fails where it is not live. */

@@ -15,6 +15,11 @@ const Git = z.strictObject({
   ref: GitRef.default("main").describe("branch, tag or commit"),
   path: AbsolutePath.describe("folder on the server"),
   owner: UserName.optional().describe("owner of the files. Default: the user of applications (`base.appUser`)."),
+  force: z.boolean().default(false).describe("throw edits and commits of the server's own away; else they are an error"),
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe("make a folder that holds files without git the checkout, and keep them; else they are an error"),
 });
 const Archive = z.strictObject({
   url: Url.describe("where each server fetches it"),
@@ -135,6 +140,7 @@ function codeOf({ git, archive, build }: Settled): Declared[] {
     run,
     unless: `cd ${place.path} && [ "$(${stamp})" = "$(cat .fleet-built)" ]`,
     user: place.owner,
+    again: true,
     undo: `rm -f ${place.path}/.fleet-built`,
     after: code.map(({ address }) => address),
   });
