@@ -23,7 +23,7 @@ export const Facts = z.strictObject({
   accounts: z
     .record(z.string(), z.strictObject({ home: z.string().regex(/^\/[\w./@+-]*$/), group: z.string().regex(/^[\w.-]+$/) }))
     .optional(),
-  /** As whom nginx serves by its own file: whoever set the server up let that user read the site. */
+  /** As whom nginx serves by its own file, where that is not www-data: whoever set the server up let that user read the site. */
   nginxUser: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
@@ -81,7 +81,7 @@ function parseFacts(shell: Shell, text: string): Facts {
     packageManager,
     cloudInit: cloudInit === "yes",
     accounts: accountsIn(accounts),
-    ...(nginxUser && { nginxUser }),
+    ...(nginxUser && nginxUser !== "www-data" && { nginxUser }),
     addresses: addresses.split(" ").filter((address) => isIPv4(address)),
   });
   if (parsed.success) return parsed.data;

@@ -13,7 +13,7 @@ export const Sshd = z.strictObject({
 });
 export type Sshd = z.infer<typeof Sshd>;
 
-export const sshdOptions = (sshd: Sshd): Readonly<Record<string, string>> => ({
+const sshdOptions = (sshd: Sshd): Readonly<Record<string, string>> => ({
   PasswordAuthentication: sshd.passwords ? "yes" : "no",
   KbdInteractiveAuthentication: "no",
   PermitRootLogin: sshd.rootLogin,

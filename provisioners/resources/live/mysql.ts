@@ -2,7 +2,7 @@
 // does not understand for OFF, with a line in its log that nobody reads.
 import { unaliased } from "../../../templates/mysql/charset.ts";
 import { bytes } from "../../../templates/mysql/translations.ts";
-import { lines, sh } from "../../engine/shell-quote.ts";
+import { type Command, lines, sh } from "../../engine/shell-quote.ts";
 import { queryLines, runSqlLoosely, sqlText } from "../mysql.ts";
 import type { Reader, Values } from "./reader.ts";
 
@@ -31,14 +31,22 @@ const assignment = ([name, value]: readonly [string, string]): string => {
   return `SET GLOBAL ${name} = ${Number.isFinite(number) && value !== "" ? number : sqlText(value)};`;
 };
 
-/** `my_print_defaults` reads the files as the server does, in its order; the last line of an option counts. */
-const files = sh`my_print_defaults mysqld server mariadb mariadbd 2>/dev/null |
+const groups = "mysqld server mariadb mariadbd";
+
+/** `my_print_defaults` reads files as the server does, in its order: the last line of an option counts. */
+const saidBy = (word: string, options: Command): Command => sh`my_print_defaults ${options} ${groups.split(" ")} 2>/dev/null |
   sed -n 's/^--\\([A-Za-z0-9_-]*\\)=/\\1=/p' | while IFS='=' read -r name value; do
-    printf 'file:%s\\t%s\\n' "$(printf '%s' "$name" | tr - _)" "$value"
+    printf '%s\\t%s\\t%s\\n' ${word} "$(printf '%s' "$name" | tr - _)" "$value"
   done`;
 
 export const mysqlReader: Reader = {
-  ask: lines([files, queryLines("SHOW GLOBAL VARIABLES;")]),
+  ask: (file) =>
+    lines([
+      sh`said=$( ${queryLines("SHOW GLOBAL VARIABLES;")}\n) || exit 1`,
+      sh`printf '%s\\n' "$said" | sed 's/^/live\\t/'`,
+      saidBy("own", sh`--defaults-file=${file}`),
+      saidBy("file", sh``),
+    ]),
   same,
   set: (values: Values) => sh`${runSqlLoosely(Object.entries(values).map(assignment).join("\n"))}`,
   hint: "the server's log (`journalctl -u mariadb` or `-u mysql`) says why; a value that it takes at start alone needs a restart",

@@ -1,28 +1,34 @@
-// How a service is asked what it runs with. Its answer is compared with what its file says, each in the service's own words.
+// How a service is asked what it runs with, and what its files say, each in the service's own words.
 import type { Command } from "../../engine/shell-quote.ts";
 
-/** What one value is, live, by the names of the file. */
 export type Values = Readonly<Record<string, string>>;
 
-/** Before the name of a setting: what the service's files say of it, the last word of them all. */
-export const fileWord = "file:";
+/** By the names that the service has for its settings. */
+export interface Answer {
+  /** What the fleet's own file says: these are compared. */
+  readonly own: Values;
+  /** The last word of all its files, where it can tell. */
+  readonly files: Values;
+  readonly live: Values;
+}
 
 export interface Reader {
-  /** Prints a line a setting, `name`, a tab, the value, and may print `file:name` likewise (`fileWord`); fails where the service gives no answer. Must not change the host. */
-  readonly ask: Command;
-  /** Whether the value in the file and the live one are one and the same. */
+  /**
+   * Prints `own`, `file` or `live`, a tab, a name, a tab and the value, a line each; fails where the service gives no answer. Must not change
+   * the host.
+   */
+  ask(file: string): Command;
+  /** Whether the value in a file and the live one are one and the same. */
   same(name: string, wanted: string, live: string): boolean;
-  /** Gives a service that runs the values of its file, where it takes them without a restart. What it does not take is left. */
+  /** Gives a service that runs the values of its files, where it takes them without a restart. What it does not take is left. */
   set?(values: Values): Command;
   /** What to look at where a value is not live. */
   readonly hint: string;
 }
 
-/** `name<TAB>value` lines. */
-export const parseValues = (stdout: string): Values =>
-  Object.fromEntries(
-    stdout.split("\n").flatMap((line) => {
-      const cut = line.indexOf("\t");
-      return cut < 0 ? [] : [[line.slice(0, cut), line.slice(cut + 1)]];
-    }),
-  );
+export function parseAnswer(stdout: string): Answer {
+  const rows = stdout.split("\n").map((line) => line.split("\t"));
+  const of = (word: string): Values =>
+    Object.fromEntries(rows.flatMap(([first, name, ...value]) => (first === word && name ? [[name, value.join("\t")]] : [])));
+  return { own: of("own"), files: of("file"), live: of("live") };
+}

@@ -4,7 +4,7 @@ import { parsePath } from "../../../spec/path.ts";
 import { Line, Locale, PackageName, Timezone, UserName } from "../../../spec/scalars.ts";
 import { hostsBlock } from "../../../templates/base/hosts.ts";
 import { Limits, sessionLimits } from "../../../templates/base/limits.ts";
-import { Sshd, sshdDropIn, sshdOptions } from "../../../templates/base/sshd.ts";
+import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
 import { sudoers } from "../../../templates/base/sudoers.ts";
 import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../templates/sysctl/entries.ts";
 import { late } from "../../engine/placeholders.ts";
@@ -174,8 +174,7 @@ const localeCommand = (locale: string): Declared =>
 function hardened(sshd: Sshd): Declared[] {
   const file = want.file({ path: "/etc/ssh/sshd_config.d/00-fleet.conf", content: sshdDropIn(sshd) });
   const service = want.service({ unit: "ssh.service", keep: true, reloadOn: [file.address], validate: "sshd -t" });
-  const settings = Object.fromEntries(Object.entries(sshdOptions(sshd)).map(([name, value]) => [name.toLowerCase(), value]));
-  return [file, service, want.live({ of: "sshd", settings, file: "/etc/ssh/sshd_config.d/00-fleet.conf", after: [service.address] })];
+  return [file, service, want.live({ of: "sshd", file: "/etc/ssh/sshd_config.d/00-fleet.conf", after: [service.address] })];
 }
 
 function kernel({ params, self }: Context): Declared[] {

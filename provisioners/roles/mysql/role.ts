@@ -69,7 +69,7 @@ export const mysql = defineRole<Params>({
       ...Object.entries(params.users).flatMap(([name, user]) => accounts(name, user, context)),
       want.check({ name: "mysql", port: { port: params.port } }),
       ...slowLogCheck(settings, unit),
-      want.live({ of: "mysql", settings, file: myCnfPath(server), after: [service.address] }),
+      want.live({ of: "mysql", file: myCnfPath(server), after: [service.address] }),
     ];
   },
 });
