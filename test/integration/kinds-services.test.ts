@@ -116,7 +116,12 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: ["app"], ports: [] };
     const wants = async (change: object = {}) =>
       wantsOf(
-        app.resources({ params: params(change), facts: await readFacts(shell), self, team: { name: "t", servers: [self], members: [] } }),
+        app.resources({
+          params: params(change),
+          facts: await readFacts(shell),
+          self,
+          team: { name: "t", servers: [self], members: [], endpoints: [] },
+        }),
       );
     const deploy = async (change: object = {}) => failures(await converge(shell, "deploy", await wants(change)));
     const runs = () =>
