@@ -119,6 +119,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
         app.resources({
           params: params(change),
           facts: await readFacts(shell),
+          shared: false,
           self,
           team: { name: "t", servers: [self], members: [], endpoints: [] },
         }),
