@@ -25,48 +25,35 @@ const past: Readonly<Record<string, string>> = {
   delete: "deleted",
 };
 
-/** Reads on from where it stopped. A run that is tried again writes the file anew: what went wrong before is past then. */
-export class EventLog {
+/** A file of events that grows: each read goes on from where the last one stopped. */
+export class EventFile<T> {
   readonly #file: string;
+  readonly #onAgain: () => void;
   readonly #decoder = new StringDecoder("utf8");
   #offset = 0;
   #rest = "";
-  #done = 0;
-  #at = "";
-  #summary = "";
-  #errors: string[] = [];
 
-  constructor(file: string) {
+  /** @param onAgain called where the file was begun anew: a run that is tried again */
+  constructor(file: string, onAgain: () => void = () => {}) {
     this.#file = file;
+    this.#onAgain = onAgain;
   }
 
-  read(): Told {
+  read(): readonly T[] {
     const more = this.#more();
     const lines = (this.#rest + more).split("\n");
     this.#rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") this.#take(JSON.parse(line) as Event);
-    const progress = [...(this.#done > 0 ? [`${this.#done} done`] : []), this.#at || "starts"].join(", ");
-    return { progress, summary: this.#summary, errors: [...new Set(this.#errors)] };
-  }
-
-  #take({ resourcePreEvent: pre, resOutputsEvent: outputs, diagnosticEvent: said, summaryEvent: end }: Event): void {
-    if (pre && pre.metadata.op in past) this.#at = pre.metadata.urn.split("::").at(-1) ?? "";
-    if (outputs && outputs.metadata.op in past) this.#done++;
-    if (said?.severity === "error") this.#errors.push(plain(said.message));
-    if (end) this.#summary = summaryOf(end.resourceChanges);
-  }
-
-  #again(): void {
-    this.#offset = 0;
-    this.#rest = "";
-    this.#errors = [];
+    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as T);
   }
 
   #more(): string {
     if (!existsSync(this.#file)) return "";
     const handle = openSync(this.#file, "r");
     try {
-      if (fstatSync(handle).size < this.#offset) this.#again();
+      if (fstatSync(handle).size < this.#offset) {
+        [this.#offset, this.#rest] = [0, ""];
+        this.#onAgain();
+      }
       const parts: string[] = [];
       const chunk = Buffer.alloc(65_536);
       for (let size = -1; size !== 0; this.#offset += size) {
@@ -77,6 +64,34 @@ export class EventLog {
     } finally {
       closeSync(handle);
     }
+  }
+}
+
+/** Reads on from where it stopped. A run that is tried again writes the file anew: what went wrong before is past then. */
+export class EventLog {
+  readonly #events: EventFile<Event>;
+  #done = 0;
+  #at = "";
+  #summary = "";
+  #errors: string[] = [];
+
+  constructor(file: string) {
+    this.#events = new EventFile<Event>(file, () => {
+      this.#errors = [];
+    });
+  }
+
+  read(): Told {
+    for (const event of this.#events.read()) this.#take(event);
+    const progress = [...(this.#done > 0 ? [`${this.#done} done`] : []), this.#at || "starts"].join(", ");
+    return { progress, summary: this.#summary, errors: [...new Set(this.#errors)] };
+  }
+
+  #take({ resourcePreEvent: pre, resOutputsEvent: outputs, diagnosticEvent: said, summaryEvent: end }: Event): void {
+    if (pre && pre.metadata.op in past) this.#at = pre.metadata.urn.split("::").at(-1) ?? "";
+    if (outputs && outputs.metadata.op in past) this.#done++;
+    if (said?.severity === "error") this.#errors.push(plain(said.message));
+    if (end) this.#summary = summaryOf(end.resourceChanges);
   }
 }
 

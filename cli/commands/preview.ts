@@ -19,6 +19,7 @@ interface Options {
   readonly base?: string;
   readonly parallel: number;
   readonly engine: boolean;
+  readonly full: boolean;
   readonly note: readonly string[];
 }
 
@@ -33,6 +34,7 @@ export const preview: Register = (program, done) =>
     .option("--base <commit>", "with --offline: what to compare with, such as origin/main")
     .addOption(manyOptions.parallel())
     .addOption(engineOption())
+    .option("--full", "new files line by line, not by their number of lines", false)
     .option(
       "--note <text>",
       "a sentence above the table; may be given more than once",
@@ -80,10 +82,10 @@ async function offline(patterns: readonly string[], { base }: Options): Promise<
   });
 }
 
-function show(previews: readonly StackPreview[], { markdown: file, json, note }: Options): number {
+function show(previews: readonly StackPreview[], { markdown: file, json, note, full }: Options): number {
   if (file !== undefined) writeComments(file, markdown(previews, { notes: note }));
   if (json) console.log(JSON.stringify({ notes: note, stacks: previews }, null, 2));
-  else console.log(previews.length === 1 && file === undefined ? text(previews[0]!) : overview(previews));
+  else console.log(previews.length === 1 && file === undefined ? text(previews[0]!, { full }) : overview(previews));
   return previews.some(({ failure }) => failure !== undefined) ? 1 : 0;
 }
 

@@ -8,6 +8,7 @@ import { forgetOption, left } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { allRight, engineOption, nothingToDo } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
+import type { Told } from "../run/run-up.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { type Exported, exportedBy } from "../stack-outputs.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
@@ -15,6 +16,7 @@ import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 interface Options extends ManyChoice {
   readonly yes: boolean;
   readonly engine: boolean;
+  readonly verbose: boolean;
   readonly forget: readonly string[];
 }
 
@@ -28,6 +30,7 @@ export const up: Register = (program, done) =>
     )
     .option("-y, --yes", "without a question", false)
     .addOption(engineOption())
+    .option("--verbose", "what Pulumi's engine says, all of it", false)
     .addOption(forgetOption())
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
@@ -44,14 +47,14 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-async function run(stack: string, { yes, engine, forget }: Options): Promise<number> {
+async function run(stack: string, { yes, engine, forget, verbose }: Options): Promise<number> {
   const right = await allRight(stack, { engine: engine || forget.length > 0 });
   if (right) {
     console.log(nothingToDo(right));
     return 0;
   }
   // Only now: it costs more than the whole look.
-  const [{ planOf }, { namesCompared, refuseRenames }, { forgetServers }] = await Promise.all([
+  const [{ planOf }, { refuseRenames }, { forgetServers }] = await Promise.all([
     import("../../provisioners/stack.ts"),
     import("../../pulumi/known-names.ts"),
     import("../../pulumi/forget.ts"),
@@ -64,12 +67,11 @@ async function run(stack: string, { yes, engine, forget }: Options): Promise<num
   if (!yes) await agreed(stack);
   await (await import("../ground.ts")).prepareGround(plan);
   const settle = settling(plan);
-  // One server's failure must not keep the others from being finished.
-  const how = ["--continue-on-error", ...looking(plan), ...policed(plan), "--yes", "--skip-preview"];
-  const { code } = await pulumi(plan, ["up", "--stack", stack, ...how], { env: namesCompared(plan) });
+  const { code, changed } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
   if (code === 0) settle();
-  if (code === 0) console.log(await whereItIs(plan));
-  else console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
+  if (code === 0 && changed) console.log(await whereItIs(plan));
+  if (code !== 0)
+    console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;
 }
 
@@ -82,8 +84,30 @@ async function agreed(stack: string): Promise<void> {
   ]);
   const preview = await previewByEngine(stack);
   if (preview.failure !== undefined) throw new UserError(text(preview));
-  console.log(text(preview));
+  console.log(text(preview, { full: false }));
   if (changes(preview)) await confirm(`up changes the servers of ${stack}, as shown above`, stack, false);
+}
+
+/** One server's failure must not keep the others from being finished. */
+const argumentsOf = (plan: FleetPlan): readonly string[] => [
+  "up",
+  "--stack",
+  plan.stack,
+  "--continue-on-error",
+  ...looking(plan),
+  ...policed(plan),
+];
+const unasked = ["--yes", "--skip-preview"];
+
+async function inPulumisWords(plan: FleetPlan): Promise<Told> {
+  const { namesCompared } = await import("../../pulumi/known-names.ts");
+  const { code } = await pulumi(plan, [...argumentsOf(plan), ...unasked], { env: namesCompared(plan) });
+  return { code, changed: true };
+}
+
+async function inOurWords(plan: FleetPlan): Promise<Told> {
+  const [{ namesCompared }, { toldUp }] = await Promise.all([import("../../pulumi/known-names.ts"), import("../run/run-up.ts")]);
+  return await toldUp(plan, [...argumentsOf(plan), ...unasked], namesCompared(plan));
 }
 
 /** Virtual machines show this computer their SSH port alone. */

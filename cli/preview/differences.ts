@@ -13,7 +13,7 @@ const engineUnknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const hidden = "[not shown: stands beside a secret]";
 const secretMarks = ["secret", "mesh-private-key", "derived"];
-const contextLines = 2;
+const contextLines = 3;
 
 /** Whether a value stands for a secret in it. */
 const holdsSecret = (value: unknown): boolean => latesIn([value]).some((name) => secretMarks.includes(name.split(":")[0] ?? ""));

@@ -12,29 +12,43 @@ const room = 60;
 /** Whatever lies in a file on a server, it must not steer the terminal. */
 const harmless = (said: string): string => said.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "·");
 
-export function text(preview: StackPreview): string {
+/** Of a new file, more than these are folded. */
+const folded = 6;
+
+export interface TextOptions {
+  /** New files line by line. @default true */
+  readonly full?: boolean;
+}
+
+export function text(preview: StackPreview, { full = true }: TextOptions = {}): string {
   const { team, failure, notes, flows, servers, shared } = preview;
   if (failure !== undefined) return `${styled("red", `${team}: no preview`)}\n${harmless(failure)}`;
   const groups = [...servers, ...(shared.length > 0 ? [{ name: "shared by all", items: shared }] : [])];
   const doors = flows === undefined ? [] : [`${styled("bold", "who may reach what")}\n${flows.replace(/^/gm, "  ")}`];
   const said = notes.length > 0 ? [harmless(notes.join("\n"))] : [];
-  return [...groups.map(groupText), ...said, ...doors, sum(preview)].join("\n\n");
+  return [...groups.map((group) => groupText(group, full)), ...said, ...doors, sum(preview)].join("\n\n");
 }
 
-function groupText({ name, items, unreachable }: ServerChanges): string {
+function groupText({ name, items, unreachable }: ServerChanges, full: boolean): string {
   const isNew = items.length > 0 && items.every(({ operation }) => operation === "create");
   const shown = isNew ? "shown from the stack file alone" : "shown as the state remembers it";
   const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, ${shown}: ${harmless(unreachable)}`)];
-  return [styled("bold", name), ...silent, ...items.map(itemText)].join("\n");
+  return [styled("bold", name), ...silent, ...items.map((item) => itemText(item, full))].join("\n");
 }
 
 /** What AWS and Pulumi make of their own is named: every property of it is in `pulumi preview --diff`, and in the pull request. */
-function itemText({ address, role, operation, cause, lines }: Item): string {
+function itemText({ address, role, operation, cause, lines }: Item, full: boolean): string {
   const short = lines.map((line) => line.slice(1)).join(", ");
   const isNew = operation === "create";
   const beside = isNew && role !== undefined && lines.every((line) => !/^.\s/.test(line)) && short.length <= room && short !== "";
-  const shownLines = beside || (isNew && role === undefined) ? [] : lines;
-  const more = [...(role === undefined ? [] : [role]), ...(cause === "planned" ? [] : [causeWords[cause]]), ...(beside ? [short] : [])];
+  const fold = isNew && role !== undefined && !beside && !full && lines.length > folded;
+  const shownLines = beside || fold || (isNew && role === undefined) ? [] : lines;
+  const more = [
+    ...(role === undefined ? [] : [role]),
+    ...(cause === "planned" ? [] : [causeWords[cause]]),
+    ...(beside ? [short] : []),
+    ...(fold ? [`new, ${lines.length} lines (--full)`] : []),
+  ];
   const title = [styled(colours[operation], `${signs[operation]} ${address}`), ...more.map((each) => styled("dim", each))].join("  ");
   return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
 }

@@ -43,7 +43,9 @@ mount -t tmpfs -o mode=755 run root/run
 mkdir -p root/run/sshd root/root/.ssh
 # There is no systemd here; whole commands ask whether the boot is over.
 printf '#!/bin/sh\\necho running\\n' > root/usr/local/bin/systemctl
-chmod 755 root/usr/local/bin/systemctl
+# The network is this computer's: other addresses come and go on it.
+printf '#!/bin/sh\\n[ "$1" = -I ] && echo %s || exec /bin/hostname "$@"\\n' "$5" > root/usr/local/bin/hostname
+chmod 755 root/usr/local/bin/systemctl root/usr/local/bin/hostname
 cp "$3/host" root/etc/ssh/bench_host
 cp "$3/client.pub" root/root/.ssh/authorized_keys
 cp "$3/sshd_config" root/etc/ssh/bench_config

@@ -47,7 +47,7 @@ async function machine(): Promise<void> {
 
 async function up(env: NodeJS.ProcessEnv = {}): Promise<Answer> {
   const over = new AbortController();
-  const running = trial.start("up", ["--yes"], { env });
+  const running = trial.start("up", ["--yes", "--verbose"], { env });
   const boot = firstBoot(region, instance, [trial.stack, "isu1"], over.signal).catch(async (error: Error) => {
     const { said } = await running.kill();
     throw new Error(`${error.message}:\n${said}`);

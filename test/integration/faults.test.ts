@@ -129,7 +129,7 @@ test("of two people who run up at once, one works, and the other is told who is 
   trial.edit((fleet) => {
     servers(fleet).other!.roles = ["base", "memcached"];
   });
-  const first = trial.start("up", ["--yes"]);
+  const first = trial.start("up", ["--yes", "--verbose"]);
   await heard(first, /package\[memcached\]: install/, 60_000);
 
   const here = await trial.up();
@@ -153,7 +153,7 @@ test("a run that was killed holds nobody up: its lock goes with its shell", asyn
   trial.edit((fleet) => {
     servers(fleet).other!.roles = ["base", "memcached", "redis"];
   });
-  const killed = trial.start("up", ["--yes"]);
+  const killed = trial.start("up", ["--yes", "--verbose"]);
   await heard(killed, /package\[redis-server\]: install/, 60_000);
   await killed.kill();
   await ask("other", freeApt);
@@ -181,7 +181,7 @@ test("a dead server, a wrong key, a wrong password, a sudo that asks and a cut l
   trial.overlay("web", "/etc/motd", "the others finish\n");
   expect(await ask("cut", holdApt)).toBe("");
 
-  const running = trial.start("up", ["--yes"]);
+  const running = trial.start("up", ["--yes", "--verbose"]);
   const faults = [
     heard(running, /dead: no (?:route to|answer from) `10\.213\.52\.99:22`/, 60_000),
     heard(

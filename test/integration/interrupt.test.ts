@@ -39,7 +39,7 @@ const goesOn = (command: string) =>
 const untouched = (command: string) => new RegExp(`^${command}: interrupted before anything was changed; next: \\./fleet ${command} \\S+$`);
 
 test("an up that is ended in the middle of its work stops at a safe point, and the next one comes to the end", async () => {
-  const stopped = await interruptedAt(trial.start("up", ["--yes"]), /Machine \S+ creat(?:ing|ed)/, "SIGTERM");
+  const stopped = await interruptedAt(trial.start("up", ["--yes", "--verbose"]), /Machine \S+ creat(?:ing|ed)/, "SIGTERM");
   expectInterrupted(stopped, goesOn("up"));
   const { code, said } = await trial.up();
   expect(code, said).toBe(0);

@@ -41,7 +41,7 @@ function follow({ child }: Running, heard: (moment: string) => void): void {
 async function undisturbed(): Promise<readonly string[]> {
   const moments: string[] = [];
   let last = 0;
-  const run = trial.start("up", ["--yes"]);
+  const run = trial.start("up", ["--yes", "--verbose"]);
   follow(run, (moment) => {
     if (performance.now() - last > 20) moments.push(moment);
     last = performance.now();
@@ -83,7 +83,7 @@ async function ending(): Promise<Ending> {
 }
 
 async function killedAt(moment: string): Promise<void> {
-  const run = trial.start("up", ["--yes"]);
+  const run = trial.start("up", ["--yes", "--verbose"]);
   const { pid } = run.child;
   if (pid === undefined) throw new Error("expected a process");
   let killing: Promise<unknown> | undefined;
@@ -138,7 +138,7 @@ test("kill -9 at each step of a run: the next up ends where an undisturbed one d
 
 test("kill -9 of the engine alone: its provider ends too, and holds no server back", async () => {
   await trial.reset();
-  const run = trial.start("up", ["--yes"]);
+  const run = trial.start("up", ["--yes", "--verbose"]);
   const session = run.child.pid!;
   let killing: Promise<unknown> | undefined;
   follow(run, (moment) => {

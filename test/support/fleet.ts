@@ -114,7 +114,8 @@ export class Trial {
     return this.start(command, args, options).done;
   }
 
-  up = (options: Options = {}): Promise<Answer> => this.run("up", ["--yes"], options);
+  /** In Pulumi's own words. */
+  up = (options: Options = {}): Promise<Answer> => this.run("up", ["--yes", "--verbose"], options);
 
   /** Pulumi's own command line, with what `fleet env` gives a shell. */
   pulumi(args: readonly string[], options: Options = {}): Promise<Answer> {

@@ -79,4 +79,11 @@ team-a: 2 to create, 3 to update, 1 to delete; 0.2500 USD an hour (+0.1000)`);
       "team-a: no preview\nstacks/Pulumi.team-a.yaml: 1 problem",
     );
   });
+
+  test("a new file is its number of lines, unless all of it is wanted", () => {
+    const lines = Array.from({ length: 9 }, (_, index) => `+  line ${index}`);
+    const shown = preview({ servers: [{ name: "isu1", items: [item({ operation: "create", lines }), item({ lines })] }] });
+    expect(text(shown, { full: false })).toMatch(/^isu1\n {2}\+ \S+ {2}\S+ {2}new, 9 lines \(--full\)\n {2}~ \S+.*\n {6}\+ {2}line 0\n/);
+    expect(text(shown).match(/line 8/g)).toHaveLength(2);
+  });
 });

@@ -1,0 +1,57 @@
+// Pulumi's `up`, told in the fleet's own words while it goes.
+import { randomBytes } from "node:crypto";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { pulumi, stateFolder } from "../../pulumi/command.ts";
+import { EventFile } from "../../pulumi/event-log.ts";
+import { readable } from "../../pulumi/words.ts";
+import { Screen } from "./show.ts";
+import { type RunEvent, Story } from "./story.ts";
+
+/** Milliseconds between two looks at what the engine says. */
+const interval = 200;
+/** Characters of the engine's own words, where nothing else says why. */
+const failureLength = 4_000;
+
+export interface Told {
+  /** Pulumi's exit code. */
+  readonly code: number;
+  readonly changed: boolean;
+}
+
+export async function toldUp(plan: FleetPlan, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> {
+  const folder = join(stateFolder, "runs");
+  const file = process.env.FLEET_EVENT_LOG ?? join(folder, `up-${plan.stack}-${randomBytes(4).toString("hex")}.events`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  // Events name what changes; nobody else needs to read that.
+  writeFileSync(file, "", { mode: 0o600 });
+  const events = new EventFile<RunEvent>(file);
+  const names = plan.servers.map(({ name }) => name);
+  const [story, screen, began] = [new Story(plan.spec.team, names), new Screen(process.stdout, names.length), Date.now()];
+  const hear = () => {
+    for (const event of events.read()) screen.print(story.take(event));
+    screen.draw(story);
+  };
+  const timer = setInterval(hear, interval);
+  try {
+    const own = { ...env, FLEET_EVENT_LOG: file, PULUMI_DEBUG_COMMANDS: "true" };
+    const { code, stdout, stderr } = await pulumi(plan, args, { capture: true, env: own });
+    hear();
+    screen.print(story.unexplained.map((text) => ({ kind: "failure", text })));
+    screen.draw(story);
+    screen.end();
+    if (code !== 0 && story.silent)
+      console.error(
+        readable(stderr.trim() || stdout)
+          .trim()
+          .slice(-failureLength),
+      );
+    console.log(story.sum((Date.now() - began) / 1000));
+    return { code, changed: story.changed };
+  } finally {
+    clearInterval(timer);
+    screen.end();
+    if (process.env.FLEET_EVENT_LOG === undefined) rmSync(file, { force: true });
+  }
+}

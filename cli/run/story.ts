@@ -1,0 +1,200 @@
+// What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
+import { counted } from "../terminal.ts";
+
+interface State {
+  readonly custom?: boolean;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+}
+interface Step {
+  readonly op: string;
+  readonly urn: string;
+  readonly type?: string;
+  readonly new?: State | null;
+  readonly old?: State | null;
+}
+
+/** What we read of the engine's events. */
+export interface RunEvent {
+  readonly resourcePreEvent?: { readonly metadata: Step };
+  readonly resOutputsEvent?: { readonly metadata: Step };
+  readonly resOpFailedEvent?: { readonly metadata: Step };
+  readonly diagnosticEvent?: { readonly urn?: string; readonly message: string; readonly severity: string; readonly ephemeral?: boolean };
+  readonly policyEvent?: { readonly resourceUrn?: string; readonly message: string; readonly policyName: string };
+  readonly summaryEvent?: { readonly resourceChanges?: Readonly<Record<string, number>> };
+}
+
+export interface Line {
+  readonly kind: "change" | "note" | "failure";
+  readonly text: string;
+}
+
+export interface ServerLine {
+  readonly name: string;
+  readonly state: "waits" | "running" | "done" | "failed";
+  /** What it is at. */
+  readonly doing: string;
+  readonly changes: number;
+}
+
+interface Server {
+  state: ServerLine["state"];
+  doing: string;
+  changes: number;
+  open: number;
+}
+
+const past: Readonly<Record<string, string>> = { create: "created", update: "updated", replace: "replaced", delete: "deleted" };
+const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
+const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+/** Told by their servers' roles, or nothing that anybody would look for. */
+const silent = [
+  "fleet:index:Role",
+  "fleet:index:Host",
+  "fleet:index:KeyPair",
+  "fleet:index:TeamKeys",
+  "fleet:index:HostKey",
+  "fleet:index:Nonce",
+];
+/** What follows from another failure. */
+const follows = /failed to register|resource monitor shut down|error serializing property/;
+const plain = (message: string): string => message.replace(/<\{%[^%]*%\}>/g, "").trim();
+/** A step of a role, as the provider tells of it: `file[/etc/motd]: mode 0600 → 0644`. Other lines are a command's own output. */
+const isStep = (message: string): boolean => /^[a-z][a-z-]*\[[^\n]*\]: /.test(message);
+
+/** Follows one run. Pure but for what it remembers: events in, lines to print out. */
+export class Story {
+  readonly #team: string;
+  readonly #servers: Map<string, Server>;
+  /** By length: `isu1-b` is not `isu1`. */
+  readonly #names: readonly string[];
+  readonly #said = new Set<string>();
+  readonly #failed = new Set<string>();
+  #resources = 0;
+  #made = 0;
+  #ended = false;
+  #changed: Readonly<Record<string, number>> = {};
+  #followers: string[] = [];
+
+  constructor(team: string, servers: readonly string[]) {
+    this.#team = team;
+    this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", changes: 0, open: 0 }]));
+    this.#names = [...servers].sort((a, b) => b.length - a.length);
+  }
+
+  take(event: RunEvent): readonly Line[] {
+    if (event.resourcePreEvent) return this.#begins(event.resourcePreEvent.metadata);
+    if (event.resOutputsEvent) return this.#ends(event.resOutputsEvent.metadata, "done");
+    if (event.resOpFailedEvent) return this.#ends(event.resOpFailedEvent.metadata, "failed");
+    if (event.diagnosticEvent) return this.#says(event.diagnosticEvent);
+    if (event.policyEvent) return this.#fails(`policy ${event.policyEvent.policyName}: ${plain(event.policyEvent.message)}`);
+    if (event.summaryEvent) [this.#ended, this.#changed] = [true, event.summaryEvent.resourceChanges ?? {}];
+    return [];
+  }
+
+  get servers(): readonly ServerLine[] {
+    return [...this.#servers].map(([name, { state, doing, changes }]) => ({ name, state, doing, changes }));
+  }
+
+  /** What only followed from something is the cause where nothing else was said. */
+  get unexplained(): readonly string[] {
+    return this.#failed.size === 0 ? [...new Set(this.#followers)] : [];
+  }
+
+  get changed(): boolean {
+    const steps = [...this.#servers.values()].some(({ changes }) => changes > 0);
+    return steps || this.#made > 0 || Object.keys(past).some((op) => (this.#changed[op] ?? 0) > 0);
+  }
+
+  /** It ended without a word on why. */
+  get silent(): boolean {
+    return this.#failed.size === 0 && this.#followers.length === 0;
+  }
+
+  /** One line: `team-a: 12 changes on 2 servers, 1 failed; 8 s`. */
+  sum(seconds: number): string {
+    const changed = [...this.#servers.values()].filter(({ changes }) => changes > 0);
+    const steps = changed.reduce((all, { changes }) => all + changes, 0);
+    const time = `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
+    if (!this.changed && this.#failed.size === 0 && this.#followers.length === 0 && this.#ended)
+      return `${this.#team}: nothing to do; ${counted(this.#resources, "resource")} on ${counted(this.#servers.size, "server")} as they should be`;
+    const parts = [
+      ...(steps > 0 ? [`${counted(steps, "change")} on ${counted(changed.length, "server")}`] : []),
+      ...Object.entries(past).flatMap(([op, word]) =>
+        (this.#changed[op] ?? 0) > 0 && steps === 0 ? [`${this.#changed[op]} ${word}`] : [],
+      ),
+      ...(this.#servers.size > changed.length ? [`${counted(this.#servers.size - changed.length, "server")} unchanged`] : []),
+      ...(this.#failed.size > 0 ? [`${this.#failed.size} failed`] : []),
+    ];
+    return `${this.#team}: ${parts.join(", ")}; ${time}`;
+  }
+
+  #place(urn: string): { readonly server?: string; readonly rest: string } {
+    const name = nameOf(urn);
+    for (const server of this.#names) {
+      const own = `${this.#team}-${server}`;
+      if (name === own) return { server, rest: "" };
+      if (name.startsWith(`${own}-`)) return { server, rest: name.slice(own.length + 1) };
+    }
+    return { rest: name };
+  }
+
+  #begins({ op, urn, new: now, old }: Step): readonly Line[] {
+    const { server, rest } = this.#place(urn);
+    if (typeOf(urn) === "fleet:index:Role" && op !== "refresh")
+      this.#resources += Object.keys((now ?? old)?.inputs?.resources ?? {}).length;
+    const line = server === undefined ? undefined : this.#servers.get(server);
+    if (!line || !(op in past || op === "refresh")) return [];
+    line.open++;
+    if (line.state !== "failed") line.state = "running";
+    line.doing = rest || "connects";
+    return [];
+  }
+
+  #ends({ op, urn, new: now, old }: Step, state: "done" | "failed"): readonly Line[] {
+    const { server } = this.#place(urn);
+    const line = server === undefined ? undefined : this.#servers.get(server);
+    if (line && (op in past || op === "refresh")) {
+      line.open = Math.max(0, line.open - 1);
+      if (state === "failed") line.state = "failed";
+      else if (line.open === 0 && line.state === "running") [line.state, line.doing] = ["done", ""];
+    }
+    const custom = (now ?? old)?.custom === true;
+    if (state === "failed" || !(op in past) || !custom || silent.includes(typeOf(urn))) return [];
+    this.#made++;
+    return [{ kind: "change", text: `${server === undefined ? "" : `${server}: `}${typeOf(urn)} ${nameOf(urn)} ${past[op]}` }];
+  }
+
+  #says({ urn = "", message, severity, ephemeral = false }: NonNullable<RunEvent["diagnosticEvent"]>): readonly Line[] {
+    const text = plain(message);
+    const { server, rest } = this.#place(urn);
+    const place = server === undefined ? "" : `${[server, rest].filter(Boolean).join(" ")}: `;
+    const line = server === undefined ? undefined : this.#servers.get(server);
+    if (severity === "error") return this.#failure(text.replace(/^error: /, ""), place);
+    if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text.replace(/^warning: /, "")}` });
+    if (!severity.startsWith("info") || text === "") return [];
+    if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });
+    if (!isStep(text)) return [];
+    if (line) [line.doing, line.changes] = [`${rest}: ${text}`, line.changes + 1];
+    return [{ kind: "change", text: `${place}${text}` }];
+  }
+
+  #failure(text: string, place: string): readonly Line[] {
+    if (follows.test(text) || /^update failed$|^\d+ errors? occurred/.test(text)) {
+      this.#followers.push(text);
+      return [];
+    }
+    return this.#fails(`${place}${text}`);
+  }
+
+  #fails(text: string): readonly Line[] {
+    if (this.#failed.has(text)) return [];
+    this.#failed.add(text);
+    return [{ kind: "failure", text }];
+  }
+
+  #once(line: Line): readonly Line[] {
+    if (this.#said.has(line.text)) return [];
+    this.#said.add(line.text);
+    return [line];
+  }
+}
