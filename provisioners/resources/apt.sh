@@ -51,7 +51,7 @@ fleet_install() {
   fleet_settle
   return "$code"
 }
-fleet_going() { apt-get -s purge -- "$@" | sed -n -e 's/^Purg \([^ ]*\).*/\1/p' -e 's/^Remv \([^ ]*\).*/\1/p' | sort -u; }
+fleet_going() { apt-get -s purge --allow-change-held-packages -- "$@" | sed -n -e 's/^Purg \([^ ]*\).*/\1/p' -e 's/^Remv \([^ ]*\).*/\1/p' | sort -u; }
 fleet_purge() {
   fleet_settle
   fleet_repair
@@ -68,7 +68,11 @@ fleet_purge() {
       shift
     done
   fi
-  if [ "$#" != 0 ]; then fleet_apt purge -- "$@"; fi
+  # A hold came after the fleet brought the package: it goes with it, and is said.
+  if [ "$#" != 0 ]; then
+    apt-mark showhold "$@" | sed 's/^/removed though somebody holds it: /'
+    fleet_apt purge --allow-change-held-packages -- "$@"
+  fi
   fleet_installed | comm -12 - "$added" > "$added.new"
   mv -f "$added.new" "$added"
   if [ ! -s "$added" ]; then rm -f "$added"; fi

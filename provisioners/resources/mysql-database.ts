@@ -1,9 +1,10 @@
 // A database of MySQL or MariaDB, with its character set, and once, when it is made, the content of a dump.
 import { z } from "zod";
 import { AbsolutePath, Identifier } from "../../spec/scalars.ts";
+import { unaliased } from "../../templates/mysql/charset.ts";
 import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, type Step } from "./kind.ts";
-import { askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName, sqlText } from "./mysql.ts";
+import { askSql, lookAtMysql, type MysqlSeen, notSeen, refusedRoot, runSql, sqlName, sqlText } from "./mysql.ts";
 
 export const MysqlDatabaseWant = z.strictObject({
   ...common,
@@ -20,6 +21,7 @@ export type MysqlDatabaseWant = z.infer<typeof MysqlDatabaseWant>;
 
 export interface MysqlDatabaseHave {
   readonly server: MysqlSeen["server"];
+  readonly refused?: boolean;
   readonly there: boolean;
   /** The loading of a dump began and did not end. */
   readonly halfLoaded: boolean;
@@ -58,8 +60,10 @@ function load(want: MysqlDatabaseWant, dump: string): Command {
   ]);
 }
 
+/** `utf8` is an alias that the server never shows. */
+const same = (wanted: string, seen: string): boolean => unaliased(wanted) === unaliased(seen);
 const isRight = (want: MysqlDatabaseWant, have: MysqlDatabaseHave): boolean =>
-  have.charset === want.charset && (want.collation === undefined || have.collation === want.collation);
+  same(want.charset, have.charset) && (want.collation === undefined || same(want.collation, have.collation));
 
 export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
   kind: "mysql-database",
@@ -69,22 +73,33 @@ export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
   read(want, look) {
     const seen = lookAtMysql(look);
     return () => {
-      const { server, rows } = seen();
+      const { server, rows, refused } = seen();
       const row = (name: string) => rows.find(([word, database]) => word === "database" && database === name);
       const [, , charset = "", collation = ""] = row(want.name) ?? [];
-      return { server, there: row(want.name) !== undefined, halfLoaded: row(loadingMark(want.name)) !== undefined, charset, collation };
+      return {
+        server,
+        ...(refused && { refused }),
+        there: row(want.name) !== undefined,
+        halfLoaded: row(loadingMark(want.name)) !== undefined,
+        charset,
+        collation,
+      };
     };
   },
-  plan(want, have) {
+  plan(want, have, context) {
+    const refused = refusedRoot(have, context);
+    if (refused) return refused;
     if (!have.there || have.halfLoaded) return [createStep(want, have)];
     if (isRight(want, have)) return [];
     const next = [want.charset, want.collation].filter(Boolean).join(" ");
     const change = `character set of new tables \`${want.collation ? `${have.charset} ${have.collation}` : have.charset}\` → \`${next}\``;
-    return [{ change, property: have.charset !== want.charset ? "charset" : "collation", run: runSql(`ALTER ${definition(want)}`) }];
+    return [{ change, property: same(want.charset, have.charset) ? "collation" : "charset", run: runSql(`ALTER ${definition(want)}`) }];
   },
   seen(want, have) {
     if (!have.there || have.halfLoaded) return undefined;
-    return { ...want, charset: have.charset, ...(want.collation !== undefined && { collation: have.collation }) };
+    const shown = (wanted: string, seen: string) => (same(wanted, seen) ? wanted : seen);
+    const collation = want.collation !== undefined && { collation: shown(want.collation, have.collation) };
+    return { ...want, charset: shown(want.charset, have.charset), ...collation };
   },
   undo(want, original, have) {
     if (original.server === "silent") return notSeen;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Identifier } from "../../spec/scalars.ts";
 import { common, defineKind } from "./kind.ts";
-import { account, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlName } from "./mysql.ts";
+import { account, lookAtMysql, type MysqlSeen, notSeen, refusedRoot, runSql, sqlName } from "./mysql.ts";
 import { MysqlHost, MysqlUserName } from "./mysql-user.ts";
 
 const Privilege = z.string().regex(/^[A-Z]+(?: [A-Z]+){0,3}$/, { error: "expected a privilege in capitals, such as `SELECT`, or `ALL`" });
@@ -25,6 +25,7 @@ export type MysqlGrantWant = z.infer<typeof MysqlGrantWant>;
 
 export interface MysqlGrantHave {
   readonly server: MysqlSeen["server"];
+  readonly refused?: boolean;
   /** Sorted. */
   readonly privileges: readonly string[];
 }
@@ -64,13 +65,15 @@ export const mysqlGrant = defineKind<MysqlGrantWant, MysqlGrantHave>({
     const mine = ([word, grantee, of]: readonly string[]): boolean =>
       word === "grant" && grantee === `'${user}'@'${host}'` && (of === database || of === pattern(database));
     return () => {
-      const { server, rows } = seen();
+      const { server, rows, refused } = seen();
       // USAGE is the name of no privilege at all.
       const privileges = rows.filter(mine).flatMap(([, , , privilege = ""]) => (privilege === "USAGE" ? [] : [privilege]));
-      return { server, privileges: privileges.sort() };
+      return { server, ...(refused && { refused }), privileges: privileges.sort() };
     };
   },
-  plan(want, have) {
+  plan(want, have, context) {
+    const refused = refusedRoot(have, context);
+    if (refused) return refused;
     const [more, less] = [lacks(want, have), exceeds(want, have)];
     return [
       ...(more.length > 0

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Command, Secret, sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
-import { account, askSql, lookAtMysql, type MysqlSeen, notSeen, runSql, sqlText } from "./mysql.ts";
+import { account, askSql, lookAtMysql, type MysqlSeen, notSeen, refusedRoot, runSql, sqlText } from "./mysql.ts";
 import { nativeHash, passwordFits } from "./mysql-password.ts";
 
 export const MysqlUserName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, { error: "expected a user name of MySQL, such as `app`" });
@@ -21,6 +21,7 @@ export type MysqlUserWant = z.infer<typeof MysqlUserWant>;
 
 export interface MysqlUserHave {
   readonly server: MysqlSeen["server"];
+  readonly refused?: boolean;
   /** `mysql_native_password` …; `missing` where there is no such account. */
   readonly plugin: string;
   /** What the server keeps, as hex. */
@@ -55,13 +56,15 @@ export const mysqlUser = defineKind<MysqlUserWant, MysqlUserHave, "password">({
   read({ name, host }, look) {
     const seen = lookAtMysql(look);
     return () => {
-      const { server, rows } = seen();
+      const { server, rows, refused } = seen();
       const [, , , plugin = missing, stored = ""] =
         rows.find(([word, user, from]) => word === "user" && user === name && from === host) ?? [];
-      return { server, plugin, stored };
+      return { server, ...(refused && { refused }), plugin, stored };
     };
   },
-  plan(want, have) {
+  plan(want, have, context) {
+    const refused = refusedRoot(have, context);
+    if (refused) return refused;
     if (have.plugin === missing)
       return [{ change: `create the account \`${want.name}@${want.host}\``, property: "name", run: setPassword(want) }];
     return fits(want, have)

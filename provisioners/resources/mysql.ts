@@ -3,6 +3,7 @@
 
 import type { Look } from "../engine/probe.ts";
 import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
+import type { PlanContext, Step } from "./kind.ts";
 
 /** In batch mode a result is a line, its columns parted by tabs; `\\`, `\t`, `\n` stand for themselves escaped. */
 const client = `"$(command -v mariadb || command -v mysql)" --batch --skip-column-names --connect-timeout=5`;
@@ -14,12 +15,27 @@ SELECT 'grant', GRANTEE, TABLE_SCHEMA, PRIVILEGE_TYPE FROM information_schema.SC
 SELECT 'grant', GRANTEE, '*', PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES;
 `;
 
-const lookCommand = withInput({ text: client, masked: "mysql" }, everything);
+const lookCommand = withInput({ text: `${client} 2>&1`, masked: "mysql" }, everything);
 
 export interface MysqlSeen {
   /** `absent`: no server was ever set up. `silent`: one was, and does not answer, so that what is in it is not known. */
   readonly server: "answers" | "silent" | "absent";
   readonly rows: readonly (readonly string[])[];
+  /** It runs, and does not let root in without a password. */
+  readonly refused?: boolean;
+}
+
+/** What root's client logs in with. Where it lands in this run, what the look could not see is asked again by then. */
+export const rootLogin = "/root/.my.cnf";
+
+/** In place of steps that would all end with "access denied"; nothing where the login comes with this run. */
+export function refusedRoot(
+  { refused }: Pick<MysqlSeen, "refused">,
+  { changed }: Pick<PlanContext, "changed">,
+): readonly Step[] | undefined {
+  if (!refused || changed.has(`file[${rootLogin}]`)) return undefined;
+  const sentence = `the database server does not let root in without a password; give it as \`params.mysql.rootPassword\`, or have it in ${rootLogin} on the server`;
+  return [{ change: `refuse: ${sentence}`, property: "name", run: sh`printf '%s\\n' ${sentence}\nexit 1` }];
 }
 
 /** The same question for every kind, and so one process for all of them. */
@@ -28,6 +44,7 @@ export function lookAtMysql(look: Look): () => MysqlSeen {
   const answer = look.command(lookCommand);
   return () => {
     const { code, stdout } = answer();
+    if (code !== 0 && /ERROR (1045|1698)\b/.test(stdout)) return { server: "silent", rows: [], refused: true };
     if (code !== 0) return { server: data().type === "directory" ? "silent" : "absent", rows: [] };
     return { server: "answers", rows: stdout.split("\n").map((line) => line.split("\t").map(unescapeColumn)) };
   };

@@ -252,6 +252,23 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     await text(shell, "mariadb -e 'SET GLOBAL general_log=0'; rm /var/lib/mysql/all.log");
   });
 
+  test("a server whose root has a password is said, and let in to with it", async () => {
+    await text(shell, 'mariadb -e "ALTER USER root@localhost IDENTIFIED VIA mysql_native_password USING PASSWORD(\'a \\"b\')"');
+    const login = want.file({ path: "/root/.my.cnf", content: '[client]\npassword = "a \\"b"\n', mode: "0600", sensitive: true });
+    const other = want.mysqlDatabase({ name: "behind", charset: "utf8", dropOnUndo: true });
+    const refused = (await inspect(shell, "root", wantsOf([other]))).report.results[0];
+    expect(refused?.changes[0]).toContain("does not let root in without a password; give it as `params.mysql.rootPassword`");
+    expect(failures(await converge(shell, "root", wantsOf([other])))).toHaveLength(1);
+    expect(failures(await converge(shell, "root", wantsOf([login, other])))).toEqual([]);
+    const after = (await inspect(shell, "root", wantsOf([login, other]))).report.results;
+    expect(
+      after.filter(({ outcome }) => outcome !== "unchanged"),
+      "also by its alias utf8",
+    ).toEqual([]);
+    await text(shell, "mariadb -e 'DROP DATABASE behind; ALTER USER root@localhost IDENTIFIED VIA unix_socket'; rm -f /root/.my.cnf");
+    await converge(shell, "root", {});
+  });
+
   const site = (line: string) => want.file({ path: "/etc/nginx/conf.d/fleet.conf", content: `server { listen 8080; ${line} }\n` });
   const nginx = (line: string) => {
     const service = want.service({ unit: "nginx.service", reloadOn: ["file[/etc/nginx/conf.d/fleet.conf]"], validate: "nginx -t" });

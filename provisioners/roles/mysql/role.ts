@@ -3,11 +3,13 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { UserError } from "../../../spec/problem.ts";
 import { AbsolutePath, Address, Identifier, SecretText } from "../../../spec/scalars.ts";
+import { escapes } from "../../../templates/escape.ts";
 import { mysqlDropIn } from "../../../templates/mysql/limits.ts";
 import { logFiles, type MyCnf, MysqlSettings, myCnf } from "../../../templates/mysql/my-cnf.ts";
 import { type MysqlServer, myCnfPath, unitName } from "../../../templates/mysql/server.ts";
 import type { Facts } from "../../engine/facts.ts";
 import { derived } from "../../engine/placeholders.ts";
+import { rootLogin } from "../../resources/mysql.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
@@ -31,6 +33,7 @@ const User = z.strictObject({
 
 const Params = MysqlSettings.extend({
   databases: z.record(Identifier, Database).default({}).describe("databases by name"),
+  rootPassword: SecretText.optional().describe("password that the server's own root has, where it has one: what the fleet logs in with"),
   users: z.record(Identifier, User).default({}).describe("users by name"),
 });
 type Params = z.infer<typeof Params>;
@@ -61,6 +64,7 @@ export const mysql = defineRole<Params>({
     const service = want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) });
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
+      ...rootFile(params),
       ...logFolders(settings),
       file,
       limits,
@@ -117,7 +121,7 @@ function configuration(
   context: Context,
   server: MysqlServer,
 ): { readonly text: string; readonly settings: MyCnf["settings"]; readonly maxConnections: number; readonly dataDirectory?: string } {
-  const { databases: _, users: __, ...settings } = context.params;
+  const { databases: _, users: __, rootPassword: ___, ...settings } = context.params;
   const bindAddress = settings.bindAddress ?? listenOn(context);
   const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context) });
   if (problems.length > 0) {
@@ -129,6 +133,17 @@ function configuration(
   const data = set.datadir === undefined ? {} : { dataDirectory: String(set.datadir) };
   return { text, settings: set, maxConnections: Number(set.max_connections ?? 151), ...data };
 }
+
+/** Of two quoted strings, the option file's follows the same rules as redis.conf's. */
+const rootFile = ({ rootPassword }: Params): Declared[] =>
+  rootPassword === undefined
+    ? []
+    : [
+        want.file({
+          ...{ path: rootLogin, mode: "0600", sensitive: true },
+          content: `# Managed by fleet (role mysql).\n[client]\nuser = root\npassword = "${escapes.redis(rootPassword)}"\n`,
+        }),
+      ];
 
 /** Debian's package makes no /var/log/mysql. A folder that is there, somebody else's perhaps, keeps its owner and mode. */
 const logFolders = (settings: MyCnf["settings"]): Declared[] =>
