@@ -87,6 +87,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
         account: accountOf(server),
         roles: server.roles,
         ports: portsOf(server),
+        ...(server.services && { services: server.services }),
         ...mountedVolumes(spec, name),
       },
       declared: declaredFacts(spec, name, around),

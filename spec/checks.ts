@@ -22,6 +22,7 @@ export function checkFleet(fleet: unknown, stack: string): readonly Finding[] {
     ...checkServers(loose),
     ...checkMembers(loose),
     ...checkRoles(loose),
+    ...checkServices(loose),
     ...checkReach(loose, stack),
     ...checkJumps(loose),
     ...checkAddresses(loose),
@@ -89,6 +90,20 @@ function checkRoles(fleet: Loose): readonly Finding[] {
     }));
   });
 }
+
+/** Role base is who switches them. */
+const checkServices = (fleet: Loose): readonly Finding[] =>
+  entries(fleet.servers).flatMap(([name, { services, roles }]) =>
+    services === undefined || (Array.isArray(roles) && roles.includes("base"))
+      ? []
+      : [
+          {
+            path: ["servers", name, "services"],
+            key: true,
+            reason: "expected the role `base` on a server with `services`, got none; add it",
+          },
+        ],
+  );
 
 const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];
 

@@ -51,6 +51,12 @@ export const ServerSpec = z
     sudoPassword: scalar.SecretText.optional().describe("password for sudo; default `password`"),
     hostKey: connection.hostKey,
     jump: z.union([scalar.ServerRef, Jump]).optional().describe("host to go through: a server of this stack, or address and user"),
+    services: z
+      .record(scalar.UnitName, z.enum(["on", "off", "masked"]))
+      .optional()
+      .describe(
+        "units that are there, by their full names: `{notes.service: off}`. `on` runs now and at boot, `off` neither, `masked` can't be started at all",
+      ),
     was: scalar.ServerName.optional().describe("former name of a server that was handed out: what was made for it under that name goes on"),
   })
   .describe("one server");

@@ -15,6 +15,8 @@ export const ServiceWant = z.strictObject({
   running: z.boolean().default(true),
   /** Whether it runs, now and after a boot, is somebody else's: where it runs it hears of changes, and that is all. @default false */
   keep: z.boolean().optional(),
+  /** Can't be started by anything, or may be again. @default what it is; one that is masked and wanted is refused */
+  masked: z.boolean().optional(),
   /** Resources of the role after whose change the service restarts. They are done before it. */
   restartOn: z.array(AddressSchema).readonly().default([]),
   /** Those after whose change it reloads; a restart makes a reload needless. */
@@ -37,7 +39,7 @@ export type ServiceWant = z.infer<typeof ServiceWant>;
 
 export interface ServiceHave extends UnitSeen {
   /** Its socket, where it has one: while that listens, the service counts as running and as enabled. */
-  readonly socket?: UnitSeen;
+  readonly socket?: UnitSeen | undefined;
 }
 
 const watched = ({ restartOn, reloadOn }: ServiceWant): readonly Address[] => [...restartOn, ...reloadOn];
@@ -49,6 +51,7 @@ const isEnabled = (want: ServiceWant, { enabled, socket }: ServiceHave): boolean
 /** A crash loop shows as `activating`. */
 const runs = ({ active }: UnitSeen): boolean => active === "active" || active === "reloading";
 const isRunning = (have: ServiceHave): boolean => runs(have) || listens(have);
+const isMasked = ({ load }: UnitSeen): boolean => load === "masked";
 const listens = ({ socket }: ServiceHave): boolean => socket !== undefined && runs(socket);
 
 export const service = defineKind<ServiceWant, ServiceHave>({
@@ -65,16 +68,26 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   },
   plan(want, have, context) {
     if (want.keep) return keptSteps(want, have, context);
-    if (have.load === "masked" && (want.enabled || want.running)) return [refuseMasked(want)];
+    if (want.masked) return isMasked(have) ? stopSteps(want, have) : [...stopSteps(want, have), maskStep(want)];
+    if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
+    if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
     return [...enableSteps(want, have), ...(want.running ? runSteps(want, have, context) : stopSteps(want, have))];
   },
   seen(want, have) {
     if (want.keep) return want;
     if (have.load === "not-found" && (want.enabled || want.running)) return undefined;
-    return { ...want, enabled: isEnabled(want, have), running: isRunning(have) };
+    const masked = want.masked !== undefined && { masked: isMasked(have) };
+    // Its socket is a unit of its own: a service that is to be off is, where that goes on listening.
+    const off = { enabled: isEnabled(want, { ...have, socket: undefined }), running: runs(have) };
+    return { ...want, ...(want.running || want.enabled ? { enabled: isEnabled(want, have), running: isRunning(have) } : off), ...masked };
   },
   undo(want, original, have) {
     if (have.load === "not-found") return [];
+    if (isMasked(original)) return isMasked(have) ? [] : [...stopSteps(want, have), maskStep(want)];
+    if (isMasked(have)) {
+      const steps = [unmaskStep(want), ...afterUnmask({ ...want, enabled: original.enabled === "enabled", running: runs(original) })];
+      return steps.map((step) => ({ ...step, late: true }));
+    }
     if (want.keep) return isRunning(have) ? wakeSteps(want, have) : [];
     const was = { ...want, enabled: isEnabled(want, original), running: isRunning(original) };
     return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
@@ -85,6 +98,22 @@ function refuseMasked({ unit }: ServiceWant): Step {
   const sentence = `${unit}: expected a unit that may run, got one that somebody masked on the server; \`systemctl unmask ${unit}\` there if that was not meant`;
   return { change: `refuse: \`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }
+
+const maskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
+  change: "mask: nothing starts it",
+  property: "masked",
+  run: sh`systemctl disable -q -- ${unit} 2>/dev/null || :\nsystemctl mask -q -- ${unit}`,
+});
+const unmaskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
+  change: "unmask",
+  property: "masked",
+  run: sh`systemctl unmask -q -- ${unit}`,
+});
+/** What a masked unit would do was hidden by the mask. */
+const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "enabled" | "running">): Step[] => [
+  ...(enabled ? [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }] : []),
+  ...(running ? [{ change: "start", property: "running", run: sh`systemctl start -- ${unit}` }] : []),
+];
 
 function enableSteps(want: ServiceWant, have: ServiceHave): Step[] {
   const { unit, enabled } = want;

@@ -52,6 +52,8 @@ export interface ServerView {
   readonly roles: readonly string[];
   /** The user that applications run as. */
   readonly account: string;
+  /** Units that the stack file switches, by their full names. */
+  readonly services?: Readonly<Record<string, "on" | "off" | "masked">>;
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
   readonly ports: readonly number[];
   /**

@@ -60,6 +60,14 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
       drifts: { "a started service": "systemctl start nginx.service", "an enabled service": "systemctl enable nginx.service" },
     }));
 
+  test("service that nothing may start", () =>
+    keepsContract(shell, {
+      role: "masked",
+      declared: [want.service({ unit: "nginx.service", enabled: false, running: false, masked: true })],
+      right: "! systemctl is-active nginx.service; systemctl is-enabled nginx.service | grep -qx masked; ! systemctl start nginx.service",
+      drifts: { "an unmasked service": "systemctl unmask nginx.service; systemctl enable --now nginx.service" },
+    }));
+
   test("timer and cron", () =>
     keepsContract(shell, {
       role: "timer",

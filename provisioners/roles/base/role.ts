@@ -58,8 +58,17 @@ export const base = defineRole<Params>({
     ...system(context),
     ...kernel(context),
     ...volumes(context.self),
+    ...switched(context.self),
   ],
 });
+
+/** Off before on: what listens on a port leaves it to what comes in its place. */
+const switched = ({ services = {} }: Context["self"]): Declared[] => {
+  const all = Object.entries(services).map(([unit, state]) => ({ unit, on: state === "on", masked: state === "masked" }));
+  const off = all.filter(({ on }) => !on).map(({ unit, masked }) => want.service({ unit, enabled: false, running: false, masked }));
+  const after = off.map(({ address }) => address);
+  return [...off, ...all.filter(({ on }) => on).map(({ unit }) => want.service({ unit, masked: false, after }))];
+};
 
 function names({ self, team, facts, params }: Context): Declared[] {
   const entries = team.servers.map(({ name, privateAddress }) => ({ name, address: privateAddress }));
