@@ -5,6 +5,7 @@ import type { Path } from "../path.ts";
 import { Cidr, cidrRange } from "../scalars.ts";
 import { Time } from "../time.ts";
 import { entries, type Loose, mapOr, number, repeated, type Use } from "../unvalidated.ts";
+import { checkLimits } from "./limit-checks.ts";
 import { checkServers, noApt } from "./server-checks.ts";
 
 /** The pool of a pipeline is called so: part of the names of what is made. */
@@ -40,6 +41,7 @@ export function checkWork(fleet: Loose): readonly Finding[] {
     ...checkSsh(target),
     ...checkNames(fleet, target),
     ...checkServers(fleet, target),
+    ...checkLimits(fleet, target),
     ...poolsIn(target).flatMap((place) => checkPool(place, target)),
     ...checkZones(target),
   ];

@@ -1,4 +1,5 @@
 // RDS.
+import { isDeepStrictEqual } from "node:util";
 import * as sdk from "@aws-sdk/client-rds";
 import { rds } from "./clients.ts";
 import { type AwsType, gone, type Inputs, tagList, tagMap } from "./type.ts";
@@ -17,8 +18,14 @@ export const subnetGroup: AwsType = {
     const [one] = found?.DBSubnetGroups ?? [];
     return one && { name: id, subnetIds: one.Subnets?.map(({ SubnetIdentifier }) => SubnetIdentifier) };
   },
-  update: async (id, { subnetIds: SubnetIds }) =>
-    void (await rds().send(new sdk.ModifyDBSubnetGroupCommand({ DBSubnetGroupName: id, SubnetIds }))),
+  /** Its tags are a call of their own; the emulator loses a group that is changed to what it is. */
+  async update(id, { subnetIds: SubnetIds, tags }, olds) {
+    if (!isDeepStrictEqual(SubnetIds, olds.subnetIds))
+      await rds().send(new sdk.ModifyDBSubnetGroupCommand({ DBSubnetGroupName: id, SubnetIds }));
+    const { DBSubnetGroups } = await rds().send(new sdk.DescribeDBSubnetGroupsCommand({ DBSubnetGroupName: id }));
+    const ResourceName = DBSubnetGroups?.[0]?.DBSubnetGroupArn;
+    if (!isDeepStrictEqual(tags, olds.tags)) await rds().send(new sdk.AddTagsToResourceCommand({ ResourceName, Tags: tagList(tags) }));
+  },
   delete: async (id) => void (await rds().send(new sdk.DeleteDBSubnetGroupCommand({ DBSubnetGroupName: id }))),
 };
 

@@ -68,6 +68,7 @@ export const rules: Readonly<Record<string, Rules>> = {
     ...replaces("autoscaling/group.go", "name initialLifecycleHooks"),
     ...keeps("autoscaling/group.go", "desiredCapacity"),
   },
+  "autoscaling/lifecycleHook:LifecycleHook": replaces("autoscaling/lifecycle_hook.go", "name autoscalingGroupName"),
   "autoscaling/policy:Policy": replaces("autoscaling/policy.go", "autoscalingGroupName name"),
   "autoscaling/schedule:Schedule": replaces("autoscaling/schedule.go", "autoscalingGroupName scheduledActionName"),
   "iam/role:Role": replaces("iam/role.go", "name"),

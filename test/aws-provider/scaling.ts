@@ -83,8 +83,44 @@ export const group: AwsType = {
     if (old.length > 0) await autoscaling().send(new sdk.DeleteTagsCommand({ Tags: tagsOf(id, old) }));
     await autoscaling().send(new sdk.CreateOrUpdateTagsCommand({ Tags: tagsOf(id, inputs.tags) }));
   },
-  delete: async (id) =>
-    void (await autoscaling().send(new sdk.DeleteAutoScalingGroupCommand({ AutoScalingGroupName: id, ForceDelete: true }))),
+  /** Drains it first, as the real provider does: without `forceDelete` AWS refuses a group that has servers. */
+  async delete(id, { forceDelete = false }) {
+    const none = { MinSize: 0, MaxSize: 0, DesiredCapacity: 0 };
+    if (await groupOf(id)) await autoscaling().send(new sdk.UpdateAutoScalingGroupCommand({ AutoScalingGroupName: id, ...none }));
+    await autoscaling().send(new sdk.DeleteAutoScalingGroupCommand({ AutoScalingGroupName: id, ForceDelete: forceDelete }));
+  },
+};
+
+const hookOf = ({ name, autoscalingGroupName, lifecycleTransition, heartbeatTimeout, defaultResult }: Inputs) => ({
+  AutoScalingGroupName: autoscalingGroupName,
+  LifecycleHookName: name,
+  LifecycleTransition: lifecycleTransition,
+  HeartbeatTimeout: heartbeatTimeout,
+  DefaultResult: defaultResult,
+});
+/** A put is for both: one that is there is changed. */
+const putHook = (inputs: Inputs) => autoscaling().send(new sdk.PutLifecycleHookCommand(hookOf(inputs)));
+
+export const lifecycleHook: AwsType = {
+  async create(inputs) {
+    await putHook(inputs);
+    return inputs.name;
+  },
+  async read(id, { autoscalingGroupName: AutoScalingGroupName }) {
+    const asked = { AutoScalingGroupName, LifecycleHookNames: [id] };
+    const found = await gone(autoscaling().send(new sdk.DescribeLifecycleHooksCommand(asked)));
+    const one = found?.LifecycleHooks?.find(({ LifecycleHookName }) => LifecycleHookName === id);
+    if (!one) return undefined;
+    return {
+      lifecycleTransition: one.LifecycleTransition,
+      heartbeatTimeout: one.HeartbeatTimeout,
+      defaultResult: one.DefaultResult,
+    };
+  },
+  update: async (_id, inputs) => void (await putHook(inputs)),
+  async delete(id, { autoscalingGroupName: AutoScalingGroupName }) {
+    await gone(autoscaling().send(new sdk.DeleteLifecycleHookCommand({ AutoScalingGroupName, LifecycleHookName: id })));
+  },
 };
 
 const putPolicy = ({ autoscalingGroupName, policyType, targetTrackingConfiguration }: Inputs, PolicyName: string) => {
@@ -111,8 +147,16 @@ export const policy: AwsType = {
   },
 };
 
-const putSchedule = (inputs: Inputs) =>
-  autoscaling().send(
+const past = (time: Date | string | undefined): boolean => time !== undefined && new Date(time) <= new Date();
+
+/** As AWS refuses it; the emulator takes any time. */
+export const refusePast = ({ startTime }: Inputs): void => {
+  if (past(startTime)) throw new Error("ValidationError: Given start time is in the past");
+};
+
+const putSchedule = async (inputs: Inputs) => {
+  refusePast(inputs);
+  await autoscaling().send(
     new sdk.PutScheduledUpdateGroupActionCommand({
       AutoScalingGroupName: inputs.autoscalingGroupName,
       ScheduledActionName: inputs.scheduledActionName,
@@ -123,6 +167,7 @@ const putSchedule = (inputs: Inputs) =>
       ...(inputs.desiredCapacity >= 0 && { DesiredCapacity: inputs.desiredCapacity }),
     }),
   );
+};
 
 export const schedule: AwsType = {
   async create(inputs) {
@@ -132,7 +177,8 @@ export const schedule: AwsType = {
   async read(id, { autoscalingGroupName }) {
     const asked = { AutoScalingGroupName: autoscalingGroupName, ScheduledActionNames: [id] };
     const found = await gone(autoscaling().send(new sdk.DescribeScheduledActionsCommand(asked)));
-    const [one] = found?.ScheduledUpdateGroupActions ?? [];
+    // AWS forgets a one-time action that ran; the emulator keeps it.
+    const one = found?.ScheduledUpdateGroupActions?.find(({ StartTime }) => !past(StartTime));
     return one && { startTime: fromAws({ at: one.StartTime }).at, minSize: one.MinSize, maxSize: one.MaxSize };
   },
   update: async (_id, inputs) => void (await putSchedule(inputs)),

@@ -3,7 +3,7 @@ import * as sdk from "@aws-sdk/client-ec2";
 import { ec2 } from "./clients.ts";
 import { addressOfHost, tellHost } from "./hosts.ts";
 import { born, retag } from "./network.ts";
-import { type AwsType, gone, type Inputs, tagMap } from "./type.ts";
+import { type AwsType, gone, type Inputs, renewed, tagMap } from "./type.ts";
 import { refuseStop } from "./volumes.ts";
 import { fromAws, toAws } from "./words.ts";
 
@@ -176,8 +176,15 @@ const dataKeys = [
 const dataOf = (inputs: Inputs) =>
   toAws(Object.fromEntries(dataKeys.flatMap((key) => (inputs[key] === undefined ? [] : [[key, inputs[key]]]))), rename);
 
+async function nextVersion(LaunchTemplateId: string, inputs: Inputs): Promise<void> {
+  const made = await ec2().send(new sdk.CreateLaunchTemplateVersionCommand({ LaunchTemplateId, LaunchTemplateData: dataOf(inputs) }));
+  const DefaultVersion = String(made.LaunchTemplateVersion?.VersionNumber);
+  await ec2().send(new sdk.ModifyLaunchTemplateCommand({ LaunchTemplateId, DefaultVersion }));
+}
+
 export const launchTemplate: AwsType = {
-  renews: ["latestVersion", "defaultVersion"],
+  // Tags of its own make no version: updateKeys of ec2_launch_template.go.
+  renews: { outputs: ["latestVersion", "defaultVersion"], inputs: dataKeys },
   async create(inputs, name) {
     const args = { LaunchTemplateName: inputs.name ?? name, LaunchTemplateData: dataOf(inputs), ...born("launch-template", inputs.tags) };
     const { LaunchTemplate } = await ec2().send(new sdk.CreateLaunchTemplateCommand(args));
@@ -202,9 +209,7 @@ export const launchTemplate: AwsType = {
     };
   },
   async update(id, inputs, olds) {
-    const made = await ec2().send(new sdk.CreateLaunchTemplateVersionCommand({ LaunchTemplateId: id, LaunchTemplateData: dataOf(inputs) }));
-    const DefaultVersion = String(made.LaunchTemplateVersion?.VersionNumber);
-    await ec2().send(new sdk.ModifyLaunchTemplateCommand({ LaunchTemplateId: id, DefaultVersion }));
+    if (renewed(launchTemplate, olds, inputs).length > 0) await nextVersion(id, inputs);
     await retag(id, inputs.tags, olds.tags);
   },
   delete: async (id) => void (await ec2().send(new sdk.DeleteLaunchTemplateCommand({ LaunchTemplateId: id }))),

@@ -9,8 +9,8 @@ import { type Rules, ruleOf } from "./rules.ts";
 export type Inputs = Readonly<Record<string, any>>;
 
 export interface AwsType {
-  /** Outputs that are others after every update. */
-  readonly renews?: readonly string[];
+  /** Outputs that are others after a change of one of these inputs. */
+  readonly renews?: { readonly outputs: readonly string[]; readonly inputs: readonly string[] };
   /** Makes it and returns its id. `name` is what it is called where the program names nothing. */
   create(inputs: Inputs, name: string): Promise<string>;
   /** What AWS says of it; undefined when it is gone. */
@@ -80,6 +80,10 @@ function differs(type: AwsType, of: Rules, old: Inputs, now: Inputs): DetailedDi
   );
 }
 
+/** Outputs of which nobody knows what they will be. */
+export const renewed = ({ renews }: AwsType, old: Inputs, now: Inputs): readonly string[] =>
+  renews?.inputs.some((name) => Object.keys(difference(name, old[name], now[name])).length > 0) ? renews.outputs : [];
+
 /** What AWS refuses of a change in place. */
 function refuse(of: Rules, old: Inputs, now: Inputs): void {
   for (const [path, { refused }] of Object.entries(of)) {
@@ -110,7 +114,7 @@ export function resourceOf(type: AwsType, rules: Rules = {}): Resource {
     },
     read: (id, { inputs }) => look(id, inputs),
     async update(id, { inputs, outputs }, news, _call, preview) {
-      if (preview) return { ...outputs, ...news, ...Object.fromEntries((type.renews ?? []).map((name) => [name, unknown])) };
+      if (preview) return { ...outputs, ...news, ...Object.fromEntries(renewed(type, inputs, news).map((name) => [name, unknown])) };
       refuse(rules, inputs, news);
       await type.update?.(id, news, inputs);
       return await must(id, news);

@@ -40,6 +40,7 @@ const types: Readonly<Record<string, AwsType>> = {
   "autoscaling/group:Group": scaling.group,
   "autoscaling/policy:Policy": scaling.policy,
   "autoscaling/schedule:Schedule": scaling.schedule,
+  "autoscaling/lifecycleHook:LifecycleHook": scaling.lifecycleHook,
   "autoscaling/notification:Notification": remembered,
   "iam/role:Role": identity.role,
   "iam/rolePolicy:RolePolicy": identity.rolePolicy,

@@ -1,7 +1,12 @@
 // What is to outlive a server, a pool or a database, through the real engine on an emulator of AWS: data volumes, a kept address, snapshots;
 // who may take them away, and what stays when they go.
 import { join } from "node:path";
-import { AutoScalingClient, DescribeScheduledActionsCommand } from "@aws-sdk/client-auto-scaling";
+import {
+  AutoScalingClient,
+  DescribeAutoScalingGroupsCommand,
+  DescribeLifecycleHooksCommand,
+  DescribeScheduledActionsCommand,
+} from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { ModifyDBInstanceCommand, RDSClient } from "@aws-sdk/client-rds";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
@@ -210,6 +215,30 @@ describe("a stack with a pool of one and databases", { timeout: 180_000 }, () =>
       ["trial-aws-jobs-begins", "2099-12-01T01:00:00.000Z"],
       ["trial-aws-jobs-ends", "2099-12-01T09:00:00.000Z"],
     ]);
+  });
+
+  test("more patience, and an event that ends later, change no server: the hooks in place, no template, the group what it was", async () => {
+    const scaling = new AutoScalingClient({ region });
+    const AutoScalingGroupName = "trial-aws-jobs";
+    const shape = async () => {
+      const { AutoScalingGroups: [group] = [] } = await scaling.send(
+        new DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [AutoScalingGroupName] }),
+      );
+      const { LifecycleHooks = [] } = await scaling.send(new DescribeLifecycleHooksCommand({ AutoScalingGroupName }));
+      const hooks = LifecycleHooks.map(({ LifecycleHookName: name, HeartbeatTimeout }) => [name, HeartbeatTimeout]).sort();
+      return { hooks, made: group?.CreatedTime, template: group?.LaunchTemplate?.Version, arn: group?.AutoScalingGroupARN };
+    };
+    const before = await shape();
+    trial.edit(({ target }) => {
+      Object.assign((target as { pools: { jobs: object } }).pools.jobs, { patience: { boot: 1200, drain: 300 } });
+      Object.assign(target as object, { expiresAt: "2099-12-02T09:00:00Z" });
+    });
+    right(await trial.up());
+    const hooks = [
+      ["trial-aws-jobs-drain", 300],
+      ["trial-aws-jobs-launch", 1200],
+    ];
+    expect(await shape()).toEqual({ ...before, hooks });
   });
 
   test("down says beforehand what stays of each, and changes nothing without an answer", async () => {

@@ -80,7 +80,7 @@ const tagless = [
   /^(fleet|pulumi):/,
   /^aws:ec2\/(tag|volumeAttachment):/,
   /^aws:iam\/rolePolicy:/,
-  /^aws:autoscaling\/(notification|policy|schedule):/,
+  /^aws:autoscaling\/(lifecycleHook|notification|policy|schedule):/,
   /^aws:s3\/bucket(LifecycleConfiguration|Notification|OwnershipControls|Policy|PublicAccessBlock|RequestPaymentConfiguration|ServerSideEncryptionConfiguration|Versioning):/,
   /^aws:sns\/topicSubscription:/,
   /^aws:sqs\/(queuePolicy|redriveAllowPolicy):/,
@@ -88,11 +88,11 @@ const tagless = [
 
 /** Resources that lack a tag of the fleet: their own, and those that come with them. */
 export function untagged(resources: readonly Registered[]): readonly string[] {
-  const has = (tags: unknown) => {
+  const has = (tags: unknown, keys: readonly string[] = ownTagKeys) => {
     const list = Array.isArray(tags)
       ? Object.fromEntries((tags as { key: string; value: string }[]).map(({ key, value }) => [key, value]))
       : (tags as object | undefined);
-    return ownTagKeys.every((key) => list !== undefined && key in list);
+    return keys.every((key) => list !== undefined && key in list);
   };
   return resources.flatMap(({ type, name, inputs }) => {
     if (tagless.some((pattern) => pattern.test(type))) return [];
@@ -101,8 +101,10 @@ export function untagged(resources: readonly Registered[]): readonly string[] {
     if (type === "aws:ec2/launchTemplate:LaunchTemplate") {
       const born = inputs.tagSpecifications as { resourceType: string; tags: unknown }[];
       expect(born.map(({ resourceType }) => resourceType)).toEqual(["instance", "volume", "network-interface"]);
-      holders.push(...born.map(({ tags }) => tags));
+      // Their expiry is the group's matter: as part of the template it would make another one.
+      const lasting = ownTagKeys.filter((key) => key !== "expiry");
+      if (!born.every(({ tags }) => has(tags, lasting))) return [`${type} ${name}`];
     }
-    return holders.every(has) ? [] : [`${type} ${name}`];
+    return holders.every((tags) => has(tags)) ? [] : [`${type} ${name}`];
   });
 }

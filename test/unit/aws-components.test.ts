@@ -65,7 +65,7 @@ const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = 
   },
   "pool-many": async () => {
     const types = [instanceType("c7a.large"), instanceType("c7i.large")] as const;
-    const event = { from: "2026-12-01T01:00:00Z", until: "2026-12-01T09:00:00Z", min: 4, max: 20 };
+    const event = { from: "2099-12-01T01:00:00Z", until: "2099-12-01T09:00:00Z", min: 4, max: 20 };
     const args = { ...pool, types, event, spot: 50, emails: ["ops@example.org"], backlog: { queueName: "q", latency: 60, perMessage: 5 } };
     return (await mockPulumi(() => new WorkerPool("pool", { ...args, ownership, plan: "#!/bin/sh\nset -eu\nhostname\n" }), awsAnswers))
       .resources;

@@ -1,9 +1,13 @@
 // What the components send, against what Pulumi's provider makes of it (test/aws-provider/rules.ts): a stop, and options that are taken out.
 import { describe, expect, test, vi } from "vitest";
+import type { WorkerPoolArgs } from "../../components/targets/aws/pool-args.ts";
+import { WorkerPool } from "../../components/targets/aws/worker-pool.ts";
+import { instanceType } from "../../provisioners/aws/types.ts";
 import { type Rules, ruleOf, rules } from "../aws-provider/rules.ts";
+import { refusePast } from "../aws-provider/scaling.ts";
 import { resources } from "../aws-provider/types.ts";
 import { awsAnswers } from "../support/aws-answers.ts";
-import { asked, fleet } from "../support/aws-samples.ts";
+import { asked, fleet, ownership } from "../support/aws-samples.ts";
 import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
 
 // The double insists on an emulator; it is never called here.
@@ -104,6 +108,51 @@ describe("an option that is taken out of the stack file", () => {
   test("protection goes with its `forceDestroy` left, so that down works whatever was there before", async () => {
     const [server] = (await registered({})).filter(({ type }) => type === "aws:ec2/instance:Instance");
     expect(server?.inputs).toMatchObject({ disableApiTermination: false, forceDestroy: true });
+  });
+});
+
+describe("a pool", () => {
+  const pool: WorkerPoolArgs = {
+    ...{ ownership, region: "ap-northeast-1", types: [instanceType("c7a.large")], image: "ubuntu-24.04", plan: "#!/bin/sh\n" },
+    ...{ subnetIds: ["subnet-1"], securityGroupId: "sg-1", admin: "fleet-admin", authorizedKey: "ssh-ed25519 AAAA fleet" },
+    size: { min: 1, max: 4 },
+  };
+  const made = async (more: Partial<WorkerPoolArgs>): Promise<ReadonlyMap<string, Registered>> => {
+    const { resources: all } = await mockPulumi(() => new WorkerPool("pool", { ...pool, ...more }), awsAnswers);
+    return new Map(all.map((each) => [`${each.type} ${each.name}`, each]));
+  };
+  const group = "aws:autoscaling/group:Group pool";
+  const template = "aws:ec2/launchTemplate:LaunchTemplate pool";
+
+  test("in the middle of its event has the event's sizes, and no action that AWS would refuse", async () => {
+    const [from, until] = [-1, 1].map((hours) => new Date(Date.now() + hours * 3_600_000).toISOString()) as [string, string];
+    const all = await made({ event: { from, until, min: 4, max: 20 } });
+    expect(all.get(group)?.inputs).toMatchObject({ minSize: 4, maxSize: 20 });
+    const schedules = [...all.values()].filter(({ type }) => type.endsWith(":Schedule"));
+    expect(schedules.map(({ name }) => name)).toEqual(["pool-ends"]);
+    for (const { inputs } of schedules) expect(() => refusePast(inputs)).not.toThrow();
+    expect(() => refusePast({ startTime: from })).toThrow("in the past");
+  });
+
+  test("is the same template whenever it is to go", async () => {
+    const [now, later] = [await made({}), await made({ ownership: { ...ownership, expiry: "2027-01-01T00:00:00Z" } })];
+    const changed = Object.keys(diffOf("aws:ec2/launchTemplate:LaunchTemplate", now.get(template)!.inputs, later.get(template)!.inputs));
+    expect(changed).toEqual(["tags.expiry"]);
+  });
+
+  test("of another image, or another architecture, has a pin of its own", async () => {
+    const pins = [];
+    for (const more of [{}, { image: "debian-12" }, { types: [instanceType("c7g.large")] as const }])
+      pins.push([...(await made(more)).keys()].find((key) => key.startsWith("pulumi:index:Stash")));
+    expect(new Set(pins).size).toBe(3);
+  });
+
+  test("waits for its servers longer in place: the hooks are things of their own", async () => {
+    const [now, later] = [await made({}), await made({ patience: { boot: 1200, drain: 600 } })];
+    const hook = "aws:autoscaling/lifecycleHook:LifecycleHook pool-launch";
+    expect(diffOf("aws:autoscaling/lifecycleHook:LifecycleHook", now.get(hook)!.inputs, later.get(hook)!.inputs)).toEqual({
+      heartbeatTimeout: "update",
+    });
   });
 });
 

@@ -18,7 +18,7 @@ import {
 import { groupOf } from "../../components/targets/aws/pool-args.ts";
 import { need, shortages } from "../../components/targets/aws/quota.ts";
 import { costOfChange, type ServerShape, shapeOfInputs } from "../../components/targets/aws/replacement.ts";
-import { backlogMetrics, backlogTarget, scheduleOf, visibilityFor } from "../../components/targets/aws/scaling.ts";
+import { backlogMetrics, backlogTarget, scheduleOf, sizeAt, visibilityFor } from "../../components/targets/aws/scaling.ts";
 import { ownTagKeys, propagated, tagsOf, tagValue } from "../../components/targets/aws/tags.ts";
 import { cloudConfig, inlineUserData, userDataLimit } from "../../components/targets/aws/user-data.ts";
 import { overlap, serverAddress, split, usable } from "../../provisioners/aws/cidr.ts";
@@ -140,12 +140,36 @@ describe("scaling", () => {
     expect([backlogTarget({ latency: 120, perMessage: 10 }), backlogTarget({ latency: 1, perMessage: 10 })]).toEqual([12, 1]);
   });
 
-  test("around an event, and back", () => {
+  describe("an event's hours", () => {
     const event = { from: "2026-12-01T01:00:00Z", until: "2026-12-01T09:00:00Z", min: 4, max: 20 };
-    expect(scheduleOf({ min: 1, max: 3 }, event)).toEqual([
-      { name: "begins", startTime: event.from, minSize: 4, maxSize: 20, desiredCapacity: 4 },
-      { name: "ends", startTime: event.until, minSize: 1, maxSize: 3, desiredCapacity: -1 },
-    ]);
+    const usual = { min: 1, max: 3 };
+    const begins = { name: "begins", startTime: event.from, minSize: 4, maxSize: 20, desiredCapacity: 4 };
+    const ends = { name: "ends", startTime: event.until, minSize: 1, maxSize: 3, desiredCapacity: 1 };
+
+    test.for([
+      ["before", "2026-11-30T00:00:00Z", [begins, ends], usual],
+      ["in the first second", event.from, [ends], { min: 4, max: 20 }],
+      ["in the middle", "2026-12-01T05:00:00Z", [ends], { min: 4, max: 20 }],
+      ["in the last second", event.until, [], usual],
+      ["long after", "2027-12-01T05:00:00Z", [], usual],
+    ] as const)("%s: what is still to come, and the sizes that hold", ([, now, schedule, size]) => {
+      expect(scheduleOf(usual, event, new Date(now))).toEqual(schedule);
+      expect(sizeAt(usual, event, new Date(now))).toEqual(size);
+    });
+
+    test("in the end a pool is what it was, unless its backlog decides", () => {
+      const now = new Date("2026-12-01T05:00:00Z");
+      expect(scheduleOf({ ...usual, desired: 2 }, event, now)[0]?.desiredCapacity).toBe(2);
+      expect(scheduleOf(usual, event, now, true)[0]?.desiredCapacity).toBe(-1);
+    });
+
+    test("no action is ever in the past, whatever the moment", () => {
+      fc.assert(
+        fc.property(fc.date({ min: new Date("2026-11-01"), max: new Date("2027-01-01"), noInvalidDate: true }), (now) => {
+          for (const { startTime } of scheduleOf(usual, event, now)) expect(Date.parse(startTime)).toBeGreaterThan(now.getTime());
+        }),
+      );
+    });
   });
 
   test("a message stays hidden for longer than its job takes, within AWS's bounds", () => {

@@ -2,7 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Nonce } from "../../random-id.ts";
-import { type Engine, engineOf } from "./engines.ts";
+import { applyOf, type Engine, engineOf } from "./engines.ts";
 import type { Placed } from "./placement.ts";
 import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 
@@ -29,6 +29,12 @@ export interface DatabaseArgs extends Placed {
   readonly vpcId: pulumi.Input<string>;
   /** Whether a last snapshot is made when it goes. It costs while it is kept. @default true */
   readonly finalSnapshot?: boolean;
+}
+
+/** GB up to which it grows by itself: five times as much, and no more than RDS has. Undefined where that leaves no room. */
+export function growsTo(storageGB: number): number | undefined {
+  const most = Math.min(storageGB * 5, 65_536);
+  return most >= storageGB * 1.1 ? most : undefined;
 }
 
 /** Days that slow queries and errors are kept in CloudWatch. */
@@ -78,7 +84,11 @@ export class Database extends pulumi.ComponentResource {
   #parameters(): aws.rds.ParameterGroup {
     const { engine, version, settings = {} } = this.#args;
     const { familyOf, version: newest, settings: own } = engineOf(engine);
-    const parameters = Object.entries({ ...own, ...settings }).map(([name, value]) => ({ name, value, applyMethod: "pending-reboot" }));
+    const parameters = Object.entries({ ...own, ...settings }).map(([name, value]) => ({
+      name,
+      value,
+      applyMethod: applyOf(engine, name),
+    }));
     const args = { family: familyOf(version ?? newest), description: "database of the team", parameters, tags: this.#tags("settings") };
     return new aws.rds.ParameterGroup(this.#name, args, { parent: this });
   }
@@ -112,7 +122,7 @@ export class Database extends pulumi.ComponentResource {
       engineVersion: version ?? engineOf(engine).version,
       instanceClass,
       allocatedStorage: storageGB,
-      maxAllocatedStorage: storageGB * 5,
+      ...(growsTo(storageGB) && { maxAllocatedStorage: growsTo(storageGB) }),
       storageType: "gp3",
       storageEncrypted: true,
       dbName: database,
@@ -127,11 +137,15 @@ export class Database extends pulumi.ComponentResource {
       copyTagsToSnapshot: true,
       autoMinorVersionUpgrade: false,
       applyImmediately: true,
+      // Else AWS goes on with a version whose time is over at a price of its own, by the vCPU and hour.
+      engineLifecycleSupport: "open-source-rds-extended-support-disabled",
       performanceInsightsEnabled: !tooSmallForInsights.test(instanceClass),
       enabledCloudwatchLogsExports: [...engineOf(engine).logs],
       ...(finalSnapshot ? { skipFinalSnapshot: false, finalSnapshotIdentifier: lastSnapshot } : { skipFinalSnapshot: true }),
       tags: { ...this.#tags(), ...(finalSnapshot && snapshotsKept) },
     };
-    return new aws.rds.Instance(this.#name, args, { parent: this, dependsOn: [...this.#logs(identifier)] });
+    // It can be said of a new one alone.
+    const opts = { parent: this, ignoreChanges: ["engineLifecycleSupport"], dependsOn: [...this.#logs(identifier)] };
+    return new aws.rds.Instance(this.#name, args, opts);
   }
 }

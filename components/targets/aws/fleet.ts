@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import type { ConnectionArgs } from "../../connection.ts";
-import { imageRef, pinnedAmi } from "./image.ts";
+import { imageKey, imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
 import { type FleetShape, othersOf, type ServerPlan } from "./shape.ts";
@@ -32,8 +32,6 @@ export interface SuppliedServer {
   readonly deletedWith: pulumi.CustomResource;
 }
 
-const imageKey = ({ image, type }: ServerPlan): string => `${image.replace(/^.*\//, "")}-${type.arch}`;
-
 /** Costs what cost.ts says of its shape. */
 export class AwsFleet extends pulumi.ComponentResource {
   /** By server name. */
@@ -58,7 +56,10 @@ export class AwsFleet extends pulumi.ComponentResource {
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
     this.servers = Object.fromEntries(
-      shape.servers.map((plan) => [plan.name, this.#server(name, args, plan, { group, ami: amis[imageKey(plan)]! }, options)]),
+      shape.servers.map((plan) => [
+        plan.name,
+        this.#server(name, args, plan, { group, ami: amis[imageKey(plan.image, plan.type)]! }, options),
+      ]),
     );
     this.registerOutputs({ flowTable: this.network.flowTable });
   }
@@ -71,7 +72,7 @@ export class AwsFleet extends pulumi.ComponentResource {
 
   /** One pin for each image, so that all servers of a team start from the same. */
   #amis(name: string, { servers }: FleetShape, provider: aws.Provider): Readonly<Record<string, pulumi.Output<string>>> {
-    const plans = new Map(servers.map((plan) => [imageKey(plan), plan]));
+    const plans = new Map(servers.map((plan) => [imageKey(plan.image, plan.type), plan]));
     const opts = { parent: this, provider };
     return Object.fromEntries(
       [...plans].map(([key, { image, type }]) => [key, pinnedAmi(`${name}-image-${key}`, imageRef(image, type.arch), opts)]),

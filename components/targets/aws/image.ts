@@ -29,6 +29,9 @@ export type Distribution = "debian" | "amazon";
 /** Amazon's images bring other packages under other names than Debian's and Ubuntu's. */
 export const distributionOf = (image: string): Distribution => (/al2023|amazon-linux/.test(image) ? "amazon" : "debian");
 
+/** What a pin stands for: another image or architecture is another pin. */
+export const imageKey = (image: string, { arch }: Pick<InstanceType, "arch">): string => `${image.replace(/^.*\//, "")}-${arch}`;
+
 /**
  * The AMI. What a parameter said at the first `up` stays in the state: publishers change it every week, and another AMI means another
  * server. To move on, name the AMI in the stack file.
@@ -36,11 +39,12 @@ export const distributionOf = (image: string): Distribution => (/al2023|amazon-l
 export function pinnedAmi(
   name: string,
   ref: ImageRef,
-  opts: { readonly parent: pulumi.Resource; readonly provider?: aws.Provider },
+  opts: { readonly parent: pulumi.Resource; readonly provider?: aws.Provider; readonly aliases?: pulumi.Alias[] },
 ): pulumi.Output<string> {
   if ("ami" in ref) return pulumi.output(ref.ami);
-  const newest = aws.ssm.getParameterOutput({ name: ref.parameter }, opts);
+  const { aliases = [], ...around } = opts;
+  const newest = aws.ssm.getParameterOutput({ name: ref.parameter }, around);
   // The parameter's value counts as secret to the provider; an AMI is none.
   const input = pulumi.unsecret(newest.value);
-  return new pulumi.Stash(name, { input }, { parent: opts.parent, ignoreChanges: ["input"] }).output.apply(String);
+  return new pulumi.Stash(name, { input }, { parent: opts.parent, ignoreChanges: ["input"], aliases }).output.apply(String);
 }

@@ -5,7 +5,7 @@ import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Placed } from "./placement.ts";
 import type { Statement } from "./policies.ts";
-import type { Backlog, EventHours, PoolSize } from "./scaling.ts";
+import type { AskedSize, Backlog, EventHours } from "./scaling.ts";
 import { atLaunch, propagated, type Tags } from "./tags.ts";
 
 export interface WorkerPoolArgs extends Placed {
@@ -18,7 +18,7 @@ export interface WorkerPoolArgs extends Placed {
   readonly admin: string;
   readonly authorizedKey: pulumi.Input<string>;
   /** `desired`: so many there should be. @default left to the group's scaling, which begins with the minimum */
-  readonly size: PoolSize & { readonly desired?: number | undefined };
+  readonly size: AskedSize;
   /**
    * The plan from a blank host as one POSIX script. Without secrets: user data can be read on the server by anyone. An output's length is
    * not known in time: it always lies in a bucket.
@@ -79,6 +79,22 @@ export function templateOf({ type, rootGB, withStore, tags }: TemplateWish) {
   };
 }
 
+/** Seconds. */
+export const usualPatience = { boot: 900, drain: 600 } as const;
+
+type HookWish = Pick<GroupWish, "launchHook" | "drainHook" | "patience">;
+
+/** Silence is no fitness for service; but whoever leaves must be let go. */
+export function hooksOf({ launchHook, drainHook, patience }: HookWish) {
+  const hook = (hookName: string, transition: string, heartbeatTimeout: number, defaultResult: string) => ({
+    name: hookName,
+    lifecycleTransition: `autoscaling:EC2_INSTANCE_${transition}`,
+    heartbeatTimeout,
+    defaultResult,
+  });
+  return [hook(launchHook, "LAUNCHING", patience.boot, "ABANDON"), hook(drainHook, "TERMINATING", patience.drain, "CONTINUE")];
+}
+
 export interface GroupWish {
   readonly name: string;
   readonly size: WorkerPoolArgs["size"];
@@ -94,12 +110,6 @@ export interface GroupWish {
 
 /** The desired capacity is left to scaling, unless it is asked for. Hooks exist before the first server does. */
 export function groupOf({ name, size, tags, launchHook, drainHook, patience, single, scheduled }: GroupWish) {
-  const hook = (hookName: string, transition: string, heartbeatTimeout: number, defaultResult: string) => ({
-    name: hookName,
-    lifecycleTransition: `autoscaling:EC2_INSTANCE_${transition}`,
-    heartbeatTimeout,
-    defaultResult,
-  });
   return {
     name,
     minSize: size.min,
@@ -113,11 +123,7 @@ export function groupOf({ name, size, tags, launchHook, drainHook, patience, sin
     // Without an event no schedule has any business here: one that somebody adds never runs.
     suspendedProcesses: scheduled ? [] : ["ScheduledActions"],
     enabledMetrics: ["GroupInServiceInstances" as const, "GroupDesiredCapacity" as const, "GroupPendingInstances" as const],
-    // Silence is no fitness for service; but whoever leaves must be let go.
-    initialLifecycleHooks: [
-      hook(launchHook, "LAUNCHING", patience.boot, "ABANDON"),
-      hook(drainHook, "TERMINATING", patience.drain, "CONTINUE"),
-    ],
+    initialLifecycleHooks: hooksOf({ launchHook, drainHook, patience }),
     // A single server has to go before its address and volume are free for the next.
     instanceMaintenancePolicy: single
       ? { minHealthyPercentage: 0, maxHealthyPercentage: 100 }

@@ -61,12 +61,31 @@ export interface ScheduledSize {
   readonly desiredCapacity: number;
 }
 
-/** Two one-time actions around an event. */
-export function scheduleOf(usual: PoolSize, { from, until, min, max }: EventHours): readonly ScheduledSize[] {
-  return [
+/** What a group is asked for: `desired` is left to it where it is undefined. */
+export interface AskedSize extends PoolSize {
+  readonly desired?: number | undefined;
+}
+
+/** One-time actions around an event, those that are still to come: AWS forgets one that ran, and refuses one in the past. */
+export function scheduleOf(
+  usual: AskedSize,
+  { from, until, min, max }: EventHours,
+  now: Date,
+  byBacklog = false,
+): readonly ScheduledSize[] {
+  // A pool without a backlog shrinks by nothing else.
+  const after = byBacklog ? -1 : (usual.desired ?? usual.min);
+  const all: readonly ScheduledSize[] = [
     { name: "begins", startTime: from, minSize: min, maxSize: max, desiredCapacity: min },
-    { name: "ends", startTime: until, minSize: usual.min, maxSize: usual.max, desiredCapacity: -1 },
+    { name: "ends", startTime: until, minSize: usual.min, maxSize: usual.max, desiredCapacity: after },
   ];
+  return all.filter(({ startTime }) => Date.parse(startTime) > now.getTime());
+}
+
+/** The sizes that hold now, as the schedule has set them: an up in the middle of the event must not take its servers away. */
+export function sizeAt(usual: AskedSize, event: EventHours | undefined, now: Date): AskedSize {
+  const during = event && Date.parse(event.from) <= now.getTime() && now.getTime() < Date.parse(event.until);
+  return during ? { min: event.min, max: event.max } : usual;
 }
 
 /** Longer than a job takes, with room for its upload: a message that shows again while it is worked on is done twice. AWS's bounds kept. */

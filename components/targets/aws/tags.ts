@@ -36,6 +36,9 @@ export function tagsOf({ team, stack, owner, expiry, more }: Ownership, name?: s
 export const propagated = (tags: Tags): { key: string; value: string; propagateAtLaunch: true }[] =>
   Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true }));
 
-/** For a launch template: what an instance brings with it is tagged at birth, since default tags never reach it. */
-export const atLaunch = (tags: Tags): { resourceType: string; tags: Tags }[] =>
+/**
+ * For a launch template: what an instance brings with it is tagged at birth, since default tags never reach it. Without the expiry, which the
+ * group gives its instances: an event that lasts an hour longer would be another template, and every server of the pool another.
+ */
+export const atLaunch = ({ expiry: _, ...tags }: Tags): { resourceType: string; tags: Tags }[] =>
   ["instance", "volume", "network-interface"].map((resourceType) => ({ resourceType, tags }));

@@ -2,12 +2,12 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { bucket } from "./bucket.ts";
-import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
+import { distributionOf, imageKey, imageRef, pinnedAmi } from "./image.ts";
 import { instanceStore } from "./instance-store.ts";
 import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
-import { groupOf, templateOf, type WorkerPoolArgs } from "./pool-args.ts";
+import { groupOf, hooksOf, templateOf, usualPatience, type WorkerPoolArgs } from "./pool-args.ts";
 import { PoolGuard } from "./pool-guard.ts";
-import { backlogMetrics, backlogTarget, scheduleOf } from "./scaling.ts";
+import { backlogMetrics, backlogTarget, scheduleOf, sizeAt } from "./scaling.ts";
 import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { base64, sha256 } from "./user-data.ts";
 import { planFits, type WorkerBoot, workerUserData } from "./worker-boot.ts";
@@ -27,6 +27,8 @@ export class WorkerPool extends pulumi.ComponentResource {
   declare readonly address: pulumi.Output<string>;
   readonly #name: string;
   readonly #args: WorkerPoolArgs;
+  /** One moment for all that goes by the event's hours. */
+  readonly #now = new Date();
 
   constructor(name: string, args: WorkerPoolArgs, opts?: pulumi.ComponentResourceOptions) {
     super("fleet:aws:WorkerPool", name, {}, opts);
@@ -36,6 +38,7 @@ export class WorkerPool extends pulumi.ComponentResource {
     const { userData, arn } = this.#userData(kept);
     const template = this.#template(this.#profile(arn), userData);
     const group = this.#group(template);
+    this.#hooksOf(group);
     const [policies, schedules] = [this.#backlog(group), this.#schedules(group)];
     this.#guard(group, policies, schedules);
     const topic = this.#topic(group);
@@ -108,7 +111,10 @@ export class WorkerPool extends pulumi.ComponentResource {
     const { plan: content, region } = this.#args;
     const plans = bucket(`${this.#name}-plans`, { tags: this.#tags("plans"), undoDays: 1 }, { parent: this });
     const key = pulumi.output(content).apply((text) => `${sha256(text)}.sh`);
-    const args = { bucket: plans.bucket.id, key, content, tags: { ...this.#tags("plan") } };
+    // S3 takes ten tags of an object: the fleet's own, without the team's.
+    const { more: _, ...ownership } = this.#args.ownership;
+    const tags = { ...tagsOf(ownership, `${this.#name}-plan`), pool: this.#name };
+    const args = { bucket: plans.bucket.id, key, content, tags };
     // The group may still start servers from the template before this one.
     const object = new aws.s3.BucketObjectv2(`${this.#name}-plan`, args, { parent: this, dependsOn: plans.ready, retainOnDelete: true });
     const url = pulumi.interpolate`https://${plans.bucket.bucket}.s3.${region}.amazonaws.com/${object.key}`;
@@ -138,8 +144,10 @@ export class WorkerPool extends pulumi.ComponentResource {
 
   #template(profile: aws.iam.InstanceProfile, userData: pulumi.Output<string>): aws.ec2.LaunchTemplate {
     const { types, image, rootGB = 20, securityGroupId, store } = this.#args;
-    const ami = pinnedAmi(`${this.#name}-image`, imageRef(image, types[0].arch), { parent: this });
-    const found = aws.ec2.getAmiOutput({ filters: [{ name: "image-id", values: [ami] }] }, { parent: this });
+    const pin = { parent: this, aliases: [{ name: `${this.#name}-image` }] };
+    const ami = pinnedAmi(`${this.#name}-image-${imageKey(image, types[0])}`, imageRef(image, types[0].arch), pin);
+    // A pinned image grows old, and is then found by those alone who ask for old ones too.
+    const found = aws.ec2.getAmiOutput({ filters: [{ name: "image-id", values: [ami] }], includeDeprecated: true }, { parent: this });
     const args = templateOf({ type: types[0], rootGB, withStore: store !== undefined, tags: this.#tags() });
     const wired = {
       imageId: ami,
@@ -151,15 +159,15 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   #group(template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
-    const { types, size, spot = 0, subnetIds, patience, single, event } = this.#args;
+    const { types, size, spot = 0, subnetIds, patience = usualPatience, single, event } = this.#args;
     const { launchHook, drainHook } = this.#hooks();
     const plain = groupOf({
       name: this.#name,
-      size,
+      size: sizeAt(size, event, this.#now),
       tags: this.#tags(),
       launchHook,
       drainHook,
-      patience: patience ?? { boot: 900, drain: 600 },
+      patience,
       single: single !== undefined,
       scheduled: event !== undefined,
     });
@@ -182,7 +190,22 @@ export class WorkerPool extends pulumi.ComponentResource {
         }
       : { launchTemplate: { id: template.id, version } };
     const args = { ...plain, ...launch, vpcZoneIdentifiers: [...subnetIds] };
-    return new aws.autoscaling.Group(this.#name, args, { parent: this, deleteBeforeReplace: true });
+    return new aws.autoscaling.Group(this.#name, args, {
+      parent: this,
+      deleteBeforeReplace: true,
+      // They are for the first servers; a change of them would make another group, with no server in between. #hooksOf changes them in place.
+      ignoreChanges: ["initialLifecycleHooks"],
+      // The provider waits until the last server has drained.
+      customTimeouts: { delete: `${Math.ceil(patience.drain / 60) + 15}m` },
+    });
+  }
+
+  /** The same hooks as the group began with: their times change in place. */
+  #hooksOf(group: aws.autoscaling.Group): void {
+    const { patience = usualPatience } = this.#args;
+    const { launchHook, drainHook } = this.#hooks();
+    for (const { name, ...hook } of hooksOf({ launchHook, drainHook, patience }))
+      new aws.autoscaling.LifecycleHook(name, { name, autoscalingGroupName: group.name, ...hook }, { parent: this, deletedWith: group });
   }
 
   #backlog(group: aws.autoscaling.Group): readonly aws.autoscaling.Policy[] {
@@ -198,8 +221,8 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   #schedules(group: aws.autoscaling.Group): readonly aws.autoscaling.Schedule[] {
-    const { event, size } = this.#args;
-    return (event ? scheduleOf(size, event) : []).map(({ name, ...scheduled }) => {
+    const { event, size, backlog } = this.#args;
+    return (event ? scheduleOf(size, event, this.#now, backlog !== undefined) : []).map(({ name, ...scheduled }) => {
       const args = { scheduledActionName: `${this.#name}-${name}`, autoscalingGroupName: group.name, ...scheduled };
       return new aws.autoscaling.Schedule(`${this.#name}-${name}`, args, { parent: this });
     });
