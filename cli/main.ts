@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   docs: async () => (await import("./commands/docs.ts")).docs,
   types: async () => (await import("./commands/types.ts")).types,
   cost: async () => (await import("./commands/cost.ts")).cost,
+  iam: async () => (await import("./commands/iam.ts")).iam,
   sweep: async () => (await import("./commands/sweep.ts")).sweep,
   reap: async () => (await import("./commands/reap.ts")).reap,
   undelete: async () => (await import("./commands/undelete.ts")).undelete,

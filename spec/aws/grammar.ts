@@ -7,6 +7,7 @@ export const text = (pattern: RegExp, what: string) =>
   z.string({ error: `expected ${what}` }).regex(pattern, { error: `expected ${what}` });
 
 export const Region = text(/^[a-z]{2}(?:-[a-z]+){1,3}-[1-9]$/, "an AWS region such as `ap-northeast-1`");
+export const AccountId = text(/^[0-9]{12}$/, 'an AWS account in quotes, twelve digits, such as `"123456789012"`');
 /** `t4g.small`, `i4i.2xlarge`, `c7i-flex.large`, `u-6tb1.56xlarge`, `m5.metal-48xl`. */
 export const InstanceType = text(
   /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.(?:[0-9]*[a-z]+)(?:-[0-9]+xl)?$/,

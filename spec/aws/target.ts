@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type ParamsSchema, RoleParams } from "../params.ts";
 import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "../scalars.ts";
 import { Time } from "../time.ts";
-import { Image, InstanceProfile, InstanceType, Iops, Region, Store, TagKey, Throughput, ZoneId } from "./grammar.ts";
+import { AccountId, Image, InstanceProfile, InstanceType, Iops, Region, Store, TagKey, Throughput, ZoneId } from "./grammar.ts";
 import { workWith } from "./workloads.ts";
 
 export { InstanceType, imageNames } from "./grammar.ts";
@@ -73,6 +73,9 @@ const Door = z
 const own = {
   kind: z.literal("aws"),
   region: Region.describe("AWS region of all servers"),
+  accountId: AccountId.optional().describe(
+    "the account that all of it belongs in: with another one's credentials nothing is done; default any",
+  ),
   profile: z
     .enum(["open", "contest"])
     .default("open")

@@ -28,6 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/aws",
     "provisioners/provider",
   ],
+  iam: [],
   pulumi: ["spec", "provisioners", "provisioners/engine", "components"],
   cli: [
     "spec",
@@ -42,6 +43,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/provider",
     "components",
     "pulumi",
+    "iam",
   ],
 };
 

@@ -47,7 +47,9 @@ export class AwsFleet extends pulumi.ComponentResource {
     this.#args = args;
     const { target, shape } = args;
     const { ownership, flows, zones } = shape;
-    const provider = new aws.Provider(`${name}-aws`, { region: target.region as aws.Region }, { parent: this });
+    // Also for a `pulumi` that is typed by hand: the provider refuses to begin in another account.
+    const account = target.accountId === undefined ? {} : { allowedAccountIds: [target.accountId] };
+    const provider = new aws.Provider(`${name}-aws`, { region: target.region as aws.Region, ...account }, { parent: this });
     const options = { parent: this, providers: { aws: provider } };
     this.#options = options;
     const place = { vpc: target.vpc, cidr: target.cidr, zones, ...(target.zoneId !== undefined && { zoneIds: [target.zoneId] }) };

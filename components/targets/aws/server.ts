@@ -189,7 +189,8 @@ export class Server extends pulumi.ComponentResource {
       new aws.ec2.Tag(
         `${this.#name}-interface-${key}`,
         { resourceId: this.instance.primaryNetworkInterfaceId, key, value },
-        { parent: this },
+        // By its `project` it may be taken away: tag by tag, the right would go with the first.
+        { parent: this, deletedWith: this.instance },
       );
   }
 
