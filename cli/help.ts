@@ -8,7 +8,7 @@ import { checkout } from "../provisioners/project.ts";
 const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "deploy", "bench"],
-  "On AWS:": ["cost", "types", "sweep", "reap", "undelete"],
+  "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],
   "Beside them:": ["docs", "env"],
 };
 

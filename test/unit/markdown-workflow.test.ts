@@ -74,6 +74,32 @@ describe("comments", () => {
     ]);
   });
 
+  test("of a fork are ten at most, say whose they are, and call nobody", () => {
+    const [file, calls] = [join(folder, "fork.md"), join(folder, "calls")];
+    for (let number = 1; number <= 12; number++)
+      writeFileSync(
+        number === 1 ? file : `${file}.${number}`,
+        number === 2 ? "no marker, @everyone\n" : `${marker(number)}\nhello @octocat\n`,
+      );
+    // Keeps what it was sent: the file is gone afterwards.
+    const keeps =
+      '#!/bin/sh\ncase $* in *--paginate*) ;; *) for a; do case $a in body=@*) cat "${a#body=@}" >> "$CALLS"; echo ---- >> "$CALLS" ;; esac; done ;; esac\n';
+    writeFileSync(join(folder, "gh"), keeps);
+    writeFileSync(calls, "");
+    const env = { PATH: `${folder}:${process.env.PATH}`, GITHUB_REPOSITORY: "o/r", PULL_REQUEST: "7", CALLS: calls, FROM_FORK: "1" };
+    const { status, stderr } = spawnSync(join(github, "comment.sh"), [file], { encoding: "utf8", env });
+    writeFileSync(join(folder, "gh"), gh);
+    expect([status, stderr]).toEqual([0, ""]);
+    const sent = readFileSync(calls, "utf8").split("----\n").slice(0, -1);
+    expect(sent).toHaveLength(10);
+    for (const [at, body] of sent.entries()) {
+      expect(body.split("\n").slice(0, 2)).toEqual([marker(at + 1).split("\n")[0], "> Made by the code of a fork: it may say anything."]);
+      expect(body).not.toMatch(/@[a-z]/);
+      expect(body.match(/contest-fleet preview/g)).toHaveLength(1);
+    }
+    expect(textOf("preview-comment")).toContain('FROM_FORK: "1"');
+  });
+
   test("are changed in place, and what is too many goes", () => {
     expect(send("1 100\n2 101\n3 102", 2)).toEqual([
       "api --silent -X PATCH repos/o/r/issues/comments/100 -F body=@preview.md",
