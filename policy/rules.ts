@@ -151,12 +151,17 @@ export const atLeastOne: Rule = (type, { minSize, desiredCapacity }) => {
   );
 };
 
-/** Of everything that has a known price, an hour, in USD. What has none is named where the price is shown. */
+/**
+ * Of everything that has a known price, an hour, in USD. A server of a type without one counts at what it can't be more than; what else has
+ * none is named where the price is shown.
+ */
 export function withinPrice(resources: readonly Priced[], region: string, limit: number): readonly string[] {
-  const { perHour } = priceOf(resources, region);
+  const { perHour, atMost, unknown } = priceOf(resources, region);
+  const next = "next: smaller or fewer servers, or raise `target.priceLimit`";
+  if (perHour > limit) return [`expected at most ${limit} USD an hour, got ${perHour}; ${next}`];
   return says(
-    perHour <= limit,
-    `expected at most ${limit} USD an hour, got ${perHour}; next: smaller or fewer servers, or raise \`target.priceLimit\``,
+    atMost <= limit,
+    `expected at most ${limit} USD an hour, got up to ${Math.ceil(atMost)}: no price is known of ${unknown.join(", ")}; ${next}`,
   );
 }
 

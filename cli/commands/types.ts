@@ -1,4 +1,5 @@
 // fleet types: the instance types that the fleet knows, and what they cost.
+import { Option } from "commander";
 import { familyOf, type InstanceType, instanceType, instanceTypes, priceList } from "../../provisioners/aws/types.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -9,12 +10,34 @@ export const types: Register = (program, done) =>
     .command("types")
     .description("show EC2 instance types: processors, memory, disks of their own, price")
     .argument("[type...]", "types such as `i4i.2xlarge`, or families such as `i4i`; all without")
+    .option("--disks", "only those with disks of their own", false)
+    .addOption(new Option("--arch <arch>", "only those of an architecture").choices(["amd64", "arm64"]))
+    .option("--max-price <usd>", "only those that are known to cost at most so much an hour")
     .option("--json", "[{type, arch, vcpu, memoryGiB, disks, diskGB, media, pricePerHour}]", false)
-    .addHelpText("after", "\nExamples:\n  fleet types i4i i8g\n  fleet types c5.large t4g.small --json")
-    .action((names: string[], { json }: { json: boolean }) => done(run(names, json)));
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet types i4i i8g\n  fleet types --disks --arch arm64 --max-price 1\n  fleet types c5.large t4g.small --json",
+    )
+    .action((names: string[], options: Options) => done(run(names, options)));
 
-function run(names: readonly string[], json: boolean): number {
-  const found = names.length > 0 ? names.flatMap(named) : instanceTypes;
+interface Options {
+  readonly json: boolean;
+  readonly disks: boolean;
+  readonly arch?: string;
+  readonly maxPrice?: string;
+}
+
+function run(names: readonly string[], { json, disks, arch, maxPrice }: Options): number {
+  const most = maxPrice === undefined ? undefined : Number(maxPrice);
+  if (Number.isNaN(most)) throw new UserError(`--max-price: expected USD an hour such as 0.5, got \`${maxPrice}\``);
+  const all = names.length > 0 ? names.flatMap(named) : instanceTypes;
+  const found = all.filter(
+    (type) =>
+      (!disks || type.disks > 0) &&
+      (arch === undefined || type.arch === arch) &&
+      // Of one whose price is not known nobody can say it.
+      (most === undefined || (type.pricePerHour !== null && type.pricePerHour <= most)),
+  );
   console.log(json ? JSON.stringify(found.map(shown), null, 2) : table(found));
   return 0;
 }

@@ -58,6 +58,15 @@ describe("fleet types", () => {
     expect((await fleet("types", "--json")).json().length).toBeGreaterThan(100);
   });
 
+  test("those with disks, of one architecture, at a price", async () => {
+    const { stdout } = await fleet("types", "--disks", "--arch", "arm64", "--max-price", "0.2", "--json");
+    const found = JSON.parse(stdout) as { disks: number; arch: string; pricePerHour: number }[];
+    expect(found.length).toBeGreaterThan(2);
+    expect(found.filter(({ disks, arch, pricePerHour }) => !(disks > 0 && arch === "arm64" && pricePerHour <= 0.2))).toEqual([]);
+    const wrong = await fleet("types", "--max-price", "cheap");
+    expect([wrong.code, wrong.said]).toEqual([2, expect.stringContaining("--max-price: expected USD an hour")]);
+  });
+
   test("an unknown type or family is a sentence, with exit code 2", async () => {
     const type = await fleet("types", "c5.lage");
     expect([type.code, type.stdout]).toEqual([2, ""]);

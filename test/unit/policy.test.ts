@@ -125,6 +125,10 @@ describe("each rule refuses", () => {
     expect(rules.withinPrice(storage, "us-east-1", 0.5)).toEqual([expect.stringMatching(/^expected at most 0\.5 USD an hour, got \d/)]);
     const rare = storage.map((each) => ({ ...each, inputs: { ...each.inputs, instanceType: "x9.unheard" } }));
     expect(rules.withinPrice(rare, "us-east-1", 1_000)).toEqual([]);
+    const dear = storage.map((each) => ({ ...each, inputs: { ...each.inputs, instanceType: "p5.48xlarge" } }));
+    expect(rules.withinPrice(dear, "us-east-1", 100)).toEqual([
+      expect.stringMatching(/got up to \d+: no price is known of \S+: p5\.48xlarge/),
+    ]);
   });
 
   test("a pool counts at its largest, its event's hours included", () => {

@@ -10,6 +10,8 @@ export interface CostLine {
   readonly perHour: number | null;
   /** Where the price is from, if not from the fleet's own region. */
   readonly note: string;
+  /** Of a type without a known price: what it can't be more than. For a limit; no sum shows it. */
+  readonly atMost?: number;
 }
 
 /** A gp3 volume. */
@@ -71,6 +73,15 @@ export function typePrice(type: string, region: string): { readonly perHour: num
   return { perHour, note: region === priceList.region ? "" : `price of ${priceList.region}` };
 }
 
+/** USD a vCPU and hour: those with accelerators come to 0.8, all others to 0.21. */
+const dearest = { accelerated: 1, other: 0.25 };
+
+/** Of a type whose price nobody knows. */
+export function mostOf(type: string): number | undefined {
+  const found = findType(type);
+  return found && found.vcpu * (/^(?:p|g|gr|inf|trn|dl|f|vt)\d/.test(type) ? dearest.accelerated : dearest.other);
+}
+
 const far = (region: string): string => (region === priceList.region ? "" : `price of ${priceList.region}`);
 
 /** Spot is counted at the price on demand, a pool at its largest: upper bounds. */
@@ -84,8 +95,14 @@ function serverLines({ name, type, count, spot, disks, publicAddress, monitoring
   const [times, of] = count === undefined ? [1, name] : [count, `${name} (${count} at most)`];
   const volumeGB = disks.reduce((sum, { sizeGB }) => sum + sizeGB, 0);
   const disk = round(times * disks.reduce((sum, each) => sum + diskPrice(each), 0));
-  const lines = [
-    { what: `${of}: ${type}${spot ? " (spot: at most)" : ""}`, perHour: perHour === null ? null : round(perHour * times), note },
+  const most = perHour === null ? mostOf(type) : undefined;
+  const lines: Line[] = [
+    {
+      what: `${of}: ${type}${spot ? " (spot: at most)" : ""}`,
+      perHour: perHour === null ? null : round(perHour * times),
+      note,
+      ...(most !== undefined && { atMost: most * times }),
+    },
   ];
   if (volumeGB > 0) lines.push({ what: `${of}: ${volumeGB} GB of disk`, perHour: disk, note: far(region) });
   if (monitoring) {

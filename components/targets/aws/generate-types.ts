@@ -1,6 +1,8 @@
 // Makes instance-types.json from EC2's own word. Not part of a run: `node components/targets/aws/generate-types.ts [REGION] [FAMILY…]` with
-// AWS credentials in the environment. Prices are kept from the file, since EC2 has no call for them: types without one get null.
+// AWS credentials in the environment, or `… --from FILE`, answers of DescribeInstanceTypes by type, as moto carries them. Prices are kept from
+// the file, since EC2 has no call for them: types without one get null.
 import { readFileSync, writeFileSync } from "node:fs";
+import { gunzipSync } from "node:zlib";
 import { EC2Client, type InstanceTypeInfo, paginateDescribeInstanceTypes } from "@aws-sdk/client-ec2";
 import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "../../../provisioners/aws/types.ts";
 
@@ -69,6 +71,34 @@ async function describe(region: string, families: readonly string[]): Promise<In
   return found;
 }
 
+/** Those that the fleet can start Linux on, and that the table can say: one architecture, disks of one size. */
+const usable = (info: InstanceTypeInfo): boolean =>
+  !/^mac/.test(info.InstanceType ?? "") &&
+  (info.SupportedVirtualizationTypes ?? ["hvm"]).includes("hvm") &&
+  (info.InstanceStorageInfo?.Disks ?? []).length <= 1;
+
+/** Rows from answers by type; prices stay as they are known. */
+export function rowsFrom(answers: Readonly<Record<string, InstanceTypeInfo>>): readonly InstanceType[] {
+  const known = new Map(instanceTypes.map((each) => [each.type, each]));
+  const rows = Object.values(answers)
+    .filter(usable)
+    .map((info) => rowOf(info, known.get(info.InstanceType ?? "")?.pricePerHour ?? null));
+  const names = new Set(rows.map(({ type }) => type));
+  return [...rows, ...instanceTypes.filter(({ type }) => !names.has(type))];
+}
+
+export function answersIn(path: string): Readonly<Record<string, InstanceTypeInfo>> {
+  const bytes = readFileSync(path);
+  return JSON.parse((path.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString("utf8"));
+}
+
+/** The date is the prices': a file of types says nothing of them. */
+function fromFile(path: string): void {
+  const rows = rowsFrom(answersIn(path));
+  writeFileSync(file, tableText(rows, priceList.date));
+  process.stdout.write(`${rows.length} types from ${path}\n`);
+}
+
 async function main([region = priceList.region, ...families]: readonly string[]): Promise<void> {
   const found = await describe(region, families.length > 0 ? families : ownFamilies);
   const names = new Set(found.map(({ type }) => type));
@@ -77,4 +107,8 @@ async function main([region = priceList.region, ...families]: readonly string[])
   process.stdout.write(`${found.length} types from ${region}, ${gone.length} kept that it does not list\n`);
 }
 
-if (import.meta.main) await main(process.argv.slice(2));
+if (import.meta.main) {
+  const [flag, path] = process.argv.slice(2);
+  if (flag === "--from" && path !== undefined) fromFile(path);
+  else await main(process.argv.slice(2));
+}

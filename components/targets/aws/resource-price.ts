@@ -73,12 +73,12 @@ export interface Sum {
   readonly perHour: number;
   /** What has none, by name. */
   readonly unknown: readonly string[];
+  /** With those that have none at what they can't be more than. */
+  readonly atMost: number;
 }
 
 export function priceOf(resources: readonly Priced[], region: string): Sum {
-  const { perHour, unknown } = billOf(
-    "",
-    resources.flatMap((resource) => linesOf(resource, region, resources)),
-  );
-  return { perHour, unknown };
+  const lines = resources.flatMap((resource) => linesOf(resource, region, resources));
+  const { perHour, unknown } = billOf("", lines);
+  return { perHour, unknown, atMost: lines.reduce((sum, line) => sum + (line.atMost ?? 0), perHour) };
 }
