@@ -2,6 +2,7 @@
 // added shows nowhere, and takes the group down at its hour. A look names it, an up removes it.
 import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
 import { difference } from "./difference.ts";
+import { troubles } from "./pool-troubles.ts";
 import type { Resource } from "./resource.ts";
 
 export interface PoolGuardInputs {
@@ -53,6 +54,13 @@ async function straysOf(...known: readonly [PoolGuardInputs, ...PoolGuardInputs[
   return (await foundAt(known[0])).filter(({ name }) => !own.has(name));
 }
 
+async function troublesOf({ region, group }: PoolGuardInputs): Promise<string | undefined> {
+  const sdk = await import("@aws-sdk/client-auto-scaling");
+  const asked = new sdk.DescribeScalingActivitiesCommand({ AutoScalingGroupName: group, MaxRecords: 50 });
+  const { Activities = [] } = await new sdk.AutoScalingClient({ region }).send(asked);
+  return troubles(group, Activities, new Date());
+}
+
 async function clear(...known: readonly [PoolGuardInputs, ...PoolGuardInputs[]]): Promise<PoolGuardOutputs> {
   for (const { remove } of await straysOf(...known)) await remove();
   return { ...known[0], strays: [] };
@@ -72,6 +80,8 @@ export const poolGuardResource: Resource<PoolGuardInputs, PoolGuardOutputs> = {
   async read(_id, old, call) {
     try {
       const strays = (await straysOf(old.inputs)).map(({ name }) => name).sort();
+      const said = await troublesOf(old.inputs);
+      if (said !== undefined) call.log("warning", said);
       return { inputs: old.inputs, outputs: { ...old.outputs, strays } };
     } catch (error) {
       // A fork's preview has no rights: it shows what was known, and says so.

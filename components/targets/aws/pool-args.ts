@@ -130,7 +130,8 @@ export function groupOf({ name, size, tags, launchHook, drainHook, patience, sin
       : { minHealthyPercentage: 100, maxHealthyPercentage: 200 },
     instanceRefresh: {
       strategy: "Rolling",
-      preferences: { minHealthyPercentage: single ? 0 : 100, autoRollback: true, skipMatching: true },
+      // No `autoRollback`: the provider gives the group the new template before it starts the refresh, so that back would be the same one.
+      preferences: { minHealthyPercentage: single ? 0 : 100, skipMatching: true },
     },
     tags: propagated(tags),
   };
