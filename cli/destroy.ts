@@ -1,14 +1,16 @@
 // Takes a stack away, asked already: fetch what is to be kept, destroy, forget, and the proof that nothing is left.
 import { rmSync } from "node:fs";
-import { leftovers } from "../machines/sweep.ts";
+import { leftovers, sweep } from "../machines/sweep.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
 import { forgetServers } from "../pulumi/forget.ts";
-import { existing, forget, isLocal, keepState, localStack, prepare } from "../pulumi/state.ts";
+import { existing, forget, isLocal, keepState, localDeployment, localStack, prepare } from "../pulumi/state.ts";
 import { refuseLostState } from "../pulumi/state-file.ts";
 import { archive } from "./archive.ts";
 import type { AwsStack } from "./aws/stacks.ts";
+import { machinesAlone } from "./machines-alone.ts";
+import { phase } from "./phase.ts";
 
 /** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
 export async function onAws(stack: string): Promise<AwsStack | undefined> {
@@ -39,17 +41,35 @@ export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOp
   return code === 0 && !archived ? 1 : code;
 }
 
+/** Who listens to the engine's events, as `fleet down --all` does, is told by the engine. */
+const needsNoEngine = (stack: string): boolean =>
+  isLocal() && process.env.FLEET_EVENT_LOG === undefined && machinesAlone(stack, localDeployment(stack)?.resources ?? []);
+
 async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
   const { stack } = plan;
   keepState(stack);
+  if (needsNoEngine(stack)) return await machinesGone(plan);
   const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs"];
   const once = async (env = {}) => (await pulumi(plan, args, { env, readable: true })).code;
   const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
   if (code !== 0) return code;
   await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
+  forgetHere(stack);
+  return 0;
+}
+
+/** With all that is on them. `--force`: what the state still names was on the machines. */
+async function machinesGone(plan: FleetPlan): Promise<number> {
+  const { stack } = plan;
+  await phase(`machines of ${stack}`, () => sweep(stack));
+  await ask(plan, ["stack", "rm", stack, "--yes", "--force", "--preserve-config"]);
+  forgetHere(stack);
+  return 0;
+}
+
+function forgetHere(stack: string): void {
   rmSync(sshFolder(stack), { recursive: true, force: true });
   forget(stack);
-  return 0;
 }
 
 async function proven({ stack, spec }: FleetPlan, aws: AwsStack | undefined): Promise<number> {
