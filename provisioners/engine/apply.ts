@@ -111,6 +111,8 @@ class Progress {
   #code = "";
   /** What could not be undone, and why. */
   readonly #left = new Map<Address, string>();
+  /** What a step has to say beside its output, which is gone with the run. */
+  readonly #notes = new Map<Address, readonly string[]>();
   /** Store keys of what was rolled back. */
   readonly #back = new Set<string>();
 
@@ -134,6 +136,7 @@ class Progress {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin") this.#begin(Number(index));
     else if (word === "back") this.#back.add(index);
+    else if (word === "note") this.#note(line.slice(this.#prefix.length + "note ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
   }
@@ -143,6 +146,11 @@ class Progress {
     this.#tail = [];
     const at = this.#steps[index];
     if (at) this.#tell?.(at.change.address, at.step.change);
+  }
+
+  #note(text: string): void {
+    const address = this.#steps[this.#at]?.change.address;
+    if (address) this.#notes.set(address, [...(this.#notes.get(address) ?? []), text]);
   }
 
   #leave(at: { readonly change: Change; readonly step: Step } | undefined, code: string): void {
@@ -161,7 +169,8 @@ class Progress {
     let reached = false;
     return this.#changes.map((change): Result => {
       const changes = change.steps.map(({ change: sentence }) => sentence);
-      const of = { address: change.address, changes };
+      const said = this.#notes.get(change.address);
+      const of = { address: change.address, changes, ...(said && { said }) };
       const left = this.#left.get(change.address);
       if (left !== undefined) return { ...of, outcome: "failed", reason: left };
       if (this.#ending === "end") return { ...of, outcome: "changed" };

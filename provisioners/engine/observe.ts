@@ -126,7 +126,7 @@ function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () =>
 async function lookAtRemoved(shell: Shell, removed: readonly Original[], options: RunOptions): Promise<readonly Removed[]> {
   if (removed.length === 0) return [];
   const questions = (look: Look) => {
-    const readers = removed.map((original) => [original, kindOf(original.address).kind.read(original.want, look)] as const);
+    const readers = removed.map((original) => [original, kindOf(original.address).kind.read(original.want, look, true)] as const);
     return () => readers.map(([original, read]) => ({ ...original, now: read() }));
   };
   return await ask(shell, questions, options);

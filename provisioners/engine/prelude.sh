@@ -117,7 +117,7 @@ fleet_undone() {
 fleet_drop_copies() {
   local each
   sync -- "${state%/*}/journal" || return 1
-  for each in $fleet_gone; do rm -rf -- "$state/originals/$each"; done
+  for each in $fleet_gone; do rm -rf -- "$state/originals/$each" "$state/originals/$each".*; done
 }
 
 # fleet_confirmed: what a service has confirmed in an earlier run is its last good content now, never to be rolled back any further

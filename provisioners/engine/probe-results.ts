@@ -52,6 +52,9 @@ export interface CommandSeen {
 
 export const missingPath: PathSeen = { type: missing, mode: missing, owner: missing, group: missing, target: missing, size: 0 };
 
+/** Behind the version of a package that dpkg began with and did not end. */
+export const halfDone = "(half installed)";
+
 export interface Answers {
   readonly paths: Map<string, PathSeen>;
   readonly sums: Map<string, string>;
@@ -143,8 +146,8 @@ export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked
     packages: new Map(
       lines("packages")
         .map((line) => line.split("|"))
-        .filter(([status]) => status?.startsWith("ii") || status?.startsWith("hi"))
-        .map(([, name = "", version = ""]) => [name, version]),
+        .filter(([status = ""]) => status.length > 1 && !"nc".includes(status[1]!))
+        .map(([status = "", name = "", version = ""]) => [name, status[1] === "i" ? version : `${version} ${halfDone}`]),
     ),
     units: parseUnits(blocks.get("units") ?? ""),
     sysctls: parseSysctls(lines("sysctls")),

@@ -21,6 +21,7 @@ import { type Command, quote } from "./shell-quote.ts";
 export {
   type CommandSeen,
   contentLimit,
+  halfDone,
   LookMoved,
   missingPath,
   type PathSeen,
@@ -58,7 +59,7 @@ export class Look {
     return () => this.#told.sums.get(path) ?? missing;
   }
 
-  /** The installed version, or `missing` (also for one removed with its configuration kept). */
+  /** The installed version, with `halfDone` where dpkg did not end; or `missing` (also for one removed with its configuration kept). */
   package(name: string): Answer<string> {
     this.#packages.add(name);
     return () => this.#told.packages.get(name) ?? missing;

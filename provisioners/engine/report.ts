@@ -13,6 +13,8 @@ export interface Result {
   readonly reason?: string;
   /** What to know beside the outcome: parts that do not apply on this server. */
   readonly notes?: readonly string[];
+  /** What its steps said that outlives the run: what stays, and how to take it back. */
+  readonly said?: readonly string[];
 }
 
 export interface RoleReport {

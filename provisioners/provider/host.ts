@@ -7,6 +7,7 @@ import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import type { Call, Resource } from "./resource.ts";
+import { outOfReach, tell } from "./role.ts";
 import { isUnknown, type Json, unknown } from "./wire.ts";
 
 export interface HostInputs {
@@ -60,7 +61,13 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       context.programRuns = true;
       return [];
     },
-    delete: (_id, { outputs }, call) => giveServerBack(context, outputs, call),
+    async delete(_id, { outputs }, call) {
+      try {
+        await giveServerBack(context, outputs, call);
+      } catch (error) {
+        throw outOfReach(error, outputs.name);
+      }
+    },
   };
 }
 
@@ -84,10 +91,9 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
     signal: call.signal,
     onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
   });
-  for (const { address, reason } of report.results.filter(({ outcome }) => outcome === "skipped"))
-    call.log("warning", `${address}: ${reason}`);
+  tell(report, call);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
-  if (call.signal.aborted) throw new Error("stopped on request between two steps; the next run goes on from here");
+  if (call.signal.aborted) throw new Error("cancelled between two steps; the next run goes on from here");
   if (failed.length === 0) return;
   throw new Error(
     `${shell.host}: ${failed.length} of ${report.results.length} could not be undone, the rest is as it was before:\n${failed.join("\n")}\n` +

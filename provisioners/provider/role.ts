@@ -157,7 +157,8 @@ const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
   onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
 });
 
-function tell({ results, notes = [] }: RoleReport, call: Call): void {
+export function tell({ results, notes = [] }: RoleReport, call: Call): void {
+  for (const { address, said = [] } of results) for (const each of said) call.log("warning", `${address}: ${each}`);
   for (const note of notes) call.log("warning", note);
   for (const { address, reason } of results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
     call.log("info", `${address}: ${reason}`);

@@ -19,6 +19,23 @@ fleet_unlocked() {
   done
 }
 fleet_installed() { dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^.[^nc].|//p' | sort -u; }
+fleet_versions() { dpkg-query -W -f '${db:Status-Abbrev}|${binary:Package} ${Version}\n' | sed -n 's/^.[^nc].|//p' | sort; }
+fleet_etc() { find /etc -xdev ! -type d | sort; }
+# What stands in /etc before packages come: a purge must not take it along. After an install, only what it did not bring counts.
+fleet_etc_before() {
+  fleet_versions > "$added.versions"
+  if [ -e "$added.etc" ]; then fleet_etc | comm -23 - "$added.etc.after" | sort -u -o "$added.etc" - "$added.etc"; else fleet_etc > "$added.etc"; fi
+}
+# The versions that packages had which an install replaced by others: the first ones count.
+fleet_etc_after() {
+  fleet_etc > "$added.etc.after"
+  if [ ! -e "$added.versions" ]; then return 0; fi
+  fleet_versions | join "$added.versions" - | awk '$2 != $3 { print $1, $2 }' > "$added.changed"
+  touch "$added.upgraded"
+  cut -d ' ' -f 1 "$added.upgraded" > "$added.known"
+  join -v 2 "$added.known" "$added.changed" | sort -o "$added.upgraded" - "$added.upgraded"
+  rm -f "$added.versions" "$added.changed" "$added.known"
+}
 # Adds what has come since `before` was written, in this run or in one that was killed, to `added`.
 fleet_settle() {
   if [ ! -e "$before" ]; then return 0; fi
@@ -26,6 +43,7 @@ fleet_settle() {
   touch "$added"
   comm -13 "$before" "$before.now" | sort -u -o "$added" - "$added"
   rm -f "$before" "$before.now"
+  fleet_etc_after
 }
 # An interrupted run of dpkg stands in the way of every other one.
 fleet_repair() {
@@ -38,6 +56,7 @@ fleet_install() {
   recommends=$1
   shift
   if [ ! -e "$before" ]; then
+    fleet_etc_before
     fleet_installed > "$before.new"
     mv -f "$before.new" "$before"
   fi
@@ -51,10 +70,32 @@ fleet_install() {
   fleet_settle
   return "$code"
 }
+# Purges, and puts back what stood in /etc before and went along: a conffile, a folder that a package's script removes.
+fleet_purge_beside() {
+  code=0
+  touch "$added.etc"
+  fleet_etc | comm -12 - "$added.etc" > "$added.stay"
+  held=$(mktemp -d)
+  if [ -s "$added.stay" ]; then (cd / && sed 's,^/,,' "$added.stay" | xargs -d '\n' cp -a --parents -t "$held" --); fi
+  # apt configures first what somebody's failed installation left; dpkg alone does not.
+  fleet_apt purge --allow-change-held-packages -- "$@" || dpkg --purge -- "$@" || code=$?
+  fleet_etc | comm -13 - "$added.stay" > "$added.lost"
+  if [ -s "$added.lost" ]; then (cd "$held" && sed 's,^/,,' "$added.lost" | xargs -d '\n' cp -a --parents -t / --); fi
+  rm -rf "$held" "$added.stay" "$added.lost"
+  return "$code"
+}
+# Nothing takes an upgrade back by itself: it is named.
+fleet_tell_upgraded() {
+  if [ ! -s "$added.upgraded" ]; then return 0; fi
+  fleet_versions | join "$added.upgraded" - | while read -r name was now; do
+    if [ "$was" != "$now" ]; then tell note "$name was $was, is $now since an install needed it, and stays so; \`apt-get install --allow-downgrades $name=$was\` goes back where its repository has that still"; fi
+  done
+}
 fleet_going() { apt-get -s purge --allow-change-held-packages -- "$@" | sed -n -e 's/^Purg \([^ ]*\).*/\1/p' -e 's/^Remv \([^ ]*\).*/\1/p' | sort -u; }
 fleet_purge() {
   fleet_settle
-  fleet_repair
+  # What never ends its installation is what may have to go.
+  fleet_repair || printf 'going on without: dpkg can not end what it began\n'
   touch "$added"
   fleet_installed > "$added.now"
   apt-mark showauto | sort > "$added.auto"
@@ -71,10 +112,13 @@ fleet_purge() {
   # A hold came after the fleet brought the package: it goes with it, and is said.
   if [ "$#" != 0 ]; then
     apt-mark showhold "$@" | sed 's/^/removed though somebody holds it: /'
-    fleet_apt purge --allow-change-held-packages -- "$@"
+    fleet_purge_beside "$@"
   fi
   fleet_installed | comm -12 - "$added" > "$added.new"
   mv -f "$added.new" "$added"
-  if [ ! -s "$added" ]; then rm -f "$added"; fi
+  if [ ! -s "$added" ]; then
+    fleet_tell_upgraded
+    rm -f "$added" "$added".*
+  fi
   rm -f "$added.now" "$added.auto" "$added.gone"
 }

@@ -43,6 +43,30 @@ export interface ArchiveHave {
   readonly sha256: string;
 }
 
+/** Beside the copies: the names that archives brought here, and the sums of the files of the last one. */
+const listMembers: Command = sh`list="$state/originals/$key.members"
+touch "$list"
+find . -mindepth 1 ! -type d -printf '%P\\n' | LC_ALL=C sort -u -o "$list" - "$list"
+find . -mindepth 1 -type f -exec sha256sum {} + > "$list.sums"`;
+
+/** Takes the folder away where all that is in it came with an archive and is as it came. */
+const removeOwn = (path: string): Command => sh`list="$state/originals/$key.members"
+[ -d ${path} ] || exit 0
+cd -- ${path}
+if [ -e "$list" ]; then
+  { find . -mindepth 1 ! -type d ! -name '.fleet-*' -printf '%P\\n' | LC_ALL=C sort | LC_ALL=C comm -23 - "$list"
+    sha256sum --check --quiet -- "$list.sums" 2>/dev/null | sed -n 's,^[.]/\\(.*\\): FAILED$,\\1,p'; } > "$list.work"
+else
+  echo 'what came with it is not known' > "$list.work"
+fi
+if [ -s "$list.work" ]; then
+  printf '%s holds what did not come with the archive: %s; save it, and \`rm -r %s\` on the server removes it\\n' ${path} "$(head -n 5 "$list.work" | paste -s -d ,)" ${path}
+  rm -f -- "$list.work"
+  exit 1
+fi
+cd /
+rm -rf -- ${path} "$list" "$list.sums" "$list.work"`;
+
 const markerOf = (path: string): string => `${path}/.fleet-archive`;
 
 /** The marker comes last: killed anywhere before, the next run unpacks again. */
@@ -62,6 +86,7 @@ function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
     sh`rm -f -- ${markerOf(path)}`,
     sh`mkdir "$packed/tree"\ntar -xf "$packed/archive" -C "$packed/tree" --strip-components=${strip} --no-same-owner --no-same-permissions`,
     sh`chown -hR ${`${owner}:${group}`} "$packed/tree"\ncd -- "$packed/tree"`,
+    listMembers,
     // Member by member: the directory itself keeps the mode that it has.
     sh`find . -mindepth 1 -maxdepth 1 -exec cp -a --remove-destination -t ${path} -- {} +`,
     withInput(sh`( fleet_write ${markerOf(path)} 0644 root root '' )`, `${sha256}\n`),
@@ -84,7 +109,7 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
   plan: (want, have) => (have.sha256 === want.sha256 ? [] : [unpackStep(want, have)]),
   seen: (want, have) => (have.sha256 === missing ? undefined : { ...want, sha256: have.sha256 }),
   undo({ path }, original) {
-    if (original.type === missing) return [{ change: "remove what was unpacked", run: sh`rm -rf -- ${path}` }];
+    if (original.type === missing) return [{ change: "remove what was unpacked", run: removeOwn(path) }];
     return `${path} was there before, and what lay in it can't be told from what was unpacked over it`;
   },
 });

@@ -4,7 +4,7 @@ import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalar
 import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({
   ...common,
@@ -44,6 +44,8 @@ export interface GitHave {
   readonly silent?: string;
   /** Where there is no checkout: how much lies in the folder. */
   readonly files?: number;
+  /** Of a checkout that is to go: files and commits that are nowhere else. */
+  readonly work?: readonly string[];
 }
 
 const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
@@ -53,7 +55,10 @@ const deployed = "refs/fleet/deployed";
 const remember = `if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi
 git update-ref ${deployed} HEAD`;
 
-/** $1 path, $2 repository, $3 ref or empty. What the last fetch knew of the ref (`known`) counts where the repository's server is silent. */
+/**
+ * $1 path, $2 repository, $3 ref or empty, $4 whether what is nowhere else is asked for.
+ * What the last fetch knew of the ref (`known`) counts where the repository's server is silent.
+ */
 const lookText = `cd -- "$1"
 if [ ! -e .git ]; then printf 'files %s\\n' "$(ls -A | wc -l)"; exit 1; fi
 printf 'head %s\\n' "$(git rev-parse HEAD)"
@@ -61,6 +66,10 @@ printf 'branch %s\\n' "$(git branch --show-current)"
 printf 'repository %s\\n' "$(git remote get-url origin)"
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited /'
 printf 'own %s\\n' "$(git rev-list --count HEAD --not --remotes=origin --tags $(git rev-parse -q --verify ${deployed}))"
+if [ -n "$4" ]; then
+  git --no-optional-locks status --porcelain --untracked-files=normal --ignored | sed -n -e 's/^?? /work file /p' -e 's/^!! /work file /p'
+  git log -n 20 --format='work commit %h %s' --branches HEAD --not --remotes --tags $(git rev-parse -q --verify ${deployed})
+fi
 [ -n "$3" ] || exit 0
 if said=$(timeout 10 git ls-remote -- "$2" "refs/heads/$3" "refs/tags/$3" "refs/tags/$3^{}" 2>&1); then
   printf '%s\\n' "$said" | sed -n 's/^[0-9a-f]\\{40\\}\t/answer &/p'
@@ -159,6 +168,7 @@ function parse(type: PathSeen["type"], want: GitWant, code: number, stdout: stri
     own: Number(all("own")[0] ?? 0),
     silent: all("silent")[0] ?? "",
     files: Number(all("files")[0] ?? 0),
+    work: all("work"),
   };
 }
 
@@ -173,9 +183,11 @@ export const git = defineKind<GitWant, GitHave>({
   schema: GitWant,
   address: ({ path }) => `git[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
-  read(want, look) {
+  read(want, look, undo) {
     const path = look.path(want.path);
-    const seen = look.command(asOwner(want, lookText, [want.path, want.repository, isCommit(want.ref) ? "" : want.ref]));
+    const seen = look.command(
+      asOwner(want, lookText, [want.path, want.repository, isCommit(want.ref) ? "" : want.ref, undo ? "work" : ""]),
+    );
     return () => parse(path().type, want, seen().code, seen().stdout);
   },
   plan(want, have) {
@@ -198,9 +210,8 @@ export const git = defineKind<GitWant, GitHave>({
   undo(want, original, have) {
     if (have.head === missing) return [];
     if (have.edited.length > 0 && !want.force) return `${want.path} has local edits: ${named(have.edited)}`;
-    if (original.type === missing) return [{ change: "remove the checkout", run: sh`rm -rf -- ${want.path}` }];
-    if (original.head === missing && original.files)
-      return [{ change: "take git out of the folder; its files stay", run: sh`rm -rf -- ${`${want.path}/.git`}` }];
+    if (original.type === missing) return removal(want, have);
+    if (original.head === missing && original.files) return gitOut(want, have);
     if (original.head === missing) return `${want.path} was there before the checkout, without git`;
     const args = [want.path, original.head, original.branch, original.repository];
     return [{ change: `go back to \`${short(original.head)}\``, run: asOwner(want, returnText, args) }];
@@ -246,6 +257,26 @@ function askAgain(want: GitWant, have: GitHave): Step {
     property: "ref",
     run: lines([sh`if ! ${ask}; then printf '%s\n' ${sentence}; exit 1; fi`, update(want, have)]),
   };
+}
+
+function removal(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
+  const work = workIn(want, have);
+  if (work.length === 0) return [{ change: "remove the checkout", run: sh`rm -rf -- ${want.path}` }];
+  return `${want.path} holds what is nowhere else: ${named(work)}; save it, and \`rm -r ${want.path}\` on the server removes it`;
+}
+
+/** What a build marks is the role's own; `force` gives commits away, and no files. */
+function workIn({ force }: Kept<GitWant>, { work = [] }: GitHave): readonly string[] {
+  const left = work.filter((each) => !each.startsWith("file .fleet-") && !(force && each.startsWith("commit ")));
+  return left.map((each) => (each.startsWith("file ") ? each.slice(5) : each));
+}
+
+/** Of a folder that was there before, with files: they stay whatever they are. */
+function gitOut(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
+  const commits = workIn(want, have).filter((each) => each.startsWith("commit "));
+  if (commits.length > 0)
+    return `${want.path} has commits that are nowhere else: ${named(commits)}; push them, or \`rm -r ${want.path}/.git\` on the server`;
+  return [{ change: "take git out of the folder; its files stay", run: sh`rm -rf -- ${`${want.path}/.git`}` }];
 }
 
 const short = (commit: string): string => commit.slice(0, 8);

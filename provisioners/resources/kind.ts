@@ -68,9 +68,9 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
   touches(want: Want): { readonly paths?: readonly string[]; readonly users?: readonly string[]; readonly units?: readonly string[] };
   /**
    * Registers what to look at, and returns how to read the answer. Must not change the host: dry runs call it too. Before an undo it gets
-   * what the server remembers of the want.
+   * what the server remembers of the want, and `undo`.
    */
-  read(want: Kept<Want, Secret>, look: Look): () => Have;
+  read(want: Kept<Want, Secret>, look: Look, undo?: boolean): () => Have;
   /** Decides. Pure, synchronous, deterministic; an empty list means converged. */
   plan(want: Want, have: Have, context: PlanContext): readonly Step[];
   /** The want with its properties as they are on the host; `undefined` where there is nothing. `seen` of a converged host equals the want. */

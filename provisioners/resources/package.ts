@@ -1,6 +1,7 @@
 // A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
 import { z } from "zod";
 import { PackageName, PackageVersion } from "../../spec/scalars.ts";
+import { halfDone } from "../engine/probe.ts";
 import { installFull, installLean, purge } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
@@ -27,13 +28,16 @@ export const packageKind = defineKind<PackageWant, string>({
   touches: () => ({}),
   read: ({ name }, look) => look.package(name),
   plan(want, have) {
+    if (have.endsWith(halfDone)) return [install(want, "finish its installation, which was cut short")];
     if (have === missing) return [install(want, want.version === undefined ? "install" : `install version \`${want.version}\``)];
     return want.version === undefined || want.version === have ? [] : [install(want, `version \`${have}\` → \`${want.version}\``)];
   },
-  seen: (want, have) => (have === missing ? undefined : { ...want, ...(want.version !== undefined && { version: have }) }),
+  seen: (want, have) =>
+    have === missing || have.endsWith(halfDone) ? undefined : { ...want, ...(want.version !== undefined && { version: have }) },
   undo(want, original, have) {
     if (original === have) return [];
-    if (original !== missing) return [install({ ...want, version: original }, `version \`${have}\` → \`${original}\``)];
+    if (original !== missing && !original.endsWith(halfDone))
+      return [install({ ...want, version: original }, `version \`${have}\` → \`${original}\``)];
     const { name } = want;
     return [{ change: "remove, with what it alone brought along", run: purge([name]), together: { how: purge, argument: name } }];
   },

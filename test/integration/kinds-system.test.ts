@@ -310,6 +310,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
     await converge(shell, "refused", {});
     await keepsContract(shell, {
       role: "repository",
+      before: "echo theirs > /etc/fleet-hello.conf; chmod 0600 /etc/fleet-hello.conf",
       declared: [want.repository({ ...from, signedBy: key }), want.package({ name: "fleet-hello" })],
       right: "apt-cache policy fleet-hello | grep -q file:/srv/apt; [ -e /usr/share/fleet-hello ]",
       drifts: {
@@ -331,8 +332,9 @@ for each in key other; do
   gpg --armor --export "$each@example.org" > "/srv/apt/$each.asc"
 done
 built=$(mktemp -d)
-mkdir -p "$built/DEBIAN" "$built/usr/share/fleet-hello" /srv/apt/dists/stable/main/binary-amd64 /srv/apt/pool
+mkdir -p "$built/DEBIAN" "$built/etc" "$built/usr/share/fleet-hello" /srv/apt/dists/stable/main/binary-amd64 /srv/apt/pool
 printf 'Package: fleet-hello\\nVersion: 1.0\\nArchitecture: all\\nMaintainer: Test <test@example.org>\\nDescription: test\\n' > "$built/DEBIAN/control"
+echo ours > "$built/etc/fleet-hello.conf"; echo /etc/fleet-hello.conf > "$built/DEBIAN/conffiles"
 dpkg-deb --build "$built" /srv/apt/pool/fleet-hello_1.0_all.deb > /dev/null
 cd /srv/apt
 apt-ftparchive packages pool > dists/stable/main/binary-amd64/Packages

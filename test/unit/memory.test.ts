@@ -1,4 +1,5 @@
 // What a server remembers: scripts run for real, on this computer, in a folder of their own.
+import { createHash } from "node:crypto";
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -195,6 +196,67 @@ describe("what can't be undone", () => {
     expect((await inspect(shell, "link", of(want.link({ path: at("link"), target: "/nowhere" })))).report.results).toMatchObject([
       { outcome: "unchanged" },
     ]);
+  });
+});
+
+describe("people's work", () => {
+  const git = (text: string) => shell.run({ text: `set -e\nexport HOME=${shell.root}\n${text}`, masked: "" });
+  const commit = "git -c user.name=x -c user.email=x commit -q";
+
+  test.each([
+    ["a commit that was pushed nowhere", `cd web; echo 2 > a; ${commit} -am 'work of the night'`, "work of the night"],
+    ["a file that nobody added", "mkdir web/uploads; echo x > web/uploads/1", "uploads/"],
+    ["a file that git ignores", "echo .env > .gitignore; cp .gitignore web/.git/info/exclude; echo secret > web/.env", ".env"],
+  ])("a checkout stays and is named, with %s", async (_, work, named) => {
+    await git(
+      `git init -q -b main origin; cd origin; git config user.name x; echo 1 > a; git add a; ${commit} -m first`.replace(
+        "git init",
+        `cd ${shell.root}; git init`,
+      ),
+    );
+    const checkout = of(want.git({ path: at("web"), repository: at("origin"), ref: "main", owner: who, group: who }));
+    expect((await converge(shell, "app", checkout)).results).toMatchObject([{ outcome: "changed" }]);
+    await git(`cd ${shell.root}; ${work}`);
+    const [left] = (await converge(shell, "app", {})).results;
+    expect(left).toMatchObject({ outcome: "skipped", reason: expect.stringContaining(`holds what is nowhere else: `) });
+    expect(left!.reason).toContain(named);
+    expect(read("web/a")).toBeDefined();
+    rmSync(at("web"), { recursive: true });
+    await giveBack(shell);
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+
+  const packed = async (name: string) => {
+    await shell.run({
+      text: `set -e; mkdir -p ${at("tree/sub")}; echo a > ${at("tree/a")}; echo b > ${at("tree/sub/b")}; ln -sf a ${at("tree/l")}; tar -cf ${at(name)} -C ${at("tree")} .`,
+      masked: "",
+    });
+    const content = readFileSync(at(name));
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    return want.archive({ path: at("laid"), content: content.toString("base64"), sha256, ...mine });
+  };
+
+  test.each([
+    ["a file of theirs", "echo x > laid/sub/theirs", "sub/theirs"],
+    ["a repository of theirs", "git init -q laid", ".git/HEAD"],
+    ["an edit of theirs", "echo more >> laid/a", "a"],
+  ])("an archive's folder stays and is named, with %s", async (_, work, named) => {
+    await converge(shell, "app", of(await packed("one.tar")));
+    await shell.run({ text: `cd ${shell.root}; ${work}`, masked: "" });
+    const [left] = (await converge(shell, "app", {})).results;
+    expect(left).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringMatching(new RegExp(`did not come with the archive: .*${named}`)),
+    });
+    expect(read("laid/sub/b")).toBe("b\n");
+  });
+
+  test("an archive's folder that nobody worked in goes, whatever version was laid into it", async () => {
+    await converge(shell, "app", of(await packed("one.tar")));
+    there("tree/new", "c\n");
+    await converge(shell, "app", of(await packed("two.tar")));
+    expect((await converge(shell, "app", {})).results).toMatchObject([{ outcome: "changed" }]);
+    expect([existsSync(at("laid")), existsSync(shell.memory)]).toEqual([false, false]);
   });
 });
 

@@ -1,0 +1,53 @@
+// What apt.sh remembers around an install, for real under sh: dpkg-query is a stand-in that prints a file.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const functions = readFileSync(new URL("../../provisioners/resources/apt.sh", import.meta.url), "utf8");
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "fleet-apt-"));
+  for (const folder of ["bin", "state", "state/originals", "etc", "etc/app"]) mkdirSync(join(root, folder));
+  const stub = { "dpkg-query": `cat ${root}/packages`, "apt-get": `rm -rf ${root}/etc/app`, dpkg: "exit 1", "apt-mark": ":" };
+  for (const [name, text] of Object.entries(stub)) writeFileSync(join(root, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const packages = (...rows: readonly string[]): void => writeFileSync(join(root, "packages"), rows.map((row) => `${row}\n`).join(""));
+
+function run(body: string): string {
+  const text = `set -eu\nstate=${root}/state\ntell() { echo "@$*"; }\n${functions.replaceAll("/etc", `${root}/etc`)}\n${body}`;
+  const env = { PATH: `${root}/bin:${process.env.PATH}` };
+  const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input: text, encoding: "utf8", env });
+  expect([status, stderr]).toEqual([0, ""]);
+  return stdout;
+}
+
+test("a package that an install replaced by a newer one is named when the last of what came goes, with the version that it had first", () => {
+  packages("ii |libx 1.0", "ii |other 5");
+  run("fleet_etc_before");
+  packages("ii |appx 1", "ii |libx 2.0", "ii |other 5");
+  run("fleet_etc_after\nfleet_etc_before");
+  packages("ii |appx 1", "ii |libx 3.0", "ii |other 5");
+  expect(run("fleet_etc_after\nfleet_tell_upgraded")).toMatch(
+    /^@note libx was 1\.0, is 3\.0 .*`apt-get install --allow-downgrades libx=1\.0`.*\n$/,
+  );
+  packages("ii |libx 1.0", "ii |other 5");
+  expect(run("fleet_tell_upgraded")).toBe("");
+});
+
+test("what stood in /etc before a package came outlives its purge, and what came with it does not", () => {
+  packages("ii |other 5");
+  writeFileSync(join(root, "etc/app/theirs.conf"), "theirs\n", { mode: 0o640 });
+  run("fleet_etc_before");
+  writeFileSync(join(root, "etc/app/app.conf"), "ours\n");
+  run("fleet_etc_after");
+  writeFileSync(join(root, "etc/app/later.conf"), "theirs too\n");
+  run("fleet_etc_before");
+  run("fleet_purge_beside app");
+  const list = spawnSync("find", [join(root, "etc"), "-type", "f", "-printf", "%P %m\n"], { encoding: "utf8" }).stdout;
+  expect(list.split("\n").sort()).toEqual(["", "app/later.conf 644", "app/theirs.conf 640"]);
+});
