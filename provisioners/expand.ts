@@ -8,8 +8,8 @@ import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
 import { completeFacts, type Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
-import { lay } from "./overlay/lay.ts";
-import { ownerOf } from "./overlay/owners.ts";
+import { lay, replaced } from "./overlay/lay.ts";
+import { type Neighbour, ownerOf } from "./overlay/owners.ts";
 import { rendered } from "./overlay/template.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
@@ -210,20 +210,33 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
   if (!completeFacts(facts))
     throw new TypeError(`${server.name}: ${role}: expected all facts of the server, got ${Object.keys(facts).join(", ") || "none"}`);
   const { spec, overlay, view } = server;
-  const own = (name: string) =>
-    roleNamed(name).resources({ params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self: view, team });
+  const own = ownWants({ team }, server, facts);
   if (overlay.length === 0) return keyed(`${server.name}: ${role}`, role === overlayRole ? [] : own(role));
-  const neighbours = spec.roles.map((name) => ({
-    role: name,
-    own: name === role ? own(name) : quietly(() => own(name)),
-    territory: territoryOf(name, spec.params[name]),
-  }));
+  const neighbours = neighboursOf(server, (name) => (name === role ? own(name) : quietly(() => own(name))));
   // Where the files of a program lie whose role the server has not, that program may run all the same.
   const nobody = { role: overlayRole, own: [], territory: otherTerritory(spec.roles) };
   const self = neighbours.find((each) => each.role === role) ?? nobody;
   const files = rendered(overlay, { facts, self: view, team, params: spec.params });
   const mine = files.filter((entry) => (ownerOf(entry, neighbours, facts) ?? overlayRole) === role);
   return keyed(`${server.name}: ${role}`, lay(self, mine, files, { facts, account: appAccount({ facts, self: view }), neighbours }));
+}
+
+/** What a role of the server wants by itself. */
+const ownWants =
+  ({ team }: Pick<FleetPlan, "team">, { spec, view: self }: ServerPlan, facts: Facts) =>
+  (name: string): readonly Declared[] =>
+    roleNamed(name).resources({ params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self, team });
+
+const neighboursOf = ({ spec }: ServerPlan, own: (name: string) => readonly Declared[]): readonly Neighbour[] =>
+  spec.roles.map((role) => ({ role, own: own(role), territory: territoryOf(role, spec.params[role]) }));
+
+/** What of its roles' own the team's files take the place of on a server, a sentence each. */
+export function replacements({ team }: Pick<FleetPlan, "team">, server: ServerPlan, facts: Facts): readonly string[] {
+  const own = ownWants({ team }, server, facts);
+  return replaced(
+    neighboursOf(server, (name) => quietly(() => own(name))),
+    server.overlay,
+  ).map((each) => `${server.name}: ${each}`);
 }
 
 /** What another role can't do here is said where that role's own turn comes. */

@@ -2,7 +2,7 @@
 import { shapeOf } from "../../components/targets/aws/shape.ts";
 import { refusePlan } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
-import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
+import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { renameProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
@@ -21,8 +21,17 @@ async function run(stacks: readonly string[], json: boolean): Promise<number> {
   const problems = (await Promise.all(stacks.map(problemsOf))).flat();
   if (json) console.log(JSON.stringify(problems, null, 2));
   else if (problems.length > 0) console.error(problemsText(problems));
-  else console.log(`${stacks.join(", ")}: no problems`);
+  else console.log([...stacks.flatMap(notesOf), `${stacks.join(", ")}: no problems`].join("\n"));
   return problems.length > 0 ? 2 : 0;
+}
+
+/** What is right, and still worth a word: a file of the team's in the place of something of a role's. */
+function notesOf(stack: string): readonly string[] {
+  const plan = planOf(stack);
+  return plan.servers.flatMap((server) => {
+    const facts = completeFacts(server.declared);
+    return facts ? replacements(plan, server, facts) : [];
+  });
 }
 
 async function problemsOf(stack: string): Promise<readonly Problem[]> {

@@ -45,6 +45,21 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
   return withHearers([...own, ...made, ...placed], hearers(mine, role, ground.facts));
 }
 
+/** What is dropped for the team's files, a sentence each. A role's own file or unit only has another content. */
+export function replaced(roles: readonly Neighbour[], entries: readonly OverlayEntry[]): readonly string[] {
+  const written = new Set(entries.map(({ path }) => path));
+  return roles.flatMap(({ role, own }) =>
+    own.flatMap((each) =>
+      pathsOf(each).flatMap((path) =>
+        written.has(path) ? [`the team's \`${path}\` ${inPlaceOf(each.address)} of the role \`${role}\``] : [],
+      ),
+    ),
+  );
+}
+
+const inPlaceOf = (address: Address): string =>
+  address.startsWith("block[") ? `keeps \`${address}\`` : `takes the place of \`${address}\``;
+
 /** The territory that a path lies in: the longest of its paths counts. */
 function placeOf(path: string, territory: readonly Territory[]): Territory | undefined {
   const here = territory.flatMap((each) => each.paths.filter((of) => isBelow(path, of)).map((of) => ({ each, of })));

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
-import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
+import { expandRole, planFleet, replacements, rolesOf } from "../../provisioners/expand.ts";
 import { pathsOf } from "../../provisioners/overlay/owners.ts";
 import type { Declared } from "../../provisioners/resources/want.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
@@ -14,7 +14,7 @@ import { blankFacts as facts } from "../support/facts.ts";
 
 const file = (path: string, content = "x\n"): OverlayEntry => ({ path, content, mode: "0644" });
 
-function laid(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
+function planned(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
   const text = `config:
   contest-fleet:fleet:
     team: t
@@ -24,6 +24,11 @@ function laid(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
 `;
   const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
   const plan = planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { isu1: overlay } });
+  return { plan };
+}
+
+function laid(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
+  const { plan } = planned(roles, overlay, params);
   const server = plan.servers[0]!;
   const wants = Object.fromEntries(rolesOf(server).map((role) => [role, expandRole(plan, server, role, facts)]));
   for (const [role, of] of Object.entries(wants)) expect(problemsIn(of), role).toEqual([]);
@@ -152,6 +157,15 @@ describe("two that say what is in one file", () => {
     const { nginx } = laid("nginx", [{ path: "/etc/nginx/sites-enabled/default", target: "../sites-available/mine" }]);
     expect(Object.keys(nginx!).filter((address) => address.includes("sites-enabled/default"))).toEqual([
       "link[/etc/nginx/sites-enabled/default]",
+    ]);
+  });
+
+  test("is said where the team's file takes the place of a role's", () => {
+    const overlay = [file("/etc/hosts"), file("/etc/localtime"), file("/etc/motd")];
+    const { plan } = planned("base, nginx", overlay);
+    expect(replacements(plan, plan.servers[0]!, facts)).toEqual([
+      "isu1: the team's `/etc/hosts` keeps `block[/etc/hosts:team]` of the role `base`",
+      "isu1: the team's `/etc/localtime` takes the place of `link[/etc/localtime]` of the role `base`",
     ]);
   });
 
