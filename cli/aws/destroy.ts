@@ -33,6 +33,14 @@ const passing = /\bin use\b|InUse|DependencyViolation|IncorrectState|dependent o
 export const isHopeless = (errors: readonly string[]): boolean =>
   errors.length > 0 && errors.every((error) => lasting.test(error) && !passing.test(error));
 
+/**
+ * A volume whose removal got as far as its last snapshot, in the provider's words (ebs_volume.go: first the snapshot, then its end, then the
+ * volume): each further try makes another snapshot, whole and paid for.
+ */
+const snapshotMade = /EBS Snapshot \(snap-|deleting EBS Volume \(vol-|waiting for EBS Volume \(vol-[^)]*\) delete/;
+
+export const madeSnapshot = (errors: readonly string[]): boolean => errors.some((error) => snapshotMade.test(error));
+
 /** Tries until it is through, until no further try can help, or until the patience ends. @returns the last exit code */
 export async function untilThrough(
   attempt: () => Promise<Attempt>,
@@ -42,6 +50,12 @@ export async function untilThrough(
     const { code, errors } = await attempt();
     // Ctrl-C, or a use that no second try makes right.
     if (code === 0 || left === 0 || code === 130 || code === 2) return code;
+    if (madeSnapshot(errors)) {
+      console.error(
+        "not tried again: a volume's last snapshot was begun, and another try would make a second one; next: see that it is whole, then down again",
+      );
+      return code;
+    }
     if (isHopeless(errors)) {
       console.error("not tried again: what is refused above stays refused until somebody changes it");
       return code;

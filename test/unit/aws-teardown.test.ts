@@ -41,6 +41,25 @@ describe("a destroy that failed", () => {
     expect(isHopeless([denied, error])).toBe(false);
   });
 
+  test.each([
+    [
+      "waiting for EBS Snapshot (snap-1) create: timeout while waiting for state to become 'completed' (last state: 'pending', timeout: 3h0m0s)",
+    ],
+    ["deleting EBS Volume (vol-1): operation error EC2: DeleteVolume, api error VolumeInUse: Volume vol-1 is currently attached to i-1"],
+    ["waiting for EBS Volume (vol-1) delete: timeout while waiting for state to become ''"],
+  ])("makes no second last snapshot: %s", async (error) => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    let tries = 0;
+    const code = await untilThrough(
+      async () => {
+        tries++;
+        return { code: 1, errors: [held, error] };
+      },
+      { tries: 5, pauseSeconds: 0 },
+    );
+    expect([code, tries]).toEqual([1, 1]);
+  });
+
   test("of which nothing is known is tried again", () => expect(isHopeless([])).toBe(false));
 
   const tried = async (...attempts: readonly Attempt[]) => {
