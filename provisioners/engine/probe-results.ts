@@ -147,6 +147,8 @@ export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked
       lines("packages")
         .map((line) => line.split("|"))
         .filter(([status = ""]) => status.length > 1 && !"nc".includes(status[1]!))
+        // The packages themselves come first: what another one provides is the second best.
+        .toReversed()
         .map(([status = "", name = "", version = ""]) => [name, status[1] === "i" ? version : `${version} ${halfDone}`]),
     ),
     units: parseUnits(blocks.get("units") ?? ""),

@@ -32,6 +32,9 @@ export {
 
 type Answer<T> = () => T;
 
+/** In place of a version: no package of this name is installed, but one that provides it. */
+export const provided = "(provided)";
+
 /** Collects questions, makes the script, and reads its answers. Use it once. */
 export class Look {
   readonly #paths = new Set<string>();
@@ -112,7 +115,15 @@ export class Look {
         this.#nonce,
         "packages",
         this.#packages,
-        (all) => `dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}|\${Version}\\n' -- ${all} 2>/dev/null`,
+        (all) =>
+          `seen=$(dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}|\${Version}\\n' -- ${all} 2>/dev/null)
+seen="$?
+$seen"
+printf '%s\\n' "$seen"
+case $seen in [!0]*|*"
+un "*)
+${providedScript([...this.#packages])} ;;
+esac`,
       ),
       ...section(
         this.#nonce,
@@ -147,6 +158,14 @@ export class Look {
     this.#answers = parseAnswers(stdout, this.#nonce, { contents: this.#contents, whole: this.#whole }, [...this.#commands.keys()]);
   }
 }
+
+/** Only where a name is that of no installed package: one that another provides (`libz-dev`) is there too. */
+const providedScript = (names: readonly string[]): string =>
+  `awk -v wanted=${quote(` ${names.join(" ")} `)} 'BEGIN { RS = "" }
+/\\nStatus: [a-z]+ ok installed/ && match($0, /\\nProvides: [^\\n]*/) {
+  count = split(substr($0, RSTART + 11, RLENGTH - 11), each, /, */)
+  for (at = 1; at <= count; at++) { split(each[at], word, " "); if (index(wanted, " " word[1] " ")) print "ii |" word[1] "|${provided}" }
+}' /var/lib/dpkg/status 2>/dev/null`;
 
 const sysctlPath = (key: string): string => `/proc/sys/${key.replaceAll(".", "/")}`;
 

@@ -92,6 +92,14 @@ fleet_tell_upgraded() {
   done
 }
 fleet_going() { apt-get -s purge --allow-change-held-packages -- "$@" | sed -n -e 's/^Purg \([^ ]*\).*/\1/p' -e 's/^Remv \([^ ]*\).*/\1/p' | sort -u; }
+# Installed packages that provide one of these names: what a virtual package (libz-dev) stands for.
+fleet_providers() {
+  awk -v wanted=" $* " 'BEGIN { RS = "" }
+/\nStatus: [a-z]+ ok installed/ && match($0, /\nProvides: [^\n]*/) {
+  count = split(substr($0, RSTART + 11, RLENGTH - 11), each, /, */)
+  for (at = 1; at <= count; at++) { split(each[at], word, " "); if (index(wanted, " " word[1] " ")) { split($0, line, "\n"); sub(/^Package: /, "", line[1]); print line[1] } }
+}' /var/lib/dpkg/status
+}
 fleet_purge() {
   fleet_settle
   # What never ends its installation is what may have to go.
@@ -99,7 +107,8 @@ fleet_purge() {
   touch "$added"
   fleet_installed > "$added.now"
   apt-mark showauto | sort > "$added.auto"
-  { printf '%s\n' "$@"; comm -12 "$added" "$added.auto"; } | sort -u | comm -12 - "$added.now" > "$added.gone"
+  fleet_providers $(printf '%s\n' "$@" | sort -u | comm -23 - "$added.now") | sort -u | comm -12 - "$added" > "$added.provided"
+  { printf '%s\n' "$@"; cat "$added.provided"; comm -12 "$added" "$added.auto"; } | sort -u | comm -12 - "$added.now" > "$added.gone"
   set -- $(cat "$added.gone")
   # Where more would go than came, only those go that nothing else needs.
   if [ "$#" != 0 ] && fleet_going "$@" | comm -23 - "$added.gone" | grep -q .; then
@@ -120,5 +129,5 @@ fleet_purge() {
     fleet_tell_upgraded
     rm -f "$added" "$added".*
   fi
-  rm -f "$added.now" "$added.auto" "$added.gone"
+  rm -f "$added.now" "$added.auto" "$added.gone" "$added.provided"
 }

@@ -1,7 +1,7 @@
 // A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
 import { z } from "zod";
 import { PackageName, PackageVersion } from "../../spec/scalars.ts";
-import { halfDone } from "../engine/probe.ts";
+import { halfDone, provided } from "../engine/probe.ts";
 import { installFull, installLean, purge } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
@@ -36,9 +36,15 @@ export const packageKind = defineKind<PackageWant, string>({
     have === missing || have.endsWith(halfDone) ? undefined : { ...want, ...(want.version !== undefined && { version: have }) },
   undo(want, original, have) {
     if (original === have) return [];
+    if (original === provided || have === provided) return original === missing ? [removal(want)] : [];
     if (original !== missing && !original.endsWith(halfDone))
       return [install({ ...want, version: original }, `version \`${have}\` → \`${original}\``)];
-    const { name } = want;
-    return [{ change: "remove, with what it alone brought along", run: purge([name]), together: { how: purge, argument: name } }];
+    return [removal(want)];
   },
+});
+
+const removal = ({ name }: Pick<PackageWant, "name">): Step => ({
+  change: "remove, with what it alone brought along",
+  run: purge([name]),
+  together: { how: purge, argument: name },
 });

@@ -68,6 +68,15 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
       drifts: { "an unmasked service": "systemctl unmask nginx.service; systemctl enable --now nginx.service" },
     }));
 
+  test("a virtual package is there with what provides it, and goes with it, also where somebody holds that", async () => {
+    const wants = wantsOf([want.package({ name: "libz-dev" })]);
+    expect(failures(await converge(shell, "virtual", wants))).toEqual([]);
+    expect((await inspect(shell, "virtual", wants)).report.results.map(({ outcome }) => outcome)).toEqual(["unchanged"]);
+    await text(shell, "dpkg -s zlib1g-dev >/dev/null; apt-mark hold zlib1g-dev");
+    expect(failures(await converge(shell, "virtual", {}))).toEqual([]);
+    await text(shell, "! dpkg -s zlib1g-dev 2>/dev/null | grep -q 'ok installed'; apt-mark unhold zlib1g-dev");
+  });
+
   test("timer and cron", () =>
     keepsContract(shell, {
       role: "timer",

@@ -55,6 +55,7 @@ describe("what a right stack file becomes", () => {
       servers: { isu1: { roles: ["nginx"], port: 22, params: { nginx: { listen: 80, upstreams: {} } } } },
       params: {},
       files: "files",
+      fileRules: [],
       guard: { paths: [], users: [], units: [] },
       archive: [],
       hooks: {},
