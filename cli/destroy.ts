@@ -5,6 +5,7 @@ import type { FleetPlan } from "../provisioners/expand.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
 import { forgetServers } from "../pulumi/forget.ts";
+import { changes } from "../pulumi/interruption.ts";
 import { existing, forget, isLocal, keepState, localDeployment, localStack, prepare } from "../pulumi/state.ts";
 import { refuseLostState } from "../pulumi/state-file.ts";
 import { archive } from "./archive.ts";
@@ -53,18 +54,27 @@ async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
   const once = async (env = {}) => (await pulumi(plan, args, { env, readable: true })).code;
   const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
   if (code !== 0) return code;
-  await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config"]);
-  forgetHere(stack);
+  await removeStack(plan);
   return 0;
 }
 
 /** With all that is on them. `--force`: what the state still names was on the machines. */
 async function machinesGone(plan: FleetPlan): Promise<number> {
   const { stack } = plan;
+  changes();
   await phase(`machines of ${stack}`, () => sweep(stack));
-  await ask(plan, ["stack", "rm", stack, "--yes", "--force", "--preserve-config"]);
-  forgetHere(stack);
+  await removeStack(plan, "--force");
   return 0;
+}
+
+/** Whoever asks us to end meanwhile: a stack that is gone leaves no backup by which it would be missed. */
+async function removeStack(plan: FleetPlan, ...more: readonly string[]): Promise<void> {
+  const { stack } = plan;
+  try {
+    await ask(plan, ["stack", "rm", stack, "--yes", "--preserve-config", ...more]);
+  } finally {
+    if ((await existing([stack])).length === 0) forgetHere(stack);
+  }
 }
 
 function forgetHere(stack: string): void {

@@ -2,6 +2,7 @@
 // the end. On one practice machine.
 import { type ChildProcess, spawn } from "node:child_process";
 import { afterAll, expect, test } from "vitest";
+import { nspawn } from "../../machines/nspawn/driver.ts";
 import { project } from "../../provisioners/project.ts";
 import { type Running, Trial } from "../support/fleet.ts";
 import { commandsOf } from "../support/session.ts";
@@ -99,8 +100,12 @@ test("up at a terminal shows what fleet preview shows, and asks as down does", a
 });
 
 test("a down that is ended says how to go on, and the next one leaves nothing", async () => {
-  const stopped = await interruptedAt(trial.start("down", ["--yes"]), /delet(?:ing|ed)/, "SIGTERM");
-  expectInterrupted(stopped, goesOn("down"));
+  const run = trial.start("down", ["--yes"]);
+  const isUp = async () => (await nspawn.read({ stack: trial.stack, name: "isu1" }))?.running ?? false;
+  await expect.poll(isUp, { timeout: 60_000, interval: 20 }).toBe(false);
+  run.child.kill("SIGTERM");
+  const answer = await run.done;
+  expectInterrupted({ ...answer, left: await leftOf(run.child.pid ?? 0) }, goesOn("down"));
   const { code, said } = await trial.run("down", ["--yes"]);
   expect(code, said).toBe(0);
   expect(said).toContain("nothing is left on this computer");
