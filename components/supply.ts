@@ -5,10 +5,8 @@ import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
 import { preinstalled } from "../provisioners/preinstalled.ts";
 import type { AwsTarget } from "../spec/aws/target.ts";
 import { bytesOfSize } from "../spec/scalars.ts";
-import type { ServerSpec } from "../spec/spec.ts";
 import type { ConnectionArgs } from "./connection.ts";
-import { aliases } from "./former-names.ts";
-import { HostKey } from "./host-key.ts";
+import { handedOut } from "./handed-out.ts";
 import type { KeyPair } from "./key-pair.ts";
 import { Machine } from "./machine.ts";
 import { OwnHostKey } from "./own-host-key.ts";
@@ -48,7 +46,7 @@ export function supply(name: string, plan: FleetPlan, means: Means): Supply {
     case "practice":
       return each((server) => practice(name, plan, server, means));
     case "inventory":
-      return each((server) => handedOut(name, server, plan, means));
+      return { servers: handedOut(name, plan, { text: (written) => secretText(written, means.secrets), parent: means.parent }) };
     case "aws":
       return onAws(name, plan, target, means);
     default:
@@ -108,38 +106,8 @@ function practice(name: string, plan: FleetPlan, server: ServerPlan, { fleetKey,
   return { connection, hostKey: machine.hostKey, deletedWith: machine };
 }
 
-function handedOut(name: string, server: ServerPlan, plan: FleetPlan, { secrets, parent }: Means): Supplied {
-  const login = loginOf(server.name, server.spec, plan.spec.servers, secrets);
-  const hostKey =
-    server.spec.hostKey ??
-    new HostKey(
-      `${name}-${server.name}-host-key`,
-      { name: server.name, address: login.address, port: login.port },
-      { parent, ...aliases(name, plan, server, "-host-key") },
-    ).hostKey;
-  return { connection: { ...login, hostKey }, hostKey };
-}
-
-type Secrets = Means["secrets"];
-
-/** The password or key of a server, its marks replaced; undefined properties are left out. */
-function loginOf(name: string, spec: Pick<ServerSpec, "jump"> & LoginSpec, servers: FleetPlan["spec"]["servers"], secrets: Secrets) {
-  const hop = typeof spec.jump === "string" ? servers[spec.jump] : spec.jump;
-  const jump = hop && { ...login(typeof spec.jump === "string" ? spec.jump : "jump", hop, secrets), hostKey: hop.hostKey ?? "" };
-  return { ...login(name, spec, secrets), ...(jump && { jump }) };
-}
-
-type LoginSpec = Pick<ServerSpec, "address" | "port" | "user" | "password" | "privateKey" | "sudoPassword">;
-
-function login(name: string, spec: Partial<LoginSpec>, secrets: Secrets) {
-  const known = (text: string | undefined) => text && secretText(text, secrets);
-  const hidden = { password: known(spec.password), privateKey: known(spec.privateKey), sudoPassword: known(spec.sudoPassword) };
-  const given = Object.fromEntries(Object.entries(hidden).filter(([, value]) => value !== undefined));
-  return { name, address: spec.address ?? "", port: spec.port ?? 22, user: spec.user ?? "root", ...given };
-}
-
 /** A secret stands in a spec as its mark alone, or (on practice) as plain text. */
-export function secretText(text: string, secrets: Secrets): pulumi.Input<string> {
+export function secretText(text: string, secrets: Means["secrets"]): pulumi.Input<string> {
   const path = /^\u27e6secret:(.*)\u27e7$/.exec(text)?.[1];
   return path === undefined ? text : secrets(path);
 }

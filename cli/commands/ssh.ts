@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import type { Connection } from "../../provisioners/engine/shell.ts";
+import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { aimedAt } from "../../provisioners/stack.ts";
 import { sshFolder } from "../../pulumi/command.ts";
 import { stopsWithUs } from "../../pulumi/interruption.ts";
@@ -77,7 +78,9 @@ async function run(stack: string, name: string, { command, forward }: Wish): Pro
       `${name}: expected a server of ${stack} that is up${choice(name, Object.keys(servers))}; next: ./fleet up ${stack}`,
     );
   // OpenSSH takes no password from a file: where only that was handed out, the fleet's own user comes in with its key.
-  const login = server.privateKey === undefined ? { ...server, ...admin } : server;
+  const entered = <Login extends Hop>(login: Login): Login => (login.privateKey === undefined ? { ...login, ...admin } : login);
+  const jump = server.jump && (servers[server.jump.name] ? entered(server.jump) : server.jump);
+  const login = { ...entered(server), ...(jump && { jump }) };
   return await new Promise<number>((resolve, reject) => {
     const child = spawn("ssh", [...forward.flatMap((each) => ["-L", each]), ...sshOptions(stack, login), ...command], { stdio: "inherit" });
     stopsWithUs(child, "SIGTERM");
@@ -88,8 +91,21 @@ async function run(stack: string, name: string, { command, forward }: Wish): Pro
   });
 }
 
+type Hop = NonNullable<Connection["jump"]>;
+
+export function sshOptions(stack: string, { jump, ...server }: Connection): string[] {
+  const through = jump ? ["-o", `ProxyCommand=${proxyCommand(stack, jump)}`] : [];
+  return [...through, ...hopOptions(stack, server), "--", server.address];
+}
+
+/** A shell of OpenSSH's runs it, after it has looked for its own `%` in it. `ProxyJump` would ask with none of the jump host's own options. */
+const proxyCommand = (stack: string, jump: Hop): string =>
+  ["ssh", ...hopOptions(stack, jump).map((each) => quote(each).replaceAll("%", "%%")), "-W", "'[%h]:%p'", "--", quote(jump.address)].join(
+    " ",
+  );
+
 /** The key goes into a file that only its owner reads: OpenSSH takes it in no other way. */
-function sshOptions(stack: string, server: Connection): string[] {
+function hopOptions(stack: string, server: Hop): string[] {
   const folder = sshFolder(stack);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const [key, known] = [join(folder, `${server.name}.key`), join(folder, `${server.name}.known_hosts`)];
@@ -103,5 +119,5 @@ function sshOptions(stack: string, server: Connection): string[] {
     "LogLevel=ERROR",
     ...(privateKey === undefined ? [] : ["IdentitiesOnly=yes", `IdentityFile=${key}`]),
   ];
-  return [...options.flatMap((option) => ["-o", option]), "-p", String(server.port), "-l", user, "--", server.address];
+  return [...options.flatMap((option) => ["-o", option]), "-p", String(server.port), "-l", user];
 }

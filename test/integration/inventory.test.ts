@@ -1,11 +1,13 @@
 // Servers that were handed out, with somebody's work on them: taken over by password alone, converged, and given back byte for byte.
+import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MachineState } from "../../machines/machine.ts";
 import { fingerprint, parseHostKey } from "../../provisioners/ssh/host-key.ts";
+import { checkout } from "../../provisioners/stack.ts";
 import { ownHome } from "../../pulumi/home.ts";
-import { type Fleet, inside, Trial } from "../support/fleet.ts";
+import { type Fleet, inside, start, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
 
@@ -20,7 +22,8 @@ const trial = new Trial("inventory", {
   servers: {
     isu1: { ...login(11), roles: ["base", "nginx"] },
     isu2: { ...login(12), roles: ["base", "nginx", "memcached"] },
-    isu3: { ...login(13), roles: ["base", "mysql", "redis"] },
+    // Nothing but isu1 gets through to it.
+    isu3: { ...login(13), jump: "isu1", roles: ["base", "mysql", "redis"] },
   },
   params: {
     base: { packages: ["jq", "vim-tiny"], timezone: "Asia/Tokyo", sshd: { passwords: true }, sysctl: { preset: "isucon" } },
@@ -83,6 +86,7 @@ if command -v mariadb > /dev/null; then
   mariadb -N -e "SELECT User, Host, authentication_string FROM mysql.user ORDER BY 1, 2; SHOW DATABASES; SHOW GRANTS FOR shop@localhost; SELECT @@max_connections; SELECT * FROM shop.items"
 fi`;
 
+const shut = `fleet-shut-${process.pid}`;
 const names = ["isu1", "isu2", "isu3"] as const;
 let machines: Readonly<Record<string, MachineState>> = {};
 const before = new Map<string, readonly string[]>();
@@ -106,13 +110,19 @@ beforeAll(async () => {
   );
   await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
   for (const name of names) before.set(name, await lookAt(name));
+  execFileSync("nft", ["-f", "-"], {
+    input: `table inet ${shut} {\nchain out {\ntype filter hook output priority 0;\nip daddr ${network}.13 tcp dport 22 reject\n}\n}\n`,
+  });
   for (const name of names) await trial.secret(`servers.${name}.password`, user.password);
   // Into folders that are not there.
   trial.overlay("isu1", "/usr/local/share/team/pages/index.html", "ours\n");
   await trial.secret("params.mysql.users.shop.password", "of the team's own");
 });
 
-afterAll(() => trial.remove());
+afterAll(async () => {
+  await trial.remove();
+  execFileSync("nft", ["delete", "table", "inet", shut]);
+});
 
 /** What belongs to a resource in a preview: its line, and those under it. */
 const itemIn = (text: string, address: string): string => {
@@ -129,8 +139,12 @@ const itemIn = (text: string, address: string): string => {
 };
 
 describe("the first preview, with one server that is off", () => {
-  const servers = (fleet: Fleet) => fleet.servers as Record<string, object>;
-  beforeAll(() => trial.edit((fleet) => Object.assign(servers(fleet), { off: { ...servers(fleet).isu3, ...login(99) } })));
+  const servers = (fleet: Fleet) => fleet.servers as Record<string, { readonly roles: string[] }>;
+  beforeAll(() =>
+    trial.edit((fleet) =>
+      Object.assign(servers(fleet), { off: { ...servers(fleet).isu1, ...login(99), roles: servers(fleet).isu3!.roles } }),
+    ),
+  );
   afterAll(() => trial.edit((fleet) => void delete servers(fleet).off));
 
   test("shows what it replaces and restarts as changes of what is there, and says why the roles of the other are not shown", async () => {
@@ -169,6 +183,12 @@ test("servers are taken by address, user and password; the host key that each sh
   const state = trial.stateFiles().find((path) => path.endsWith(`stacks/contest-fleet/${trial.stack}.json`))!;
   // What is on a lent server must be undone: it does not go away with a machine.
   expect(readFileSync(state, "utf8")).not.toContain("deletedWith");
+});
+
+test("a server behind another is entered through it", async () => {
+  const { code, said } = await start(join(checkout, "fleet"), ["ssh", "-s", trial.stack, "isu3", "hostname; exit 3"], { env: trial.env })
+    .done;
+  expect([code, said]).toEqual([3, "isu3\n"]);
 });
 
 test("they are as the stack file says, and a second up finds nothing to do", async () => {

@@ -73,7 +73,15 @@ describe("servers that were handed out", () => {
       address: "192.168.0.13",
       user: "isucon",
       password: "p3",
-      jump: { address: "203.0.113.11", password: "p1" },
+      jump: { address: "203.0.113.11", password: "p1", hostKey: "ssh-ed25519 AAAA-handed-out-isu1-host-key" },
+    });
+    // Looked at on the way on which it is reached: its address is somebody else's in the operator's own network.
+    const key = resources.find(({ name }) => name === "handed-out-isu3-host-key")!;
+    expect(open(key.inputs as Properties).value.jump).toMatchObject({
+      address: "203.0.113.11",
+      user: "isucon",
+      password: "p1",
+      hostKey: "ssh-ed25519 AAAA-handed-out-isu1-host-key",
     });
     const base = resources.find(({ name }) => name === "handed-out-isu1-base")!;
     expect(Object.keys(base.inputs.resources as object)).toContain("file[/etc/cloud/cloud.cfg.d/99-fleet.cfg]");

@@ -1,0 +1,68 @@
+// Servers that were handed out: how each is logged in to, directly or through a jump host, and the key by which it is known.
+import type * as pulumi from "@pulumi/pulumi";
+import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
+import type { ServerSpec } from "../spec/spec.ts";
+import type { ConnectionArgs } from "./connection.ts";
+import { aliases } from "./former-names.ts";
+import { HostKey } from "./host-key.ts";
+
+interface Means {
+  /** The text itself, or what its secret mark stands for. */
+  readonly text: (written: string) => pulumi.Input<string>;
+  readonly parent: pulumi.Resource;
+}
+
+interface Door {
+  readonly connection: ConnectionArgs;
+  readonly hostKey: pulumi.Input<string>;
+}
+
+/** By server name. A host key that the stack file does not give is looked at on the way on which the server is reached. */
+export function handedOut(name: string, plan: FleetPlan, means: Means): Readonly<Record<string, Door>> {
+  const doors = new Map<string, Door>();
+  const doorOf = (server: ServerPlan): Door => {
+    const door = doors.get(server.name) ?? openDoor(name, server, plan, jumpOf(name, server, plan, doorOf, means), means);
+    doors.set(server.name, door);
+    return door;
+  };
+  return Object.fromEntries(plan.servers.map((server) => [server.name, doorOf(server)]));
+}
+
+type Jump = NonNullable<ConnectionArgs["jump"]>;
+
+function openDoor(name: string, server: ServerPlan, plan: FleetPlan, jump: Jump | undefined, { text, parent }: Means): Door {
+  const { spec } = server;
+  const way = { ...login(server.name, spec, text), ...(jump && { jump }) };
+  const seen = () => {
+    const args = { name: server.name, address: way.address, port: way.port, ...(jump && { jump }) };
+    return new HostKey(`${name}-${server.name}-host-key`, args, { parent, ...aliases(name, plan, server, "-host-key") }).hostKey;
+  };
+  const hostKey = spec.hostKey ?? seen();
+  return { connection: { ...way, hostKey }, hostKey };
+}
+
+/** Another server of the team with the key that is pinned for it, or a host of its own. */
+function jumpOf(name: string, server: ServerPlan, plan: FleetPlan, doorOf: (server: ServerPlan) => Door, means: Means): Jump | undefined {
+  const { jump } = server.spec;
+  if (jump === undefined) return undefined;
+  if (typeof jump === "string") {
+    const { jump: _, sudoPassword: __, ...door } = doorOf(plan.servers.find((each) => each.name === jump)!).connection;
+    return door;
+  }
+  const way = login("jump", jump, means.text);
+  const seen = () => {
+    const args = { name: `${server.name}'s jump host`, address: way.address, port: way.port };
+    return new HostKey(`${name}-${server.name}-jump-host-key`, args, { parent: means.parent }).hostKey;
+  };
+  return { ...way, hostKey: jump.hostKey ?? seen() };
+}
+
+type LoginSpec = Pick<ServerSpec, "address" | "port" | "user" | "password" | "privateKey" | "sudoPassword">;
+
+/** Undefined properties are left out. */
+function login(name: string, spec: Partial<LoginSpec>, text: Means["text"]) {
+  const known = (written: string | undefined) => written && text(written);
+  const hidden = { password: known(spec.password), privateKey: known(spec.privateKey), sudoPassword: known(spec.sudoPassword) };
+  const given = Object.fromEntries(Object.entries(hidden).filter(([, value]) => value !== undefined));
+  return { name, address: spec.address ?? "", port: spec.port ?? 22, user: spec.user ?? "root", ...given };
+}
