@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { app } from "./app/role.ts";
 import { base } from "./base/role.ts";
+import { haproxy } from "./haproxy/role.ts";
 import { memcached } from "./memcached/role.ts";
 import { mysql } from "./mysql/role.ts";
 import { nginx } from "./nginx/role.ts";
@@ -11,7 +12,7 @@ import type { Role, Territory } from "./role.ts";
 import { wordpress } from "./wordpress/role.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each role has its own parameters; they are checked by its schema before they get here
-export const roles: readonly Role<any>[] = [base, nginx, phpFpm, app, wordpress, mysql, memcached, redis];
+export const roles: readonly Role<any>[] = [base, nginx, phpFpm, app, wordpress, mysql, memcached, redis, haproxy];
 
 const byName = new Map(roles.map((role) => [role.name, role]));
 

@@ -70,6 +70,7 @@ export const app = defineRole<Params>({
     ...Object.keys(services).map((name) => ({ unit: `${name}.service`, ports: {} })),
     { unit: undefined, ports: Object.fromEntries(ports.map((port, at) => [`ports[${at}]`, port])) },
   ],
+  provides: ({ ports }) => Object.fromEntries(ports.map((port) => [`app-${port}`, { protocol: "http", port }])),
   memory: "rest",
   resources(context) {
     const params = settled(context);
