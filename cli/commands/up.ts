@@ -18,6 +18,7 @@ interface Options extends ManyChoice {
   readonly engine: boolean;
   readonly verbose: boolean;
   readonly forget: readonly string[];
+  readonly takeOver?: string;
 }
 
 export const up: Register = (program, done) =>
@@ -32,6 +33,7 @@ export const up: Register = (program, done) =>
     .addOption(engineOption())
     .option("--verbose", "what Pulumi's engine says, all of it", false)
     .addOption(forgetOption())
+    .option("--take-over <stack>", "the stack that servers belong to until now: this one changes them from here on")
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
@@ -47,8 +49,10 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-async function run(stack: string, { yes, engine, forget, verbose }: Options): Promise<number> {
-  const right = await allRight(stack, { engine: engine || forget.length > 0 });
+async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Options): Promise<number> {
+  // The provider hears of it, below the engine.
+  if (takeOver !== undefined) process.env.FLEET_TAKE_OVER = takeOver;
+  const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined });
   if (right) {
     console.log(nothingToDo(right));
     return 0;

@@ -3,7 +3,18 @@
 import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { type ApplyOptions, apply, type Work } from "./apply.ts";
-import { claims, type Entry, journalPath, type Memory, type Thing, type Wanter, withEntries } from "./journal.ts";
+import {
+  type Comer,
+  claims,
+  type Entry,
+  foreignOwner,
+  journalPath,
+  type Memory,
+  type Owner,
+  type Thing,
+  type Wanter,
+  withEntries,
+} from "./journal.ts";
 import { recordScript } from "./memory-script.ts";
 import { blankObservation, type Observation, type ObserveOptions, observe, observeAll, observeMemory, type Removed } from "./observe.ts";
 import type { Wants } from "./order.ts";
@@ -87,20 +98,31 @@ export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<Ro
   const nobody = [...memory.wanted].map(([wants, things]) => ({ wants, add: [], drop: [...things] }));
   const results = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true }, options);
   const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
-  // Claims alone, of roles that found everything right, are no memory of anything.
-  if (left.length === 0)
-    await shell.run(sh`rm -f -- ${journalPath}\n[ ! -d ${memoryDirectory} ] || rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}`);
+  // Claims alone, and the folders of roles that found everything right, are no memory of anything.
+  if (left.length === 0) await shell.run(nothingLeft, options?.signal && { signal: options.signal });
   return { host: shell.host, role: "", results, notes: notesOf({ memory }) };
 }
+
+const nothingLeft = sh`[ -d ${memoryDirectory} ] || exit 0
+cd ${memoryDirectory}
+rm -rf -- journal */originals */rollback */pending
+find ${memoryDirectory} -depth -type d -empty -delete`;
 
 /** A server's own thing: whoever has it in its state wants it. */
 const serverThing: Thing = "server";
 
 /** Nothing is given back while somebody wants the server. Throws HostError. */
-export async function claimServer(shell: Shell, who: Wanter, options?: RunOptions): Promise<void> {
+export async function claimServer(shell: Shell, who: Wanter, owner: Owner, options?: RunOptions): Promise<void> {
   const memory = await observeMemory(shell, options);
-  await record(shell, memory, claims(memory, who, new Set([serverThing])), options);
+  const same = memory.owner?.id === owner.id && memory.owner.stack === owner.stack;
+  const taken: readonly Entry[] = same ? [] : [{ owner }];
+  const claimed = claims(withEntries(memory, taken), who, new Set([serverThing]));
+  await record(shell, memory, [...taken, ...claimed], options);
 }
+
+/** Throws HostError. */
+export const ownerBeside = async (shell: Shell, comer: Comer, options?: RunOptions): Promise<Owner | undefined> =>
+  foreignOwner(await observeMemory(shell, options), comer);
 
 /** Everything goes back, unless somebody else wants the server. Throws HostError; what could not go back is in the report. */
 export async function releaseServer(shell: Shell, by: string, options?: ApplyOptions): Promise<RoleReport> {

@@ -27,12 +27,25 @@ export interface Original {
 export type Entry =
   | { readonly first: Original }
   | { readonly wants: string; readonly add: readonly Thing[]; readonly drop: readonly Thing[] }
-  | { readonly undone: Thing };
+  | { readonly undone: Thing }
+  | { readonly owner: Owner };
+
+/** The one stack that may change a server. */
+export interface Owner {
+  /** Of its own, in its state: a stack may be renamed. */
+  readonly id: string;
+  readonly stack: string;
+  /** `ada@laptop` */
+  readonly who: string;
+  /** UTC */
+  readonly since: string;
+}
 
 export interface Memory {
   readonly originals: ReadonlyMap<Thing, Original>;
   /** By who wants. */
   readonly wanted: ReadonlyMap<string, ReadonlySet<Thing>>;
+  readonly owner?: Owner | undefined;
   /** Lines that are no records: torn by a full disk or a power cut, or written by somebody else. */
   readonly damaged: number;
   /** Bytes of the file. */
@@ -73,12 +86,17 @@ export function memoryIn(file: Buffer): Memory {
 /** A memory, and what was added to it. */
 export function withEntries(memory: Memory, entries: readonly Entry[]): Memory {
   const [originals, wanted] = [new Map(memory.originals), new Map(memory.wanted)];
+  let { owner } = memory;
   for (const entry of entries) {
     if ("first" in entry) originals.set(thingOf(entry.first.address, entry.first.want), entry.first);
     else if ("undone" in entry) originals.delete(entry.undone);
-    else wanted.set(entry.wants, changed(wanted.get(entry.wants) ?? new Set(), entry));
+    else if ("owner" in entry) {
+      // Whoever comes after another wants what it says itself, and nothing of what that one wanted.
+      if (owner && owner.stack !== entry.owner.stack && owner.id !== entry.owner.id) wanted.clear();
+      owner = entry.owner;
+    } else wanted.set(entry.wants, changed(wanted.get(entry.wants) ?? new Set(), entry));
   }
-  return { ...memory, originals, wanted: new Map([...wanted].filter(([, things]) => things.size > 0)) };
+  return { ...memory, owner, originals, wanted: new Map([...wanted].filter(([, things]) => things.size > 0)) };
 }
 
 function changed(
@@ -129,6 +147,15 @@ function claim({ wanted }: Memory, by: string, things: ReadonlySet<Thing>): Entr
   const add = [...things].filter((thing) => !before.has(thing));
   const drop = [...before].filter((thing) => !things.has(thing));
   return add.length + drop.length > 0 ? { wants: by, add, drop } : undefined;
+}
+
+/** Who comes to a server: without an id, for the first time as far as its state knows. */
+export type Comer = Pick<Owner, "stack" | "who"> & { readonly id?: string | undefined };
+
+/** Another stack that a server belongs to; undefined where it is free, or the comer's own. A lost state is known by name and operator. */
+export function foreignOwner({ owner }: Memory, { id, stack, who }: Comer): Owner | undefined {
+  if (owner === undefined || owner.id === id) return undefined;
+  return id === undefined && owner.stack === stack && owner.who === who ? undefined : owner;
 }
 
 /**

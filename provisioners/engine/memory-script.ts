@@ -37,9 +37,10 @@ function append(entries: readonly Entry[]): readonly Command[] {
  * Takes out of the file what is no record, so that what comes next is not glued to it. What was added since the look is after the bytes that
  * the look saw, and stays.
  */
-function mend({ damaged, size, originals, wanted }: Memory): readonly Command[] {
+function mend({ damaged, size, originals, wanted, owner }: Memory): readonly Command[] {
   if (damaged === 0) return [];
-  const entries = [
+  const entries: readonly Entry[] = [
+    ...(owner ? [{ owner }] : []),
     ...[...originals.values()].map((first) => ({ first })),
     ...[...wanted].map(([wants, things]) => ({ wants, add: [...things], drop: [] })),
   ];

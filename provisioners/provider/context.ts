@@ -45,7 +45,20 @@ export class Context {
   readonly #failed = new Map<string, HostError>();
   /** This process: one run of the engine. */
   readonly #run = randomUUID();
+  /** Why a server must not be changed, by its address: it is another stack's. */
+  readonly #foreign = new Map<string, string>();
   readonly #locks = new WeakMap<LockingShell, Promise<void>>();
+
+  /** Two stacks on one server would undo each other's work. Throws HostError where it was found to be another's. */
+  refuseForeign({ name, address, port }: Connection): void {
+    const why = this.#foreign.get(`${address} ${port ?? 22}`);
+    if (why !== undefined) throw new HostError(name, "locked", why);
+  }
+
+  foreign({ address, port }: Connection, why: string | undefined): void {
+    if (why === undefined) this.#foreign.delete(`${address} ${port ?? 22}`);
+    else this.#foreign.set(`${address} ${port ?? 22}`, why);
+  }
 
   /**
    * The server's root shell. A look asks once: who did not answer is not waited for again in this run. With `boot`, tries until the

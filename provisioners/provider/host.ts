@@ -1,8 +1,10 @@
 // fleet:index:Host: a server that can be reached. Pins its host key, waits for its boot, knows its facts.
-import { claimServer, failures, releaseServer } from "../engine/converge.ts";
+import { randomUUID } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import { claimServer, failures, ownerBeside, releaseServer } from "../engine/converge.ts";
 import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
 import { memoryDirectory } from "../engine/prelude.ts";
-import { type Connection, HostError } from "../engine/shell.ts";
+import { type Connection, HostError, type Shell } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
@@ -26,6 +28,8 @@ export interface HostOutputs extends HostInputs {
   readonly problem: string;
   /** By which name the server remembers that this fleet has it. */
   readonly wanter?: string;
+  /** This stack's id on the server. */
+  readonly owner?: string;
 }
 
 export function hostResource(context: Context): Resource<HostInputs, HostOutputs> {
@@ -44,7 +48,10 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
     },
     async read(_id, old, call) {
       try {
-        const facts = await readFacts(await context.reach(old.outputs.connection, call), { signal: call.signal });
+        const shell = await context.reach(old.outputs.connection, call);
+        const foreign = await ownership(context, shell, old.outputs, call, old.outputs.owner);
+        if (foreign !== undefined) call.log("warning", foreign);
+        const facts = await readFacts(shell, { signal: call.signal });
         return { inputs: old.inputs, outputs: { ...old.outputs, facts: { ...facts, ...old.inputs.declared }, problem: "" } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
@@ -53,9 +60,7 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       }
     },
     async update(_id, { outputs }, news, call, preview) {
-      return preview
-        ? { ...news, facts: { ...outputs.facts, ...news.declared }, problem: "" }
-        : await take(context, news, call, outputs.wanter);
+      return preview ? { ...news, facts: { ...outputs.facts, ...news.declared }, problem: "" } : await take(context, news, call, outputs);
     },
     check: () => {
       context.programRuns = true;
@@ -72,12 +77,41 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
 }
 
 /** The server remembers from here on that it is this fleet's. */
-async function take(context: Context, inputs: HostInputs, call: Call, was?: string): Promise<HostOutputs> {
+async function take(
+  context: Context,
+  inputs: HostInputs,
+  call: Call,
+  was: Pick<HostOutputs, "wanter" | "owner"> = {},
+): Promise<HostOutputs> {
   const outputs = await meet(context, inputs, call);
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell, call);
-  await claimServer(shell, { by: call.name, was }, { signal: call.signal });
-  return { ...outputs, wanter: call.name };
+  await ownership(context, shell, inputs, call, was.owner);
+  context.refuseForeign(inputs.connection);
+  const owner = { id: was.owner ?? randomUUID(), ...comerOf(call), since: new Date().toISOString() };
+  await claimServer(shell, { by: call.name, was: was.wanter }, owner, { signal: call.signal });
+  return { ...outputs, wanter: call.name, owner: owner.id };
+}
+
+const comerOf = ({ urn }: Call) => ({ stack: urn.split(":")[2] ?? "", who: `${userInfo().username}@${hostname()}` });
+
+/** Why the server is not this stack's to change; undefined where it is, or where somebody typed whose it is taken from. */
+async function ownership(
+  context: Context,
+  shell: Shell,
+  { name, connection }: HostInputs,
+  call: Call,
+  id?: string,
+): Promise<string | undefined> {
+  const other = await ownerBeside(shell, { ...comerOf(call), id }, { signal: call.signal });
+  const taken = other !== undefined && process.env.FLEET_TAKE_OVER === other.stack;
+  const why =
+    other && !taken
+      ? `belongs to stack \`${other.stack}\` of ${other.who} since ${other.since}, and two stacks on one server would undo each other's work; ` +
+        `next: give one of them another server than ${name}, or take it over: \`./fleet up ${comerOf(call).stack} --take-over ${other.stack}\``
+      : undefined;
+  context.foreign(connection, why);
+  return why;
 }
 
 /**
@@ -86,6 +120,7 @@ async function take(context: Context, inputs: HostInputs, call: Call, was?: stri
  */
 async function giveServerBack(context: Context, { connection, ...outputs }: HostOutputs, call: Call): Promise<void> {
   const shell = await context.reach(connection, call);
+  context.refuseForeign(connection);
   await context.lock(shell, call);
   const report = await releaseServer(shell, outputs.wanter ?? call.name, {
     signal: call.signal,

@@ -123,6 +123,7 @@ export function deadlineOf(resources: Wants, given = roleTime): number {
 
 async function run(context: Context, id: string, inputs: RoleInputs, call: Call, was?: string): Promise<RoleOutputs> {
   const shell = await context.reach(inputs.connection, call);
+  context.refuseForeign(inputs.connection);
   await context.lock(shell, call);
   const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
     ...convergeOptions(call, inputs.resources),
@@ -140,6 +141,7 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call,
  */
 async function release(context: Context, outputs: RoleOutputs, call: Call): Promise<void> {
   const shell = await context.reach(outputs.connection, call);
+  context.refuseForeign(outputs.connection);
   await context.lock(shell, call);
   const by = outputs.wanter ?? wanterOf(outputs, call);
   const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call, outputs.resources), by });

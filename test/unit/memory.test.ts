@@ -4,7 +4,7 @@ import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync,
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { converge, giveBack, inspect } from "../../provisioners/engine/converge.ts";
+import { claimServer, converge, giveBack, inspect, ownerBeside, releaseServer } from "../../provisioners/engine/converge.ts";
 import { lineOf, memoryIn } from "../../provisioners/engine/journal.ts";
 import { storeKey } from "../../provisioners/engine/prelude.ts";
 import { missingPath } from "../../provisioners/engine/probe.ts";
@@ -153,6 +153,33 @@ describe("wanting is a set", () => {
     expect(await outcomes("app", of(want.link({ path: at("a"), target: "/etc/hostname" })))).toEqual([["link[/a]", "unchanged"]]);
     await converge(shell, "app", {});
     expect([read("a"), existsSync(shell.memory)]).toEqual(["theirs\n", false]);
+  });
+});
+
+describe("a server belongs to one stack", () => {
+  const ada = { id: "1", stack: "team-ada", who: "ada@laptop", since: "2026-11-29T12:00:00.000Z" };
+  const bob = { stack: "team-bob", who: "bob@laptop" };
+
+  test("which is named to any other, and known again by its id, or by name and operator where its state was lost", async () => {
+    await claimServer(shell, { by: "ada-isu1" }, ada);
+    expect(await ownerBeside(shell, bob)).toEqual(ada);
+    expect(await ownerBeside(shell, { ...bob, stack: "team-ada" })).toEqual(ada);
+    expect(await ownerBeside(shell, { ...bob, stack: "team-ada", id: "2" })).toEqual(ada);
+    expect(await ownerBeside(shell, { ...bob, stack: "renamed", id: "1" })).toBeUndefined();
+    expect(await ownerBeside(shell, { stack: "team-ada", who: "ada@laptop" })).toBeUndefined();
+  });
+
+  test("until another takes it over: what the first wanted is wanted by nobody, and goes back in the end", async () => {
+    there("a", "theirs a\n");
+    there("b", "theirs b\n");
+    await claimServer(shell, { by: "ada-isu1" }, ada);
+    await converge(shell, "app", of(ours("a"), ours("b")), { by: "ada-isu1-app" });
+    await claimServer(shell, { by: "bob-isu1" }, { ...ada, ...bob, id: "2" });
+    expect(await ownerBeside(shell, { ...bob, id: "2" })).toBeUndefined();
+    expect(await ownerBeside(shell, { ...ada })).toMatchObject(bob);
+    await converge(shell, "web", of(ours("a")), { by: "bob-isu1-web" });
+    await releaseServer(shell, "bob-isu1");
+    expect([read("a"), read("b"), existsSync(shell.memory)]).toEqual(["theirs a\n", "theirs b\n", false]);
   });
 });
 
