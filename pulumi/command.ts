@@ -56,6 +56,16 @@ export const policed = ({ spec }: FleetPlan): readonly string[] =>
 /** What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself. */
 export const looking = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--refresh"] : []);
 
+/** Servers up to which Pulumi's own limit, four resources a core, holds nobody up. */
+const fewServers = 8;
+const atMost = 256;
+
+/** Servers are waited for, not computed: all of them at once, whatever the cores. AWS has limits of its own. */
+export function parallelFor({ spec, servers }: FleetPlan, env: NodeJS.ProcessEnv = process.env): readonly string[] {
+  if (spec.target.kind === "aws" || servers.length <= fewServers || env.PULUMI_PARALLEL !== undefined) return [];
+  return ["--parallel", String(Math.min(atMost, 2 * servers.length))];
+}
+
 export interface PulumiResult {
   readonly code: number;
   /** Empty where the output went straight to the terminal. */

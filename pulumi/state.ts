@@ -8,6 +8,7 @@ import { UserError } from "../spec/problem.ts";
 import { ask, stateFolder } from "./command.ts";
 import { makeStateFolder } from "./folder.ts";
 import { fetchPlugins } from "./plugins.ts";
+import { prune } from "./prune.ts";
 import { brokenState, type Deployment, deploymentIn, type Operation, refuseLostState } from "./state-file.ts";
 
 /** In a file of this checkout, which can be read without asking Pulumi. */
@@ -57,6 +58,7 @@ export async function prepare(plan: FleetPlan): Promise<void> {
   if (!isLocal()) return;
   breakDeadLocks(plan.stack);
   await closeOperations(plan);
+  for (const kind of ["history", "backups"]) prune(join(stateFolder, ".pulumi", kind, "contest-fleet", plan.stack));
 }
 
 /**

@@ -1,6 +1,6 @@
 // fleet up: makes it so, and says where it is.
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { looking, policed, pulumi } from "../../pulumi/command.ts";
+import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -99,6 +99,7 @@ const argumentsOf = (plan: FleetPlan): readonly string[] => [
   plan.stack,
   "--continue-on-error",
   ...looking(plan),
+  ...parallelFor(plan),
   ...policed(plan),
 ];
 const unasked = ["--yes", "--skip-preview"];

@@ -1,7 +1,7 @@
 // Pulumi's preview as the engine's events, one JSON object a line. Its plain `--json` ends in a panic ("attempt to encrypt value") where a
 // secret is not known yet, which is every first preview on EC2.
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import { looking, type PulumiResult, pulumi } from "../../pulumi/command.ts";
+import { looking, type PulumiResult, parallelFor, pulumi } from "../../pulumi/command.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
@@ -29,7 +29,7 @@ export async function look(
   flags: readonly string[] = [],
 ): Promise<{ readonly digest: EngineDigest } & Pick<PulumiResult, "code" | "stderr">> {
   const env = { PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true", ...namesCompared(plan) };
-  const args = ["preview", "--stack", plan.stack, "--json", ...looking(plan), ...flags];
+  const args = ["preview", "--stack", plan.stack, "--json", ...looking(plan), ...parallelFor(plan), ...flags];
   let seen = 0;
   const hear = (text: string): void => {
     seen += text.split('"resourcePreEvent"').length - 1;

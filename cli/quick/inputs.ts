@@ -1,7 +1,7 @@
 // Everything beside the state and the servers that decides what the engine would do, as a digest a part. A part that is not as it was sends
 // every command to the engine. Files count by what the file system says of them: a change's time can't be set back.
 import { createHash } from "node:crypto";
-import { type BigIntStats, lstatSync, readdirSync, realpathSync } from "node:fs";
+import { type BigIntStats, existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -9,6 +9,7 @@ import { delimiter, join } from "node:path";
 export const codeFolders = [
   "components",
   "cli",
+  "iam",
   "machines",
   "operations",
   "policy",
@@ -54,7 +55,10 @@ export function inputsOf({ root, project, stack, files, env, runtime = thisRunti
     [`stacks/Pulumi.${stack}.yaml`]: digest([join(project, "stacks", `Pulumi.${stack}.yaml`)]),
     "the overlay files": digest([files]),
     "the stacks' own roles": digest(stacks.map((name) => join(project, "stacks", name))),
-    "the program": digest([...[...codeFolders, ...codeFiles].map((name) => join(root, name)), join(project, "Pulumi.yaml")]),
+    "the program": digest(
+      codeFolders.map((name) => join(root, name)),
+      [...codeFiles.map((name) => join(root, name)), join(project, "Pulumi.yaml")],
+    ),
     "the engine": digest(["pulumi", "pulumi-language-nodejs"].map((name) => programOn(env.PATH ?? "", name))),
     "Node or this computer": sha256(runtime),
     "the environment's PULUMI settings": sha256(JSON.stringify(settingsIn(env))),
@@ -87,8 +91,9 @@ function programOn(path: string, name: string): string {
   return found === undefined ? name : realpathSync(join(found, name));
 }
 
-function digest(paths: readonly string[]): string {
-  const lines: string[] = [];
+/** @param contents few files, by content: a checkout that shares its packages with another by hard links changes their times */
+function digest(paths: readonly string[], contents: readonly string[] = []): string {
+  const lines = contents.map((path) => `${path}\0${existsSync(path) ? sha256(readFileSync(path, "utf8")) : "-"}`);
   const visit = (path: string): void => {
     const stat = lstatSync(path, { bigint: true, throwIfNoEntry: false });
     lines.push(`${path}\0${stat ? facts(stat) : "-"}`);

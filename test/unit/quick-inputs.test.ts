@@ -1,6 +1,7 @@
 // What sends a command to the engine: each thing that decides what the engine would do, changed alone.
 import {
   chmodSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -141,6 +142,10 @@ test("what decides nothing, changes nothing", () => {
   expect(after(() => {}, { env: { ...around().env, PULUMI_CONFIG_PASSPHRASE: "two", PULUMI_DEBUG_COMMANDS: "true", LANG: "C" } })).toEqual(
     [],
   );
+});
+
+test("packages that another checkout shares by hard links", () => {
+  expect(after(() => linkSync(join(root, "node_modules/.package-lock.json"), join(root, "linked")))).toEqual([]);
 });
 
 test("an overlay folder that comes", () => {
