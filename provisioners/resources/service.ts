@@ -71,7 +71,11 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     if (want.masked) return isMasked(have) ? stopSteps(want, have) : [...stopSteps(want, have), maskStep(want)];
     if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
     if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
-    return [...enableSteps(want, have), ...(want.running ? runSteps(want, have, context) : stopSteps(want, have))];
+    return [
+      ...enableSteps(want, have),
+      ...installSteps(want, have, context),
+      ...(want.running ? runSteps(want, have, context) : stopSteps(want, have)),
+    ];
   },
   seen(want, have) {
     if (want.keep) return want;
@@ -88,8 +92,9 @@ export const service = defineKind<ServiceWant, ServiceHave>({
       const steps = [unmaskStep(want), ...afterUnmask({ ...want, enabled: original.enabled === "enabled", running: runs(original) })];
       return steps.map((step) => ({ ...step, late: true }));
     }
-    if (want.keep) return isRunning(have) ? wakeSteps(want, have) : [];
-    const was = { ...want, enabled: isEnabled(want, original), running: isRunning(original) };
+    if (want.keep) return runs(have) ? wakeSteps(want, have) : [];
+    // One that could not be enabled was not: its unit had nothing to say of it then.
+    const was = { ...want, enabled: original.enabled !== "static" && isEnabled(want, original), running: isRunning(original) };
     return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
   },
 });
@@ -115,6 +120,12 @@ const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "ena
   ...(running ? [{ change: "start", property: "running", run: sh`systemctl start -- ${unit}` }] : []),
 ];
 
+/** A static unit whose file changes in this run may be one that can be enabled by now. */
+function installSteps({ unit, enabled }: ServiceWant, have: ServiceHave, { changed }: PlanContext): Step[] {
+  if (!enabled || have.enabled !== "static" || !changed.has(`unit[${unit}]`)) return [];
+  return [{ change: "enable at boot, as far as its new file says how", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }];
+}
+
 function enableSteps(want: ServiceWant, have: ServiceHave): Step[] {
   const { unit, enabled } = want;
   if (isEnabled(want, have) === enabled) return [];
@@ -131,7 +142,7 @@ const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
 /** One that does not run only has its files checked: what it would choke on does not land either. */
 function keptSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): Step[] {
   if (have.load !== "loaded") return [];
-  if (isRunning(have)) return runSteps(want, have, context);
+  if (runs(have)) return runSteps(want, have, context);
   const news = [...watched(want).filter((address) => context.changed.has(address)), ...goneFor(want, context)];
   if (want.validate === undefined || (news.length === 0 && !context.pending)) return [];
   return [{ change: "check its files: it does not run", property: "running", run: serviceCommand(want, "check", news, context) }];
