@@ -35,7 +35,7 @@ function expectInterrupted({ code, said, left }: { code: number; said: string; l
 
 const goesOn = (command: string) =>
   new RegExp(
-    `^${command}: interrupted; what is done stays done, the rest was not begun; next: \\./fleet ${command} \\S+ --yes, which goes on from there$`,
+    `^${command}: interrupted; what is done stays done, the rest was not begun; next: \\./fleet ${command} \\S+ --yes(?: --verbose)?, which goes on from there$`,
   );
 const untouched = (command: string) => new RegExp(`^${command}: interrupted before anything was changed; next: \\./fleet ${command} \\S+$`);
 
