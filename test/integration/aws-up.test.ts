@@ -19,6 +19,8 @@ import { type Answer, inside, start, Trial } from "../support/fleet.ts";
 import { ownNetwork } from "../support/own.ts";
 
 const cidr = `${ownNetwork()}.0/24`;
+/** As test/support/ec2-hosts.ts gives public addresses. */
+const publicNetwork = `198.18.${cidr.split(".")[2]}`;
 const site = { name: "shop", root: "/srv", routes: [{ kind: "static", path: "/" }] };
 const trial = new Trial("aws-up", {
   target: { kind: "aws", region, cidr, image: "debian-12", sshFrom: ["203.0.113.0/24"], httpFrom: ["0.0.0.0/0"] },
@@ -117,7 +119,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on EC2 (these need root on Li
     const { code, stdout, said } = await trial.up();
     expect([code, hosts.failures, code === 0 ? "" : said]).toEqual([0, [], ""]);
     const [isu1 = "", isu2 = ""] = Object.values(await connections()).map(({ address }) => address);
-    expect([isu1, isu2].sort()).toEqual(["198.18.63.1", "198.18.63.2"]);
+    expect([isu1, isu2].sort()).toEqual([`${publicNetwork}.1`, `${publicNetwork}.2`]);
     expect(await page(isu1)).toBe("open\n");
     expect(await on("isu2", "hostname; redis-cli ping")).toBe("isu2\nPONG");
     expect(stdout.split(/ +|\n/).join(" ")).toContain(` isu1 ${isu1} base nginx isu2 ${isu2} base redis `);
@@ -186,7 +188,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on EC2 (these need root on Li
     expect([after.InstanceId, after.InstanceType]).toEqual([machine, "c5.xlarge"]);
     expect((await nspawn.read({ stack, name: machine }))!.leaderPid).not.toBe(leaderPid);
     const { isu1 } = await connections();
-    expect(isu1).toEqual({ ...before, address: "198.18.63.3" });
+    expect(isu1).toEqual({ ...before, address: `${publicNetwork}.3` });
     expect(await page(isu1!.address)).toBe("closed\n");
     expect(await on("isu1", "hostname")).toBe("isu1");
   });
