@@ -7,19 +7,25 @@ import { MysqlHost, MysqlUserName } from "./mysql-user.ts";
 
 const Privilege = z.string().regex(/^[A-Z]+(?: [A-Z]+){0,3}$/, { error: "expected a privilege in capitals, such as `SELECT`, or `ALL`" });
 
+/** Handing its own rights on: a privilege to the look, and words of their own (`WITH GRANT OPTION`) to the server. */
+const handOn = "GRANT OPTION";
+
+export const Privileges = z
+  .array(Privilege)
+  .min(1)
+  .readonly()
+  .refine((all) => !all.includes("ALL") || all.every((each) => each === "ALL" || each === handOn), {
+    error: "expected `ALL` alone or with `GRANT OPTION`, or single privileges",
+  });
+
 export const MysqlGrantWant = z.strictObject({
   ...common,
   user: MysqlUserName,
   host: MysqlHost.default("localhost"),
   /** `*` stands for the whole server. */
   database: z.union([Identifier, z.literal("*")]),
-  /** `ALL` alone, or a list. */
-  privileges: z
-    .array(Privilege)
-    .min(1)
-    .readonly()
-    .default(["ALL"])
-    .refine((all) => !all.includes("ALL") || all.length === 1, { error: "expected `ALL` alone, or single privileges" }),
+  /** `ALL`, or a list; `GRANT OPTION` beside either. */
+  privileges: Privileges.default(["ALL"]),
 });
 export type MysqlGrantWant = z.infer<typeof MysqlGrantWant>;
 
@@ -42,16 +48,19 @@ const serverWide = [...all, "CREATE USER", "PROCESS", "RELOAD", "SHUTDOWN"];
 const pattern = (database: string): string => database.replaceAll("_", "\\_");
 const scope = ({ database }: MysqlGrantWant): string => (database === "*" ? "*.*" : `${sqlName(pattern(database))}.*`);
 
-const wantsAll = ({ privileges }: MysqlGrantWant): boolean => privileges[0] === "ALL";
+const wantsAll = ({ privileges }: MysqlGrantWant): boolean => privileges.includes("ALL");
 const lacks = (want: MysqlGrantWant, { privileges }: MysqlGrantHave): readonly string[] => {
-  if (!wantsAll(want)) return want.privileges.filter((each) => !privileges.includes(each));
-  return (want.database === "*" ? serverWide : all).every((each) => privileges.includes(each)) ? [] : ["ALL"];
+  const held = (each: string): boolean =>
+    each === "ALL" ? (want.database === "*" ? serverWide : all).every((one) => privileges.includes(one)) : privileges.includes(each);
+  return want.privileges.filter((each) => !held(each));
 };
 const exceeds = (want: MysqlGrantWant, { privileges }: MysqlGrantHave): readonly string[] =>
   wantsAll(want) ? [] : privileges.filter((each) => !want.privileges.includes(each));
 
-const grant = (privileges: readonly string[], want: MysqlGrantWant): string =>
-  `GRANT ${privileges.join(", ")} ON ${scope(want)} TO ${account(want.user, want.host)};`;
+const grant = (privileges: readonly string[], want: MysqlGrantWant): string => {
+  const rights = privileges.filter((each) => each !== handOn).join(", ") || "USAGE";
+  return `GRANT ${rights} ON ${scope(want)} TO ${account(want.user, want.host)}${privileges.includes(handOn) ? ` WITH ${handOn}` : ""};`;
+};
 const revoke = (privileges: readonly string[], want: MysqlGrantWant): string =>
   `REVOKE ${privileges.join(", ")} ON ${scope(want)} FROM ${account(want.user, want.host)};`;
 

@@ -11,6 +11,11 @@ export const MysqlHost = z
   .string()
   .regex(/^[A-Za-z0-9%][A-Za-z0-9.%:/_-]{0,254}$/, { error: "expected a host of MySQL's, such as `localhost` or `192.168.0.%`" });
 
+/** As a stack file names one: `192.168.0.%`, or by its mask, `192.168.0.0/255.255.255.0`. */
+export const MysqlNetwork = z.string().regex(/^(?:\d{1,3}\.){1,3}%$|^\d{1,3}(?:\.\d{1,3}){3}\/\d{1,3}(?:\.\d{1,3}){3}$/, {
+  error: "expected a network of MySQL's, such as `192.168.0.%` or `192.168.0.0/255.255.255.0`",
+});
+
 export const MysqlUserWant = z.strictObject({
   ...common,
   name: MysqlUserName,

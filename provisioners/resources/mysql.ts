@@ -13,6 +13,8 @@ const everything = `SELECT 'database', SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, 
 SELECT 'user', User, Host, plugin, HEX(authentication_string) FROM mysql.user;
 SELECT 'grant', GRANTEE, TABLE_SCHEMA, PRIVILEGE_TYPE FROM information_schema.SCHEMA_PRIVILEGES;
 SELECT 'grant', GRANTEE, '*', PRIVILEGE_TYPE FROM information_schema.USER_PRIVILEGES;
+SELECT DISTINCT 'grant', GRANTEE, TABLE_SCHEMA, 'GRANT OPTION' FROM information_schema.SCHEMA_PRIVILEGES WHERE IS_GRANTABLE = 'YES';
+SELECT DISTINCT 'grant', GRANTEE, '*', 'GRANT OPTION' FROM information_schema.USER_PRIVILEGES WHERE IS_GRANTABLE = 'YES';
 `;
 
 const lookCommand = withInput({ text: `${client} 2>&1`, masked: "mysql" }, everything);

@@ -18,6 +18,12 @@ export const SlowLog = z.strictObject({
 });
 export type SlowLog = z.infer<typeof SlowLog>;
 
+/** World-readable, as all of the file is. */
+const ClientOptions = z.record(
+  z.string().regex(/^(?!pass)[a-z][a-z0-9_-]*$/, "expected an option name such as `default-character-set`, and no password"),
+  z.union([Line, z.number(), z.boolean()]),
+);
+
 export const MysqlSettings = z.strictObject({
   preset: z.enum(mysqlPresetNames).default("default").describe("Named my.cnf to start from."),
   bindAddress: Line.regex(/^[0-9a-fA-F.:*]+$/)
@@ -29,6 +35,8 @@ export const MysqlSettings = z.strictObject({
     .record(SettingName, z.union([Line, z.number(), z.boolean(), z.null()]))
     .default({})
     .describe("Options of [mysqld] by name, over everything else. `null` leaves the server's own default."),
+  client: ClientOptions.default({}).describe("Options of [client], which all clients read. `true` is the option alone."),
+  mysqldump: ClientOptions.default({}).describe("Options of [mysqldump]: `{quick: true, max_allowed_packet: 64M}`."),
 });
 export type MysqlSettings = z.infer<typeof MysqlSettings>;
 
@@ -76,6 +84,15 @@ const line = ([name, value]: readonly [string, string]): Part => {
   return assignments({ [name]: value });
 };
 
+const option = (name: string, value: string | number | boolean): Part => {
+  if (typeof value === "boolean") return value ? name : `skip-${name}`;
+  return assignments({ [name]: value });
+};
+const section = (name: string, options: z.infer<typeof ClientOptions>): Part => {
+  const lines = Object.entries(options).map(([key, value]) => option(key, value));
+  return lines.length > 0 ? ["", `[${name}]`, ...lines] : [];
+};
+
 /** Belong together: where a preset says one and the stack file the other, the other follows. */
 const pair = ["character_set_server", "collation_server"] as const;
 
@@ -115,6 +132,8 @@ export function myCnf(params: MyCnfParams): MyCnf {
     [mysqld]
     ${Object.entries(settings).map(line)}
     ${settings.slow_query_log === undefined ? readySlowLog(params.slowLog) : []}
+    ${section("client", params.client)}
+    ${section("mysqldump", params.mysqldump)}
   `;
   return { text, settings, notes, problems };
 }

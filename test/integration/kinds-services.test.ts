@@ -218,7 +218,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     want.mysqlDatabase({ name: "my_app", charset: "utf8mb4", collation: "utf8mb4_bin", dump: "/var/lib/dump.sql.gz", dropOnUndo: true }),
     want.mysqlUser({ name: "app", host: "localhost", password }),
     want.mysqlGrant({ user: "app", host: "localhost", database: "my_app" }),
-    want.mysqlGrant({ user: "app", host: "localhost", database: "*", privileges: ["PROCESS"] }),
+    want.mysqlGrant({ user: "app", host: "localhost", database: "*", privileges: ["PROCESS", "GRANT OPTION"] }),
   ];
   const login = `MYSQL_PWD='${password.replaceAll("'", "'\\''")}' mariadb -u app -N my_app`;
 
@@ -232,6 +232,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
         "another password": "mariadb -e \"ALTER USER app@localhost IDENTIFIED BY 'x'\"",
         "a dropped account": "mariadb -e 'DROP USER app@localhost'",
         "a right too many": "mariadb -e 'GRANT SUPER ON *.* TO app@localhost'",
+        "rights not to be handed on": "mariadb -e 'REVOKE GRANT OPTION ON *.* FROM app@localhost'",
         "a right too few": "mariadb -e 'REVOKE DELETE ON `my\\_app`.* FROM app@localhost'",
         "another character set": "mariadb -e 'ALTER DATABASE my_app CHARACTER SET latin1'",
         "a loading that was cut short": "mariadb -e 'CREATE DATABASE my_app__loading; DROP TABLE my_app.t'",

@@ -152,3 +152,16 @@ test("LimitNOFILE covers what the server asks for at start", () => {
   expect(mysqlLimitNofile({ server: mysql, maxConnections: 16384 })).toBe(81920);
   expect(mysqlLimitNofile({ server: mysql, maxConnections: 151 })).toBe(32768);
 });
+
+test("clients have sections of their own, which the server's settings do not touch", () => {
+  const { text, settings, problems } = render(mysql, {
+    client: { "default-character-set": "utf8mb4" },
+    mysqldump: { quick: true, "lock-tables": false, max_allowed_packet: "64M" },
+  });
+  expect(text).toMatch(
+    /\n\n\[client\]\ndefault-character-set = utf8mb4\n\n\[mysqldump\]\nquick\nskip-lock-tables\nmax_allowed_packet = 64M\n$/,
+  );
+  expect(settings).not.toHaveProperty("quick");
+  expect(problems).toEqual([]);
+  expect(MysqlSettings.safeParse({ client: { password: "x" } }).success, "the file is world-readable").toBe(false);
+});

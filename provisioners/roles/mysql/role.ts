@@ -10,6 +10,8 @@ import { type MysqlServer, myCnfPath, unitName } from "../../../templates/mysql/
 import type { Facts } from "../../engine/facts.ts";
 import { derived } from "../../engine/placeholders.ts";
 import { rootLogin } from "../../resources/mysql.ts";
+import { Privileges } from "../../resources/mysql-grant.ts";
+import { MysqlNetwork } from "../../resources/mysql-user.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
@@ -22,13 +24,13 @@ const Database = z.strictObject({
 const User = z.strictObject({
   password: SecretText.optional().describe("without it, one derived from the team's key, which other roles can name too"),
   hosts: z
-    .array(z.union([Address, z.literal("%"), z.literal("localhost")]))
+    .array(z.union([Address, MysqlNetwork, z.literal("%"), z.literal("localhost")]))
     .optional()
-    .describe("hosts that it may come from; without it, the team's servers"),
+    .describe("hosts and networks (`192.168.0.%`) that it may come from; without it, the team's servers"),
   grants: z
-    .record(z.union([Identifier, z.literal("*")]), z.array(z.string()).min(1))
+    .record(z.union([Identifier, z.literal("*")]), Privileges)
     .default({})
-    .describe("privileges by database: `{isuconp: [ALL]}`"),
+    .describe("privileges by database: `{isuconp: [ALL]}`, with `GRANT OPTION` to hand them on"),
 });
 
 const Params = MysqlSettings.extend({
