@@ -55,6 +55,12 @@ const silent = [
   "fleet:index:HostKey",
   "fleet:index:Nonce",
 ];
+const isSilent = (type: string): boolean => silent.includes(type) || type.startsWith("pulumi:providers:");
+/** `machine` for the fleet's own, whose server stands before it; `aws:ec2/vpc:Vpc team-a-vpc` for others. */
+const called = (urn: string): string => {
+  const own = /^fleet:index:(\w+)$/.exec(typeOf(urn))?.[1];
+  return own ? own.replace(/(?<=[a-z])[A-Z]/g, " $&").toLowerCase() : `${typeOf(urn)} ${nameOf(urn)}`;
+};
 /** What follows from another failure. */
 const follows = /failed to register|resource monitor shut down|error serializing property/;
 const plain = (message: string): string => message.replace(/<\{%[^%]*%\}>/g, "").trim();
@@ -159,9 +165,9 @@ export class Story {
       else if (line.open === 0 && line.state === "running") [line.state, line.doing] = ["done", ""];
     }
     const custom = (now ?? old)?.custom === true;
-    if (state === "failed" || !(op in past) || !custom || silent.includes(typeOf(urn))) return [];
+    if (state === "failed" || !(op in past) || !custom || isSilent(typeOf(urn))) return [];
     this.#made++;
-    return [{ kind: "change", text: `${server === undefined ? "" : `${server}: `}${typeOf(urn)} ${nameOf(urn)} ${past[op]}` }];
+    return [{ kind: "change", text: `${server === undefined ? "" : `${server}: `}${called(urn)} ${past[op]}` }];
   }
 
   #says({ urn = "", message, severity, ephemeral = false }: NonNullable<RunEvent["diagnosticEvent"]>): readonly Line[] {

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inside, Trial } from "../support/fleet.ts";
+import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork, ownProject } from "../support/own.ts";
 
@@ -68,6 +68,7 @@ beforeAll(async () => {
   lay("/etc/mysql/mariadb.conf.d/zz-team.cnf", "[mysqld]\nlong_query_time = 0.25\n");
   lay("/etc/systemd/system/notes.sh.service.d/team.conf", "[Service]\nEnvironment=TEAM=1\n");
   lay("/etc/systemd/system/notes-matcher.service.d/team.conf", "[Service]\nEnvironment=TEAM=1\n");
+  lay("/etc/systemd/system/notes-matcher.service", "[Service]\nExecStart=/bin/sleep 2000000\n");
   lay("/etc/systemd/system/odd\\x2dname@.service", "[Service]\nExecStart=/bin/true\n");
   lay("/etc/sysctl.d/99-team.conf", "# ours\nnet.ipv4.tcp_fin_timeout = 17\n");
   lay("/etc/ssh/sshd_config.d/10-team.conf", "LoginGraceTime 33\n");
@@ -182,6 +183,24 @@ describe("broken, it does not land, and what runs goes on", () => {
     expect(mended.code, mended.said).toBe(0);
     await settled();
   });
+});
+
+test("a file that a role takes over is the role's in the same up", async () => {
+  lay("/etc/systemd/system/notes-matcher.service");
+  lay("/etc/systemd/system/notes-matcher.service.d/team.conf");
+  trial.edit((fleet) => {
+    const { isu1 } = fleet.servers as Record<string, Fleet>;
+    isu1!.roles = ["base", "app"];
+    (fleet.params as Record<string, Fleet>).app = {
+      services: { "notes-matcher": { user: "isucon", workingDirectory: "/srv", command: ["/bin/sleep", "3000000"] } },
+    };
+  });
+  const { code, said } = await trial.up();
+  expect(code, said).toBe(0);
+  expect(
+    await told("systemctl is-active notes-matcher; cat /proc/$(systemctl show -p MainPID --value notes-matcher)/cmdline | tr '\\0' ' '"),
+  ).toBe("active\n/bin/sleep 3000000 ");
+  await settled();
 });
 
 test("what is no longer wanted is heard of, and down gives everything back", async () => {

@@ -49,7 +49,15 @@ test("parameters below lists, maps by name and alternatives are found", () => {
   ]);
 });
 
-const pages = ["README.md", "CONTRIBUTING.md", "docs/stack-file.md", "docs/exit-codes.md", "docs/aws.md", "docs/performance.md"];
+const pages = [
+  "README.md",
+  "README.ja.md",
+  "CONTRIBUTING.md",
+  "docs/stack-file.md",
+  "docs/exit-codes.md",
+  "docs/aws.md",
+  "docs/performance.md",
+];
 
 test.for(pages)("%s links to files that are there", (page) => {
   const links = [...read(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)]
@@ -72,4 +80,18 @@ describe("fleet docs", () => {
     expect(() => documentation("ngin")).toThrow(/docs: expected a page or a role \(.*nginx.*\), got `ngin`; did you mean `nginx`\?/);
     expect(() => documentation("nginx.site")).toThrow("docs: expected a parameter of nginx, got `site`; next: fleet docs nginx");
   });
+});
+
+test("the Japanese README names the commands of the English one, in its order", () => {
+  const commandsOf = (page: string): readonly string[] =>
+    [...read(page).matchAll(/^```\n([\s\S]*?)^```$/gm)]
+      .flatMap(([, block]) => (block ?? "").split("\n"))
+      .filter((line) => /^ *(\.\/fleet|pulumi|cp|export|eval|for|npm) /.test(line))
+      .map((line) =>
+        line
+          .trim()
+          .replace(/(?<=\S) {2,}.*$/, "")
+          .replace(/^(npm \w+) .*$/, "$1"),
+      );
+  expect(commandsOf("README.ja.md")).toEqual(commandsOf("README.md"));
 });

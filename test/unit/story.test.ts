@@ -110,7 +110,7 @@ test("machines and what is AWS's are named when they are there; keys and roles a
       ends("create", role("isu1-base")),
       ends("create", urn("fleet:index:KeyPair", "k")),
     ),
-  ).toEqual(["change isu1: fleet:index:Machine team-isu1-machine created"]);
+  ).toEqual(["change isu1: machine created"]);
 });
 
 function screen(servers: number, tty: boolean) {
