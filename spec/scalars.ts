@@ -53,6 +53,7 @@ export const ServiceName = text(
 /** Debian's and Amazon Linux's grammars together. */
 export const PackageName = text(/^[A-Za-z0-9][A-Za-z0-9+._-]{0,127}$/, "a package name such as `libssl-dev`");
 export const PackageVersion = text(/^[A-Za-z0-9][A-Za-z0-9+._:-]{0,127}$/, "a package version such as `1:10.11.6-0`");
+export const Sha256 = text(/^[0-9a-f]{64}$/, "a SHA-256 of 64 hexadecimal digits");
 export const SysctlKey = text(/^[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_][A-Za-z0-9_-]*)+$/, "a sysctl key with dots, such as `net.core.somaxconn`");
 export const EnvName = text(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "an environment variable name such as `DB_HOST`");
 /** A database, a table, an upstream, a site: whatever becomes a bare word in a configuration file. */

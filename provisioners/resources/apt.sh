@@ -50,7 +50,10 @@ fleet_repair() {
   if [ -n "$(dpkg --audit)" ]; then fleet_unlocked dpkg --force-confdef --force-confold --configure -a; fi
 }
 fleet_known() {
-  for spec; do apt-cache show --no-all-versions "$spec" > /dev/null 2>&1 || return 1; done
+  for spec; do
+    case $spec in /*) continue ;; esac # a .deb
+    apt-cache show --no-all-versions "$spec" > /dev/null 2>&1 || return 1
+  done
 }
 fleet_install() {
   recommends=$1

@@ -12,6 +12,23 @@ const functions: Command = { text: readFileSync(new URL("./apt.sh", import.meta.
 export const installLean = (specs: readonly string[]): Command => sh`${functions}\nfleet_install --no-install-recommends ${specs}`;
 export const installFull = (specs: readonly string[]): Command => sh`${functions}\nfleet_install --install-recommends ${specs}`;
 
+/** A .deb with its dependencies, once its sum, name and version are right. apt reads it as a user of its own. */
+export const installDeb = ({
+  name,
+  version,
+  url,
+  sha256,
+}: Readonly<Record<"name" | "version" | "url" | "sha256", string>>): Command => sh`${functions}
+folder=$(mktemp -d)
+trap 'rm -rf -- "$folder"' EXIT
+chmod 0755 -- "$folder"
+deb="$folder/package.deb"
+curl -fsSL --retry 3 --max-time 600 -o "$deb" -- ${url}
+printf '%s  %s\n' ${sha256} "$deb" | sha256sum --check --quiet -
+is="$(dpkg-deb -f "$deb" Package) $(dpkg-deb -f "$deb" Version)"
+if [ "$is" != ${`${name} ${version}`} ]; then printf 'expected %s, got %s in the .deb\n' ${`${name} ${version}`} "$is"; exit 1; fi
+fleet_install --no-install-recommends "$deb"`;
+
 /** With what they alone brought along; what another package needs by now stays, and is named. */
 export const purge = (names: readonly string[]): Command => sh`${functions}\nfleet_purge ${names}`;
 

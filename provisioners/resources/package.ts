@@ -1,21 +1,33 @@
 // A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
 import { z } from "zod";
-import { PackageName, PackageVersion } from "../../spec/scalars.ts";
+import { PackageName, PackageVersion, Sha256, Url } from "../../spec/scalars.ts";
 import { halfDone, provided } from "../engine/probe.ts";
-import { installFull, installLean, purge } from "./apt.ts";
+import { installDeb, installFull, installLean, purge } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
-export const PackageWant = z.strictObject({
-  ...common,
-  name: PackageName,
-  /** Exactly this version, also where it is an older one. @default whatever is there; where nothing is, the newest */
-  version: PackageVersion.optional(),
-  /** Installs what it merely recommends too. */
-  recommends: z.boolean().default(false),
-});
+export const PackageWant = z
+  .strictObject({
+    ...common,
+    name: PackageName,
+    /** Exactly this version, also where it is an older one. @default whatever is there; where nothing is, the newest */
+    version: PackageVersion.optional(),
+    /** Installs what it merely recommends too. */
+    recommends: z.boolean().default(false),
+    /** The .deb itself, where no repository has it; its version tells whether it is installed. */
+    url: Url.optional(),
+    sha256: Sha256.optional(),
+  })
+  .refine(({ version, url, sha256 }) => (url === undefined ? sha256 === undefined : version !== undefined && sha256 !== undefined), {
+    path: ["url"],
+    error: "expected `url`, `sha256` and `version` together",
+  });
 export type PackageWant = z.infer<typeof PackageWant>;
 
-function install({ name, version, recommends }: PackageWant, change: string): Step {
+function install({ name, version, recommends, url, sha256 }: PackageWant, change: string): Step {
+  if (url !== undefined) {
+    const run = installDeb({ name, version: version ?? "", url, sha256: sha256 ?? "" });
+    return { change: `${change} from \`${url}\``, property: "version", run };
+  }
   const [how, spec] = [recommends ? installFull : installLean, version === undefined ? name : `${name}=${version}`];
   return { change, property: version === undefined ? "name" : "version", run: how([spec]), together: { how, argument: spec } };
 }
@@ -38,7 +50,7 @@ export const packageKind = defineKind<PackageWant, string>({
     if (original === have) return [];
     if (original === provided || have === provided) return original === missing ? [removal(want)] : [];
     if (original !== missing && !original.endsWith(halfDone))
-      return [install({ ...want, version: original }, `version \`${have}\` → \`${original}\``)];
+      return [install({ ...want, url: undefined, version: original }, `version \`${have}\` → \`${original}\``)];
     return [removal(want)];
   },
 });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, inspect } from "../../provisioners/engine/converge.ts";
 import { want } from "../../provisioners/resources/want.ts";
+import { software } from "../../provisioners/roles/base/software.ts";
 import type { Session } from "../../provisioners/ssh/session.ts";
 import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
@@ -270,6 +271,36 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       "jq ii \nlibjq1 ii \ngone\n",
     );
     await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge jq libjq1 libonig5 > /dev/null");
+  });
+
+  test("package: a .deb by its address, with what it needs, and one that is held", async () => {
+    const serve = `printf '%s\\n' 'Package: mine' 'Version: 1:2.0' 'Architecture: all' 'Maintainer: us' 'Description: ours' 'Depends: tree' > control
+      mkdir -p deb/DEBIAN && mv control deb/DEBIAN/ && dpkg-deb -b deb mine.deb > /dev/null
+      systemd-run -q --unit deb-server --working-directory=/root perl -MIO::Socket::INET -e 'my $door = IO::Socket::INET->new(LocalAddr => "127.0.0.1:8099", Listen => 9, ReuseAddr => 1);
+        while (my $to = $door->accept) { while (<$to>) { last if /^\\s*$/ } open my $file, "<", "mine.deb"; local $/; my $all = <$file>;
+        printf $to "HTTP/1.0 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s", length $all, $all; close $to }'
+      sha256sum mine.deb`;
+    const sha256 = (await text(shell, `set -e\ncd /root\n${serve}`)).slice(0, 64);
+    const mine = { name: "mine", hold: false, version: "1:2.0", url: "http://127.0.0.1:8099/mine.deb", sha256 };
+    await keepsContract(shell, {
+      role: "deb",
+      before: "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge curl > /dev/null",
+      declared: software({ packages: [mine, { name: "pv", hold: true }], repositories: {} }).filter(
+        ({ address }) => address !== "package[tzdata]",
+      ),
+      right:
+        "dpkg-query -W -f '${Version}' mine | grep -qx 1:2.0; tree --version; apt-mark showhold | grep -qx pv; apt-cache policy mine | grep -q 1001",
+      drifts: {
+        "a removed package": "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge mine > /dev/null",
+        "a hold that was taken off": "apt-mark unhold pv > /dev/null",
+      },
+    });
+    const { hold: _, ...deb } = mine;
+    const curl = want.package({ name: "curl" });
+    const { results } = await converge(shell, "deb", wantsOf([curl, want.package({ ...deb, version: "1:3.0", after: [curl.address] })]));
+    expect(results.find(({ address }) => address === "package[mine]")?.reason).toContain("expected mine 1:3.0, got mine 1:2.0 in the .deb");
+    await converge(shell, "deb", {});
+    await text(shell, "systemctl stop deb-server; rm -r /root/deb /root/mine.deb");
   });
 
   test("package: an interrupted dpkg is set right first, and a held lock is waited for", async () => {

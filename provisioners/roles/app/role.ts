@@ -1,6 +1,6 @@
 // An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
 import { z } from "zod";
-import { AbsolutePath, GitRef, GitUrl, PackageName, Port, ServiceName, Url, UserName } from "../../../spec/scalars.ts";
+import { AbsolutePath, GitRef, GitUrl, PackageName, Port, ServiceName, Sha256, Url, UserName } from "../../../spec/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
 import { Timer } from "../../../templates/app/timer.ts";
@@ -23,10 +23,7 @@ const Git = z.strictObject({
 });
 const Archive = z.strictObject({
   url: Url.describe("where each server fetches it"),
-  sha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/, { error: "expected a SHA-256 of 64 hexadecimal digits" })
-    .describe("SHA-256 of the archive"),
+  sha256: Sha256.describe("SHA-256 of the archive"),
   path: AbsolutePath.describe("folder on the server"),
   owner: UserName.optional().describe("owner of the files. Default: the user of applications (`base.appUser`)."),
 });

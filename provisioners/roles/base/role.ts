@@ -1,7 +1,7 @@
 // What every server of a team has: names, people and their keys, a mesh of ssh between the servers, limits and kernel settings.
 import { z } from "zod";
 import { parsePath } from "../../../spec/path.ts";
-import { Line, Locale, PackageName, Timezone, UserName } from "../../../spec/scalars.ts";
+import { Line, Locale, Timezone, UserName } from "../../../spec/scalars.ts";
 import { hostsBlock } from "../../../templates/base/hosts.ts";
 import { Limits, sessionLimits } from "../../../templates/base/limits.ts";
 import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
@@ -11,11 +11,12 @@ import { late } from "../../engine/placeholders.ts";
 import { storeKey } from "../../engine/prelude.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { type Account, accountNamed, defineRole, type RoleContext } from "../role.ts";
+import { groupParams, groups, groupsOf } from "./groups.ts";
+import { cronJobs, cronParams } from "./jobs.ts";
+import { software, softwareParams } from "./software.ts";
+import { storage, storageParams } from "./storage.ts";
 import { baseTerritory } from "./territory.ts";
 import { volumes } from "./volumes.ts";
-
-/** What people reach for on the day; the base images of contests lack some of them. */
-const usefulPackages = ["ca-certificates", "curl", "git", "htop", "jq", "less", "rsync", "strace", "sysstat", "vim-tiny"];
 
 /** As GitHub publishes it: a deploy never has to say yes to a key. */
 const githubKey = "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
@@ -26,8 +27,11 @@ const Params = z
     hostname: z.boolean().default(true).describe("name the server as the stack file does; `false` leaves the name that it has"),
     timezone: Timezone.default("UTC").describe("time zone; contests have UTC"),
     locale: Locale.default("C.UTF-8").describe("locale of logins"),
-    packages: z.array(PackageName).default(usefulPackages).describe("packages for people"),
+    ...softwareParams,
+    groups: groupParams,
     sysctl: SysctlParams.omit({ reservedPorts: true }).prefault({}).describe("kernel settings: a preset, and overrides by name"),
+    ...storageParams,
+    cron: cronParams,
     limits: Limits.prefault({}).describe("limits of people's sessions"),
     sshd: Sshd.optional().describe("hardens sshd; without it sshd stays as it is"),
     deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key"),
@@ -53,10 +57,13 @@ export const base = defineRole<Params>({
   account: ({ appUser }) => appUser,
   resources: (context) => [
     ...names(context),
+    ...groups(context.params.groups, context.params.appUser, context.team),
     ...people(context),
     ...mesh(context),
     ...system(context),
     ...kernel(context),
+    ...storage(context),
+    ...cronJobs(context.params.cron),
     ...volumes(context.self),
     ...switched(context.self),
   ],
@@ -100,7 +107,7 @@ function people(context: Context): Declared[] {
   const rights = team.members.filter(({ sudo }) => sudo).map(({ name }) => ({ who: name }));
   return [
     ...team.members.flatMap(({ name }) => [
-      want.user({ name, groups: [] }),
+      want.user({ name, groups: groupsOf(params.groups, name) }),
       ...keys(accountNamed(context, name), [late("authorized-keys", name)]),
     ]),
     want.package({ name: "sudo" }),
@@ -146,7 +153,7 @@ function mesh(context: Context): Declared[] {
       sensitive: true,
     });
   const doors = [
-    want.user({ name: params.appUser }),
+    want.user({ name: params.appUser, groups: groupsOf(params.groups, params.appUser) }),
     ...keys(app, [late("mesh-public-key"), ...everybody]),
     ...keys(root, [late("mesh-public-key")]),
   ];
@@ -161,10 +168,10 @@ function mesh(context: Context): Declared[] {
 }
 
 function system({ params }: Context): Declared[] {
-  const { timezone, locale, packages, sshd } = params;
+  const { timezone, locale, sshd } = params;
   const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
   return [
-    ...[...new Set([...packages, "tzdata"])].map((name) => want.package({ name })),
+    ...software(params),
     want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}`, existing: true }),
     want.file({ path: "/etc/timezone", content: `${timezone}\n` }),
     ...generated,

@@ -1,0 +1,47 @@
+// What the role base makes of single parameters, and what it refuses.
+import { expect, test } from "vitest";
+import type { Facts } from "../../provisioners/engine/facts.ts";
+import { base } from "../../provisioners/roles/base/role.ts";
+import { UserError } from "../../spec/problem.ts";
+
+const facts: Facts = {
+  ...{ distribution: "debian", version: "12", architecture: "amd64", cores: 2, memoryMiB: 2048 },
+  ...{ container: false, packageManager: "apt", cloudInit: false },
+};
+const self = { name: "isu1", privateAddress: "10.0.0.1", account: "isucon", roles: ["base"], ports: [] };
+const team = { name: "t", servers: [self], members: [{ name: "ada", sudo: false }], endpoints: [] };
+
+function addresses(said: object, known: Partial<Facts> = {}): string[] {
+  const params = base.params.parse(said);
+  return base.resources({ params, facts: { ...facts, ...known }, shared: false, self, team }).map(({ address }) => address);
+}
+const refused = (said: object): string[] => base.params.safeParse(said).error?.issues.map(({ path }) => path.join(".")) ?? [];
+
+test("swap is a file with its unit, and none in a container, which has its host's", () => {
+  expect(addresses({ swap: "1GiB" })).toContain("command[swap]");
+  expect(addresses({ swap: "1GiB" }, { container: true }).filter((each) => each.includes("swap"))).toEqual([]);
+});
+
+test("a package is told once, by whoever says more of it", () => {
+  const packages = addresses({ packages: ["git", "git", { name: "curl", version: "7.88.1-10" }] }).filter((each) =>
+    each.startsWith("package["),
+  );
+  expect(packages.sort()).toEqual(["package[curl]", "package[git]", "package[sudo]", "package[tzdata]"]);
+});
+
+test("a .deb wants its sum and version, and a version needs no hold", () => {
+  const deb = { name: "alp", version: "1", url: "https://example.org/alp.deb", sha256: "0".repeat(64) };
+  expect(refused({ packages: [deb] })).toEqual([]);
+  for (const part of ["version", "sha256", "url"]) expect(refused({ packages: [{ ...deb, [part]: undefined }] }), part).toHaveLength(1);
+  expect(refused({ packages: [{ name: "git", version: "1", hold: true }] })).toHaveLength(1);
+});
+
+test("only the team's own people are put into groups", () => {
+  expect(addresses({ groups: { docker: ["ada", "isucon"] } })).toContain("group[docker]");
+  expect(() => addresses({ groups: { docker: ["eve"] } })).toThrow(UserError);
+});
+
+test("jobs of cron bring cron along", () => {
+  const found = addresses({ cron: { rotate: { jobs: [{ schedule: "@daily", run: "true" }] } } });
+  expect(found).toEqual(expect.arrayContaining(["package[cron]", "cron[rotate]"]));
+});
