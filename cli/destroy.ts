@@ -6,11 +6,14 @@ import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
 import { forgetServers } from "../pulumi/forget.ts";
 import { changes } from "../pulumi/interruption.ts";
+import { resourcesOf } from "../pulumi/known-names.ts";
 import { existing, forget, isLocal, keepState, localDeployment, localStack, prepare } from "../pulumi/state.ts";
-import { refuseLostState } from "../pulumi/state-file.ts";
+import { backedUp, refuseLostState } from "../pulumi/state-file.ts";
 import { archive } from "./archive.ts";
 import type { AwsStack } from "./aws/stacks.ts";
-import { machinesAlone } from "./machines-alone.ts";
+import { giveBackServers } from "./give-back.ts";
+import { type LentServer, lentServers } from "./lent-servers.ts";
+import { machinesAlone, standsOnServers } from "./machines-alone.ts";
 import { phase } from "./phase.ts";
 
 /** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
@@ -29,15 +32,23 @@ export interface DownOptions {
 export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOptions): Promise<number> {
   const plan = planOf(stack);
   const aws = await onAws(stack);
+  const isThere = (await existing([stack])).length > 0;
+  if (!isThere && isLocal() && !standsOnServers(plan, backedUp(localStack(stack)))) refuseLostState(stack, localStack(stack));
+  // Before the state goes, which knows their host keys.
+  const lent = plan.spec.target.kind === "inventory" ? await lentServers(plan, await resourcesOf(stack)) : [];
   let archived = true;
-  if ((await existing([stack])).length > 0) {
+  if (isThere) {
     await prepare(plan);
     await forgetServers(plan, gone);
     archived = await archive(plan, yes);
     const code = await destroyed(plan, aws !== undefined);
     if (code !== 0) return code;
-  } else if (isLocal()) refuseLostState(stack, localStack(stack));
-  const code = await proven(plan, aws);
+  }
+  const given = await givenBack(
+    plan,
+    lent.filter(({ name }) => !gone.includes(name)),
+  );
+  const code = given === 0 ? await proven(plan, aws) : given;
   if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
   return code === 0 && !archived ? 1 : code;
 }
@@ -75,6 +86,14 @@ async function removeStack(plan: FleetPlan, ...more: readonly string[]): Promise
   } finally {
     if ((await existing([stack])).length === 0) forgetHere(stack);
   }
+}
+
+/** Nobody misses the state of a stack by its backup any more, once nothing of it is left. */
+async function givenBack({ stack }: FleetPlan, servers: readonly LentServer[]): Promise<number> {
+  if (servers.length === 0) return 0;
+  const code = await giveBackServers(stack, servers);
+  if (code === 0) forgetHere(stack);
+  return code;
 }
 
 function forgetHere(stack: string): void {

@@ -1,7 +1,7 @@
 // Servers that were handed out: how each is logged in to, directly or through a jump host, and the key by which it is known.
 import type * as pulumi from "@pulumi/pulumi";
 import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
-import type { ServerSpec } from "../spec/spec.ts";
+import { login } from "../provisioners/logins.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { aliases } from "./former-names.ts";
 import { HostKey } from "./host-key.ts";
@@ -55,14 +55,4 @@ function jumpOf(name: string, server: ServerPlan, plan: FleetPlan, doorOf: (serv
     return new HostKey(`${name}-${server.name}-jump-host-key`, args, { parent: means.parent }).hostKey;
   };
   return { ...way, hostKey: jump.hostKey ?? seen() };
-}
-
-type LoginSpec = Pick<ServerSpec, "address" | "port" | "user" | "password" | "privateKey" | "sudoPassword">;
-
-/** Undefined properties are left out. */
-function login(name: string, spec: Partial<LoginSpec>, text: Means["text"]) {
-  const known = (written: string | undefined) => written && text(written);
-  const hidden = { password: known(spec.password), privateKey: known(spec.privateKey), sudoPassword: known(spec.sudoPassword) };
-  const given = Object.fromEntries(Object.entries(hidden).filter(([, value]) => value !== undefined));
-  return { name, address: spec.address ?? "", port: spec.port ?? 22, user: spec.user ?? "root", ...given };
 }

@@ -33,10 +33,10 @@ export function without(servers: readonly string[], deployment: Deployment): Dep
   return { ...deployment, resources };
 }
 
-/** Throws a UserError for a name that the state does not know. */
+/** Throws a UserError for a name that neither the state knows nor the stack file. */
 export async function forgetServers(plan: FleetPlan, servers: readonly string[]): Promise<void> {
   if (servers.length === 0) return;
-  const known = [...new Set((await knownNames(plan.stack)).servers.map(({ name }) => name))];
+  const known = [...new Set([...(await knownNames(plan.stack)).servers, ...plan.servers].map(({ name }) => name))];
   for (const name of servers)
     if (!known.includes(name))
       throw new UserError(`--forget: expected a server that ${plan.stack} knows, got \`${name}\`${choice(name, known)}`);

@@ -31,12 +31,15 @@ export function knownIn(resources: readonly StateResource[]): Known {
   };
 }
 
-export async function knownNames(stack: string): Promise<Known> {
-  if ((await existing([stack])).length === 0) return { teams: [], servers: [] };
+export const knownNames = async (stack: string): Promise<Known> => knownIn(await resourcesOf(stack));
+
+/** Secrets in it are encrypted. */
+export async function resourcesOf(stack: string): Promise<readonly StateResource[]> {
+  if ((await existing([stack])).length === 0) return [];
   const deployment = isLocal()
     ? localDeployment(stack)
     : JSON.parse(await ask(undefined, ["stack", "export", "--stack", stack])).deployment;
-  return knownIn(deployment?.resources ?? []);
+  return deployment?.resources ?? [];
 }
 
 const compared = "FLEET_NAMES_COMPARED";

@@ -11,6 +11,7 @@ export interface StateResource {
   /** Replaced already, and gone at the end of the run. */
   readonly delete?: boolean;
   readonly inputs?: Readonly<Record<string, unknown>>;
+  readonly outputs?: Readonly<Record<string, unknown>>;
   readonly dependencies?: readonly string[];
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>;
 }
@@ -64,6 +65,12 @@ export function brokenState(stack: string, file: string, got: string): UserError
     : `next: no backup of it is whole; rm ${shown(file)} begins anew, and an up finds again what is on the servers`;
   return new UserError(`${stack}: expected its state in ${shown(file)}, got ${got}; ${next}`);
 }
+
+/** What the newest backup knows of. */
+export const backedUp = (file: string): readonly StateResource[] => {
+  const backup = newestBackup(file);
+  return (backup && deploymentIn(backup)?.deployment?.resources) || [];
+};
 
 /** A stack whose state is gone while the newest backup knows of servers was not taken away: begun anew, it would know nothing of them. */
 export function refuseLostState(stack: string, file: string): void {

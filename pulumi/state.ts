@@ -73,7 +73,7 @@ export function keepState(stack: string): void {
   copyFileSync(state, join(endedFolder, `${stack}.json`));
 }
 
-/** After `pulumi stack rm`: takes away Pulumi's own backups, which hold the keys of servers that are gone. */
+/** Of a stack that is gone, by `pulumi stack rm` or with its state: takes away Pulumi's own backups, which hold the keys of its servers. */
 export function forget(stack: string): void {
   if (!isLocal()) return;
   const folder = join(stateFolder, ".pulumi");
@@ -81,7 +81,7 @@ export function forget(stack: string): void {
     settledFile(stack),
     `${localStack(stack)}.bak`,
     `${localStack(stack)}.bak.attrs`,
-    join(folder, "backups", "contest-fleet", stack),
+    ...["backups", "history"].map((kind) => join(folder, kind, "contest-fleet", stack)),
   ];
   for (const each of backups) rmSync(each, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 // A secret is where it is needed, and nowhere else: not in an argument list, a log, a diff, a state or a file that others can read.
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork, ownProject } from "../support/own.ts";
@@ -110,4 +110,37 @@ test("on the server nobody but its owners can read one, and no log holds one", a
   // What was searched for is there to be found.
   const found = (await ask(`grep -rslaF ${pattern} /etc /home`)).trim().split("\n").sort();
   expect(found).toEqual(["/etc/redis/redis.conf", "/home/isucon/env.sh"]);
+});
+
+describe("with its state gone, the servers say themselves what was done to them", () => {
+  const neighbour = new Trial("beside", {
+    team: "beside",
+    target: "inventory",
+    servers: { web1: { address: `${network}.11`, user: "isucon", roles: ["base"] } },
+  });
+  afterAll(() => neighbour.remove());
+
+  test("a down of another stack leaves a server as it is, by the name of the stack that has it", async () => {
+    await neighbour.secret("servers.web1.password", places["servers.isu1.password"]);
+    const { code, said: words } = await neighbour.run("down", ["--yes"]);
+    expect([code, words]).toEqual([1, expect.stringContaining(`web1: left as it is: it belongs to stack \`${trial.stack}\` of `)]);
+    expect(await ask("test -e /home/isucon/env.sh && test -e /var/lib/fleet/journal && echo there")).toBe("there\n");
+  });
+
+  test("a down gives everything back, says what, and no secret with it", async () => {
+    for (const file of trial.stateFiles().filter((path) => path.endsWith(`/${trial.stack}.json`))) rmSync(file);
+    const { stdout } = await watched("a down without a state", () => trial.run("down", ["--yes"]));
+    expect(stdout).toContain("isu1: block[/home/isucon/env.sh:app]: take the block out\n");
+    expect(stdout).toMatch(/^isu1: mysql-database\[shop\]: can't be undone: its data may be wanted/m);
+    expect(stdout).toMatch(/^isu1: \d+ resources put back from its own memory, 1 kept$/m);
+    for (const form of forms) expect(said.get("a down without a state")!.said).not.toContain(form);
+    expect(await ask("ls /etc/sudoers.d/zz-fleet /home/isucon/env.sh /etc/redis 2>&1 | grep -c 'No such file' || :")).toBe("3\n");
+    expect(trial.stateFiles().filter((path) => !path.endsWith(".attrs"))).toEqual([]);
+  });
+
+  test("and a second one finds that what was kept is gone with its server, and leaves no memory", async () => {
+    const { code, stdout } = await trial.run("down", ["--yes"]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^isu1: 0 resources put back from its own memory$/m)]);
+    expect(await ask("test -e /var/lib/fleet || echo gone")).toBe("gone\n");
+  });
 });

@@ -1,0 +1,82 @@
+// A server that no state knows: asked what it remembers, and for whom; scripts run for real, on this computer.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { said } from "../../cli/give-back.ts";
+import { claimServer, converge } from "../../provisioners/engine/converge.ts";
+import { handBack } from "../../provisioners/engine/hand-back.ts";
+import type { LockingShell } from "../../provisioners/engine/shell.ts";
+import { want } from "../../provisioners/resources/want.ts";
+import { type LocalShell, localShell } from "../support/local-shell.ts";
+
+let shell: LocalShell;
+let locks: number;
+beforeEach(() => {
+  shell = localShell();
+  locks = 0;
+});
+afterEach(() => shell.close());
+
+const owner = { id: "1", stack: "team-ada", who: "ada@laptop", since: "2026-11-29T12:00:00.000Z" };
+const ada = { stack: "team-ada", who: "ada@laptop" };
+const hand = (comer: Parameters<typeof handBack>[1]) => handBack(shell as unknown as LockingShell, comer, async () => void locks++);
+const file = (): string => join(shell.root, "a");
+
+async function changed(): Promise<void> {
+  writeFileSync(file(), "theirs\n");
+  const me = userInfo().username;
+  const { address, want: wanted } = want.file({ path: file(), content: "ours\n", owner: me, group: me });
+  await claimServer(shell, { by: "ada-isu1" }, owner);
+  await converge(shell, "app", { [address]: wanted }, { by: "ada-isu1-app" });
+}
+
+test("one that remembers nothing is not locked, and nothing is said of it", async () => {
+  const handed = await hand(ada);
+  expect([handed, locks, said("team-ada", "isu1", handed)]).toEqual([{ found: "nothing" }, 0, { clean: true, lines: [] }]);
+});
+
+test("what was done for a stack whose state is lost goes back, locked, and is said", async () => {
+  await changed();
+  const handed = await hand(ada);
+  expect([locks, readFileSync(file(), "utf8"), existsSync(shell.memory)]).toEqual([1, "theirs\n", false]);
+  expect(said("team-ada", "isu1", handed)).toEqual({
+    clean: true,
+    lines: [`isu1: file[${file()}]: put the original back`, "isu1: 1 resource put back from its own memory"],
+  });
+});
+
+test("where a run was cut after its claim, nothing is left of that", async () => {
+  await claimServer(shell, { by: "ada-isu1" }, owner);
+  expect((await hand(ada)).found).toBe("ours");
+  expect(existsSync(shell.memory)).toBe(false);
+});
+
+test.each([
+  ["another stack's", { stack: "team-bob", who: "ada@laptop" }, "./fleet down team-ada where that one is"],
+  ["the stack's of another operator", { stack: "team-ada", who: "bob@laptop" }, "./fleet up team-ada --take-over team-ada first"],
+  ["another stack's of the same name", { ...ada, id: "2" }, "./fleet up team-ada --take-over team-ada first"],
+])("%s is left as it is, unlocked, by its name", async (_, comer, next) => {
+  await changed();
+  const handed = await hand(comer);
+  expect([handed, locks, readFileSync(file(), "utf8")]).toEqual([{ found: "another's", owner }, 0, "ours\n"]);
+  const { clean, lines } = said(comer.stack, "isu1", handed);
+  expect([clean, lines[0]]).toEqual([false, expect.stringContaining("it belongs to stack `team-ada` of ada@laptop since 2026-11-29T12")]);
+  expect(lines[0]).toContain(next);
+});
+
+test("one that was taken by another stack while its lock was waited for is that one's", async () => {
+  await changed();
+  const bob = { ...owner, id: "2", stack: "team-bob" };
+  const handed = await handBack(shell as unknown as LockingShell, ada, () => claimServer(shell, { by: "bob-isu1" }, bob));
+  expect([handed.found, readFileSync(file(), "utf8")]).toEqual(["another's", "ours\n"]);
+});
+
+test("what could not go back is said, without what is a secret, and the server is not clean", async () => {
+  await changed();
+  await shell.run({ text: `rm ${file()}`, masked: "" });
+  mkdirSync(join(file(), "work of hunter22"), { recursive: true });
+  const { clean, lines } = said("team-ada", "isu1", await hand(ada), (text) => text.replaceAll(file(), "[hidden]"));
+  expect([clean, lines.at(-1)]).toEqual([false, expect.stringMatching(/^isu1: 0 resources put back .*, 1 could not be undone; /)]);
+  expect(lines[0]).toContain("failed to remove '[hidden]': Directory not empty");
+});
