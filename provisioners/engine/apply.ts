@@ -86,7 +86,7 @@ tell() { printf '%s@${nonce} %s\\n' "\${told:-
 pass() { printf '%s%s\\n' "$told" "$1"; told=; }`;
 
 function runStep(index: number, { address, path, undo }: Change, step: Step, watched: boolean): Command {
-  const keep = watched && path !== undefined ? sh`fleet_keep ${path}\n` : sh``;
+  const keep = watched && path !== undefined ? keepOf(address, path) : sh``;
   // What failed to go back is not gone on with.
   const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
   const around = (text: string) =>
@@ -97,6 +97,10 @@ function runStep(index: number, { address, path, undo }: Change, step: Step, wat
   const failed = undo ? `tell left ${index} "$rc"; ${leave(address)}` : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
   return { text: run("text"), masked: run("masked") };
 }
+
+/** Who has a part of a file only writes through a link to it. */
+const keepOf = (address: Address, path: string): Command =>
+  kindOf(address).kind.shared ? sh`fleet_keep "$(fleet_through ${path})"\n` : sh`fleet_keep ${path}\n`;
 
 /** Follows the script's own words, and gives each change its result. */
 class Progress {

@@ -22,7 +22,9 @@ function copies(originals: readonly Original[]): readonly Command[] {
     const [path, type] = [kind.path?.(want), kind.standing?.(have).type];
     if (path === undefined || type === undefined || !["file", "link", "other"].includes(type)) return [];
     const copy = `"$state/originals/${storeKey(address)}"`;
-    return [{ text: `cp -a -- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
+    // Who has a part of a file only writes through a link to it: the copy is of what the link leads to.
+    const through = kind.shared && type === "link" ? `$([ ! -e ${quote(path)} ] || echo -L) ` : "";
+    return [{ text: `cp -a ${through}-- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
   });
 }
 

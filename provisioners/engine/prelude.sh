@@ -38,6 +38,11 @@ fleet_validate() {
   sh -ec "$text$rest" sh "$2" </dev/null
 }
 
+# fleet_through PATH
+fleet_through() {
+  if [ -L "$1" ]; then readlink -f -- "$1"; else printf '%s\n' "$1"; fi
+}
+
 # fleet_keep PATH
 fleet_keep() {
   local kept

@@ -1,4 +1,5 @@
-// A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is.
+// A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is. Where the
+// file is a link (`/home/isucon/env.sh` into a repository), what it leads to is edited, and the link stays.
 import { z } from "zod";
 import { AbsolutePath, Mode, Owner, OwnName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
@@ -56,7 +57,8 @@ export function withBlock(text: string, { name, content }: Pick<BlockWant, "name
  */
 const edit = ({ path, name, mode, owner, group, validate }: Kept<BlockWant>): Command => {
   const { begin, end } = markers(name);
-  return sh`block="$state/block" new="$state/block.new" path=${path}
+  return sh`block="$state/block" new="$state/block.new"
+path=$(fleet_through ${path})
 cat > "$block"
 if [ -e "$path" ]; then set -- $(stat -L -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
 awk -v begin=${begin} -v end=${end} -v block="$block" '
@@ -71,7 +73,13 @@ fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} < "$new"
 rm -f -- "$block" "$new"`;
 };
 
-export const block = defineKind<BlockWant, PathSeen, "content">({
+/** Of a link, the content of what it leads to. */
+interface BlockSeen extends PathSeen {
+  /** A link that leads nowhere. */
+  readonly dangling?: boolean;
+}
+
+export const block = defineKind<BlockWant, BlockSeen, "content">({
   kind: "block",
   schema: BlockWant,
   address: ({ path, name }) => `block[${path}:${name}]`,
@@ -80,7 +88,16 @@ export const block = defineKind<BlockWant, PathSeen, "content">({
   standing: (have) => have,
   shared: true,
   sensitive: (want) => (want.sensitive ? ["content"] : []),
-  read: ({ path }, look) => look.path(path, { content: true }),
+  read({ path }, look) {
+    const file = look.path(path, { content: true });
+    const behind = look.command(sh`[ ! -L ${path} ] || cat -- ${path}`);
+    return () => {
+      const seen = file();
+      if (seen.type !== "link") return seen;
+      const { code, stdout } = behind();
+      return code === 0 ? { ...seen, content: Buffer.from(stdout) } : { ...seen, dangling: true };
+    };
+  },
   plan(want, have) {
     const { name, content } = want;
     const { begin, end } = markers(name);
@@ -98,13 +115,13 @@ export const block = defineKind<BlockWant, PathSeen, "content">({
     if (blockIn(have.content?.toString("utf8") ?? "", want.name) === undefined) return [];
     // Without the validator: what was there before needs no leave to come back.
     const cut = edit({ ...want, validate: undefined });
-    return [{ change: "take the block out", run: sh`${cut}\n${original.type === missing ? dropEmpty(want) : unendLine(want)}` }];
+    return [{ change: "take the block out", run: sh`${cut}\n${original.type === missing || original.dangling ? dropEmpty : unendLine}` }];
   },
 });
 
-const dropEmpty = ({ path }: Kept<BlockWant>): Command => sh`if [ ! -s ${path} ]; then rm -f -- ${path}; fi`;
+/** `$path` is where the block was cut out. */
+const dropEmpty = sh`if [ ! -s "$path" ]; then rm -f -- "$path"; fi`;
 
 /** A file whose last line had no newline got one with the block. */
-const unendLine = ({ path }: Kept<BlockWant>): Command =>
-  sh`kept="$state/originals/$key"
-if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - ${path}; then cat -- "$kept" > ${path}; fi`;
+const unendLine = sh`kept="$state/originals/$key"
+if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - "$path"; then cat -- "$kept" > "$path"; fi`;

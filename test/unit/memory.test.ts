@@ -1,6 +1,17 @@
 // What a server remembers: scripts run for real, on this computer, in a folder of their own.
 import { createHash } from "node:crypto";
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -223,6 +234,53 @@ describe("what can't be undone", () => {
     expect((await inspect(shell, "link", of(want.link({ path: at("link"), target: "/nowhere" })))).report.results).toMatchObject([
       { outcome: "unchanged" },
     ]);
+  });
+});
+
+describe("a block in a file that is a link", () => {
+  const block = (name = "env.sh", content = "A=1\n") => want.block({ path: at(name), name: "app", content, ...mine });
+  const leadsTo = (name: string): string => readlinkSync(at(name));
+
+  test.each([
+    ["with a last line that ends", "theirs=1\n"],
+    ["with one that does not", "theirs=1"],
+    ["that is empty", ""],
+  ])("edits what the link leads to, finds it right, and gives it back: %s", async (_, theirs) => {
+    there("repository/env.sh", theirs, 0o604);
+    symlinkSync("repository/env.sh", at("env.sh"));
+    await converge(shell, "app", of(block()));
+    expect([leadsTo("env.sh"), read("env.sh")]).toEqual([
+      "repository/env.sh",
+      `${theirs}${theirs.endsWith("1") ? "\n" : ""}# BEGIN fleet app\nA=1\n# END fleet app\n`,
+    ]);
+    expect(await outcomes("app", of(block()))).toEqual([["block[/env.sh:app]", "unchanged"]]);
+    expect(await outcomes("app", of(block("env.sh", "A=2\n")))).toEqual([["block[/env.sh:app]", "changed"]]);
+    await converge(shell, "app", {});
+    expect([leadsTo("env.sh"), read("repository/env.sh")]).toEqual(["repository/env.sh", theirs]);
+    expect([statSync(at("repository/env.sh")).mode & 0o7777, existsSync(shell.memory)]).toEqual([0o604, false]);
+  });
+
+  test("that leads to no file makes one there, and takes it away again", async () => {
+    mkdirSync(at("repository"));
+    symlinkSync(at("repository/env.sh"), at("env.sh"));
+    await converge(shell, "app", of(block()));
+    expect(read("repository/env.sh")).toContain("A=1\n");
+    await converge(shell, "app", {});
+    expect([leadsTo("env.sh"), existsSync(at("repository/env.sh"))]).toEqual([at("repository/env.sh"), false]);
+  });
+
+  test("goes back to the last good content where what reads it refuses", async () => {
+    there("repository/env.sh", "theirs=1\n");
+    symlinkSync("repository/env.sh", at("env.sh"));
+    const reader = want.handler({ name: "reader", on: [block().address], validate: `! grep -q bad ${at("env.sh")}` });
+    await converge(shell, "app", of(block(), reader));
+    expect((await outcomes("app", of(block("env.sh", "bad=1\n"), reader))).map(([, outcome]) => outcome)).toEqual(["skipped", "failed"]);
+    expect([leadsTo("env.sh"), read("repository/env.sh")]).toEqual([
+      "repository/env.sh",
+      "theirs=1\n# BEGIN fleet app\nA=1\n# END fleet app\n",
+    ]);
+    await converge(shell, "app", {});
+    expect([leadsTo("env.sh"), read("repository/env.sh")]).toEqual(["repository/env.sh", "theirs=1\n"]);
   });
 });
 
