@@ -5,6 +5,7 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -281,6 +282,53 @@ describe("a block in a file that is a link", () => {
     ]);
     await converge(shell, "app", {});
     expect([leadsTo("env.sh"), read("repository/env.sh")]).toEqual(["repository/env.sh", "theirs=1\n"]);
+  });
+});
+
+describe("last good contents that a failed run kept never undo later work", () => {
+  const reader = (...on: readonly Declared[]) =>
+    want.handler({ name: "reader", on: on.map(({ address }) => address), validate: `! grep -qs bad ${at("a")} ${at("b")}` });
+  /** After the reader. */
+  const checked = (...on: readonly Declared[]) =>
+    want.check({ name: "up", command: `[ ! -e ${at("shut")} ]`, deadline: 0, after: [reader(...on).address] });
+  const site = (a: string, b: string) => {
+    const files = [ours("a", a), ours("b", b)];
+    return of(...files, reader(...files), checked(...files));
+  };
+  const kept = (): readonly string[] => {
+    const folder = at("memory/app/rollback");
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+  const failures = (all: readonly (readonly string[])[]) => all.filter(([, outcome]) => outcome === "failed").map(([address]) => address);
+
+  /** Its reader has confirmed both files; its check then fails. */
+  async function failsLate(): Promise<void> {
+    await converge(shell, "app", site("1\n", "1\n"));
+    expect(kept()).toEqual([]);
+    there("shut", "");
+    expect(failures(await outcomes("app", site("2\n", "2\n")))).toEqual(["check[up]"]);
+    expect(kept().length).toBeGreaterThan(0);
+    rmSync(at("shut"));
+  }
+
+  test.each([
+    ["with nothing left to do", () => site("2\n", "2\n"), ["2\n", "2\n"]],
+    ["that changes one of them", () => site("3\n", "2\n"), ["3\n", "2\n"]],
+    ["that goes back to what was there", () => site("1\n", "1\n"), ["1\n", "1\n"]],
+    ["that no longer wants one of them", () => of(ours("a", "2\n"), reader(ours("a")), checked(ours("a"))), ["2\n", undefined]],
+  ])("a successful run leaves none: %s", async (_, next, after) => {
+    await failsLate();
+    expect(failures(await outcomes("app", next()))).toEqual([]);
+    expect([[read("a"), read("b")], kept(), existsSync(at("memory/app/rollback"))]).toEqual([after, [], false]);
+    expect(failures(await outcomes("app", site("bad\n", "4\n")))).toEqual(["handler[reader]"]);
+    // The refused run's own changes, and no others.
+    expect([read("a"), read("b")]).toEqual(after);
+  });
+
+  test("after another failure, only what that one changed goes back", async () => {
+    await failsLate();
+    expect(failures(await outcomes("app", site("bad\n", "2\n")))).toEqual(["handler[reader]"]);
+    expect([read("a"), read("b")]).toEqual(["2\n", "2\n"]);
   });
 });
 
