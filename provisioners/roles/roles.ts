@@ -3,16 +3,18 @@ import type { z } from "zod";
 import { app } from "./app/role.ts";
 import { base } from "./base/role.ts";
 import { haproxy } from "./haproxy/role.ts";
+import { keepalived } from "./keepalived/role.ts";
 import { memcached } from "./memcached/role.ts";
 import { mysql } from "./mysql/role.ts";
 import { nginx } from "./nginx/role.ts";
 import { phpFpm } from "./php-fpm/role.ts";
 import { redis } from "./redis/role.ts";
 import type { Role, Territory } from "./role.ts";
+import { varnish } from "./varnish/role.ts";
 import { wordpress } from "./wordpress/role.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each role has its own parameters; they are checked by its schema before they get here
-export const roles: readonly Role<any>[] = [base, nginx, phpFpm, app, wordpress, mysql, memcached, redis, haproxy];
+export const roles: readonly Role<any>[] = [base, nginx, phpFpm, app, wordpress, mysql, memcached, redis, haproxy, varnish, keepalived];
 
 const byName = new Map(roles.map((role) => [role.name, role]));
 
