@@ -1,7 +1,12 @@
-// /etc/nginx/nginx.conf: workers, limits, the LTSV log that alp reads, and a status page on loopback.
+// /etc/nginx/nginx.conf: workers, limits, the log that alp reads, and a status page on loopback.
 import { z } from "zod";
 import { AbsolutePath, Port, UserName } from "../../spec/scalars.ts";
 import { conf, ownedBy, when } from "../conf.ts";
+import { Caches, cachePath } from "./cache.ts";
+import { logFields, logFormats, logHead } from "./log.ts";
+import { Maps, mapBlock } from "./map.ts";
+import { Raw, rawLines } from "./raw.ts";
+import { Stream, streamBlock } from "./stream.ts";
 
 export const NginxMain = z.strictObject({
   user: UserName.optional().describe("User of the workers. Default: the one that the server's nginx.conf has, else www-data."),
@@ -20,39 +25,19 @@ export const NginxMain = z.strictObject({
     .describe("Largest request body, such as an upload; 0 for no limit."),
   gzip: z.boolean().default(true).describe("Compress text answers. Costs CPU time, saves bytes on the wire."),
   openFileCache: z.int().min(0).default(10000).describe("Files whose handles and sizes are remembered for 60 s; 0 looks each time."),
-  accessLog: z.boolean().default(true).describe("LTSV access log. Switch off for the final run: writing it costs score."),
+  accessLog: z.boolean().default(true).describe("Access log. Switch off for the final run: writing it costs score."),
+  accessLogFormat: z.enum(logFormats).default("ltsv").describe("Format of the access log: for `alp ltsv`, or for `alp json`."),
   accessLogPath: AbsolutePath.default("/var/log/nginx/access.log").describe("File of the access log."),
   statusPort: z
     .union([Port, z.literal(false)])
     .default(8088)
     .describe("Port of /nginx_status on 127.0.0.1; false for none."),
+  maps: Maps.default({}).describe("Variables that follow from others, by name without `$`: `map` of nginx."),
+  caches: Caches.default({}).describe("Caches of answers by name, which proxy routes use: `proxy_cache`."),
+  streams: z.array(Stream).default([]).describe("Ports whose connections of any protocol are handed on: `stream` of nginx."),
+  raw: Raw.optional().describe("Lines of nginx's own in `http`, for what has no parameter."),
 });
 export type NginxMain = z.infer<typeof NginxMain>;
-
-/** Label and variable, in the order in which alp's guide gives them. */
-const ltsvFields = {
-  time: "$time_iso8601",
-  host: "$remote_addr",
-  forwardedfor: "$http_x_forwarded_for",
-  req: "$request",
-  method: "$request_method",
-  uri: "$request_uri",
-  status: "$status",
-  size: "$body_bytes_sent",
-  referer: "$http_referer",
-  ua: "$http_user_agent",
-  reqtime: "$request_time",
-  runtime: "$upstream_http_x_runtime",
-  apptime: "$upstream_response_time",
-  cache: "$upstream_http_x_cache",
-  vhost: "$host",
-} as const;
-
-/** nginx reads `\t` in a quoted string as a tab, and writes a tab inside a value as `\x09`: the fields can't run into each other. */
-const ltsv = (): readonly string[] => {
-  const fields = Object.entries(ltsvFields).map(([label, variable]) => `${label}:${variable}`);
-  return fields.map((field, index) => `"${field}${index < fields.length - 1 ? String.raw`\t"` : '";'}`);
-};
 
 const status = (port: number): string => conf`
   server {
@@ -106,12 +91,16 @@ export const nginxConf = (main: NginxMain): string => conf`
       ${when(main.openFileCache > 0, openFiles(main.openFileCache))}
       ${when(main.gzip, gzip)}
 
-      log_format ltsv
-          ${ltsv()}
-      access_log ${main.accessLog ? [main.accessLogPath, "ltsv"] : "off"};
+      log_format ${logHead(main.accessLogFormat)}
+          ${logFields(main.accessLogFormat)}
+      access_log ${main.accessLog ? [main.accessLogPath, main.accessLogFormat] : "off"};
 
+      ${Object.entries(main.maps).map(mapBlock)}
+      ${Object.entries(main.caches).map(cachePath)}
+      ${rawLines(main.raw)}
       ${main.statusPort === false ? [] : status(main.statusPort)}
       include /etc/nginx/conf.d/*.conf;
       include /etc/nginx/sites-enabled/*;
   }
+  ${main.streams.length > 0 ? streamBlock(main.streams) : []}
 `;

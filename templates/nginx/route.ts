@@ -3,10 +3,17 @@ import { z } from "zod";
 import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import { conf, type Part, when } from "../conf.ts";
 import { Label, UrlPath } from "../words.ts";
+import { cacheLines, RouteCache } from "./cache.ts";
+import { Raw, rawLines } from "./raw.ts";
+import { Headers, headerLines, isPattern, LocationPath, locationPattern } from "./values.ts";
 
 const prefix = {
-  path: UrlPath.describe("Requests for this path and all below it."),
+  path: LocationPath.describe(
+    "Requests for this path and all below it; or a regular expression after `~`, or `~*` for any case: `~ ^/api/`.",
+  ),
   exact: z.boolean().default(false).describe("This path alone, not what lies below it."),
+  headers: Headers.describe("Headers of the answers, beside the site's: `{X-Cache: $upstream_cache_status}`."),
+  raw: Raw.optional().describe("Lines of nginx's own in the location, for what has no parameter."),
 };
 const headerText = Line.regex(/^[^"\\$]*$/, 'expected text without `"`, `\\` and `$`');
 
@@ -19,6 +26,7 @@ export const ProxyRoute = z.strictObject({
   byMethod: z.partialRecord(z.enum(methods), Label).default({}).describe("Another upstream for requests of a method: `{POST: isu3}`."),
   buffering: z.boolean().default(true).describe("Off for answers that trickle (server-sent events)."),
   timeout: z.int().min(1).default(60).describe("Seconds to wait for the upstream."),
+  cache: RouteCache.optional().describe("Keeps the answers in one of `main.caches`."),
 });
 export type ProxyRoute = z.infer<typeof ProxyRoute>;
 
@@ -30,6 +38,8 @@ export const StaticRoute = z.strictObject({
     .default([])
     .describe("Only files with these endings, anywhere below the path: [css, js, png]."),
   root: AbsolutePath.optional().describe("Folder that the whole path is looked up in. Default: the site's root."),
+  alias: AbsolutePath.optional().describe("Folder that stands for the path itself, in place of `root`: `/img/a.png` is `a.png` in it."),
+  internal: z.boolean().default(false).describe("Only for answers of an upstream that name it (`X-Accel-Redirect`), not for clients."),
   maxAge: z
     .int()
     .min(0)
@@ -78,7 +88,30 @@ export const upstreamsOf = (route: Route): readonly string[] => {
   return route.kind === "static" && route.fallback !== undefined ? [route.fallback] : [];
 };
 
-const at = ({ path, exact }: { readonly path: string; readonly exact: boolean }): string => (exact ? `= ${path}` : path);
+/** What can't be said together, each with the field that is to go. */
+export function clashesIn(route: Route): readonly (readonly [field: string, message: string])[] {
+  if (route.kind === "fastcgi") return [];
+  const pattern = isPattern(route.path);
+  const alone = "expected no such thing beside a regular expression as the path";
+  return [
+    ...(pattern && route.exact ? [["exact", alone] as const] : []),
+    ...(route.kind === "static" && pattern && route.endings.length > 0 ? [["endings", alone] as const] : []),
+    ...(route.kind === "static" && route.alias !== undefined && (pattern || route.exact || route.endings.length > 0)
+      ? [["alias", "expected a path with all below it for a folder that stands for it"] as const]
+      : []),
+  ];
+}
+
+function at({ path, exact }: { readonly path: string; readonly exact: boolean }): string {
+  if (isPattern(path)) return locationPattern(path);
+  return exact ? `= ${path}` : path;
+}
+
+/** A location with headers of its own would lose the site's: both stand in each. */
+const ends = ({ headers, raw }: { readonly headers: Headers; readonly raw?: string | undefined }, site: Headers): readonly string[] => [
+  ...headerLines({ ...site, ...headers }),
+  ...rawLines(raw),
+];
 const regexText = (text: string): string => text.replace(/[.*+?()[\]|^$]/g, String.raw`\$&`);
 const endingsOf = (endings: readonly string[]): string => String.raw`\.(?:${endings.join("|")})$`;
 
@@ -92,7 +125,7 @@ const proxyTo = (target: string): readonly string[] => [
   "proxy_set_header X-Forwarded-Proto $scheme;",
 ];
 
-function proxy(route: ProxyRoute): string {
+function proxy(route: ProxyRoute, site: Headers): string {
   const choices = Object.entries(route.byMethod).map(
     ([method, name]) => `if ($request_method = ${method}) { set $fleet_upstream ${name}; }`,
   );
@@ -102,8 +135,22 @@ function proxy(route: ProxyRoute): string {
         ${proxyTo(choices.length > 0 ? "$fleet_upstream" : route.upstream)}
         proxy_read_timeout ${route.timeout}s;
         ${when(!route.buffering, "proxy_buffering off;")}
+        ${route.cache ? cacheLines(route.cache) : []}
+        ${ends(route, site)}
     }
   `;
+}
+
+/** Said once: a header of this name in the stack file takes its place. */
+const cacheControl = ({ maxAge, immutable, headers }: StaticRoute, site: Headers): readonly string[] =>
+  Object.keys({ ...site, ...headers }).some((name) => name.toLowerCase() === "cache-control")
+    ? []
+    : [`add_header Cache-Control "public, max-age=${maxAge}${immutable ? ", immutable" : ""}";`];
+
+/** The end of a path is cut off as it is written: with a slash at its end, or without. */
+function folderOf({ root, alias, path }: StaticRoute): readonly string[] {
+  if (alias !== undefined) return [`alias ${alias}${path.endsWith("/") ? "/" : ""};`];
+  return root === undefined ? [] : [`root ${root};`];
 }
 
 /** A folder has its `index` answer; a route for endings of files has no folders. */
@@ -112,20 +159,23 @@ const otherwise = ({ fallback, endings }: StaticRoute): string => {
   return endings.length > 0 ? "=404" : "$uri/ =404";
 };
 
-const staticFiles = (route: StaticRoute): string => conf`
+const staticFiles = (route: StaticRoute, site: Headers): string => conf`
   location ${route.endings.length > 0 ? ["~*", `^${regexText(route.path)}.*${endingsOf(route.endings)}`] : at(route)} {
-      ${route.root === undefined ? [] : `root ${route.root};`}
+      ${when(route.internal, "internal;")}
+      ${folderOf(route)}
       try_files $uri ${otherwise(route)};
       etag on;
       if_modified_since before;
-      add_header Cache-Control "public, max-age=${route.maxAge}${route.immutable ? ", immutable" : ""}";
+      ${cacheControl(route, site)}
       ${when(!route.accessLog, "access_log off;")}
+      ${ends(route, site)}
   }
 `;
 
-const front = (route: FrontRoute): string => conf`
+const front = (route: FrontRoute, site: Headers): string => conf`
   location ${at(route)} {
       try_files $uri $uri/ ${route.script}?$args;
+      ${ends(route, site)}
   }
 `;
 
@@ -142,8 +192,9 @@ const fastcgi = (route: FastcgiRoute): string => conf`
   }
 `;
 
-const returned = (route: ReturnRoute): string => conf`
+const returned = (route: ReturnRoute, site: Headers): string => conf`
   location ${at(route)} {
+      ${ends(route, site)}
       return ${[route.status, ...when(route.text !== "", `"${route.text}"`)]};
   }
 `;
@@ -155,18 +206,18 @@ export const fallback = (upstream: string): string => conf`
   }
 `;
 
-export function location(route: Route): Part {
+export function location(route: Route, site: Headers): Part {
   switch (route.kind) {
     case "proxy":
-      return proxy(route);
+      return proxy(route, site);
     case "static":
-      return staticFiles(route);
+      return staticFiles(route, site);
     case "front":
-      return front(route);
+      return front(route, site);
     case "fastcgi":
       return fastcgi(route);
     case "return":
-      return returned(route);
+      return returned(route, site);
     default:
       throw new TypeError(`unknown route ${route satisfies never}`);
   }

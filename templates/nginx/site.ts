@@ -3,8 +3,10 @@ import { z } from "zod";
 import { AbsolutePath, Port } from "../../spec/scalars.ts";
 import { conf, ownedBy, type Part, when } from "../conf.ts";
 import { Bare, FileLabel } from "../words.ts";
-import { fallback, location, Route, upstreamsOf } from "./route.ts";
+import { Raw, rawLines } from "./raw.ts";
+import { clashesIn, fallback, location, Route, upstreamsOf } from "./route.ts";
 import { Upstream, upstream } from "./upstream.ts";
+import { Headers, headerLines } from "./values.ts";
 
 const protocols = ["TLSv1.2", "TLSv1.3"] as const;
 
@@ -29,8 +31,10 @@ const SiteShape = z.strictObject({
   tls: Tls.optional().describe("TLS; without it the site is served without."),
   root: AbsolutePath.optional().describe("Folder of the files."),
   index: z.array(Bare).default([]).describe("Files that answer for a folder: [index.php]."),
+  headers: Headers.describe("Headers of all answers: `{Strict-Transport-Security: max-age=60}`."),
   upstreams: z.array(Upstream).default([]).describe("Groups of servers that routes send requests to."),
   routes: z.array(Route).min(1).describe("The longest matching path wins; routes by ending win over paths, unless those are exact."),
+  raw: Raw.optional().describe("Lines of nginx's own in `server`, for what has no parameter: `ssl_ciphers`, further locations."),
 });
 
 /** A site. Refused where a route names an upstream that the site does not have, or where nothing listens. */
@@ -43,7 +47,8 @@ export const Site = SiteShape.superRefine((site, context) => {
         context.addIssue({ code: "custom", path: ["routes", index], message });
       }
     }
-    if (route.kind === "static" && route.root === undefined && site.root === undefined) {
+    for (const [field, message] of clashesIn(route)) context.addIssue({ code: "custom", path: ["routes", index, field], message });
+    if (route.kind === "static" && route.root === undefined && route.alias === undefined && site.root === undefined) {
       context.addIssue({ code: "custom", path: ["routes", index, "root"], message: "expected a folder here or as the site's `root`" });
     }
   }
@@ -86,7 +91,9 @@ export const site = (params: Site): string => conf`
       ${params.root === undefined ? [] : `root ${params.root};`}
       ${when(params.index.length > 0, `index ${params.index.join(" ")};`)}
 
-      ${params.routes.map(location)}
+      ${headerLines(params.headers)}
+      ${rawLines(params.raw)}
+      ${params.routes.map((route) => location(route, params.headers))}
       ${fallbacks(params.routes).map(fallback)}
   }
 `;

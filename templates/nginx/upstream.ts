@@ -1,6 +1,6 @@
 // A group of servers behind one name, with kept connections.
 import { z } from "zod";
-import { AbsolutePath, Port } from "../../spec/scalars.ts";
+import { AbsolutePath, Port, ServerRef } from "../../spec/scalars.ts";
 import { conf, type Part, when } from "../conf.ts";
 import { Label, ServerAddress } from "../words.ts";
 
@@ -20,17 +20,23 @@ export const UpstreamServer = z.union([
 ]);
 export type UpstreamServer = z.infer<typeof UpstreamServer>;
 
-export const Upstream = z.strictObject({
+const From = z.strictObject({
+  role: z.string().describe("Role whose endpoints on the team's servers become its servers: `app`, `varnish`."),
+  protocol: z.string().default("http").describe("Protocol of those endpoints."),
+  weights: z.partialRecord(ServerRef, z.int().min(1)).default({}).describe("Weights of the team's servers, 1 each without: `{isu2: 3}`."),
+});
+
+const UpstreamShape = z.strictObject({
   name: Label.describe("Name that routes call it by."),
-  servers: z
-    .array(UpstreamServer)
-    .min(1)
-    .refine((servers) => servers.some(({ backup }) => !backup), {
-      error: "expected a server that is no `backup`: nginx refuses an upstream of these alone",
-    })
-    .describe("Its servers: host and port, or a Unix socket."),
+  from: From.optional().describe("Servers by what other roles of the team provide."),
+  servers: z.array(UpstreamServer).default([]).describe("Its servers, or further ones: host and port, or a Unix socket."),
   leastConnections: z.boolean().default(false).describe("Choose the server with the fewest open connections, not the next in turn."),
   keepalive: z.int().min(0).default(64).describe("Idle connections kept open in each worker; 0 for none."),
+});
+
+export const Upstream = UpstreamShape.refine(({ from, servers }) => from !== undefined || servers.some(({ backup }) => !backup), {
+  path: ["servers"],
+  error: "expected a server that is no `backup`: nginx refuses an upstream of these alone, and one of none",
 });
 export type Upstream = z.infer<typeof Upstream>;
 

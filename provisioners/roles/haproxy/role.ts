@@ -5,6 +5,7 @@ import { dropIn } from "../../../templates/app/unit.ts";
 import { HaproxyBackend, HaproxyFrontend, type HaproxyServer, haproxyCfg } from "../../../templates/haproxy/haproxy-cfg.ts";
 import { Label } from "../../../templates/words.ts";
 import { want } from "../../resources/want.ts";
+import { endpointServers } from "../endpoints.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 
 const Params = z
@@ -78,14 +79,7 @@ export const haproxy = defineRole<Params>({
 });
 
 /** Those that the team's endpoints give, by the names of their servers, and those that the stack file names. */
-function serversOf({ role, protocol, weights, servers }: HaproxyBackend, { self, team }: RoleContext<Params>): readonly HaproxyServer[] {
-  const found = team.endpoints.flatMap((endpoint): HaproxyServer[] => {
-    if (endpoint.role !== role || endpoint.protocol !== protocol || endpoint.port === undefined) return [];
-    const server = team.servers.find(({ name }) => name === endpoint.server);
-    const host = endpoint.server === self.name ? "127.0.0.1" : (server?.privateAddress ?? endpoint.server);
-    return [{ name: endpoint.server, host, port: endpoint.port, weight: weights[endpoint.server] ?? 100 }];
-  });
-  // Of several ports of one server the first: names must differ, and a weight is a server's.
-  const once = [...new Map(found.toReversed().map((each) => [each.name, each])).values()].toReversed();
-  return [...once, ...servers];
-}
+const serversOf = ({ weights, servers, ...from }: HaproxyBackend, context: RoleContext<Params>): readonly HaproxyServer[] => [
+  ...endpointServers(from, context).map((each) => ({ ...each, weight: weights[each.name] ?? 100 })),
+  ...servers,
+];

@@ -2,11 +2,13 @@
 import { z } from "zod";
 import { HostName, PrivateKey } from "../../../spec/scalars.ts";
 import { dropIn } from "../../../templates/app/unit.ts";
+import { cacheFolder } from "../../../templates/nginx/cache.ts";
 import { NginxMain, nginxConf } from "../../../templates/nginx/nginx-conf.ts";
 import { Site, site, sitePorts } from "../../../templates/nginx/site.ts";
 import { Label } from "../../../templates/words.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
+import { settledSite, settledUpstream } from "./sites.ts";
 
 const Certificate = z
   .strictObject({
@@ -21,11 +23,21 @@ const Certificate = z
     error: "expected `certificate` and `key` together, got one of them; give both, or neither for a self-signed one",
   });
 
-const Params = z.strictObject({
-  main: NginxMain.prefault({}).describe("settings of nginx.conf"),
-  sites: z.array(Site).default([]).describe("the sites that it serves"),
-  certificates: z.record(Label, Certificate).default({}).describe("certificates by name, at /etc/nginx/tls/<name>.crt and .key"),
-});
+const Params = z
+  .strictObject({
+    main: NginxMain.prefault({}).describe("settings of nginx.conf"),
+    sites: z.array(Site).default([]).describe("the sites that it serves"),
+    certificates: z.record(Label, Certificate).default({}).describe("certificates by name, at /etc/nginx/tls/<name>.crt and .key"),
+  })
+  .superRefine(({ main: { caches }, sites }, context) => {
+    for (const [site, { routes }] of sites.entries()) {
+      for (const [index, route] of routes.entries()) {
+        if (route.kind !== "proxy" || route.cache === undefined || Object.hasOwn(caches, route.cache.name)) continue;
+        const message = `expected one of \`main.caches\` (${Object.keys(caches).join(", ") || "there is none yet"}), got \`${route.cache.name}\``;
+        context.addIssue({ code: "custom", path: ["sites", site, "routes", index, "cache", "name"], message });
+      }
+    }
+  });
 type Params = z.infer<typeof Params>;
 
 export const nginx = defineRole<Params>({
@@ -39,15 +51,19 @@ export const nginx = defineRole<Params>({
       ports: {
         ...Object.fromEntries(sites.flatMap((each, at) => sitePorts(each).map((port, index) => [portPlace(each, at, index), port]))),
         ...(main.statusPort !== false && { "main.statusPort": main.statusPort }),
+        ...Object.fromEntries(main.streams.map(({ port }, index) => [`main.streams[${index}].port`, port])),
       },
     },
   ],
   provides: ({ sites }) =>
     Object.fromEntries(sites.flatMap(({ name, listen: [port] }) => (port === undefined ? [] : [[name, { protocol: "http", port }]]))),
-  resources({ params, facts }) {
-    const { sites, certificates } = params;
+  resources(context) {
+    const { params, facts } = context;
+    const { certificates } = params;
+    const sites = params.sites.map((each) => settledSite(each, context));
+    const streams = params.main.streams.map((each) => ({ ...each, upstream: settledUpstream(each.upstream, context) }));
     // What the server's own nginx may read (a home of mode 0750, say) stays readable.
-    const main = { ...params.main, user: params.main.user ?? facts.nginxUser ?? "www-data" };
+    const main = { ...params.main, streams, user: params.main.user ?? facts.nginxUser ?? "www-data" };
     const server = want.package({ name: "nginx" });
     const files = [
       want.file({ path: "/etc/nginx/nginx.conf", content: nginxConf(main) }),
@@ -55,6 +71,7 @@ export const nginx = defineRole<Params>({
       want.absent({ path: "/etc/nginx/sites-enabled/default", broughtBy: server.address }),
     ];
     const tls = Object.entries(certificates).flatMap(([name, certificate]) => certificateFiles(name, certificate));
+    const caches = Object.keys(main.caches).map((name) => cache(name, main.user));
     const nofile = main.workerRlimitNofile ?? 4 * main.workerConnections;
     const limits = want.unit({
       name: "nginx.service",
@@ -64,24 +81,38 @@ export const nginx = defineRole<Params>({
     const heard = [...files, ...tls].map(({ address }) => address);
     return [
       server,
+      ...(streams.length > 0 ? [want.package({ name: "libnginx-mod-stream" })] : []),
+      ...caches,
       ...files,
       ...tls,
       limits,
       want.service({
         unit: "nginx.service",
         reloadOn: heard,
+        ...(caches.length > 0 && { after: caches.map(({ address }) => address) }),
         restartOn: [limits.address],
         validate: "nginx -t",
         freshWorkers: true,
         log: "/var/log/nginx/error.log",
       }),
-      ...sites.flatMap(sitePorts).map((port) => want.check({ name: `nginx-${port}`, port: { port, program: "nginx" } })),
+      ...[...sites.flatMap(sitePorts), ...streams.map(({ port }) => port)].map((port) =>
+        want.check({ name: `nginx-${port}`, port: { port, program: "nginx" } }),
+      ),
     ];
   },
 });
 
 const portPlace = ({ listen }: Site, at: number, index: number): string =>
   index < listen.length ? `sites[${at}].listen[${index}]` : `sites[${at}].tls.port`;
+
+/** nginx fills it as its own user, and an undo empties it. */
+const cache = (name: string, user: string): Declared =>
+  want.command({
+    name: `nginx-cache-${name.toLowerCase()}`,
+    run: `install -d -m 0700 -o ${user} ${cacheFolder(name)}`,
+    creates: cacheFolder(name),
+    undo: `rm -rf ${cacheFolder(name)}`,
+  });
 
 function siteFiles(params: Site): Declared[] {
   const path = `/etc/nginx/sites-available/${params.name}`;
