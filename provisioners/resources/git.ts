@@ -38,6 +38,8 @@ export interface GitHave {
   readonly target: string;
   /** Tracked files with local edits. */
   readonly edited: readonly string[];
+  /** Submodules whose folders are empty. */
+  readonly absent?: readonly string[];
   /** Commits of the server's own: neither `origin` has them, nor did the fleet check them out. */
   readonly own?: number;
   /** What the repository's server said instead of an answer; empty where it answered, or was not asked. */
@@ -52,7 +54,8 @@ const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
 
 /** The commit that the fleet checked out last: what a rewritten branch no longer has is not the server's own work. */
 const deployed = "refs/fleet/deployed";
-const remember = `if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi
+const submodules = "if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi";
+const remember = `${submodules}
 git update-ref ${deployed} HEAD`;
 
 /**
@@ -65,6 +68,7 @@ printf 'head %s\\n' "$(git rev-parse HEAD)"
 printf 'branch %s\\n' "$(git branch --show-current)"
 printf 'repository %s\\n' "$(git remote get-url origin)"
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited /'
+if [ -e .gitmodules ]; then git submodule status --recursive | sed -n 's/^-[0-9a-f]* /absent /p'; fi
 printf 'own %s\\n' "$(git rev-list --count HEAD --not --remotes=origin --tags $(git rev-parse -q --verify ${deployed}))"
 if [ -n "$4" ]; then
   git --no-optional-locks status --porcelain --untracked-files=normal --ignored | sed -n -e 's/^?? /work file /p' -e 's/^!! /work file /p'
@@ -142,7 +146,8 @@ ${remember}`;
 const returnText = `cd -- "$1"
 git update-ref -d ${deployed}
 git remote set-url origin "$4"
-if [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi`;
+if [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi
+${submodules}`;
 
 /** Nothing asks a question, and no unknown host is trusted. */
 function asOwner({ owner, deployKey, knownHosts }: GitWant, text: string, args: readonly string[]): Command {
@@ -165,6 +170,7 @@ function parse(type: PathSeen["type"], want: GitWant, code: number, stdout: stri
     repository: one("repository"),
     target: isCommit(want.ref) ? want.ref : targetIn(all("answer"), one("known")),
     edited: all("edited"),
+    absent: all("absent"),
     own: Number(all("own")[0] ?? 0),
     silent: all("silent")[0] ?? "",
     files: Number(all("files")[0] ?? 0),
@@ -203,6 +209,7 @@ export const git = defineKind<GitWant, GitHave>({
     const but = [
       ...(have.edited.length > 0 ? [" with local edits"] : []),
       ...(have.own ? [` with ${have.own} commit(s) of its own`] : []),
+      ...(have.absent?.length ? [` without ${named(have.absent)}`] : []),
       ...(have.silent ? [", its repository does not answer"] : []),
     ].join("");
     return { ...want, repository: have.repository, ref: atTarget(have) && !but ? want.ref : `${have.head}${but}` };
@@ -223,7 +230,7 @@ function update(want: GitWant, { head, branch }: GitHave): Command {
   const { path, repository, ref, force } = want;
   const back = asOwner(
     want,
-    `cd -- "$1"\ngit reset -q --hard\nif [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi`,
+    `cd -- "$1"\ngit reset -q --hard\nif [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi\n${submodules}`,
     [...[path, head, branch]],
   );
   return lines([
@@ -288,6 +295,7 @@ function difference(want: GitWant, have: GitHave): string | undefined {
   if (have.repository !== want.repository) return `repository \`${have.repository}\` → \`${want.repository}\`, at \`${want.ref}\``;
   if (have.target === missing) return `\`${short(have.head)}\` → \`${want.ref}\``;
   if (!atTarget(have)) return `\`${short(have.head)}\` → \`${short(have.target)}\`${isCommit(want.ref) ? "" : ` (${want.ref})`}`;
+  if (have.absent?.length) return `check out the submodules ${named(have.absent)}`;
   return have.edited.length > 0 ? `throw away local edits of ${named(have.edited)}` : undefined;
 }
 

@@ -216,6 +216,23 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     });
   });
 
+  test("a checkout whose submodules are empty gets them", async () => {
+    await text(
+      shell,
+      `set -e; export HOME=/root; cd /root; git config --system protocol.file.allow always; git config --system user.email a@b; git config --system user.name x
+      git init -q -b main part; (cd part; echo inside > file; git add .; git commit -q -m one)
+      git init -q -b main whole; (cd whole; git submodule -q add /root/part lib; git commit -q -m one); git clone -q whole /srv/whole; ls -A /srv/whole/lib`,
+    );
+    const wants = wantsOf([want.git({ path: "/srv/whole", repository: "/root/whole", ref: "main" })]);
+    const { report } = await inspect(shell, "whole", wants);
+    expect(report.results.map(({ changes }) => changes)).toEqual([["check out the submodules lib"]]);
+    expect(failures(await converge(shell, "whole", wants))).toEqual([]);
+    expect(await text(shell, "cat /srv/whole/lib/file")).toBe("inside\n");
+    expect((await inspect(shell, "whole", wants)).report.results.map(({ outcome }) => outcome)).toEqual(["unchanged"]);
+    await converge(shell, "whole", {});
+    await text(shell, "rm -r /srv/whole /root/whole /root/part /etc/gitconfig");
+  });
+
   const password = "kept ' \\ secret";
   const database: readonly Declared[] = [
     want.mysqlDatabase({ name: "my_app", charset: "utf8mb4", collation: "utf8mb4_bin", dump: "/var/lib/dump.sql.gz", dropOnUndo: true }),

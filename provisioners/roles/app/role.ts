@@ -31,7 +31,7 @@ const Archive = z.strictObject({
 const Service = AppUnit.omit({ environmentFile: true });
 
 const Params = z.strictObject({
-  git: Git.optional().describe("code as a checkout"),
+  git: Git.optional().describe("code as a checkout, with its submodules"),
   archive: Archive.optional().describe("code as a tar archive"),
   packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on"),
   build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner"),
