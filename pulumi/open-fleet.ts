@@ -9,13 +9,22 @@ import { readYaml } from "../spec/yaml-source.ts";
 import { ask } from "./command.ts";
 import { decrypted, passphraseIn, unlock } from "./passphrase.ts";
 
-/** Throws a UserError where the passphrase is missing, or another one. */
+/** Throws a UserError where the passphrase is missing or another one, and where a secret was copied from another stack. */
 export async function openFleet(stack: string): Promise<unknown> {
   const { value } = readYaml(readFileSync(join(stacksFolder, `Pulumi.${stack}.yaml`), "utf8"));
   const fleet = valueAt(value, ["config", fleetKey]);
   if (!hasSecret(fleet)) return fleet;
   const salt = valueAt(value, ["encryptionsalt"]);
-  return typeof salt === "string" ? withSecrets(fleet, await keyOf(stack, salt)) : await byEngine(stack);
+  if (typeof salt !== "string") return await byEngine(stack);
+  const key = await keyOf(stack, salt);
+  try {
+    return withSecrets(fleet, key);
+  } catch {
+    throw new UserError(
+      `stacks/Pulumi.${stack}.yaml: expected secrets that were written with its \`encryptionsalt\`, got one of another stack or salt; ` +
+        "next: write it again by pulumi config set --secret",
+    );
+  }
 }
 
 const isSecret = (value: unknown): value is { readonly secure: string } => isMap(value) && typeof value.secure === "string";

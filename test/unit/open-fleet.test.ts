@@ -50,3 +50,12 @@ test.each([
     `shut: expected the passphrase of its secrets, got ${got}; next: export PULUMI_CONFIG_PAS`,
   );
 });
+
+test("a secret that was copied from another stack is told as such", async () => {
+  vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", "of the team");
+  const text = sealed("pass of the contest");
+  stackFile("copied", `{ secure: "${text.slice(0, -8)}${text.slice(-8).toLowerCase().replace(/^./, "0")}" }`);
+  await expect(openFleet("copied")).rejects.toThrow(
+    "Pulumi.copied.yaml: expected secrets that were written with its `encryptionsalt`, got one of",
+  );
+});
