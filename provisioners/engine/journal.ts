@@ -152,10 +152,13 @@ function claim({ wanted }: Memory, by: string, things: ReadonlySet<Thing>): Entr
 /** Who comes to a server: without an id, for the first time as far as its state knows. */
 export type Comer = Pick<Owner, "stack" | "who"> & { readonly id?: string | undefined };
 
-/** Another stack that a server belongs to; undefined where it is free, or the comer's own. A lost state is known by name and operator. */
+/**
+ * Another stack that a server belongs to; undefined where it is free, or the comer's own. One operator's stack of one name is one stack, whatever
+ * its state says: a state may be lost, or another backend's by mistake.
+ */
 export function foreignOwner({ owner }: Memory, { id, stack, who }: Comer): Owner | undefined {
-  if (owner === undefined || owner.id === id) return undefined;
-  return id === undefined && owner.stack === stack && owner.who === who ? undefined : owner;
+  const same = owner?.id === id || (owner?.stack === stack && owner.who === who);
+  return same ? undefined : owner;
 }
 
 /**

@@ -71,7 +71,7 @@ describe("fleet preview", () => {
 });
 
 test("of one stack shows its servers' files whole, who may reach them, and the price", async () => {
-  const { code, stdout } = await fleet("preview", "trial-pull-a");
+  const { code, stdout } = await fleet("preview", "trial-pull-a", "--full");
   expect([code, code === 0 ? "" : stdout]).toEqual([0, ""]);
   expect(stdout).toMatch(/^isu1\n {2}\+ /m);
   expect(stdout).toContain("  + aws:ec2/instance:Instance pull-a-aws-isu1\n");

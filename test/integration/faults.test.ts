@@ -183,20 +183,20 @@ test("a dead server, a wrong key, a wrong password, a sudo that asks and a cut l
 
   const running = trial.start("up", ["--yes", "--verbose"]);
   const faults = [
-    heard(running, /dead: no (?:route to|answer from) `10\.213\.52\.99:22`/, 60_000),
+    heard(running, /dead: no (?:route to|answer from) `10\.213\.\d+\.99:22`/, 60_000),
     heard(
       running,
-      /app: expected host key `ssh-ed25519 SHA256:\S+`, got `ssh-ed25519 SHA256:\S+` from `10\.213\.52\.13:22`; if the server was rebuilt/,
+      /app: expected host key `ssh-ed25519 SHA256:\S+`, got `ssh-ed25519 SHA256:\S+` from `10\.213\.\d+\.13:22`; if the server was rebuilt/,
       60_000,
     ),
     heard(running, /other: `10\.213\.\d+\.14:22` refused user `isucon` with the given password.*; check them in the stack file/, 60_000),
-    heard(running, /asks: `10\.213\.52\.15:22`: sudo asks for the password of `isucon` and none is given; set `sudoPassword`/, 60_000),
+    heard(running, /asks: `10\.213\.\d+\.15:22`: sudo asks for the password of `isucon` and none is given; set `sudoPassword`/, 60_000),
   ];
   await heard(running, /package\[memcached\]: install/, 60_000);
   await run("ip", ["link", "set", linkOf("cut"), "down"]);
   await heard(
     running,
-    /cut: the link to `10\.213\.52\.16:22` broke while a script ran \(no answer to 3 keepalives\); what it did is unknown/,
+    /cut: the link to `10\.213\.\d+\.16:22` broke while a script ran \(no answer to 3 keepalives\); what it did is unknown/,
     30_000,
   );
   await Promise.all(faults);
@@ -225,7 +225,9 @@ test("a preview with a server down shows what the state remembers, with a warnin
   trial.overlay("db", "/etc/motd", "for a server that is down\n");
   const { code, said } = await trial.run("preview");
   expect(code, said).toBe(0);
-  expect(said).toMatch(/^db\n {2}not looked at, shown as the state remembers it: .*no (?:route to|answer from) `10\.213\.52\.12:22`/m);
+  expect(said).toMatch(
+    /^db\n {2}not looked at, shown (?:as the state remembers it|from the stack file alone): .*no (?:route to|answer from) `10\.213\.\d+\.12:22`/m,
+  );
   expect(said).toMatch(/\+changed meanwhile/);
   expect(said).toMatch(/for a server that is down/);
   const verified = await trial.run("verify");

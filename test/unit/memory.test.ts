@@ -179,6 +179,7 @@ describe("a server belongs to one stack", () => {
     expect(await ownerBeside(shell, { ...bob, stack: "team-ada", id: "2" })).toEqual(ada);
     expect(await ownerBeside(shell, { ...bob, stack: "renamed", id: "1" })).toBeUndefined();
     expect(await ownerBeside(shell, { stack: "team-ada", who: "ada@laptop" })).toBeUndefined();
+    expect(await ownerBeside(shell, { stack: "team-ada", who: "ada@laptop", id: "of another backend" })).toBeUndefined();
   });
 
   test("until another takes it over: what the first wanted is wanted by nobody, and goes back in the end", async () => {
