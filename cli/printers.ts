@@ -11,7 +11,15 @@ export interface PrintOptions {
 
 type Printer = (reports: readonly RoleReport[], options: PrintOptions) => string;
 
-const colours = { unchanged: "dim", changed: "yellow", pending: "yellow", failed: "red", skipped: "dim", "not-applicable": "dim" } as const;
+const colours = {
+  unchanged: "dim",
+  changed: "yellow",
+  pending: "yellow",
+  failed: "red",
+  skipped: "dim",
+  "not-applicable": "dim",
+  "not-looked-at": "red",
+} as const;
 
 const indented = (lines: readonly string[]): string =>
   lines
@@ -24,20 +32,35 @@ const row = ({ address, outcome, changes, reason }: Result): string =>
 
 const text: Printer = (reports, { all }) => {
   const results = reports.flatMap((report) => report.results);
-  const off = results.filter(({ outcome }) => outcome !== "unchanged");
-  const shown = reports
-    .map((report) => ({ ...report, results: all ? report.results : report.results.filter(({ outcome }) => outcome !== "unchanged") }))
-    .filter((report) => report.results.length > 0);
-  const blocks = shown.map(({ host, role, results: rows }) => `${styled("bold", `${host} ${role}`)}\n${rows.map(row).join("\n")}`);
+  const blocks = reports
+    .map(({ host, role, results: own }) => ({ title: `${host} ${role}`, rows: rowsOf(own, all) }))
+    .filter(({ rows }) => rows.length > 0)
+    .map(({ title, rows }) => `${styled("bold", title)}\n${rows.join("\n")}`);
   const servers = new Set(reports.map(({ host }) => host).filter((host) => host !== aroundServers)).size;
   const places = [
     ...(servers > 0 ? [counted(servers, "server")] : []),
     ...(reports.some(({ host }) => host === aroundServers) ? ["AWS"] : []),
   ];
-  const verdict =
-    off.length === 0 ? styled("green", "all as it should be") : styled("red", `${off.length} differ${off.length === 1 ? "s" : ""}`);
-  return [...blocks, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict}`].join("\n\n");
+  return [...blocks, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict(results)}`].join("\n\n");
 };
+
+/** What was not looked at on one server has one reason: one line says it, but where every resource is asked for. */
+function rowsOf(results: readonly Result[], all: boolean): readonly string[] {
+  if (all) return results.map(row);
+  const unseen = results.filter(({ outcome }) => outcome === "not-looked-at");
+  const sum = `  ${mark("not-looked-at")} ${counted(unseen.length, "resource")} not looked at`;
+  return [
+    ...results.filter(({ outcome }) => outcome !== "unchanged" && outcome !== "not-looked-at").map(row),
+    ...unseen.slice(0, 1).map(({ outcome, reason = "" }) => `${styled(colours[outcome], sum)}${indented([reason])}`),
+  ];
+}
+
+function verdict(results: readonly Result[]): string {
+  const unseen = results.filter(({ outcome }) => outcome === "not-looked-at").length;
+  const off = results.filter(({ outcome }) => outcome !== "unchanged").length - unseen;
+  const parts = [...(off > 0 ? [`${off} differ${off === 1 ? "s" : ""}`] : []), ...(unseen > 0 ? [`${unseen} not looked at`] : [])];
+  return parts.length === 0 ? styled("green", "all as it should be") : styled("red", parts.join(", "));
+}
 
 const json: Printer = (reports) => JSON.stringify(reports, null, 2);
 
@@ -51,11 +74,14 @@ const junit: Printer = (reports) => {
     results.map(({ address, outcome, changes, reason }) => {
       const open = `    <testcase classname="${escaped(`${host}.${role}`)}" name="${escaped(address)}"`;
       const message = escaped([...changes, ...(reason ? [reason] : [])].join("\n"));
+      if (outcome === "not-looked-at") return `${open}><skipped message="${message}"/></testcase>`;
       return outcome === "unchanged" ? `${open}/>` : `${open}><failure message="${escaped(outcome)}">${message}</failure></testcase>`;
     });
   const suites = reports.map((report) => {
-    const failures = report.results.filter(({ outcome }) => outcome !== "unchanged").length;
-    const head = `  <testsuite name="${escaped(`${report.host} ${report.role}`)}" tests="${report.results.length}" failures="${failures}">`;
+    const skipped = report.results.filter(({ outcome }) => outcome === "not-looked-at").length;
+    const failures = report.results.filter(({ outcome }) => outcome !== "unchanged").length - skipped;
+    const sums = `tests="${report.results.length}" failures="${failures}" skipped="${skipped}"`;
+    const head = `  <testsuite name="${escaped(`${report.host} ${report.role}`)}" ${sums}>`;
     return [head, ...cases(report), "  </testsuite>"].join("\n");
   });
   return ['<?xml version="1.0" encoding="UTF-8"?>', "<testsuites>", ...suites, "</testsuites>"].join("\n");

@@ -36,10 +36,25 @@ function lastOf(steps: readonly PreviewStep[]): readonly PreviewStep[] {
 }
 
 /** One report a server and role, in the engine's order. */
-export const reportsOf = ({ steps }: PreviewDigest): readonly RoleReport[] => [
-  ...hostProblems(steps),
-  ...lastOf(steps).filter(isRole).map(reportOf),
-];
+export function reportsOf({ steps }: PreviewDigest): readonly RoleReport[] {
+  const problems = hostProblems(steps);
+  return [
+    ...[...problems].map(([host, reason]) => hostReport(host, reason)),
+    ...lastOf(steps)
+      .filter(isRole)
+      .map(reportOf)
+      .map((report) => unseen(report, problems.get(report.host))),
+  ];
+}
+
+/** What agrees with the state of a server that could not be asked is not right for that: nobody looked. */
+function unseen(report: RoleReport, reason: string | undefined): RoleReport {
+  if (reason === undefined) return report;
+  const results = report.results.map(
+    (result): Result => (result.outcome === "unchanged" ? { ...result, outcome: "not-looked-at", reason } : result),
+  );
+  return { ...report, results };
+}
 
 /** Stands where a server's name does. */
 export const aroundServers = "aws";
@@ -138,15 +153,22 @@ function lineDiff(was: string, wanted: string): string[] {
   return hunks.flatMap(({ lines }) => lines).filter((line) => !line.startsWith("\\"));
 }
 
-/** A server that could not be looked at is a failure of its own. The engine tells of it as the old state of the step that follows the look. */
-function hostProblems(steps: readonly PreviewStep[]): RoleReport[] {
-  const hosts = steps.filter((step) => step.urn.split("::")[2]?.endsWith("fleet:index:Host"));
-  const seen = hosts.flatMap((step) => [step.newState, step.oldState]);
-  const problems = seen.flatMap((state) => {
-    const problem = state?.outputs?.problem;
-    return typeof problem === "string" && problem !== "" ? [[String(state?.inputs?.name), problem] as const] : [];
-  });
-  return [...new Map(problems)].map(([host, reason]) => {
-    return { host, role: "host", results: [{ address: `host[${host}]` as Address, outcome: "failed" as const, changes: [], reason }] };
-  });
+/** A server that could not be looked at is a failure of its own. */
+const hostReport = (host: string, reason: string): RoleReport => {
+  return { host, role: "host", results: [{ address: `host[${host}]` as Address, outcome: "failed", changes: [], reason }] };
+};
+
+/**
+ * Why servers could not be looked at, by name. What a look saw is the old state of the step that follows it; the look's own step holds what
+ * the state remembers, which may be the problem of an earlier run.
+ */
+export function hostProblems(steps: readonly PreviewStep[]): ReadonlyMap<string, string> {
+  const hosts = lastOf(steps).filter(({ urn }) => urn.split("::")[2]?.endsWith("fleet:index:Host"));
+  const seen = hosts.flatMap(({ oldState, newState }) => [newState, oldState]);
+  return new Map(
+    seen.flatMap((state) => {
+      const problem = state?.outputs?.problem;
+      return typeof problem === "string" && problem !== "" ? [[String(state?.inputs?.name), problem] as const] : [];
+    }),
+  );
 }

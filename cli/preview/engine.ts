@@ -8,7 +8,7 @@ import type { Address } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import { awsStack } from "../aws/stacks.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
-import type { PreviewDigest, PreviewStep } from "../reports.ts";
+import { hostProblems, type PreviewDigest, type PreviewStep } from "../reports.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 import { fates } from "./warnings.ts";
@@ -95,10 +95,8 @@ function serverOf(team: string, servers: readonly string[], { urn, step }: Chang
 /** From the look that failed, or from the first look at a server that is in no state yet. */
 function whyUnreachable({ steps, diagnostics = [] }: EngineDigest, server: string): string | undefined {
   const hosts = steps.filter(({ urn, newState, oldState }) => typeOf(urn) === hostType && (newState ?? oldState)?.inputs?.name === server);
-  const problem = hosts
-    .flatMap(({ oldState, newState }) => [oldState?.outputs?.problem, newState?.outputs?.problem])
-    .find((text) => typeof text === "string" && text !== "");
-  if (typeof problem === "string") return problem;
+  const problem = hostProblems(steps).get(server);
+  if (problem !== undefined) return problem;
   const said = diagnostics.find(({ urn, severity }) => severity === "warning" && hosts.some((host) => host.urn === urn));
   return said && sentence(said.message);
 }

@@ -41,6 +41,8 @@ interface Server {
   doing: string;
   changes: number;
   open: number;
+  /** An error was said of it. */
+  failed: boolean;
 }
 
 const past: Readonly<Record<string, string>> = { create: "created", update: "updated", replace: "replaced", delete: "deleted" };
@@ -83,7 +85,7 @@ export class Story {
 
   constructor(team: string, servers: readonly string[]) {
     this.#team = team;
-    this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", changes: 0, open: 0 }]));
+    this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", changes: 0, open: 0, failed: false }]));
     this.#names = [...servers].sort((a, b) => b.length - a.length);
   }
 
@@ -119,6 +121,8 @@ export class Story {
   /** One line: `team-a: 12 changes on 2 servers, 1 failed; 8 s`. */
   sum(seconds: number): string {
     const changed = [...this.#servers.values()].filter(({ changes }) => changes > 0);
+    // What failed before its first change is not unchanged: nobody knows.
+    const unchanged = [...this.#servers.values()].filter(({ changes, failed }) => changes === 0 && !failed).length;
     const steps = changed.reduce((all, { changes }) => all + changes, 0);
     const time = `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
     if (!this.changed && this.#failed.size === 0 && this.#followers.length === 0 && this.#ended)
@@ -128,7 +132,7 @@ export class Story {
       ...Object.entries(past).flatMap(([op, word]) =>
         (this.#changed[op] ?? 0) > 0 && steps === 0 ? [`${this.#changed[op]} ${word}`] : [],
       ),
-      ...(this.#servers.size > changed.length ? [`${counted(this.#servers.size - changed.length, "server")} unchanged`] : []),
+      ...(unchanged > 0 ? [`${counted(unchanged, "server")} unchanged`] : []),
       ...(this.#failed.size > 0 ? [`${this.#failed.size} failed`] : []),
     ];
     return `${this.#team}: ${parts.join(", ")}; ${time}`;
@@ -161,7 +165,7 @@ export class Story {
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (line && (op in past || op === "refresh")) {
       line.open = Math.max(0, line.open - 1);
-      if (state === "failed") line.state = "failed";
+      if (state === "failed") [line.state, line.failed] = ["failed", true];
       else if (line.open === 0 && line.state === "running") [line.state, line.doing] = ["done", ""];
     }
     const custom = (now ?? old)?.custom === true;
@@ -175,6 +179,7 @@ export class Story {
     const { server, rest } = this.#place(urn);
     const place = server === undefined ? "" : `${[server, rest].filter(Boolean).join(" ")}: `;
     const line = server === undefined ? undefined : this.#servers.get(server);
+    if (line && severity === "error") line.failed = true;
     if (severity === "error") return this.#failure(text.replace(/^error: /, ""), place);
     if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text.replace(/^warning: /, "")}` });
     if (!severity.startsWith("info") || text === "") return [];

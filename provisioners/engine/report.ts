@@ -1,7 +1,7 @@
 // What a look or a converge found, as data. Text, JSON and JUnit are functions of it.
 import type { Address } from "../resources/kind.ts";
 
-export const outcomes = ["unchanged", "changed", "pending", "failed", "skipped", "not-applicable"] as const;
+export const outcomes = ["unchanged", "changed", "pending", "failed", "skipped", "not-applicable", "not-looked-at"] as const;
 export type Outcome = (typeof outcomes)[number];
 
 export interface Result {
@@ -9,7 +9,7 @@ export interface Result {
   readonly outcome: Outcome;
   /** The sentences of the steps: done, or (pending) to do. */
   readonly changes: readonly string[];
-  /** Why it failed, was skipped, or does not apply. */
+  /** Why it failed, was skipped, does not apply, or was not looked at. */
   readonly reason?: string;
   /** What to know beside the outcome: parts that do not apply on this server. */
   readonly notes?: readonly string[];
@@ -32,5 +32,6 @@ const marks: Readonly<Record<Outcome, string>> = {
   failed: "!",
   skipped: "-",
   "not-applicable": "/",
+  "not-looked-at": "·",
 };
 export const mark = (outcome: Outcome): string => marks[outcome];

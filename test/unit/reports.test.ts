@@ -60,6 +60,52 @@ describe("reports", () => {
   });
 });
 
+describe("a server that is off", () => {
+  const hostUrn = "urn:pulumi:s::contest-fleet::fleet:index:TeamFleet$fleet:index:Host::s-isu1";
+  const host = (problem: string) => ({ type: "fleet:index:Host", inputs: { name: "isu1" }, outputs: { problem } });
+  const why = "isu1: no answer from `10.0.0.1:22`";
+  const off = {
+    steps: [
+      { op: "refresh", urn: hostUrn, oldState: host(""), newState: host("") },
+      { op: "update", urn: hostUrn, oldState: host(why), newState: host("") },
+      ...right.steps,
+    ],
+  };
+
+  test("its resources are neither right nor different: nobody looked", () => {
+    expect(reportsOf(off).map(({ role, results }) => [role, results])).toEqual([
+      ["host", [{ address: "host[isu1]", outcome: "failed", changes: [], reason: why }]],
+      ["base", [{ address: "file[/etc/motd]", outcome: "not-looked-at", changes: [], reason: why }]],
+    ]);
+  });
+
+  test("what is known to differ from the state is told all the same", () => {
+    const [, report] = reportsOf({ steps: [...off.steps.slice(0, 2), ...drifted.steps] });
+    expect(report?.results.map(({ outcome }) => outcome)).toEqual(["pending", "pending"]);
+  });
+
+  test("each printer says so", () => {
+    const reports = reportsOf(off);
+    expect(printers.text(reports, { all: false })).toContain("isu1 base\n  · 1 resource not looked at\n      isu1: no answer");
+    expect(printers.text(reports, { all: false })).toContain("2 resources on 1 server: 1 differs, 1 not looked at");
+    expect(printers.text(reports, { all: true })).toContain("  · file[/etc/motd]\n      isu1: no answer");
+    expect(JSON.parse(printers.json(reports, { all: false }))[1].results[0]).toMatchObject({ outcome: "not-looked-at", reason: why });
+    expect(printers.junit(reports, { all: false })).toContain('tests="1" failures="0" skipped="1"');
+    expect(printers.junit(reports, { all: false })).toContain(`name="file[/etc/motd]"><skipped message="${why}"/></testcase>`);
+  });
+
+  test("and is back: the problem that the state remembers is no more", () => {
+    const back = [
+      { op: "refresh", urn: hostUrn, oldState: host(why), newState: host(why) },
+      { op: "same", urn: hostUrn, oldState: host(""), newState: { ...host(""), outputs: {} } },
+      ...right.steps,
+    ];
+    expect(reportsOf({ steps: back })).toEqual(reportsOf(right));
+    expect(previewOf(onePlan, { steps: back }).servers).toEqual([]);
+    expect(previewOf(onePlan, off).servers).toEqual([{ name: "isu1", items: [], unreachable: why }]);
+  });
+});
+
 describe("a role that is new to its server", () => {
   const [conf, unit] = ["file[/etc/motd]", "service[nginx.service]"] as const;
   const resources = {

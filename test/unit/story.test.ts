@@ -47,7 +47,7 @@ test("the sum: what changed, what did not, what failed, and the time", () => {
     says(role("isu2-mysql"), "1 of 3 resources failed\nservice[mariadb.service]: does not start", "error", false),
     { summaryEvent: { resourceChanges: { update: 1, same: 8 } } },
   );
-  expect(story.sum(8.2)).toBe("team: 2 changes on 1 server, 2 servers unchanged, 1 failed; 8.2 s");
+  expect(story.sum(8.2)).toBe("team: 2 changes on 1 server, 1 server unchanged, 1 failed; 8.2 s");
 });
 
 test("nothing to do, in the words of the quick answer", () => {
