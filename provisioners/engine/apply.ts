@@ -85,7 +85,7 @@ tell() { printf '%s@${nonce} %s\\n' "\${told:-
 }" "$*"; told=; }
 pass() { printf '%s%s\\n' "$told" "$1"; told=; }`;
 
-function runStep(index: number, { address, path, undo }: Change, step: Step, watched: boolean): Command {
+function runStep(index: number, { address, path, undo, owes = [] }: Change, step: Step, watched: boolean): Command {
   const keep = watched && path !== undefined ? keepOf(address, path) : sh``;
   // What failed to go back is not gone on with.
   const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
@@ -94,7 +94,9 @@ function runStep(index: number, { address, path, undo }: Change, step: Step, wat
   const run = (of: "text" | "masked") =>
     `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { ${failed}; }${undo ? "\n;; esac" : ""}`;
   // What can't be undone stops nothing: the rest is given back, and that one is remembered.
-  const failed = undo ? `tell left ${index} "$rc"; ${leave(address)}` : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
+  const failed = undo
+    ? `tell left ${index} "$rc"; ${[address, ...owes].map(leave).join("; ")}`
+    : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
   return { text: run("text"), masked: run("masked") };
 }
 

@@ -66,7 +66,7 @@ export async function converge(shell: Shell, role: string, wants: Wants, options
   const more = await undoAll(
     shell,
     others,
-    { memory: { ...withEntries(seen.memory, seen.owing), damaged: 0 }, owing: [], legacy: false },
+    { memory: { ...withEntries(seen.memory, seen.owing), damaged: 0 }, owing: [], legacy: false, bereft: seen.bereft },
     options,
   );
   const report = { host: shell.host, role, results: [...results, ...more], notes: notesOf(seen) };
@@ -143,7 +143,7 @@ async function record(shell: Shell, memory: Memory, entries: readonly Entry[], o
 async function undoAll(
   shell: Shell,
   removed: readonly Removed[],
-  from: Pick<Observation, "memory" | "owing" | "legacy">,
+  from: Pick<Observation, "memory" | "owing" | "legacy"> & Partial<Pick<Observation, "bereft">>,
   options?: ApplyOptions,
 ): Promise<readonly Result[]> {
   const roles = [...new Set(removed.map((each) => each.role))].reverse();
@@ -151,7 +151,7 @@ async function undoAll(
   let seen = { ...blankObservation, ...from };
   for (const role of roles) {
     const own = removed.filter((each) => each.role === role);
-    const todo = planUndo(own);
+    const todo = planUndo(own, from.bereft);
     results.push(...(await run(shell, { role, wants: {}, seen: { ...seen, removed: own }, guest: true }, todo, options)));
     const undone = todo.forgotten.map(({ thing }) => ({ undone: thing }));
     seen = { ...seen, memory: { ...withEntries(seen.memory, [...seen.owing, ...undone]), damaged: 0 }, owing: [] };

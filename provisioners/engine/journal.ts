@@ -165,11 +165,22 @@ export function foreignOwner({ owner }: Memory, { id, stack, who }: Comer): Owne
  * What nobody wants any more once `by` wants no more than `things`: what it wanted before and no one else does, and what a run of this
  * role left behind (an undo that failed, a memory that knew no wanters).
  */
-export function unwanted(memory: Memory, role: string, { by, was }: Wanter, things: ReadonlySet<Thing>): readonly Original[] {
+export const unwanted = (memory: Memory, role: string, who: Wanter, things: ReadonlySet<Thing>): readonly Original[] =>
+  dropped(memory, role, who, things)
+    .filter(({ others }) => !others)
+    .map(({ original }) => original);
+
+/** What the same drops and somebody else still wants, where it watches files: it stays, and hears of those that go back under it. */
+export const bereft = (memory: Memory, role: string, who: Wanter, things: ReadonlySet<Thing>): readonly Original[] =>
+  dropped(memory, role, who, things)
+    .filter(({ others, original }) => others && kindOf(original.address).kind.heard !== undefined)
+    .map(({ original }) => original);
+
+function dropped(memory: Memory, role: string, { by, was }: Wanter, things: ReadonlySet<Thing>) {
   const isMine = (who: string) => who === by || who === was;
   const all = (mine: boolean) => new Set([...memory.wanted].filter(([who]) => isMine(who) === mine).flatMap(([, each]) => [...each]));
   const [mine, others] = [all(true), all(false)];
   return [...memory.originals]
-    .filter(([thing, original]) => !things.has(thing) && !others.has(thing) && (mine.has(thing) || original.role === role))
-    .map(([, original]) => original);
+    .filter(([thing, original]) => !things.has(thing) && (mine.has(thing) || original.role === role))
+    .map(([thing, original]) => ({ original, others: others.has(thing) }));
 }

@@ -4,6 +4,7 @@ import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { ask } from "./ask.ts";
 import {
+  bereft,
   claims,
   type Entry,
   journalPath,
@@ -33,6 +34,8 @@ export interface Observation {
   /** What the server must remember before anything is changed: of earlier versions' memory, and who wants what. */
   readonly owing: readonly Entry[];
   readonly removed: readonly Removed[];
+  /** What this role drops and another still wants: it hears of what is undone under it. */
+  readonly bereft: readonly Removed[];
   /** Services that are owed a reload or restart by a run that did not end. */
   readonly pending: ReadonlySet<Address>;
   /** A run that did not end left contents that it would have rolled back to. */
@@ -46,7 +49,7 @@ export interface ObserveOptions extends RunOptions, Partial<Wanter> {}
 
 /** Of a server with nothing on it. */
 export const blankObservation: Observation = {
-  ...{ haves: new Map(), memory: nothing, owing: [], removed: [], pending: new Set() },
+  ...{ haves: new Map(), memory: nothing, owing: [], removed: [], bereft: [], pending: new Set() },
   ...{ unfinished: false, legacy: false },
 };
 
@@ -56,8 +59,10 @@ export const blankObservation: Observation = {
  */
 export async function observe(shell: Shell, role: string, wants: Wants, options: ObserveOptions = {}): Promise<Observation> {
   const { by = role, was, ...run } = options;
-  const { removed, ...first } = await ask(shell, (look) => questionsOf(look, role, wants, { by, was }), run);
-  return { ...first, removed: removed.length === 0 ? [] : await lookAtRemoved(shell, removed, run) };
+  const { removed, bereft, ...first } = await ask(shell, (look) => questionsOf(look, role, wants, { by, was }), run);
+  // Where nothing is undone there is nothing to hear of.
+  const looked = await lookAtRemoved(shell, removed.length === 0 ? [] : [...removed, ...bereft], run);
+  return { ...first, removed: looked.slice(0, removed.length), bereft: looked.slice(removed.length) };
 }
 
 /** All that the server remembers, whoever wants it: for a server that is given back. Throws HostError. */
@@ -100,7 +105,7 @@ export function blank(wants: Wants): Observation {
 const bytesOf = (file: PathSeen): Buffer => file.content ?? Buffer.alloc(0);
 const legacyPath = (role: string): string => `${stateDirectory(role)}/originals.jsonl`;
 
-type Looked = Omit<Observation, "removed"> & { readonly removed: readonly Original[] };
+type Looked = Omit<Observation, "removed" | "bereft"> & Readonly<Record<"removed" | "bereft", readonly Original[]>>;
 
 /** What a role wants to know of its server; the answer is read when that has answered. */
 function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () => Looked {
@@ -116,6 +121,7 @@ function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () =>
       memory,
       owing: [...found.map((first) => ({ first })), ...claims(memory, who, things)],
       removed: unwanted(memory, role, who, things),
+      bereft: bereft(memory, role, who, things),
       pending: new Set(bytesOf(owed()).toString("utf8").split("\n").filter(Boolean) as Address[]),
       unfinished: rollback().type === "directory",
       legacy: legacy!().type === "file",

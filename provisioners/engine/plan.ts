@@ -16,6 +16,8 @@ export interface Change {
   readonly path?: string | undefined;
   /** Brings back what was there before the role came. */
   readonly undo: boolean;
+  /** What went back before it, and stays remembered where it fails: the next run tries again. */
+  readonly owes?: readonly Address[];
 }
 
 export interface RolePlan {
@@ -33,7 +35,7 @@ export interface Forgotten {
 
 /** What the role wants now, against what is there; what it changed once and no longer wants goes back to its original. */
 export function plan(wants: Wants, seen: Observation): RolePlan {
-  const undone = planUndo(seen.removed);
+  const undone = planUndo(seen.removed, seen.bereft);
   const gone = undone.changes.filter(({ path }) => path !== undefined).map(({ address }) => address);
   const changed = new Set<Address>();
   const changes: Change[] = [];
@@ -81,7 +83,7 @@ function withLeader({ undo }: Change, { address }: Change): Command {
 }
 
 /** In the reverse order of doing, but for what has to wait until the files are back (`late`). */
-export function planUndo(all: readonly Removed[]): RolePlan {
+export function planUndo(all: readonly Removed[], bereft: readonly Removed[] = []): RolePlan {
   const early: Change[] = [];
   const late: Change[] = [];
   const results: Result[] = [];
@@ -102,5 +104,17 @@ export function planUndo(all: readonly Removed[]): RolePlan {
     if (then.length > 0) late.push({ ...of, steps: then });
     results.push({ address, outcome: steps.length > 0 ? "pending" : "unchanged", changes: steps.map(({ change }) => change) });
   }
-  return { changes: together([...early, ...late]), results, forgotten };
+  const heard = hear(
+    bereft,
+    forgotten.filter(({ address }) => kindOf(address).kind.path?.(removed.get(address)!.want) !== undefined),
+  );
+  const told = heard.map(({ address, steps }): Result => ({ address, outcome: "pending", changes: steps.map(({ change }) => change) }));
+  return { changes: together([...early, ...late, ...heard]), results: [...results, ...told], forgotten };
+}
+
+/** What another role still wants is not undone, but reads files that are: also where an earlier run put them back, and was cut short. */
+function hear(bereft: readonly Removed[], undone: readonly Forgotten[]): readonly Change[] {
+  const owes = undone.map(({ address }) => address);
+  const all = bereft.map(({ address, want, now }) => ({ address, steps: kindOf(address).kind.heard?.(want, now, owes) ?? [] }));
+  return all.filter(({ steps }) => steps.length > 0).map((each) => ({ ...each, undo: true, owes }));
 }

@@ -20,7 +20,7 @@ export const HandlerWant = z.strictObject({
 });
 export type HandlerWant = z.infer<typeof HandlerWant>;
 
-function newsFor({ on, below }: HandlerWant, { changed, gone }: PlanContext): readonly Address[] {
+function newsFor({ on, below }: HandlerWant, { changed, gone }: Pick<PlanContext, "changed" | "gone">): readonly Address[] {
   const left = gone.filter((address) => below.some((folder) => isBelow(pathOfAddress(address), folder)));
   return [...on.filter((address) => changed.has(address)), ...left];
 }
@@ -46,9 +46,12 @@ export const handler = defineKind<HandlerWant, undefined>({
     return [{ change: sentence(want), property: "on", run }];
   },
   seen: (want) => want,
-  undo(want) {
-    if (!want.run) return [];
-    // With the files as they were: what does not work with them is not ours to mend.
-    return [{ change: `run \`${first(want.run)}\` with the files as they were`, late: true, run: sh`sh -ec ${want.run} || :` }];
-  },
+  undo: runAgain,
+  heard: (want, _have, undone) => (newsFor(want, { changed: new Set(undone), gone: undone }).length > 0 ? runAgain(want) : []),
 });
+
+function runAgain({ run }: HandlerWant): readonly Step[] {
+  if (!run) return [];
+  // With the files as they were: what does not work with them is not ours to mend.
+  return [{ change: `run \`${first(run)}\` with the files as they were`, late: true, run: sh`sh -ec ${run} || :` }];
+}

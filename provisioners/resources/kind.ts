@@ -85,6 +85,11 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
    * up again, and remembers on the host that the service is owed a reload if it is killed in between.
    */
   watches?(want: Want): readonly Address[];
+  /**
+   * Of a kind that watches: the steps after `undone` went back, where another role wants it still and it is not undone itself. `want` is what
+   * was wanted at its first change.
+   */
+  heard?(want: Kept<Want, Secret>, have: Have, undone: readonly Address[]): readonly Step[];
   /** Names of properties that hold a secret: encrypted in the state, masked in diffs, and not remembered on the server. */
   sensitive?(want: Want): readonly Secret[];
   /** The path, where the kind lives at one: the runner keeps a copy of the original and of the last good content. */

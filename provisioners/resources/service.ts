@@ -97,6 +97,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     const was = { ...want, enabled: original.enabled !== "static" && isEnabled(want, original), running: isRunning(original) };
     return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
   },
+  heard: heardSteps,
 });
 
 function refuseMasked({ unit }: ServiceWant): Step {
@@ -148,7 +149,7 @@ function keptSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): 
   return [{ change: "check its files: it does not run", property: "running", run: serviceCommand(want, "check", news, context) }];
 }
 
-const goneFor = ({ below, ...want }: ServiceWant, { gone }: PlanContext): readonly Address[] =>
+const goneFor = ({ below, ...want }: ServiceWant, { gone }: Pick<PlanContext, "gone">): readonly Address[] =>
   watched(want).length === 0 ? [] : gone.filter((address) => below?.some((folder) => isBelow(pathOfAddress(address), folder)) ?? true);
 
 function serviceCommand(want: ServiceWant, action: string, news: readonly Address[], context: PlanContext): Command {
@@ -194,6 +195,19 @@ function actionFor(
       `${want.reloadOn.length > 0 ? "reload" : "restart"}: ${gone[0]} is no longer wanted`,
     ];
   return heard(want.reloadOn).length > 0 ? ["reload", `reload${because(heard(want.reloadOn))}`] : [undefined, ""];
+}
+
+/** Whoever wants it still has files of its own beside those that went back: they are checked together, or it goes on as it was. */
+function heardSteps(want: ServiceWant, have: ServiceHave, undone: readonly Address[]): readonly Step[] {
+  if (have.load !== "loaded" || !runs(have)) return [];
+  const file = `/etc/systemd/system/${want.unit}`;
+  const ofUnit = undone.filter((address) => [file, `${file}.d`].some((each) => isBelow(pathOfAddress(address), each)));
+  const heard = [...ofUnit, ...goneFor(want, { gone: undone }), ...watched(want).filter((address) => undone.includes(address))];
+  if (heard.length === 0) return [];
+  // It may have stopped with what went back: its package, say.
+  const first = sh`systemctl is-active -q -- ${want.unit} || exit 0\nsh -ec ${want.validate ?? ":"} </dev/null`;
+  const steps = wakeSteps({ ...want, restartOn: [...want.restartOn, ...ofUnit] }, have);
+  return steps.map((step) => ({ ...step, run: sh`${first}\n${step.run}` }));
 }
 
 /** Back to running as it was: with the files as they were, so after them. */

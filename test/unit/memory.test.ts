@@ -168,6 +168,80 @@ describe("wanting is a set", () => {
   });
 });
 
+describe("a service that another role still wants", () => {
+  const path = process.env.PATH;
+  /** A systemd whose one service runs. It writes down what it is told to do, and which files the service starts with. */
+  beforeEach(() => {
+    const show = "Id=app.service\\nNames=app.service\\nLoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\n";
+    const told = `case $1:$* in show:*--value*) echo loaded ;; show:*) printf '${show}' ;; re*load:*|restart:*) echo "$1 $(cat ${at("a")})" >> ${at("told")} ;; esac`;
+    there("bin/systemctl", `#!/bin/sh\n${told}\n`, 0o755);
+    process.env.PATH = `${at("bin")}:${path}`;
+    there("a", "theirs\n");
+  });
+  afterEach(() => {
+    process.env.PATH = path;
+  });
+
+  const valid = () => ({ unit: "app.service", settle: 0, validate: `[ ! -e ${at("bad")} ]` });
+  const web = () => of(ours("a"), want.service({ ...valid(), reloadOn: [ours("a").address] }));
+  const files = () => of(ours("b"), want.service({ ...valid(), keep: true, reloadOn: [ours("b").address], below: [shell.root] }));
+  const told = (): string | undefined => {
+    const said = read("told");
+    rmSync(at("told"), { force: true });
+    return said;
+  };
+
+  test.each([
+    ["before", () => [["web", web()] as const, ["files", files()] as const]],
+    ["after", () => [["files", files()] as const, ["web", web()] as const]],
+  ])("hears of what goes back under it, where its own role came %s the other", async (_, roles) => {
+    for (const [role, wants] of roles()) await converge(shell, role, wants);
+    expect(told()).toContain("reload ours");
+    expect(await outcomes("web", {})).toEqual([
+      ["file[/a]", "changed"],
+      ["service[app.service]", "changed"],
+    ]);
+    expect(told()).toBe("reload theirs\n");
+    expect(await outcomes("web", {})).toEqual([]);
+    await giveBack(shell);
+    expect([read("a"), read("b"), existsSync(shell.memory)]).toEqual(["theirs\n", undefined, false]);
+  });
+
+  test("goes on where its files are refused, and hears of them in the next run", async () => {
+    await converge(shell, "web", web());
+    await converge(shell, "files", files());
+    told();
+    there("bad", "");
+    expect((await outcomes("web", {})).at(-1)).toEqual(["service[app.service]", "failed"]);
+    expect([read("a"), told()]).toEqual(["theirs\n", undefined]);
+    rmSync(at("bad"));
+    expect((await outcomes("web", {})).at(-1)).toEqual(["service[app.service]", "changed"]);
+    expect(told()).toBe("reload theirs\n");
+    expect(await outcomes("web", {})).toEqual([]);
+  });
+
+  test("does not hear of what goes back elsewhere", async () => {
+    await converge(
+      shell,
+      "files",
+      of(ours("b"), want.service({ ...valid(), keep: true, reloadOn: [ours("b").address], below: ["/etc/app"] })),
+    );
+    await converge(shell, "web", of(ours("a"), want.service({ ...valid() })));
+    told();
+    expect(await outcomes("web", {})).toEqual([["file[/a]", "changed"]]);
+    expect(told()).toBeUndefined();
+  });
+});
+
+test("a handler that another role still wants runs when files go back under it", async () => {
+  there("a", "theirs\n");
+  const copies = (name: string) => want.handler({ name: "copy", on: [ours(name).address], run: `cp ${at("a")} ${at("copy")}` });
+  await converge(shell, "one", of(ours("a"), copies("a")));
+  await converge(shell, "two", of(ours("b"), copies("b")));
+  await converge(shell, "one", {});
+  expect(read("copy")).toBe("theirs\n");
+});
+
 describe("a server belongs to one stack", () => {
   const ada = { id: "1", stack: "team-ada", who: "ada@laptop", since: "2026-11-29T12:00:00.000Z" };
   const bob = { stack: "team-bob", who: "bob@laptop" };

@@ -82,6 +82,35 @@ describe("plan", () => {
       ["service[app.service]", false],
     ]);
   });
+
+  test.each([
+    ["restart", "unit[app.service]"],
+    ["reload", "file[/etc/app.d/old.conf]"],
+  ])("lets a service that another role still wants %s after the undo of %s", (action, address) => {
+    const old =
+      address === "unit[app.service]"
+        ? want.unit({ name: "app.service", content: "[Service]\nExecStart=/bin/app\n" })
+        : want.file({ path: "/etc/app.d/old.conf", content: "x\n" });
+    const kept = want.service({ unit: "app.service", keep: true, reloadOn: ["file[/etc/app.d/team.conf]"], below: ["/etc/app.d"] });
+    const [have, now] =
+      address === "unit[app.service]"
+        ? [
+            { file: missingPath, needsReload: false },
+            { file: there, needsReload: false },
+          ]
+        : [missingPath, there];
+    const removed = [{ address: old.address, role: "app", want: old.want, have, now }];
+    const bereft = [{ address: kept.address, role: "files", want: kept.want, have: running, now: running }];
+    const { changes, forgotten } = plan({}, seen({}, { removed, bereft }));
+    expect(changes.at(-1)).toMatchObject({
+      address: kept.address,
+      undo: true,
+      steps: [{ change: `${action} with the files as they were` }],
+    });
+    expect(forgotten.map(({ address: each }) => each)).toEqual([address]);
+    const stopped = { ...bereft[0]!, now: { ...running, active: "inactive" } };
+    expect(plan({}, seen({}, { removed, bereft: [stopped] })).changes.map((each) => each.address)).toEqual([address]);
+  });
 });
 
 describe("problems", () => {
