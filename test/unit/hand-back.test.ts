@@ -55,7 +55,6 @@ test("where a run was cut after its claim, nothing is left of that", async () =>
 test.each([
   ["another stack's", { stack: "team-bob", who: "ada@laptop" }, "./fleet down team-ada where that one is"],
   ["the stack's of another operator", { stack: "team-ada", who: "bob@laptop" }, "./fleet up team-ada --take-over team-ada first"],
-  ["another stack's of the same name", { ...ada, id: "2" }, "./fleet up team-ada --take-over team-ada first"],
 ])("%s is left as it is, unlocked, by its name", async (_, comer, next) => {
   await changed();
   const handed = await hand(comer);
@@ -63,6 +62,12 @@ test.each([
   const { clean, lines } = said(comer.stack, "isu1", handed);
   expect([clean, lines[0]]).toEqual([false, expect.stringContaining("it belongs to stack `team-ada` of ada@laptop since 2026-11-29T12")]);
   expect(lines[0]).toContain(next);
+});
+
+test("one operator's stack of one name is one stack, whatever id its state has", async () => {
+  await changed();
+  expect((await hand({ ...ada, id: "2" })).found).toBe("ours");
+  expect([locks, readFileSync(file(), "utf8")]).toEqual([1, "theirs\n"]);
 });
 
 test("one that was taken by another stack while its lock was waited for is that one's", async () => {
