@@ -66,13 +66,24 @@ export async function converge(shell: Shell, role: string, wants: Wants, options
   const more = await undoAll(
     shell,
     others,
-    { memory: { ...withEntries(seen.memory, seen.owing), damaged: 0 }, owing: [], legacy: false, bereft: seen.bereft },
+    {
+      memory: { ...withEntries(seen.memory, seen.owing), damaged: 0 },
+      owing: [],
+      legacy: false,
+      bereft: [...seen.bereft, ...listeners(role, wants, seen)],
+    },
     options,
   );
   const report = { host: shell.host, role, results: [...results, ...more], notes: notesOf(seen) };
   const acted = report.results.some(({ outcome }) => outcome === "changed");
   return acted && failures(report).length === 0 ? confirm(shell, wants, report, options) : report;
 }
+
+/** The role's own that watch files: what another role was the first to change goes back after they are done. */
+const listeners = (role: string, wants: Wants, { haves }: Observation): readonly Removed[] =>
+  (Object.keys(wants) as Address[])
+    .filter((address) => kindOf(address).kind.heard !== undefined)
+    .map((address) => ({ address, role, want: wants[address]!, have: haves.get(address), now: haves.get(address) }));
 
 /** After changes what runs is asked once more: a value that a service did not take is a failure of this run, not a find of the next look. */
 async function confirm(shell: Shell, wants: Wants, report: RoleReport, options?: RunOptions): Promise<RoleReport> {

@@ -203,6 +203,31 @@ test("a file that a role takes over is the role's in the same up", async () => {
   await settled();
 });
 
+test("the service of a role that is dropped hears of it, where files of the team's keep it", async () => {
+  const withRoles = (roles: readonly string[], nginx?: Fleet): void =>
+    trial.edit((fleet) => {
+      const [{ isu1 }, params] = [fleet.servers, fleet.params] as [Record<string, Fleet>, Record<string, Fleet | undefined>];
+      isu1!.roles = roles;
+      params.nginx = nginx;
+    });
+  const ask =
+    "grep files /proc/$(systemctl show -p MainPID --value nginx)/limits; curl -sk https://127.0.0.1:8181/ http://127.0.0.1:8282/ || echo closed";
+  const theirs = await told(ask);
+  expect(theirs).toMatch(/team\nclosed\n$/);
+  withRoles(["base", "nginx", "app"], {
+    main: { workerRlimitNofile: 4321 },
+    sites: [{ name: "own", listen: [8282], routes: [{ kind: "return", path: "/", status: 200, text: "own" }] }],
+  });
+  const added = await trial.up();
+  expect(added.code, added.said).toBe(0);
+  expect(await told(ask)).toMatch(/4321 .*\nteam\nown/);
+  withRoles(["base", "app"]);
+  const dropped = await trial.up();
+  expect(dropped.code, dropped.said).toBe(0);
+  expect(await told(ask)).toBe(theirs);
+  await settled();
+});
+
 test("what is no longer wanted is heard of, and down gives everything back", async () => {
   rmSync(at("/etc/nginx/sites-enabled/team.conf"));
   const { code, said } = await trial.up();

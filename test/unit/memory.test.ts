@@ -220,6 +220,21 @@ describe("a service that another role still wants", () => {
     expect(await outcomes("web", {})).toEqual([]);
   });
 
+  test("hears of what another role was the first to change, when its own role drops it", async () => {
+    await converge(shell, "web", web());
+    const both = want.service({
+      ...valid(),
+      keep: true,
+      reloadOn: [ours("a"), ours("b")].map(({ address }) => address),
+      below: [shell.root],
+    });
+    await converge(shell, "files", of(ours("a"), ours("b"), both));
+    await converge(shell, "web", {});
+    told();
+    await converge(shell, "files", files());
+    expect([read("a"), told()]).toEqual(["theirs\n", "reload theirs\n"]);
+  });
+
   test("does not hear of what goes back elsewhere", async () => {
     await converge(
       shell,
