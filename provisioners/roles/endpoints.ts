@@ -7,17 +7,23 @@ export interface EndpointServer {
   readonly port: number;
 }
 
-/** Of several ports of one server the first: a weight is a server's. */
-export function endpointServers(
-  { role, protocol }: { readonly role?: string | undefined; readonly protocol: string },
-  { self, team }: Pick<RoleContext<unknown>, "self" | "team">,
-): readonly EndpointServer[] {
-  const address = ({ server }: TeamEndpoint): string =>
+type Place = Pick<RoleContext<unknown>, "self" | "team">;
+
+/** As this server reaches them. Of several ports of one server the first: names must differ, and a weight is a server's. */
+export function reachedServers(endpoints: readonly TeamEndpoint[], { self, team }: Place): readonly EndpointServer[] {
+  const address = (server: string): string =>
     server === self.name ? "127.0.0.1" : (team.servers.find(({ name }) => name === server)?.privateAddress ?? server);
-  const found = team.endpoints.flatMap((each): EndpointServer[] =>
-    each.role === role && each.protocol === protocol && each.port !== undefined
-      ? [{ name: each.server, host: address(each), port: each.port }]
-      : [],
+  const found = endpoints.flatMap(({ server, port }): EndpointServer[] =>
+    port === undefined ? [] : [{ name: server, host: address(server), port }],
   );
   return [...new Map(found.toReversed().map((each) => [each.name, each])).values()].toReversed();
 }
+
+export const endpointServers = (
+  { role, protocol }: { readonly role?: string | undefined; readonly protocol: string },
+  place: Place,
+): readonly EndpointServer[] =>
+  reachedServers(
+    place.team.endpoints.filter((each) => each.role === role && each.protocol === protocol),
+    place,
+  );

@@ -6,6 +6,7 @@ import { dropIn } from "../../../templates/app/unit.ts";
 import { defaultVcl, VarnishRule, VarnishServer, varnishCommand, varnishMiB } from "../../../templates/varnish/default-vcl.ts";
 import { UrlPath } from "../../../templates/words.ts";
 import { want } from "../../resources/want.ts";
+import { reachedServers } from "../endpoints.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 
@@ -94,15 +95,11 @@ export const varnish = defineRole<Params>({
 function serversOf({ params, self, team }: RoleContext<Params>): readonly VarnishServer[] {
   const { role, server, servers } = params;
   const asked = role === undefined && server === undefined ? [] : team.endpoints;
-  const found = asked.flatMap((endpoint): VarnishServer[] => {
-    if (endpoint.protocol !== "http" || endpoint.port === undefined || endpoint.role === "varnish") return [];
-    if ((role ?? endpoint.role) !== endpoint.role || (server ?? endpoint.server) !== endpoint.server) return [];
-    const address = team.servers.find(({ name }) => name === endpoint.server)?.privateAddress ?? endpoint.server;
-    return [{ name: endpoint.server, host: endpoint.server === self.name ? "127.0.0.1" : address, port: endpoint.port }];
-  });
-  // Of several ports of one server the first: names must differ.
-  const once = [...new Map(found.toReversed().map((each) => [each.name, each])).values()].toReversed();
-  const all = [...once, ...servers];
+  const found = asked.filter(
+    (each) =>
+      each.protocol === "http" && each.role !== "varnish" && (role ?? each.role) === each.role && (server ?? each.server) === each.server,
+  );
+  const all = [...reachedServers(found, { self, team }), ...servers];
   if (all.length > 0) return all;
   const reason = "expected a server to stand in front of, got none; name a `role` that the team has, a `server`, or `servers`";
   throw new UserError(`${self.name}: varnish: ${reason}`, [{ at: self.name, path: "params.varnish", reason }]);
