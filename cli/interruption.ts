@@ -9,8 +9,9 @@ const quoted = (word: string): string => (plain.test(word) ? word : `'${word.rep
 
 /** `words`: as they were typed behind `fleet`. */
 export function interruption(words: readonly string[], changed = hasChanged()): string {
-  const command = words.find((word) => !word.startsWith("-")) ?? "fleet";
+  const command = words.find((word, at) => !word.startsWith("-") && words[at - 1] !== "--cwd") ?? "fleet";
   if (command === "ssh") return "ssh: interrupted; what it ran there may go on without it";
+  if (command === "run") return "run: interrupted; what it ran on the servers was ended there";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   verify: async () => (await import("./commands/verify.ts")).verify,
   check: async () => (await import("./commands/check.ts")).check,
   ssh: async () => (await import("./commands/ssh.ts")).ssh,
+  run: async () => (await import("./commands/run.ts")).run,
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
   docs: async () => (await import("./commands/docs.ts")).docs,
@@ -75,6 +76,8 @@ try {
 if (interrupted()) {
   process.exitCode = interruptedCode;
   console.error(interruption(process.argv.slice(2)));
+  // A server that does not answer is not waited for.
+  process.exit();
 }
 
 /** A user's mistake is a sentence; anything else is our bug and keeps its stack. */

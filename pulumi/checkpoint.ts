@@ -48,12 +48,14 @@ const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length 
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 
-/** The same data, its secrets in the clear. Throws where there is something else that only the engine can read. */
-export function opened(value: unknown, key: Buffer): unknown {
+/** The same data, its secrets in the clear; an export with `--show-secrets` needs no key. Throws where only the engine can read it. */
+export function opened(value: unknown, key?: Buffer): unknown {
   if (Array.isArray(value)) return value.map((each) => opened(each, key));
   if (!isMap(value)) return value;
   if (signature in value) {
-    if (value[signature] !== secretMark || typeof value.ciphertext !== "string") throw new Error("the state holds more than plain values");
+    if (value[signature] === secretMark && typeof value.plaintext === "string") return JSON.parse(value.plaintext);
+    if (value[signature] !== secretMark || typeof value.ciphertext !== "string" || !key)
+      throw new Error("the state holds more than plain values");
     return JSON.parse(decrypted(key, value.ciphertext));
   }
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, opened(each, key)]));

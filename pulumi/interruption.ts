@@ -32,6 +32,16 @@ export function stopsWithUs(child: ChildProcess, as: NodeJS.Signals): void {
   child.once("close", () => children.delete(child));
 }
 
+const works = new Set<AbortController>();
+
+/** Ends by our own end: a signal aborts it with Interrupted, and what it does is waited for. `done` when it is over. */
+export function untilInterrupted(): { readonly signal: AbortSignal; readonly done: () => void } {
+  const controller = new AbortController();
+  if (signalled) controller.abort(new Interrupted(signalled));
+  works.add(controller);
+  return { signal: controller.signal, done: () => works.delete(controller) };
+}
+
 /** Whoever has a terminal gets Ctrl-C of it, as all that it started does; the engine takes a second one for "at once". */
 function hasTerminal(): boolean {
   try {
@@ -47,5 +57,7 @@ export function interrupt(signal: NodeJS.Signals): boolean {
   const again = signalled !== undefined;
   signalled ??= signal;
   if (signal !== "SIGINT" || again || !hasTerminal()) for (const [child, as] of children) child.kill(as);
-  return children.size > 0;
+  for (const each of works) each.abort(new Interrupted(signal));
+  // Somebody who asks twice waits for no server.
+  return children.size > 0 || (works.size > 0 && !again);
 }

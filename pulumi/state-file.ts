@@ -22,6 +22,8 @@ export interface Operation {
 
 /** What we read of a state. */
 export interface Deployment {
+  /** Of a passphrase, its salt. */
+  readonly secrets_providers?: { readonly type?: string; readonly state?: { readonly salt?: string } };
   readonly resources?: readonly StateResource[];
   readonly pending_operations?: readonly Operation[];
 }

@@ -4,11 +4,15 @@ import type { Command } from "./shell-quote.ts";
 export interface RunOptions {
   /** Called for each whole line of standard output as it comes, control bytes stripped. */
   readonly onLine?: (line: string) => void;
+  /** The same of standard error; the result then has none. */
+  readonly onErrorLine?: (line: string) => void;
   /** Takes standard output as it comes, however much it is; the result then has none. */
   readonly onBytes?: (bytes: Buffer) => void;
   /** Milliseconds until the run counts as hung. @default 600000 */
   readonly deadline?: number;
   readonly signal?: AbortSignal;
+  /** What an abort does: `ask` leaves the script to end at its next safe point, `end` ends it and all that it started. @default ask */
+  readonly onAbort?: "ask" | "end";
 }
 
 export interface RunResult {

@@ -136,17 +136,17 @@ export class Session implements LockingShell {
     clearInterval(this.#heartbeat);
   }
 
-  async #run(script: Command, { onLine, onBytes, deadline = 600_000, signal }: RunOptions, own = false): Promise<RunResult> {
+  async #run(script: Command, { deadline = 600_000, signal, onAbort = "ask", ...told }: RunOptions, own = false): Promise<RunResult> {
     signal?.throwIfAborted();
     if (this.#dead)
       throw new HostError(this.host, "lost", `the link to \`${at(this.#connection)}\` is gone (${this.#dead}); connect again`);
     const nonce = randomBytes(9).toString("hex");
     const ended = Promise.withResolvers<Outcome>();
-    const heard = listen(this.#wire, nonce, { onLine, onBytes }, ended.resolve);
+    const heard = listen(this.#wire, nonce, told, ended.resolve);
     const timer = setTimeout(() => ended.resolve({ fault: "timeout", why: `not done within ${seconds(deadline)}` }), deadline);
     // Of a name of its own: who learns it can't end the frame.
     const stop = `${this.#directory}/stop-${randomBytes(9).toString("hex")}`;
-    const ask = () => this.#askToStop(stop, ended.resolve);
+    const ask = () => (onAbort === "end" ? this.#endNow(ended.resolve) : this.#askToStop(stop, ended.resolve));
     signal?.addEventListener("abort", ask, { once: true });
     this.#giveUp = ended.resolve;
     void this.#wire.write(frame(script.text, nonce, { own, stop }));
@@ -155,7 +155,7 @@ export class Session implements LockingShell {
     signal?.removeEventListener("abort", ask);
     this.#wire.reader = undefined;
     if ("code" in outcome) {
-      if (signal?.aborted) await this.#aside(`rm -f -- ${quote(stop)}\n`);
+      if (signal?.aborted && onAbort === "ask") await this.#aside(`rm -f -- ${quote(stop)}\n`);
       return { code: outcome.code, stdout: Buffer.concat(heard.stdout), stderr: Buffer.concat(heard.stderr).toString("utf8") };
     }
     if (outcome.fault === "timeout") await this.#endOnServer(deadline);
@@ -172,6 +172,13 @@ export class Session implements LockingShell {
     void this.#aside(`mkdir -p -m 700 -- ${quote(this.#directory)} && : >${quote(stop)}\n`);
     const why = `it did not stop within ${seconds(stopGrace)} after it was asked to`;
     setTimeout(() => resolve({ fault: "timeout", why }), stopGrace).unref();
+  }
+
+  /** The shell itself lives on, and tells by its end marker that the script is gone. */
+  #endNow(resolve: (outcome: Outcome) => void): void {
+    void this.#aside(endScript(this.#wire.pid, ""));
+    const why = `it did not end within ${seconds(endPatience)} after it was ended`;
+    setTimeout(() => resolve({ fault: "timeout", why }), endPatience).unref();
   }
 
   /** A second root shell, on the same link where the server allows it, for what has to reach the server while a script runs. */
@@ -214,16 +221,13 @@ export class Session implements LockingShell {
   }
 }
 
-interface Told {
-  readonly onLine: RunOptions["onLine"] | undefined;
-  readonly onBytes: RunOptions["onBytes"] | undefined;
-}
+type Told = Pick<RunOptions, "onLine" | "onErrorLine" | "onBytes">;
 
 /** Collects what one run prints until both streams have come to their end markers. */
-function listen(wire: Wire, nonce: string, told: Told, resolve: (outcome: Outcome) => void) {
-  const { onLine, onBytes } = told;
+function listen(wire: Wire, nonce: string, { onLine, onErrorLine, onBytes }: Told, resolve: (outcome: Outcome) => void) {
   const heard = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   const lines = onLine && new Lines(onLine);
+  const errorLines = onErrorLine && new Lines(onErrorLine);
   let size = 0;
   const keep = (into: Buffer[], bytes: Buffer) => {
     size += bytes.length;
@@ -235,10 +239,11 @@ function listen(wire: Wire, nonce: string, told: Told, resolve: (outcome: Outcom
     else keep(heard.stdout, bytes);
     lines?.feed(bytes);
   });
-  const err = new Cut(nonce, (bytes) => keep(heard.stderr, bytes));
+  const err = new Cut(nonce, (bytes) => (errorLines ? errorLines.feed(bytes) : keep(heard.stderr, bytes)));
   const check = () => {
     if (out.code === undefined || err.code === undefined) return;
     lines?.end();
+    errorLines?.end();
     resolve({ code: out.code });
   };
   wire.reader = {

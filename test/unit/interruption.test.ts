@@ -9,6 +9,10 @@ describe("an interrupted command", () => {
       "up: interrupted; what is done stays done, the rest was not begun; next: ./fleet up team-a --yes, which goes on from there",
     );
     expect(interruption(["down", "team-*"], false)).toBe("down: interrupted before anything was changed; next: ./fleet down 'team-*'");
+    expect(interruption(["--cwd", "/srv/event", "check"], false)).toBe(
+      "check: interrupted before anything was changed; next: ./fleet --cwd /srv/event check",
+    );
+    expect(interruption(["run", "--", "make"], true)).toBe("run: interrupted; what it ran on the servers was ended there");
     expect(interruption(["ssh", "isu1", "sleep 9"], false)).toBe("ssh: interrupted; what it ran there may go on without it");
   });
 });

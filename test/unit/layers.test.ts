@@ -30,6 +30,18 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
   iam: [],
   pulumi: ["spec", "provisioners", "provisioners/engine", "components"],
+  operations: [
+    "spec",
+    "templates",
+    "machines",
+    "provisioners",
+    "provisioners/engine",
+    "provisioners/resources",
+    "provisioners/roles",
+    "provisioners/ssh",
+    "provisioners/provider",
+    "pulumi",
+  ],
   cli: [
     "spec",
     "templates",
@@ -43,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/provider",
     "components",
     "pulumi",
+    "operations",
     "iam",
   ],
 };

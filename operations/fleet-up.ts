@@ -1,0 +1,82 @@
+// The servers of a stack that is up, by its state alone: no engine, and no stack file, a mistake in which must take nothing away.
+
+import type { Connection } from "../provisioners/engine/shell.ts";
+import { type Aimed, aimedAt } from "../provisioners/stack.ts";
+import { opened } from "../pulumi/checkpoint.ts";
+import { ask, passphraseOfPractice } from "../pulumi/command.ts";
+import { passphraseIn, unlock } from "../pulumi/passphrase.ts";
+import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
+import type { Deployment, StateResource } from "../pulumi/state-file.ts";
+import { UserError } from "../spec/problem.ts";
+
+export interface FleetServer {
+  /** In the stack file. */
+  readonly name: string;
+  /** In their order. */
+  readonly roles: readonly string[];
+  /** Its passwords and keys are in the clear. */
+  readonly connection: Connection;
+  /** As they were at the last run that looked. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** What each of its roles wants there: the resources by role and address, secrets in them in the clear. */
+  readonly wants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface FleetUp {
+  readonly stack: string;
+  readonly servers: readonly FleetServer[];
+}
+
+/** Throws a UserError where nothing of the stack stands, or its secrets can't be opened. */
+export async function fleetUp(stack: string): Promise<FleetUp> {
+  const aimed = aimedAt(stack);
+  const resources = await openedResources(stack, aimed);
+  const servers = serversIn(resources);
+  if (servers.length === 0) throw notUp(stack);
+  return { stack, servers };
+}
+
+const notUp = (stack: string): UserError => new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+
+async function openedResources(stack: string, aimed: Aimed): Promise<readonly StateResource[]> {
+  if ((await existing([stack])).length === 0) throw notUp(stack);
+  const deployment = isLocal() ? localDeployment(stack) : undefined;
+  const salt = deployment?.secrets_providers?.state?.salt;
+  if (deployment && salt !== undefined) return (opened(ours(deployment), await keyOf(stack, aimed, salt)) as StateResource[]) ?? [];
+  // Elsewhere, or kept by something that only the engine can open.
+  const exported = JSON.parse(await ask(aimed, ["stack", "export", "--stack", stack, "--show-secrets"]));
+  return opened(ours(exported.deployment ?? {})) as StateResource[];
+}
+
+/** Opening costs, and other providers' resources may hold what only they can read. */
+const ours = ({ resources = [] }: Deployment): readonly StateResource[] =>
+  resources.filter((each) => ["fleet:index:Host", "fleet:index:Role"].includes(each.type) && !each.delete);
+
+async function keyOf(stack: string, { spec }: Aimed, salt: string): Promise<Buffer> {
+  const given = passphraseIn(process.env) ?? (spec.target.kind === "practice" ? passphraseOfPractice : undefined);
+  const key = given === undefined ? undefined : await unlock(salt, given);
+  if (key) return key;
+  throw new UserError(
+    `${stack}: expected the passphrase of its state, got ${given === undefined ? "none" : "another one"}; ` +
+      "next: export PULUMI_CONFIG_PASSPHRASE_FILE=<a file that holds it>",
+  );
+}
+
+/** Pure. Resources as the state has them, in its order, which is that of the roles. */
+export function serversIn(resources: readonly StateResource[]): readonly FleetServer[] {
+  const roles = resources.filter(({ type }) => type === "fleet:index:Role").map(({ inputs = {} }) => inputs);
+  return resources
+    .filter(({ type, inputs }) => type === "fleet:index:Host" && inputs?.connection !== undefined)
+    .map(({ inputs = {}, outputs = {} }) => {
+      const name = String(inputs.name);
+      const own = roles.filter(({ host }) => host === name);
+      return {
+        name,
+        roles: own.map(({ role }) => String(role)),
+        connection: { ...(inputs.connection as Connection), name },
+        facts: (outputs.facts ?? {}) as Readonly<Record<string, unknown>>,
+        wants: Object.fromEntries(own.map(({ role, resources: wants = {} }) => [String(role), wants as Record<string, unknown>])),
+      };
+    })
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
