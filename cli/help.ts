@@ -9,7 +9,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "deploy", "bench"],
   "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],
-  "Beside them:": ["docs", "env"],
+  "Beside them:": ["docs", "schema", "env"],
 };
 
 export function grouped(program: Command): void {

@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
   docs: async () => (await import("./commands/docs.ts")).docs,
+  schema: async () => (await import("./commands/schema.ts")).schema,
   types: async () => (await import("./commands/types.ts")).types,
   cost: async () => (await import("./commands/cost.ts")).cost,
   iam: async () => (await import("./commands/iam.ts")).iam,

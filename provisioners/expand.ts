@@ -14,6 +14,7 @@ import { rendered } from "./overlay/template.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
 import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, sharesMemory } from "./roles/contract.ts";
+import { resourcesOf } from "./roles/fault.ts";
 import { appAccount, type ServerView, type TeamView } from "./roles/role.ts";
 import { otherTerritory, roleNamed, territoryOf } from "./roles/roles.ts";
 import { type RoleStep, sequenceOf } from "./sequence.ts";
@@ -225,7 +226,7 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
 const ownWants =
   ({ team }: Pick<FleetPlan, "team">, { spec, view: self }: ServerPlan, facts: Facts) =>
   (name: string): readonly Declared[] =>
-    roleNamed(name).resources({ params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self, team });
+    resourcesOf(roleNamed(name), { params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self, team });
 
 const neighboursOf = ({ spec }: ServerPlan, own: (name: string) => readonly Declared[]): readonly Neighbour[] =>
   spec.roles.map((role) => ({ role, own: own(role), territory: territoryOf(role, spec.params[role]) }));

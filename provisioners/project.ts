@@ -1,6 +1,6 @@
 // Where things are: the product's own code, and the user's part (stack files, state, archives), which may lie elsewhere.
 import { existsSync, readdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 /** The product's code. */
 export const checkout = join(import.meta.dirname, "..");
@@ -9,6 +9,9 @@ export const checkout = join(import.meta.dirname, "..");
 export const project = process.env.FLEET_PROJECT ? resolve(process.env.FLEET_PROJECT) : checkout;
 
 export const stacksFolder = join(project, "stacks");
+
+/** A team's own roles lie beside its stack files. */
+export const rolesFolder = (stacks = stacksFolder): string => join(dirname(stacks), "roles");
 
 /** The stacks of a folder, by their files. */
 export function stackNames(folder = stacksFolder): readonly string[] {

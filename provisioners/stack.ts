@@ -13,8 +13,8 @@ import type { FleetSpec } from "../spec/spec.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
 import { poolNames } from "./pools.ts";
-import { stackNames, stacksFolder } from "./project.ts";
-import { roleSchemas } from "./roles/roles.ts";
+import { rolesFolder, stackNames, stacksFolder } from "./project.ts";
+import { allSchemas, useRolesIn } from "./roles/roles.ts";
 
 export { checkout, project, stackNames } from "./project.ts";
 
@@ -24,7 +24,8 @@ const fileOf = (stack: string, folder: string): string => join(folder, `Pulumi.$
 export function planOf(stack: string, folder = stacksFolder): FleetPlan {
   const file = fileOf(stack, folder);
   if (!existsSync(file)) throw unknownStack(stack, folder);
-  const { spec, files } = readStack(file, roleSchemas);
+  useRolesIn(rolesFolder(folder));
+  const { spec, files } = readStack(file, allSchemas());
   return planFleet(spec, {
     stack,
     cores: availableParallelism(),

@@ -31,7 +31,8 @@ function blame(finding: Finding, base: Path, index: number, depth: Depth): Findi
   if (depth(shared) === shared.length) return { ...finding, path: shared };
   const [reachedOwn, reachedShared] = [depth(own) - base.length, depth(shared)];
   if (Math.max(reachedOwn, reachedShared) >= 2) return { ...finding, path: reachedOwn >= reachedShared ? own : shared };
-  return { path: [...base, "roles", index], reason: `role parameter \`${finding.path.slice(2).join(".")}\`: ${finding.reason}` };
+  const parameter = finding.path.slice(2).join(".");
+  return { path: [...base, "roles", index], reason: `${parameter && `role parameter \`${parameter}\`: `}${finding.reason}` };
 }
 
 export interface Checked {

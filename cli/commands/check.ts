@@ -3,10 +3,12 @@ import { shapeOf } from "../../components/targets/aws/shape.ts";
 import { refusePlan } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
+import { brokenRoles } from "../../provisioners/roles/roles.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { renameProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { refreshSchema, schemaName } from "../schema-file.ts";
 
 export const check: Register = (program, done) =>
   program
@@ -15,15 +17,22 @@ export const check: Register = (program, done) =>
     .argument("[stack...]", "stacks; all of this checkout without")
     .option("--json", "the problems as JSON: [{at, path, reason}]", false)
     .addHelpText("after", "\nExamples:\n  fleet check practice\n  fleet check --json")
-    .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks.length > 0 ? stacks : stackNames(), json)));
+    .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks, json)));
 
-async function run(stacks: readonly string[], json: boolean): Promise<number> {
-  const problems = (await Promise.all(stacks.map(problemsOf))).flat();
+async function run(named: readonly string[], json: boolean): Promise<number> {
+  const stacks = named.length > 0 ? named : stackNames();
+  if (refreshSchema() && !json) console.error(`${schemaName()}: written anew, as the roles are now`);
+  // Whoever names a stack is told of the roles that it uses, where it uses them.
+  const roles = named.length > 0 ? [] : brokenRoles().flatMap(({ problems }) => problems);
+  const problems = [...roles, ...(await Promise.all(stacks.map(problemsOf))).flat()];
   if (json) console.log(JSON.stringify(problems, null, 2));
   else if (problems.length > 0) console.error(problemsText(problems));
-  else console.log([...stacks.flatMap(notesOf), `${stacks.join(", ")}: no problems`].join("\n"));
+  else console.log([...stacks.flatMap(notesOf), noProblems(stacks)].join("\n"));
   return problems.length > 0 ? 2 : 0;
 }
+
+const noProblems = (stacks: readonly string[]): string =>
+  stacks.length > 0 ? `${stacks.join(", ")}: no problems` : "no stack file yet; next: copy one of stacks/samples/, or fleet init";
 
 /** What is right, and still worth a word: a file of the team's in the place of something of a role's. */
 function notesOf(stack: string): readonly string[] {
@@ -35,27 +44,38 @@ function notesOf(stack: string): readonly string[] {
 }
 
 async function problemsOf(stack: string): Promise<readonly Problem[]> {
-  try {
-    const plan = planOf(stack);
+  let plan: FleetPlan | undefined;
+  const problems = told(`stacks/Pulumi.${stack}.yaml`, () => {
+    plan = planOf(stack);
     refuseWork(plan);
-    return [...(await renameProblems(plan)), ...plan.servers.flatMap((server) => roleProblems(plan, server))];
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return error.problems.length > 0 ? error.problems : [{ at: `stacks/Pulumi.${stack}.yaml`, path: "stack", reason: error.message }];
-  }
+    return plan.servers.flatMap((server) => roleProblems(plan!, server));
+  });
+  return [...(plan ? await renameProblems(plan) : []), ...problems];
 }
 
 function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {
   const facts = completeFacts(server.declared);
   if (!facts) return [];
-  const all = rolesOf(server).flatMap((role) =>
-    problemsIn(expandRole(plan, server, role, facts), plan.guard).map((problem) => ({ ...problem, role })),
+  const at = `stacks/Pulumi.${plan.stack}.yaml`;
+  return rolesOf(server).flatMap((role) =>
+    told(at, () =>
+      problemsIn(expandRole(plan, server, role, facts), plan.guard).map(({ path, reason }) => ({
+        at,
+        path: `servers.${server.name} ${role} ${path}`,
+        reason,
+      })),
+    ),
   );
-  return all.map(({ role, path, reason }) => ({
-    at: `stacks/Pulumi.${plan.stack}.yaml`,
-    path: `servers.${server.name} ${role} ${path}`,
-    reason,
-  }));
+}
+
+/** A role that can't say what it wants has a problem; the others are asked all the same. */
+function told(at: string, problems: () => readonly Problem[]): readonly Problem[] {
+  try {
+    return problems();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.problems.length > 0 ? error.problems : [{ at, path: "stack", reason: error.message }];
+  }
 }
 
 /** Throws a UserError for what AWS would refuse, and for what a pool can't become by itself. */

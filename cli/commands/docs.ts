@@ -1,9 +1,11 @@
 // fleet docs: the pages of docs/ and the parameters of the roles, in a terminal.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkout, rolesFolder } from "../../provisioners/project.ts";
 import { exampleOf, type Parameter, parametersOf } from "../../provisioners/roles/document.ts";
-import { roles } from "../../provisioners/roles/roles.ts";
-import { checkout } from "../../provisioners/stack.ts";
+import type { Role } from "../../provisioners/roles/role.ts";
+import { brokenRoles, ownRoles, roles, useRolesIn } from "../../provisioners/roles/roles.ts";
+import { brokenError } from "../../provisioners/roles/team-roles.ts";
 import { didYouMean } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -26,29 +28,37 @@ const pages = (): readonly string[] =>
     .sort();
 
 function run(topic: string | undefined, json: boolean): number {
+  useRolesIn(rolesFolder());
   console.log(topic === undefined ? contents() : documentation(topic, json));
   return 0;
 }
 
 function contents(): string {
   const titles = pages().map((page) => [page, /^# (.+)$/m.exec(readFileSync(join(folder, `${page}.md`), "utf8"))?.[1] ?? ""]);
-  const roleRows = roles.map(({ name, summary }) => [name, summary]);
-  return [styled("bold", "pages"), columns(titles), "", styled("bold", "roles"), columns(roleRows)].join("\n");
+  const rows = (of: readonly Role[]) => columns(of.map(({ name, summary }) => [name, summary]));
+  const own = ownRoles().length > 0 ? ["", styled("bold", "your own roles"), rows(ownRoles())] : [];
+  return [styled("bold", "pages"), columns(titles), "", styled("bold", "roles"), rows(roles), ...own].join("\n");
 }
 
 /** What `fleet docs TOPIC` prints. Throws a UserError for a topic that is not there. */
 export function documentation(topic: string, json = false): string {
+  useRolesIn(rolesFolder());
   if (pages().includes(topic)) return readFileSync(join(folder, `${topic}.md`), "utf8").trimEnd();
   const [name = "", ...path] = topic.split(".");
-  const role = roles.find((each) => each.name === name);
-  const topics = [...pages(), ...roles.map((each) => each.name)];
+  const known = [...roles, ...ownRoles()];
+  const broken = brokenRoles().find((each) => each.name === name);
+  if (broken) throw brokenError(broken);
+  const role = known.find((each) => each.name === name);
+  const topics = [...pages(), ...known.map((each) => each.name)];
   if (!role) throw new UserError(`docs: expected a page or a role (${topics.join(", ")}), got \`${topic}\`${didYouMean(name, topics)}`);
   const all = parametersOf(role.params);
   const found = all.filter((parameter) => within(parameter.path, path.join(".")));
-  if (found.length === 0) throw new UserError(`docs: expected a parameter of ${name}, got \`${path.join(".")}\`; next: fleet docs ${name}`);
+  if (found.length === 0 && path.length > 0)
+    throw new UserError(`docs: expected a parameter of ${name}, got \`${path.join(".")}\`; next: fleet docs ${name}`);
   if (json) return JSON.stringify(found, null, 2);
   const head = [styled("bold", name), role.summary, ""];
-  const example = path.length > 0 ? [] : [styled("bold", "example"), exampleOf(name)];
+  const shown = path.length > 0 ? undefined : exampleOf(role);
+  const example = shown === undefined ? [] : [styled("bold", "example"), shown];
   return [...head, ...found.map(entry), ...example].join("\n");
 }
 

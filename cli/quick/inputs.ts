@@ -19,7 +19,9 @@ export const codeFolders = [
   "spec",
   "templates",
 ];
-const codeFiles = ["index.ts", "Pulumi.yaml", "package.json", "package-lock.json", "node_modules/.package-lock.json", "tsconfig.json"];
+/** Which packages there are. */
+const packages = ["package.json", "package-lock.json", "node_modules/.package-lock.json"];
+const codeFiles = ["index.ts", "Pulumi.yaml", ...packages, "tsconfig.json"];
 
 /** In `stacks/`, for nobody's servers. */
 const notStacks = (name: string): boolean => name === "samples" || name === "fleet.schema.json" || /^Pulumi\..*\.yaml$/.test(name);
@@ -50,11 +52,17 @@ export type Inputs = Readonly<Record<string, string>>;
 const thisRuntime = (): string => `${process.version} ${process.platform} ${process.arch} ${availableParallelism()}`;
 
 export function inputsOf({ root, project, stack, files, env, runtime = thisRuntime() }: Around): Inputs {
+  const roles = join(project, "roles");
   const stacks = namesIn(join(project, "stacks")).filter((name) => !notStacks(name) && !isOverlay(name));
   return {
     [`stacks/Pulumi.${stack}.yaml`]: digest([join(project, "stacks", `Pulumi.${stack}.yaml`)]),
     "the overlay files": digest([files]),
-    "the stacks' own roles": digest(stacks.map((name) => join(project, "stacks", name))),
+    "what else lies in stacks/": digest(stacks.map((name) => join(project, "stacks", name))),
+    "the team's own roles": digest(
+      [roles, ...namesIn(roles).map((name) => realPath(join(roles, name)))],
+      // What those import. In the checkout the program's packages are theirs too.
+      project === root ? [] : packages.map((name) => join(project, name)),
+    ),
     "the program": digest(
       codeFolders.map((name) => join(root, name)),
       [...codeFiles.map((name) => join(root, name)), join(project, "Pulumi.yaml")],
@@ -82,6 +90,15 @@ function namesIn(folder: string): readonly string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
     throw error;
+  }
+}
+
+/** Of what a link leads to; a role may be shared by one. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
   }
 }
 

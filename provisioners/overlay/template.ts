@@ -1,10 +1,10 @@
 // Templates of the team's tree (`x.tmpl`), rendered by Liquid: strict about what is not defined, and with nothing to read files or run code by.
-import { Liquid } from "liquidjs";
 import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Facts } from "../engine/facts.ts";
 import { derived, hasMark, late, literal } from "../engine/placeholders.ts";
 import type { ServerView, TeamView } from "../roles/role.ts";
+import { liquid } from "../roles/template.ts";
 
 export interface TemplateValues {
   readonly facts: Facts;
@@ -26,14 +26,15 @@ function renderedFile({ template: _, ...file }: OverlayFile, scope: object): Ove
     secret = true;
     return mark;
   };
-  const liquid = new Liquid({ strictVariables: true, strictFilters: true, ownPropertyOnly: true, templates: {} });
-  liquid.registerFilter("secret", (path: unknown) => told(late("secret", String(path))));
-  liquid.registerFilter("derived", (purpose: unknown) => told(derived(String(purpose))));
+  const filters = {
+    secret: (path: unknown) => told(late("secret", String(path))),
+    derived: (purpose: unknown) => told(derived(String(purpose))),
+  };
   try {
-    const content = liquid.parseAndRenderSync(literal(file.content), scope) as string;
+    const content = liquid(literal(file.content), scope, filters);
     return { ...file, content, marked: true, ...(secret && { secret }) };
   } catch (error) {
-    throw new UserError(`files: ${file.path}.tmpl: ${(error as Error).message.split("\n")[0]}`);
+    throw new UserError(`files: ${file.path}.tmpl: ${(error as Error).message}`);
   }
 }
 

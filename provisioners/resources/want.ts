@@ -1,5 +1,6 @@
 // How a role says what it wants: `want.file({ path, content })`, checked and with its defaults filled in. One line a kind.
 import type { z } from "zod";
+import { explain } from "../../spec/messages.ts";
 import { type AbsentWant, absent } from "./absent.ts";
 import { type ArchiveWant, archive } from "./archive.ts";
 import { type BlockWant, block } from "./block.ts";
@@ -25,6 +26,7 @@ import { type ServiceWant, service } from "./service.ts";
 import { type SysctlWant, sysctl } from "./sysctl.ts";
 import { type UnitWant, unit } from "./unit.ts";
 import { type UserWant, user } from "./user.ts";
+import { WantError } from "./want-error.ts";
 
 /** A resource of a role. Its address is what other resources refer to. */
 export interface Declared {
@@ -35,9 +37,20 @@ export interface Declared {
 // biome-ignore lint/suspicious/noExplicitAny: what a kind sees on a host does not matter to who wants something
 function builder<Schema extends z.ZodType<Common>>(kind: Kind<any, any, any>): (input: z.input<Schema>) => Declared {
   return (input) => {
-    const parsed = kind.schema.parse(input);
-    return { address: kind.address(parsed), want: parsed };
+    const { success, data, error } = kind.schema.safeParse(input, { reportInput: true, error: explain });
+    if (!success) throw new WantError(named(kind, input), error);
+    return { address: kind.address(data), want: data };
   };
+}
+
+/** The address of what is wrong somewhere, where that much is right. */
+function named({ kind, address }: Pick<Kind, "kind" | "address">, input: unknown): string {
+  try {
+    const found = address(input as Common);
+    return found.includes("undefined") ? kind : found;
+  } catch {
+    return kind;
+  }
 }
 
 export const want = {

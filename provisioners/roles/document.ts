@@ -1,6 +1,8 @@
 // docs/roles.md, from the roles' own schemas: every parameter, with its type and default. `parametersOf` is what tests judge, too.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
+import type { Role } from "./role.ts";
 import { roles } from "./roles.ts";
 
 interface Node {
@@ -95,8 +97,11 @@ const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${tex
 const row = ({ path, type, description, default: value, required }: Parameter): string =>
   `| \`${path}\` | ${cell(type)} | ${required ? "required" : value === undefined ? "" : cell(`\`${value}\``)} | ${cell(sentence(description))} |`;
 
-/** The example of a role, as YAML. */
-export const exampleOf = (role: string): string => readFileSync(new URL(`${role}/example.yaml`, import.meta.url), "utf8").trimEnd();
+/** The example of a role, as YAML; a team's own need not have one. */
+export function exampleOf({ name, folder = join(import.meta.dirname, name) }: Pick<Role, "name" | "folder">): string | undefined {
+  const file = join(folder, "example.yaml");
+  return existsSync(file) ? readFileSync(file, "utf8").trimEnd() : undefined;
+}
 
 /** Markdown; the same for the same schemas. */
 export function rolesText(): string {
@@ -111,7 +116,7 @@ export function rolesText(): string {
       ...parametersOf(params).map(row),
       "",
       "```yaml",
-      exampleOf(name),
+      exampleOf({ name }) ?? "",
       "```",
     ].join("\n"),
   );

@@ -112,6 +112,8 @@ export interface RoleContext<Params> {
 export interface Role<Params = unknown> {
   /** The word in the stack file; also the name of the folder. */
   readonly name: string;
+  /** Of a team's own: its folder, by its real path. */
+  readonly folder?: string;
   readonly summary: string;
   /** What the stack file may say under `params.<role>`; every field with a default, so that a role works unconfigured. */
   readonly params: z.ZodType<Params, unknown>;

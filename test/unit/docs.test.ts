@@ -54,6 +54,7 @@ const pages = [
   "README.ja.md",
   "CONTRIBUTING.md",
   "docs/stack-file.md",
+  "docs/own-roles.md",
   "docs/exit-codes.md",
   "docs/aws.md",
   "docs/performance.md",

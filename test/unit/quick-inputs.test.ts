@@ -28,7 +28,9 @@ beforeEach(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "fleet-inputs-")));
   for (const folder of codeFolders) write(`${folder}/deep/one.ts`);
   for (const file of ["index.ts", "Pulumi.yaml", "package.json", "package-lock.json", "node_modules/.package-lock.json"]) write(file);
-  for (const file of ["Pulumi.team-a.yaml", "Pulumi.team-b.yaml", "samples/Pulumi.x.yaml", "roles/own/role.ts"]) write(`stacks/${file}`);
+  for (const file of ["Pulumi.team-a.yaml", "Pulumi.team-b.yaml", "samples/Pulumi.x.yaml", "scripts/warm.sh"]) write(`stacks/${file}`);
+  for (const file of ["roles/motd/role.ts", "roles/motd/motd.liquid", "roles/shared.ts", "elsewhere/linked/role.ts"]) write(file);
+  symlinkSync("../elsewhere/linked", join(root, "roles/linked"));
   for (const folder of ["files-a", "files-b"]) write(`stacks/${folder}/common/etc/motd`);
   for (const program of ["pulumi", "pulumi-language-nodejs"]) write(`bin/${program}`);
 });
@@ -62,7 +64,11 @@ describe("each alone", () => {
     ["an overlay file more", "the overlay files", () => write("stacks/files-a/isu1/etc/motd")],
     ["an overlay file less", "the overlay files", () => rmSync(join(root, "stacks/files-a/common/etc/motd"))],
     ["an overlay file's mode", "the overlay files", () => chmodSync(join(root, "stacks/files-a/common/etc/motd"), 0o755)],
-    ["a role of the stacks' own", "the stacks' own roles", () => write("stacks/roles/own/role.ts", "y\n")],
+    ["a script of a hook", "what else lies in stacks/", () => write("stacks/scripts/warm.sh", "y\n")],
+    ["a role of the team's own", "the team's own roles", () => write("roles/motd/role.ts", "y\n")],
+    ["a template beside it", "the team's own roles", () => write("roles/motd/motd.liquid", "y\n")],
+    ["what a role shares with others", "the team's own roles", () => write("roles/shared.ts", "y\n")],
+    ["a role that comes by a link", "the team's own roles", () => write("elsewhere/linked/role.ts", "y\n")],
     ...codeFolders.map((folder): [string, string, () => void] => [
       `code in ${folder}/`,
       "the program",

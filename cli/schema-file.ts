@@ -1,0 +1,25 @@
+// stacks/fleet.schema.json, which editors check stack files with: the product's, with a team's own roles in it.
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { checkout, project, rolesFolder, stacksFolder } from "../provisioners/project.ts";
+import { allSchemas, ownRoles, useRolesIn } from "../provisioners/roles/roles.ts";
+import { schemaText } from "../spec/schema.ts";
+
+export const schemaFile = join(stacksFolder, "fleet.schema.json");
+export const schemaName = (): string => relative(project, schemaFile);
+
+/** Writes it where it is not what the roles say. @returns whether it wrote */
+export function writeSchema(): boolean {
+  useRolesIn(rolesFolder());
+  const text = schemaText(allSchemas());
+  if (existsSync(schemaFile) && readFileSync(schemaFile, "utf8") === text) return false;
+  writeFileSync(schemaFile, text);
+  return true;
+}
+
+/** The checkout's own is the product's, unless somebody has roles in it. */
+export function refreshSchema(): boolean {
+  useRolesIn(rolesFolder());
+  const ours = project !== checkout || ownRoles().length > 0;
+  return ours && existsSync(stacksFolder) && writeSchema();
+}
