@@ -200,22 +200,18 @@ describe("a role that is broken", () => {
     expect(Object.keys(wantsOf("b", "motd"))).toEqual(["file[/etc/motd]"]);
   });
 
-  test.for(["nginx", "files"])(
-    "has a name that is the fleet's: %s",
-    (name) => {
-      role(name, `export default { summary: "x", ${ok} };\n`);
-      stack("a", `[base, ${name === "files" ? "motd" : name}]`);
-      stack("b", "[base, motd]");
-      const { status, stderr } = fleet("check");
-      expect(status).toBe(2);
-      expect(stderr).toContain(
-        `roles/${name}/role.ts ${name}: expected a name that is free, got \`${name}\`, which the fleet has; rename the folder`,
-      );
-      if (name === "nginx") expect(() => plan("a")).toThrow("rename the folder");
-      expect(fleet("check", "b").status).toBe(0);
-    },
-    60_000,
-  );
+  test.for(["nginx", "files"])("has a name that is the fleet's: %s", (name) => {
+    role(name, `export default { summary: "x", ${ok} };\n`);
+    stack("a", `[base, ${name === "files" ? "motd" : name}]`);
+    stack("b", "[base, motd]");
+    const { status, stderr } = fleet("check");
+    expect(status).toBe(2);
+    expect(stderr).toContain(
+      `roles/${name}/role.ts ${name}: expected a name that is free, got \`${name}\`, which the fleet has; rename the folder`,
+    );
+    if (name === "nginx") expect(() => plan("a")).toThrow("rename the folder");
+    expect(fleet("check", "b").status).toBe(0);
+  });
 
   test("the faults of several roles are told at once", () => {
     role("x", 'export default { summary: "x", resources: () => [].at(0).y };\n');
