@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { TeamFleet } from "./components/team-fleet.ts";
 import { withoutStackTraces } from "./components/without-stack-traces.ts";
 import { planOf } from "./provisioners/stack.ts";
-import { refuseRenames } from "./pulumi/known-names.ts";
+import { refuseByState } from "./pulumi/known-names.ts";
 import { UserError } from "./spec/problem.ts";
 
 /** Whatever is wrong with the stack file is a sentence: for these Pulumi prints no stack trace. */
@@ -12,7 +12,7 @@ const told = (error: unknown): unknown => (error instanceof UserError ? new pulu
 async function readPlan() {
   try {
     const found = planOf(pulumi.getStack());
-    await refuseRenames(found);
+    await refuseByState(found);
     return found;
   } catch (error) {
     throw told(error);

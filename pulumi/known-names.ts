@@ -1,4 +1,6 @@
-// What the state of a stack knows, by the names that it was made with; and the refusal of a stack file that calls it otherwise.
+// What the state of a stack knows, by the names that it was made with; and the refusal of a stack file that calls it otherwise, or asks for
+// what can't be made of it.
+import { shrinksIn } from "../provisioners/aws/shrinks.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { type Known, type KnownServer, placeOf, renamesIn } from "../provisioners/renames.ts";
 import { placesIn } from "../provisioners/stack.ts";
@@ -46,17 +48,21 @@ const compared = "FLEET_NAMES_COMPARED";
 /** For a run of Pulumi's: what `fleet` has looked at already, its program need not. A state that is far away costs a second. */
 export const namesCompared = ({ stack }: FleetPlan): Readonly<Record<string, string>> => ({ [compared]: stack });
 
-/** Problems of the stack file against the state, with their places. */
-export async function renameProblems(plan: FleetPlan): Promise<readonly Problem[]> {
-  const renames = renamesIn(plan, await knownNames(plan.stack));
-  if (renames.length === 0) return [];
+/** Problems of the stack file against the state, with their places: other names, smaller disks. */
+export async function stateProblems(plan: FleetPlan): Promise<readonly Problem[]> {
+  const resources = await resourcesOf(plan.stack);
+  const found = [...renamesIn(plan, knownIn(resources)), ...smallerDisks(plan, resources)];
+  if (found.length === 0) return [];
   const placeIn = placesIn(plan.stack);
-  return renames.map(({ path, reason }) => ({ at: placeIn(path), path: pathText(path), reason }));
+  return found.map(({ path, reason }) => ({ at: placeIn(path), path: pathText(path), reason }));
 }
 
-/** Throws a UserError for names that are not those of what is up. Before anything else is done. */
-export async function refuseRenames(plan: FleetPlan): Promise<void> {
+const smallerDisks = ({ spec: { target, team, servers } }: FleetPlan, resources: readonly StateResource[]) =>
+  target.kind === "aws" ? shrinksIn({ target, team, servers: Object.keys(servers) }, resources) : [];
+
+/** Throws a UserError for what can't be made of what is up. Before anything else is done. */
+export async function refuseByState(plan: FleetPlan): Promise<void> {
   if (process.env[compared] === plan.stack && !isLocal()) return;
-  const problems = await renameProblems(plan);
+  const problems = await stateProblems(plan);
   if (problems.length > 0) throw refusal(`stacks/Pulumi.${plan.stack}.yaml`, problems);
 }

@@ -5,7 +5,7 @@ import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { brokenRoles } from "../../provisioners/roles/roles.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
-import { renameProblems } from "../../pulumi/known-names.ts";
+import { stateProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { refreshSchema, schemaName } from "../schema-file.ts";
@@ -50,7 +50,7 @@ async function problemsOf(stack: string): Promise<readonly Problem[]> {
     refuseWork(plan);
     return plan.servers.flatMap((server) => roleProblems(plan!, server));
   });
-  return [...(plan ? await renameProblems(plan) : []), ...problems];
+  return [...(plan ? await stateProblems(plan) : []), ...problems];
 }
 
 function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {

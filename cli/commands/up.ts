@@ -58,13 +58,13 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Op
     return 0;
   }
   // Only now: it costs more than the whole look.
-  const [{ planOf }, { refuseRenames }, { forgetServers }] = await Promise.all([
+  const [{ planOf }, { refuseByState }, { forgetServers }] = await Promise.all([
     import("../../provisioners/stack.ts"),
     import("../../pulumi/known-names.ts"),
     import("../../pulumi/forget.ts"),
   ]);
   const plan = planOf(stack);
-  await refuseRenames(plan);
+  await refuseByState(plan);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);
   await forgetServers(plan, left(plan, forget));

@@ -37,14 +37,14 @@ async function run(stack: string, { format, all, engine }: Options): Promise<num
 
 async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   // Only now: all of it costs more than a whole look without the engine.
-  const [{ planOf }, { refuseRenames }, { factsIn, failureOf, look, nothingFound }, { aroundReports, reportsOf }] = await Promise.all([
+  const [{ planOf }, { refuseByState }, { factsIn, failureOf, look, nothingFound }, { aroundReports, reportsOf }] = await Promise.all([
     import("../../provisioners/stack.ts"),
     import("../../pulumi/known-names.ts"),
     import("../preview/events.ts"),
     import("../reports.ts"),
   ]);
   const plan = planOf(stack);
-  await refuseRenames(plan);
+  await refuseByState(plan);
   await prepare(plan);
   const settle = settling(plan);
   const { digest, code, stderr } = await look(plan);

@@ -1,7 +1,7 @@
 // The preview of one stack as Pulumi's engine sees it: against what is on its servers now.
 import { planOf } from "../../provisioners/stack.ts";
 import { policed } from "../../pulumi/command.ts";
-import { refuseRenames } from "../../pulumi/known-names.ts";
+import { refuseByState } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
@@ -21,7 +21,7 @@ export async function previewByEngine(stack: string): Promise<StackPreview> {
 
 async function preview(stack: string): Promise<StackPreview> {
   const plan = planOf(stack);
-  await refuseRenames(plan);
+  await refuseByState(plan);
   await prepare(plan);
   const settle = settling(plan);
   // Its two looks into the state need not be waited for before the servers are looked at.

@@ -3,7 +3,7 @@ import { AwsServer, type AwsTarget, type imageNames } from "../../spec/aws/targe
 import { UserError } from "../../spec/problem.ts";
 import type { Facts } from "../engine/facts.ts";
 import { serverAddress, split, usable } from "./cidr.ts";
-import { instanceType } from "./types.ts";
+import { type InstanceType, instanceType } from "./types.ts";
 
 /** By name, in the order of the stack file; with the private address where the file gives one. */
 export type AskedServers = Readonly<Record<string, { readonly privateAddress?: string | undefined }>>;
@@ -26,6 +26,9 @@ export function settingsOf(target: AwsTarget, name: string): AwsServer {
 
 /** What a server is where the stack file doesn't say: ISUCON's. */
 export const defaults = { instanceType: "c5.large", image: "ubuntu-24.04" } as const;
+
+/** What a pin of an image stands for: another image or architecture is another pin. */
+export const imageKey = (image: string, { arch }: Pick<InstanceType, "arch">): string => `${image.replace(/^.*\//, "")}-${arch}`;
 
 /** Given ones first; the others get the next that is free, and keep it when a server joins behind them. None in the default VPC. */
 export function addressesOf(target: AwsTarget, servers: AskedServers): Readonly<Record<string, string | undefined>> {

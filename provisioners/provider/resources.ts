@@ -8,6 +8,7 @@ import { keyPairResource } from "./key-pair.ts";
 import { machineResource } from "./machine.ts";
 import { ownHostKeyResource } from "./own-host-key.ts";
 import { poolGuardResource } from "./pool-guard.ts";
+import { poolRolloutResource } from "./pool-rollout.ts";
 import { nonceResource } from "./random-id.ts";
 import type { Resources } from "./resource.ts";
 import { roleResource } from "./role.ts";
@@ -22,6 +23,7 @@ export const resourcesOf = (context: Context): Resources => ({
   "fleet:index:OwnHostKey": ownHostKeyResource(context),
   "fleet:index:InstancePower": instancePowerResource,
   "fleet:index:PoolGuard": poolGuardResource,
+  "fleet:index:PoolRollout": poolRolloutResource(),
   "fleet:index:Host": hostResource(context),
   "fleet:index:Role": roleResource(context),
 });

@@ -241,6 +241,20 @@ describe("a stack with a pool of one and databases", { timeout: 180_000 }, () =>
     expect(await shape()).toEqual({ ...before, hooks });
   });
 
+  test("a smaller volume is refused before anything, by `check` too, with its place", async () => {
+    const sized = (sizeGB: number) =>
+      trial.edit(({ target }) =>
+        Object.assign((target as { pools: { web: object } }).pools.web, { single: { ...single, volume: { sizeGB } } }),
+      );
+    sized(20);
+    for (const answer of [await trial.run("check"), await trial.run("preview"), await trial.run("up", ["--yes"])])
+      expect([answer.code === 0, answer.said]).toEqual([
+        false,
+        expect.stringMatching(/sizeGB: expected at least 30 \(GB\), which `trial-aws-web-data` has, got `20`/),
+      ]);
+    sized(30);
+  });
+
   test("down says beforehand what stays of each, and changes nothing without an answer", async () => {
     const { code, stdout } = await trial.run("down");
     expect([code, stdout.split(/ {2,}|\n/).slice(0, 15)]).toEqual([

@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/provider",
   ],
   iam: [],
-  pulumi: ["spec", "provisioners", "provisioners/engine", "components"],
+  pulumi: ["spec", "provisioners", "provisioners/aws", "provisioners/engine", "components"],
   operations: [
     "spec",
     "templates",

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { Nonce } from "../../random-id.ts";
 import { applyOf, type Engine, engineOf } from "./engines.ts";
 import type { Placed } from "./placement.ts";
+import { lastSnapshot } from "./snapshots.ts";
 import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 
 /** In at least two zones: RDS wants a subnet of a second one even where nothing is in it. The group's servers may connect. */
@@ -115,7 +116,7 @@ export class Database extends pulumi.ComponentResource {
     // A name of its own for each one that is made: AWS refuses a second snapshot of a name, and logs go by the name.
     const nonce = new Nonce(`${this.#name}-name`, { parent: this, replacementTrigger: [engine, user, database] }).value;
     const identifier = pulumi.interpolate`${this.#name}-${nonce}`;
-    const lastSnapshot = pulumi.interpolate`${this.#name}-last-${nonce}`;
+    const snapshotName = pulumi.interpolate`${this.#name}-last-${nonce}`;
     const args: aws.rds.InstanceArgs = {
       identifier,
       engine,
@@ -141,11 +142,16 @@ export class Database extends pulumi.ComponentResource {
       engineLifecycleSupport: "open-source-rds-extended-support-disabled",
       performanceInsightsEnabled: !tooSmallForInsights.test(instanceClass),
       enabledCloudwatchLogsExports: [...engineOf(engine).logs],
-      ...(finalSnapshot ? { skipFinalSnapshot: false, finalSnapshotIdentifier: lastSnapshot } : { skipFinalSnapshot: true }),
+      ...(finalSnapshot ? { skipFinalSnapshot: false, finalSnapshotIdentifier: snapshotName } : { skipFinalSnapshot: true }),
       tags: { ...this.#tags(), ...(finalSnapshot && snapshotsKept) },
     };
     // It can be said of a new one alone.
-    const opts = { parent: this, ignoreChanges: ["engineLifecycleSupport"], dependsOn: [...this.#logs(identifier)] };
+    const opts = {
+      parent: this,
+      ignoreChanges: ["engineLifecycleSupport"],
+      dependsOn: [...this.#logs(identifier)],
+      customTimeouts: { create: "90m", ...lastSnapshot },
+    };
     return new aws.rds.Instance(this.#name, args, opts);
   }
 }

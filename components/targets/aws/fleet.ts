@@ -1,9 +1,10 @@
 // A team's servers on EC2, from the `aws` target of a stack file: one network, one Server each.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { imageKey } from "../../../provisioners/aws/servers.ts";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import type { ConnectionArgs } from "../../connection.ts";
-import { imageKey, imageRef, pinnedAmi } from "./image.ts";
+import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
 import { type FleetShape, othersOf, type ServerPlan } from "./shape.ts";

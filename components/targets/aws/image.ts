@@ -29,9 +29,6 @@ export type Distribution = "debian" | "amazon";
 /** Amazon's images bring other packages under other names than Debian's and Ubuntu's. */
 export const distributionOf = (image: string): Distribution => (/al2023|amazon-linux/.test(image) ? "amazon" : "debian");
 
-/** What a pin stands for: another image or architecture is another pin. */
-export const imageKey = (image: string, { arch }: Pick<InstanceType, "arch">): string => `${image.replace(/^.*\//, "")}-${arch}`;
-
 /**
  * The AMI. What a parameter said at the first `up` stays in the state: publishers change it every week, and another AMI means another
  * server. To move on, name the AMI in the stack file.

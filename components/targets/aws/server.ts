@@ -8,7 +8,7 @@ import { actionArn, statusAlarms } from "./alarms.ts";
 import { distributionOf } from "./image.ts";
 import { InstancePower } from "./instance-power.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
-import { keepSnapshots } from "./snapshots.ts";
+import { keepSnapshots, lastSnapshot } from "./snapshots.ts";
 import { type Ownership, snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { cloudConfig, inlineUserData } from "./user-data.ts";
 
@@ -219,8 +219,7 @@ export class Server extends pulumi.ComponentResource {
       const args = { availabilityZone: zone, size: sizeGB, type: "gp3", ...speedOf(speed), encrypted: true, finalSnapshot: true };
       const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
       if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });
-      // The provider waits for the last snapshot within these; its own ten minutes are not enough for a first one of some hundred GB.
-      const opts = { parent: this, protect: true, customTimeouts: { delete: "3h" } };
+      const opts = { parent: this, protect: true, customTimeouts: lastSnapshot };
       return new aws.ebs.Volume(full, { ...args, tags }, opts);
     });
   }

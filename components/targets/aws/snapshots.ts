@@ -4,6 +4,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import { assumedBy, snapshots } from "./policies.ts";
 import type { Tags } from "./tags.ts";
 
+/** The provider waits for a last snapshot within these; its own ten minutes are not enough for a first one of some hundred GB. */
+export const lastSnapshot = { delete: "3h" } as const;
+
 export interface SnapshotArgs {
   /** Snapshots to keep; the oldest goes when a new one is made. */
   readonly keep: number;

@@ -1,13 +1,16 @@
 // Servers that come and go by themselves: an autoscaling group whose members converge at boot and say when they may serve.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { imageKey } from "../../../provisioners/aws/servers.ts";
 import { bucket } from "./bucket.ts";
-import { distributionOf, imageKey, imageRef, pinnedAmi } from "./image.ts";
+import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
 import { instanceStore } from "./instance-store.ts";
 import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
 import { groupOf, hooksOf, templateOf, usualPatience, type WorkerPoolArgs } from "./pool-args.ts";
 import { PoolGuard } from "./pool-guard.ts";
+import { PoolRollout } from "./pool-rollout.ts";
 import { backlogMetrics, backlogTarget, scheduleOf, sizeAt } from "./scaling.ts";
+import { lastSnapshot } from "./snapshots.ts";
 import { snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { base64, sha256 } from "./user-data.ts";
 import { planFits, type WorkerBoot, workerUserData } from "./worker-boot.ts";
@@ -40,7 +43,8 @@ export class WorkerPool extends pulumi.ComponentResource {
     const group = this.#group(template);
     this.#hooksOf(group);
     const [policies, schedules] = [this.#backlog(group), this.#schedules(group)];
-    this.#guard(group, policies, schedules);
+    const guard = this.#guard(group, policies, schedules);
+    this.#rollout(template, group, [...policies, ...schedules, guard]);
     const topic = this.#topic(group);
     this.groupName = group.name;
     this.topicArn = topic.arn;
@@ -67,7 +71,8 @@ export class WorkerPool extends pulumi.ComponentResource {
       finalSnapshot: true,
     };
     const tags = { ...this.#tags("data"), ...snapshotsKept };
-    const volume = data && new aws.ebs.Volume(`${this.#name}-data`, { ...data, tags }, { parent: this, protect: true });
+    const volume =
+      data && new aws.ebs.Volume(`${this.#name}-data`, { ...data, tags }, { parent: this, protect: true, customTimeouts: lastSnapshot });
     return { allocation: ip?.allocationId ?? none, address: ip?.publicIp ?? none, volume: volume?.id ?? none };
   }
 
@@ -229,14 +234,27 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   /** What else steers the group is named, and goes. */
-  #guard(group: aws.autoscaling.Group, policies: readonly aws.autoscaling.Policy[], schedules: readonly aws.autoscaling.Schedule[]): void {
+  #guard(
+    group: aws.autoscaling.Group,
+    policies: readonly aws.autoscaling.Policy[],
+    schedules: readonly aws.autoscaling.Schedule[],
+  ): PoolGuard {
     const own = [
       ...schedules.map(({ scheduledActionName }) => pulumi.interpolate`schedule ${scheduledActionName}`),
       ...policies.map(({ name }) => pulumi.interpolate`policy ${name}`),
       ...Object.values(this.#hooks()).map((name) => `hook ${name}`),
     ];
     const args = { region: this.#args.region, group: group.name, own };
-    new PoolGuard(this.#name, args, { parent: this, dependsOn: [...schedules, ...policies], deletedWith: group });
+    return new PoolGuard(this.#name, args, { parent: this, dependsOn: [...schedules, ...policies], deletedWith: group });
+  }
+
+  /** What is written is waited for: the pool is up when its servers serve. */
+  #rollout(template: aws.ec2.LaunchTemplate, group: aws.autoscaling.Group, after: readonly pulumi.Resource[]): void {
+    const { region, size, event, types, spot = 0, patience = usualPatience, single } = this.#args;
+    // What holds by the stack file, not by the clock: an event that begins is no change of it.
+    const shape = JSON.stringify({ size, event, types: types.map(({ type }) => type), spot });
+    const own = { version: template.latestVersion.apply(String), patience: patience.boot, minHealthy: single ? 0 : 100, shape };
+    new PoolRollout(this.#name, { region, group: group.name, ...own }, { parent: this, dependsOn: [group, ...after], deletedWith: group });
   }
 
   #topic(group: aws.autoscaling.Group): aws.sns.Topic {
