@@ -17,6 +17,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   check: async () => (await import("./commands/check.ts")).check,
   ssh: async () => (await import("./commands/ssh.ts")).ssh,
   run: async () => (await import("./commands/run.ts")).run,
+  logs: async () => (await import("./commands/logs.ts")).logs,
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
   docs: async () => (await import("./commands/docs.ts")).docs,
