@@ -11,6 +11,7 @@ import { interruptedCode, interruption, onSignals } from "./interruption.ts";
 
 /** In the order of the help. Each is loaded where it is meant: a command that looks at nothing else must not wait for all of them. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
+  adopt: async () => (await import("./commands/adopt.ts")).adopt,
   up: async () => (await import("./commands/up.ts")).up,
   preview: async () => (await import("./commands/preview.ts")).preview,
   verify: async () => (await import("./commands/verify.ts")).verify,
@@ -44,6 +45,8 @@ const program = new Command("fleet")
     `
 Examples:
   fleet up practice          three servers on this computer, with their roles
+  fleet adopt team-a isu1=ADDRESS isu2=ADDRESS
+                             a stack of servers that were handed out, as they are
   fleet preview team-a       what an up would change, line by line
   fleet verify team-a        whether the servers are as the stack file says
   fleet ssh isu1             a shell on a server

@@ -1,5 +1,6 @@
 // What a person sees: colour only on a terminal, questions only where somebody can answer.
 import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { UserError } from "../spec/problem.ts";
 
@@ -30,6 +31,19 @@ async function answered(question: string): Promise<string> {
   questions.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
   const answer = await Promise.race([questions.question(question), ended]);
   questions.close();
+  return answer;
+}
+
+/** What is typed is not shown. */
+export async function askHidden(question: string): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const questions = createInterface({ input: process.stdin, output: silent, terminal: true });
+  const ended = new Promise<string>((resolve) => questions.once("close", () => resolve("")));
+  questions.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  process.stdout.write(question);
+  const answer = await Promise.race([questions.question(""), ended]);
+  questions.close();
+  process.stdout.write("\n");
   return answer;
 }
 

@@ -1,5 +1,5 @@
 // Opens the secrets of a state that a passphrase protects, as Pulumi's own passphrase manager does.
-import { createDecipheriv, pbkdf2 } from "node:crypto";
+import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 
@@ -14,6 +14,8 @@ export function passphraseIn(env: Environment): string | undefined {
 const rounds = 1_000_000;
 const keyLength = 32;
 const tagLength = 16;
+const saltLength = 8;
+const nonceLength = 12;
 /** What Pulumi encrypts beside the salt, to tell a wrong passphrase. */
 const proof = "pulumi";
 
@@ -21,12 +23,29 @@ const proof = "pulumi";
 export async function unlock(salt: string, passphrase: string): Promise<Buffer | undefined> {
   const [version, bytes = "", ...check] = salt.split(":");
   if (version !== "v1") return undefined;
-  const key = await promisify(pbkdf2)(passphrase, Buffer.from(bytes, "base64"), rounds, keyLength, "sha256");
+  const key = await keyFor(Buffer.from(bytes, "base64"), passphrase);
   try {
     return decrypted(key, check.join(":")) === proof ? key : undefined;
   } catch {
     return undefined;
   }
+}
+
+const keyFor = (salt: Buffer, passphrase: string): Promise<Buffer> => promisify(pbkdf2)(passphrase, salt, rounds, keyLength, "sha256");
+
+/** For a stack that is new: what its file has as `encryptionsalt`, and the key of its secrets. */
+export async function freshSalt(passphrase: string): Promise<{ readonly salt: string; readonly key: Buffer }> {
+  const bytes = randomBytes(saltLength);
+  const key = await keyFor(bytes, passphrase);
+  return { salt: `v1:${bytes.toString("base64")}:${encrypted(key, proof)}`, key };
+}
+
+/** @returns `v1:<nonce>:<data>` */
+export function encrypted(key: Buffer, text: string): string {
+  const nonce = randomBytes(nonceLength);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce);
+  const data = Buffer.concat([cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
+  return `v1:${nonce.toString("base64")}:${data.toString("base64")}`;
 }
 
 /** @param text `v1:<nonce>:<data>`. Throws where it was encrypted with another key */

@@ -121,6 +121,10 @@ export const FleetSpec = z
       .array(FileRule)
       .default([])
       .describe("owner and mode of files of that folder, by pattern, the last that matches counts; without, what the server's file has"),
+    secrets: z
+      .record(scalar.OwnName, scalar.SecretText)
+      .default({})
+      .describe('secrets for templates of that folder, by name: `{{ "secrets.token" | secret }}` puts one in; default none'),
     guard: GuardSpec.prefault({}),
     hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
     archive: z

@@ -59,6 +59,7 @@ describe("what a right stack file becomes", () => {
       guard: { paths: [], users: [], units: [] },
       archive: [],
       hooks: {},
+      secrets: {},
     });
     expect(secrets).toEqual([]);
     expect(files).toBe("/srv/stacks/files");

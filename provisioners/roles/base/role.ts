@@ -25,14 +25,24 @@ const Params = z
   .strictObject({
     appUser: UserName.default("isucon").describe("user that applications run as"),
     hostname: z.boolean().default(true).describe("name the server as the stack file does; `false` leaves the name that it has"),
-    timezone: Timezone.default("UTC").describe("time zone; contests have UTC"),
-    locale: Locale.default("C.UTF-8").describe("locale of logins"),
+    hosts: z.boolean().default(true).describe("the team's servers in /etc/hosts; `false` leaves that file alone"),
+    timezone: z
+      .union([z.literal(false), Timezone])
+      .default("UTC")
+      .describe("time zone; contests have UTC; `false` leaves the one it has"),
+    locale: z
+      .union([z.literal(false), Locale])
+      .default("C.UTF-8")
+      .describe("locale of logins; `false` leaves the one it has"),
     ...softwareParams,
     groups: groupParams,
     sysctl: SysctlParams.omit({ reservedPorts: true }).prefault({}).describe("kernel settings: a preset, and overrides by name"),
     ...storageParams,
     cron: cronParams,
-    limits: Limits.prefault({}).describe("limits of people's sessions"),
+    limits: z
+      .union([z.literal(false), Limits])
+      .prefault({})
+      .describe("limits of people's sessions; `false` leaves them"),
     sshd: Sshd.optional().describe("hardens sshd; without it sshd stays as it is"),
     deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key"),
     knownHosts: z.array(Line).default([githubKey]).describe("further lines of ssh_known_hosts; GitHub's ed25519 key is there already"),
@@ -79,9 +89,9 @@ const switched = ({ services = {} }: Context["self"]): Declared[] => {
 
 function names({ self, team, facts, params }: Context): Declared[] {
   const entries = team.servers.map(({ name, privateAddress }) => ({ name, address: privateAddress }));
-  const hosts = want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) });
-  if (self.pooled) return entries.length > 0 ? [hosts] : [];
-  if (!params.hostname) return [hosts];
+  const hosts = params.hosts ? [want.block({ path: "/etc/hosts", name: "team", content: hostsBlock(entries) })] : [];
+  if (self.pooled) return entries.length > 0 ? hosts : [];
+  if (!params.hostname) return hosts;
   const file = want.file({ path: "/etc/hostname", content: `${self.name}\n` });
   const kept = `/var/lib/fleet/base/originals/${storeKey(file.address)}`;
   const cloud = want.file({
@@ -97,7 +107,7 @@ function names({ self, team, facts, params }: Context): Declared[] {
       undo: `hostname "$(cat ${kept})"`,
       after: [file.address],
     }),
-    hosts,
+    ...hosts,
     ...(facts.cloudInit ? [cloud] : []),
   ];
 }
@@ -169,15 +179,23 @@ function mesh(context: Context): Declared[] {
 
 function system({ params }: Context): Declared[] {
   const { timezone, locale, sshd } = params;
-  const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
   return [
     ...software(params),
-    want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}`, existing: true }),
-    want.file({ path: "/etc/timezone", content: `${timezone}\n` }),
-    ...generated,
-    want.file({ path: "/etc/default/locale", content: `LANG=${locale}\n` }),
+    ...(timezone === false ? [] : zone(timezone)),
+    ...(locale === false ? [] : localised(locale)),
     ...(sshd ? hardened(sshd) : []),
   ];
+}
+
+const zone = (timezone: string): Declared[] => [
+  want.package({ name: "tzdata" }),
+  want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}`, existing: true }),
+  want.file({ path: "/etc/timezone", content: `${timezone}\n` }),
+];
+
+function localised(locale: string): Declared[] {
+  const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
+  return [...generated, want.file({ path: "/etc/default/locale", content: `LANG=${locale}\n` })];
 }
 
 const localeCommand = (locale: string): Declared =>
@@ -197,7 +215,7 @@ function kernel({ params, self }: Context): Declared[] {
   const { entries } = sysctlEntries({ ...params.sysctl, reservedPorts: [...self.ports] });
   const modules = modulesFor(entries);
   return [
-    want.limits({ name: "zz-fleet", limits: sessionLimits(params.limits) }),
+    ...(params.limits === false ? [] : [want.limits({ name: "zz-fleet", limits: sessionLimits(params.limits) })]),
     ...(modules.length > 0 ? [want.file({ path: "/etc/modules-load.d/fleet.conf", content: modulesConf(modules) })] : []),
     ...(Object.keys(entries).length > 0 ? [want.sysctl({ name: "base", settings: entries })] : []),
   ];

@@ -47,7 +47,7 @@ type Chosen = z.infer<typeof Chosen>;
 export function software({ packages, repositories }: Software): Declared[] {
   const plain = packages.filter((each) => typeof each === "string");
   const chosen = packages.filter((each) => typeof each !== "string");
-  const names = [...plain, ...(chosen.some(({ url }) => url) ? ["curl"] : []), "tzdata"];
+  const names = [...plain, ...(chosen.some(({ url }) => url) ? ["curl"] : [])];
   return [
     ...Object.entries(repositories).map(([name, each]) => want.repository({ name, ...each })),
     ...[...new Set(names)].filter((name) => !chosen.some((each) => each.name === name)).map((name) => want.package({ name })),

@@ -1,0 +1,140 @@
+// fleet adopt: servers that were handed out become a stack that describes them as they are.
+import { existsSync, readFileSync } from "node:fs";
+import { Option } from "commander";
+import { type HandedOutServer, serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
+import { adopt as adoptServers, type Outcome } from "../../operations/adopt/adopt.ts";
+import type { Way } from "../../operations/adopt/describe.ts";
+import { sentenceOf } from "../../operations/adopt/prove.ts";
+import { openAll, showKey } from "../../operations/adopt/reach.ts";
+import { encryptionBy } from "../../operations/adopt/secrets.ts";
+import { placesOf } from "../../operations/adopt/write.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
+import { passphraseIn } from "../../pulumi/passphrase.ts";
+import { UserError } from "../../spec/problem.ts";
+import type { Register } from "../command.ts";
+import { phase } from "../phase.ts";
+import { askHidden, columns, isTerminal } from "../terminal.ts";
+
+export const adopt: Register = (program, done) =>
+  program
+    .command("adopt")
+    .description("make a stack of servers that were handed out, as they are: reads them, and changes nothing on them")
+    .argument("<stack>", "name of the new stack")
+    .argument("[servers...]", "isu1=203.0.113.11, or with its SSH port isu1=203.0.113.11:2222")
+    .option(
+      "--table <file>",
+      "a file, or - for standard input, with a server a line: its name, its address and, where there is one, its private one",
+    )
+    .option("-u, --user <user>", "user to log in as", "isucon")
+    .addOption(new Option("--password-file <file>", "holds the user's password; default $FLEET_PASSWORD, or it is asked").conflicts("key"))
+    .option("-i, --key <file>", "private key to log in with, instead of a password")
+    .option("--sudo-password-file <file>", "holds the password for sudo, where it is another one")
+    .option("-m, --member <github>", "GitHub id of somebody whose keys the servers get; may be given more than once", more, [])
+    .option("--no-commit", "leave what was written uncommitted")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  fleet adopt team-a isu1=203.0.113.11 isu2=203.0.113.12 --member octocat
+  fleet adopt team-a --table servers.txt --user ubuntu --key ~/.ssh/contest
+  pbpaste | fleet adopt team-a --table - --password-file password.txt
+
+Writes stacks/Pulumi.<stack>.yaml, the servers' files below stacks/files-<stack>/
+and stacks/<stack>.md, a page of what runs where, and commits exactly these.`,
+    )
+    .action((stack: string, servers: string[], options: Options) => done(run(stack, servers, options)));
+
+interface Options {
+  readonly table?: string;
+  readonly user: string;
+  readonly passwordFile?: string;
+  readonly key?: string;
+  readonly sudoPasswordFile?: string;
+  readonly member: readonly string[];
+  readonly commit: boolean;
+}
+
+function more(text: string, all: readonly string[]): readonly string[] {
+  return [...all, text];
+}
+
+async function run(stack: string, pairs: readonly string[], options: Options): Promise<number> {
+  if (!/^[a-z][a-z0-9-]{0,31}$/.test(stack))
+    throw new UserError(`${stack}: expected a stack's name of lower-case letters, digits and dashes, such as \`team-a\``);
+  const { stackFile } = placesOf(stack);
+  if (existsSync(stackFile))
+    throw new UserError(
+      `${stack}: expected a stack that is not there yet, got one in ${stackFile}; next: take another name, or remove that file`,
+    );
+  const servers = wanted(pairs, options);
+  const passphrase = await passphraseFor(stack);
+  const keys = await phase("host keys", () => Promise.all(servers.map(showKey)));
+  console.log(columns(servers.map(({ name, address }, index) => [name, address, keys[index]!.fingerprint])));
+  console.log("Compare these host keys with what the organiser hands out; no other key is accepted from now on.");
+  const login = await loginOf(options);
+  const ways = servers.map((server, index): Way => ({ ...server, user: options.user, hostKey: keys[index]!.hostKey, ...login }));
+  const encryption = await encryptionBy(passphrase);
+  const sessions = new Sessions();
+  try {
+    const reached = await phase("login", () => openAll(sessions, ways));
+    const wish = { stack, ways, members: options.member, encryption, commit: options.commit };
+    tell(stack, await phase("look", () => adoptServers(wish, reached)));
+  } finally {
+    await sessions.closeAll();
+  }
+  return 0;
+}
+
+function wanted(pairs: readonly string[], { table }: Options): readonly HandedOutServer[] {
+  if (pairs.length > 0 && table === undefined) return serversIn(pairs);
+  if (table === undefined) throw new UserError("adopt: expected servers, got none; name them (`isu1=203.0.113.11`), or give --table FILE");
+  if (pairs.length > 0) throw new UserError("adopt: expected servers or --table, got both; leave out one of them");
+  return serversInTable(textOf(table === "-" ? 0 : table));
+}
+
+function textOf(file: string | number): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(`${file}: expected a file that can be read, got ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** The first line: editors end a file with a newline. */
+const lineOf = (file: string): string => textOf(file).split("\n")[0]!.replace(/\r$/, "");
+
+async function passphraseFor(stack: string): Promise<string> {
+  const given = passphraseIn(process.env);
+  if (given !== undefined) return given;
+  throw new UserError(
+    `${stack}: expected a passphrase that the stack's secrets are encrypted with, got none; next: export PULUMI_CONFIG_PASSPHRASE=…, the team's own`,
+  );
+}
+
+async function loginOf({
+  key,
+  passwordFile,
+  sudoPasswordFile,
+  user,
+}: Options): Promise<Pick<Way, "password" | "privateKey" | "sudoPassword">> {
+  const sudo = sudoPasswordFile === undefined ? {} : { sudoPassword: lineOf(sudoPasswordFile) };
+  if (key !== undefined) return { privateKey: textOf(key), ...sudo };
+  if (passwordFile !== undefined) return { password: lineOf(passwordFile), ...sudo };
+  const { FLEET_PASSWORD: given } = process.env;
+  if (given !== undefined) return { password: given, ...sudo };
+  if (!isTerminal())
+    throw new UserError(
+      "adopt: expected a way in, got no terminal to ask on; next: add --password-file FILE or --key FILE, or export FLEET_PASSWORD",
+    );
+  return { password: await askHidden(`Password of ${user}: `), ...sudo };
+}
+
+function tell(stack: string, { proof, page, commit }: Outcome): void {
+  console.log(`\n${page}`);
+  for (const each of proof.misfits) console.log(`left as it is: ${sentenceOf(each)}`);
+  if (commit && "commit" in commit) console.log(`committed as ${commit.commit}`);
+  if (commit && "refused" in commit) console.log(`not committed: ${commit.refused}`);
+  console.log(
+    `\nnext:\n  ./fleet preview ${stack}   nothing but the fleet's own users and keys\n  ./fleet up ${stack}        puts these there`,
+  );
+}

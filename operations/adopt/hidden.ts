@@ -1,0 +1,99 @@
+// Passwords that stand in the servers' own files: in the stack they are Pulumi secrets, and the file is a template that names them.
+import type { FileRule, OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
+import { AbsolutePath, Mode, Owner, OwnName, SecretText } from "../../spec/scalars.ts";
+import type { ServerFile } from "./facts.ts";
+
+export interface Hidden {
+  readonly entries: readonly OverlayEntry[];
+  /** Who owns the templates: a secret's file is else its owner's alone. */
+  readonly rules: readonly FileRule[];
+}
+
+/** By name. One for all servers where it is the same on all. */
+export type Secrets = Readonly<Record<string, string>>;
+
+const telling = /(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|PRIVATE|API_?KEY|ACCESS_?KEY|CREDENTIAL|DSN|DATABASE_URL)/i;
+const assignment = /^(\s*(?:export\s+)?)([A-Za-z_][A-Za-z0-9_]*)(\s*=\s*)(["']?)([^\n]*?)(["']?)(\s*)$/;
+/** Of configuration files that are no list of variables. */
+const directive = /^(\s*)(requirepass|masterauth|password)(\s*[= ]\s*)(["']?)([^\s"'#]+)(["']?)(\s*)$/i;
+
+/** Takes names for as long as the trees of one team are gone through. */
+export class SecretNames {
+  readonly #known = new Map<string, string>();
+
+  get secrets(): Secrets {
+    return Object.fromEntries([...this.#known].sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** The same name for the same value, on whichever server. */
+  nameFor(variable: string, value: string): string {
+    const base =
+      variable
+        .toLowerCase()
+        .replace(/[^a-z0-9]+/g, "-")
+        .replace(/^[^a-z]+|-+$/g, "") || "secret";
+    for (let count = 1; ; count++) {
+      const name = count === 1 ? base : `${base}-${count}`;
+      const known = this.#known.get(name) ?? value;
+      if (known !== value) continue;
+      this.#known.set(name, value);
+      return name;
+    }
+  }
+}
+
+/** `environment`: files that are lists of variables. */
+export function hide(
+  entries: readonly OverlayEntry[],
+  files: readonly ServerFile[],
+  { environment, names }: { readonly environment: ReadonlySet<string>; readonly names: SecretNames },
+): Hidden {
+  const rules: FileRule[] = [];
+  const hidden = entries.map((entry) => {
+    if (!canHide(entry)) return entry;
+    const content = templateOf(entry.content, environment.has(entry.path) ? assignment : directive, names);
+    const rule = content === undefined ? undefined : ruleOf(files.find(({ path }) => path === entry.path));
+    if (content === undefined || !rule) return entry;
+    rules.push(rule);
+    return { ...entry, content, template: true };
+  });
+  return { entries: hidden, rules };
+}
+
+/** A unit and a kernel setting are for everybody on the server to read. */
+const canHide = (entry: OverlayEntry): entry is OverlayFile =>
+  "content" in entry && !entry.encoding && !/^\/etc\/(?:systemd\/system|sysctl\.d)\//.test(entry.path);
+
+function ruleOf(file: ServerFile | undefined): FileRule | undefined {
+  if (!file) return undefined;
+  const { path, owner, group, mode } = file;
+  const fits = [AbsolutePath.safeParse(path), Owner.safeParse(owner), Owner.safeParse(group), Mode.safeParse(mode)];
+  return fits.every(({ success }) => success) ? { path, owner, group, mode } : undefined;
+}
+
+/** Undefined where nothing is to be hidden. */
+function templateOf(text: string, grammar: RegExp, names: SecretNames): string | undefined {
+  const pieces = text.split(/(?<=\n)/).map((line) => pieceOf(line, grammar, names));
+  return pieces.some(({ hides }) => hides) ? pieces.map(({ template }) => template).join("") : undefined;
+}
+
+function pieceOf(line: string, grammar: RegExp, names: SecretNames): { readonly template: string; readonly hides: boolean } {
+  const end = line.endsWith("\n") ? "\n" : "";
+  const [, indent = "", name = "", equals = "", open = "", value = "", close = "", rest = ""] =
+    grammar.exec(line.slice(0, line.length - end.length)) ?? [];
+  const isSecret = value !== "" && open === close && !value.startsWith("$") && (grammar === directive || telling.test(name));
+  if (!isSecret || !SecretText.safeParse(value).success || value.startsWith("⟦")) return { template: raw(line), hides: false };
+  const secret = names.nameFor(name, value);
+  if (!OwnName.safeParse(secret).success) return { template: raw(line), hides: false };
+  return { template: `${raw(indent + name + equals + open)}{{ "secrets.${secret}" | secret }}${raw(close + rest + end)}`, hides: true };
+}
+
+/** What Liquid would read as its own. */
+const raw = (text: string): string => (/\{[{%]/.test(text) ? `{% raw %}${text}{% endraw %}` : text);
+
+/** Files that hold a password in clear, where it can't be hidden. */
+export const tellsPassword = (entry: OverlayEntry): boolean =>
+  "content" in entry &&
+  !entry.template &&
+  !entry.encoding &&
+  /^[^#;\n]*(?:PASSWORD|SECRET|TOKEN)[A-Z_]*=["']?[^\s"'$]{3,}/im.test(entry.content);

@@ -1,0 +1,199 @@
+// fleet adopt: what it makes of the answers of servers, without a server.
+import { describe, expect, test } from "vitest";
+import { serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
+import { describe as described } from "../../operations/adopt/describe.ts";
+import { factsOf } from "../../operations/adopt/parse.ts";
+import { planFor } from "../../operations/adopt/prove.ts";
+import { encryptionBy } from "../../operations/adopt/secrets.ts";
+import { fleetOf, stackText } from "../../operations/adopt/stack-file.ts";
+import { layersOf } from "../../operations/adopt/trees.ts";
+import { expandRole } from "../../provisioners/expand.ts";
+import { withSecrets } from "../../pulumi/open-fleet.ts";
+import { unlock } from "../../pulumi/passphrase.ts";
+import { answersOf, hostKey, facts as machine, unitOf } from "../support/adopted.ts";
+
+const ways = [1, 2].map((n) => ({ name: `isu${n}`, address: `203.0.113.1${n}`, user: "isucon", hostKey, password: "correct horse" }));
+const encryption = {
+  salt: "v1:c2FsdA==:v1:bm9uY2U=:ZGF0YQ==",
+  encrypt: (text: string) => `v1:bm9uY2U=:${Buffer.from(text).toString("hex")}`,
+};
+const adopted = (...answers: readonly ReturnType<typeof answersOf>[]) => ({
+  stack: "team-a",
+  members: [],
+  servers: answers.map((each, index) => ({ way: ways[index]!, facts: factsOf(ways[index]!.name, each) })),
+});
+const made = (...answers: readonly ReturnType<typeof answersOf>[]) => described(adopted(...answers));
+
+describe("servers as they were handed out", () => {
+  test("one by one, with a port", () => {
+    expect(serversIn(["isu1=203.0.113.11", "isu2=203.0.113.12:2222"])).toEqual([
+      { name: "isu1", address: "203.0.113.11" },
+      { name: "isu2", address: "203.0.113.12", port: 2222 },
+    ]);
+  });
+
+  test.for([
+    ["tabs and a heading", "Server\tPublic IP\tPrivate IP\nisu1\t203.0.113.11\t192.168.0.11\nisu2\t203.0.113.12\t192.168.0.12\n"],
+    ["Markdown", "| name | ip | private |\n|---|---|---|\n| isu1 | 203.0.113.11 | 192.168.0.11 |\n| isu2 | 203.0.113.12 | 192.168.0.12 |"],
+    ["commas, the address first", "203.0.113.11,192.168.0.11,ISU1\n203.0.113.12,192.168.0.12,ISU2"],
+  ])("a pasted table: %s", ([, text]) => {
+    expect(serversInTable(text!)).toEqual([
+      { name: "isu1", address: "203.0.113.11", privateAddress: "192.168.0.11" },
+      { name: "isu2", address: "203.0.113.12", privateAddress: "192.168.0.12" },
+    ]);
+  });
+
+  test.for([
+    [() => serversIn(["isu1"]), "write a server as `isu1=203.0.113.11`"],
+    [() => serversIn(["isu1=203.0.113.11", "isu1=203.0.113.12"]), "isu1: expected each server once"],
+    [() => serversIn(["isu1=203.0.113.11", "isu2=203.0.113.11"]), "isu2: expected each server once"],
+    [() => serversInTable("no address at all"), "got no line with an address"],
+    [() => serversInTable("203.0.113.11"), "expected a server's name beside 203.0.113.11"],
+  ] as const)("refuses what is none", ([read, sentence]) => {
+    expect(read).toThrow(sentence);
+  });
+});
+
+describe("what runs is said as it is", () => {
+  const services = (...units: readonly string[]) => made(answersOf({ units: units.join("\n\n") })).servers.isu1?.services;
+
+  test("on, off and masked; neither for what a boot would change, nor for what is the organiser's or the system's", () => {
+    expect(
+      services(
+        unitOf("app-go", { ActiveState: "active", UnitFileState: "enabled" }),
+        unitOf("app-ruby", { ActiveState: "inactive", UnitFileState: "disabled" }),
+        unitOf("mysql", { ActiveState: "inactive", LoadState: "masked", UnitFileState: "masked", FragmentPath: "" }),
+        unitOf("by-hand", { ActiveState: "active", UnitFileState: "disabled" }),
+        unitOf("crashed", { ActiveState: "failed", UnitFileState: "enabled" }),
+        unitOf("envcheck", { ActiveState: "active", UnitFileState: "enabled" }),
+        unitOf("cron", { ActiveState: "active", UnitFileState: "enabled", FragmentPath: "/lib/systemd/system/cron.service" }),
+      ),
+    ).toEqual({ "app-go.service": "on", "app-ruby.service": "off", "mysql.service": "masked" });
+  });
+
+  test("what an organiser checks with is guarded", () => {
+    const { guards } = made(
+      answersOf({ units: unitOf("envcheck", {}), people: "isuadmin\t/home/isuadmin\t/bin/bash", organiser: "/opt/isucon-env-checker" }),
+    );
+    expect(guards).toEqual({
+      paths: ["/etc/systemd/system/envcheck.service", "/home/isuadmin", "/opt/isucon-env-checker"],
+      users: ["isuadmin"],
+      units: ["envcheck.service"],
+    });
+  });
+});
+
+describe("trees", () => {
+  const nginx = (content: string, path = "/etc/nginx/nginx.conf") => ({ path, content });
+
+  test("what is the same on all servers is common, all else each server's own", () => {
+    const { layers } = made(
+      answersOf({ files: [nginx("same"), nginx("1", "/etc/nginx/x.conf"), nginx("only here", "/etc/nginx/y.conf")] }),
+      answersOf({ files: [nginx("same"), nginx("2", "/etc/nginx/x.conf")] }),
+    );
+    const paths = (entries: readonly { readonly path: string }[] = []) => entries.map(({ path }) => path);
+    expect([paths(layers.common), paths(layers.own.isu1), paths(layers.own.isu2)]).toEqual([
+      ["/etc/nginx/nginx.conf"],
+      ["/etc/nginx/x.conf", "/etc/nginx/y.conf"],
+      ["/etc/nginx/x.conf"],
+    ]);
+  });
+
+  test("one server's execute bit makes a file its own", () => {
+    const script = (mode: "0644" | "0755") => ({ path: "/etc/mysql/debian-start", content: "#!/bin/sh\n", mode });
+    expect(layersOf({ isu1: [script("0755")], isu2: [script("0644")] }).common).toEqual([]);
+  });
+
+  test("a file that not everybody may read stays on its server, and is told", () => {
+    const { layers, left } = made(answersOf({ files: [{ path: "/etc/nginx/tls/site.key", content: "KEY", mode: "600" }] }));
+    expect(layers.common).toEqual([]);
+    expect(left.isu1).toEqual([{ path: "/etc/nginx/tls/site.key", why: "not for everybody to read: a secret may stand in it" }]);
+  });
+
+  test("what a package brought and nobody changed is no news, but in a program's own tree", () => {
+    const md5 = "d41d8cd98f00b204e9800998ecf8427e";
+    const files = [nginx(""), nginx("", "/etc/sysctl.conf"), nginx("x", "/etc/crontab")];
+    const conffiles = files.map(({ path }) => ` ${path} ${md5}`).join("\n");
+    const { common } = made(answersOf({ files, conffiles })).layers;
+    expect(common.map(({ path }) => path)).toEqual(["/etc/crontab", "/etc/nginx/nginx.conf"]);
+  });
+
+  test("what systemctl keeps for itself is none of the team's files", () => {
+    const at = "/etc/systemd/system";
+    const files = [
+      { path: `${at}/multi-user.target.wants/app.service`, target: `${at}/app.service` },
+      { path: `${at}/masked.service`, target: "/dev/null" },
+      { path: `${at}/dbus-org.freedesktop.timesync1.service`, target: "/lib/systemd/system/systemd-timesyncd.service" },
+      { path: `${at}/linked.service`, target: "/home/isucon/linked.service" },
+    ];
+    expect(made(answersOf({ files })).layers.common).toEqual([{ path: `${at}/linked.service`, target: "/home/isucon/linked.service" }]);
+  });
+});
+
+describe("passwords in the servers' files", () => {
+  const env = (content: string, path = "/home/isucon/env.sh") => ({ path, content, owner: "isucon", group: "isucon", mode: "644" });
+  const units = unitOf("app", { EnvironmentFiles: "/home/isucon/env.sh (ignore_errors=no)" });
+
+  test("become secrets of the stack, the file a template with the owner and mode that it had", () => {
+    const { layers, secrets, rules } = made(
+      answersOf({ units, files: [env('HOST="db"\nexport DB_PASSWORD="it is {{ secret }}"\nEMPTY_TOKEN=\n')] }),
+    );
+    expect(layers.common).toMatchObject([
+      { template: true, content: 'HOST="db"\nexport DB_PASSWORD="{{ "secrets.db-password" | secret }}"\nEMPTY_TOKEN=\n' },
+    ]);
+    expect(secrets).toEqual({ "db-password": "it is {{ secret }}" });
+    expect(rules).toEqual([{ path: "/home/isucon/env.sh", owner: "isucon", group: "isucon", mode: "0644" }]);
+  });
+
+  test("another server's own value has a name of its own, and the file is each server's", () => {
+    const { layers, secrets } = made(
+      answersOf({ units, files: [env("DB_PASSWORD=one\n")] }),
+      answersOf({ units, files: [env("DB_PASSWORD=two\n")] }),
+    );
+    expect(secrets).toEqual({ "db-password": "one", "db-password-2": "two" });
+    expect(layers.common).toEqual([]);
+  });
+
+  test("are in no file that is written, and the servers get the same bytes back", () => {
+    const text = "A={{ x }}\nDB_PASSWORD='p q'\n{% if %}\n";
+    const of = adopted(answersOf({ units, files: [env(text)] }));
+    const description = described(of);
+    const written = stackText(description, [ways[0]!], encryption);
+    expect(JSON.stringify([written, description.layers])).not.toContain("p q");
+    const plan = planFor(description, written);
+    const wants = expandRole(plan, plan.servers[0]!, "files", machine);
+    expect(wants["file[/home/isucon/env.sh]"]).toMatchObject({
+      content: text.replace("p q", "⟦secret:secrets.db-password⟧"),
+      mode: "0644",
+      owner: "isucon",
+    });
+  });
+});
+
+test("secrets open with the passphrase that they were written with, and with no other", async () => {
+  const { salt, encrypt } = await encryptionBy("the team's");
+  const key = await unlock(salt, "the team's");
+  expect(key && withSecrets({ password: { secure: encrypt("isucon") } }, key)).toEqual({ password: "isucon" });
+  expect(await unlock(salt, "another")).toBeUndefined();
+});
+
+describe("the stack file", () => {
+  test("passes every check, and wants nothing but the fleet's own users and keys", () => {
+    const description = made(answersOf({}), answersOf({}));
+    const plan = planFor(description, stackText(description, ways, encryption));
+    expect(
+      Object.keys(expandRole(plan, plan.servers[0]!, "base", machine)).filter(
+        (address) => !/ssh|sudo|fleet-admin|^user\[isucon\]$/.test(address),
+      ),
+    ).toEqual([]);
+  });
+
+  test("says a private address only where the servers know each other by another one", () => {
+    const description = made(
+      answersOf({ addresses: "2: eth0 inet 192.168.0.11/24" }),
+      answersOf({ addresses: "2: eth0 inet 203.0.113.12/24" }),
+    );
+    const { servers } = fleetOf(description, ways, encryption) as { servers: Record<string, Record<string, unknown>> };
+    expect([servers.isu1?.privateAddress, servers.isu2?.privateAddress]).toEqual(["192.168.0.11", undefined]);
+  });
+});
