@@ -1,14 +1,17 @@
 // Acts: one remote command runs all the changes of a role, tells how far it is, and can be stopped or killed between any two steps.
 import { randomBytes } from "node:crypto";
-import type { Address, Step } from "../resources/kind.ts";
+import type { Address, Common, Step } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
+import { confirm, type Guarded, reverted, untilBack } from "./confirm.ts";
+import { doorsLast } from "./doors.ts";
 import { forget, leave, remember } from "./memory-script.ts";
 import type { Observation } from "./observe.ts";
 import type { Wants } from "./order.ts";
 import type { Change, Forgotten } from "./plan.ts";
 import { prelude, stateDirectory, storeKey } from "./prelude.ts";
 import type { Result } from "./report.ts";
-import type { RunOptions, Shell } from "./shell.ts";
+import { armScript, confirmTime, hold, leftPath, wentBack } from "./revert.ts";
+import { type Entrance, HostError, type RunOptions, type Shell } from "./shell.ts";
 import { type Command, lines, sh } from "./shell-quote.ts";
 
 export interface ApplyOptions extends RunOptions {
@@ -34,22 +37,55 @@ const tailLines = 40;
  * Runs the changes in order and stops at the first that fails. Resolves with a result for each change; rejects with a HostError
  * where the outcome is unknown.
  */
-export async function apply(shell: Shell, work: Work, options: ApplyOptions = {}): Promise<readonly Result[]> {
-  if (isIdle(work)) return [];
+export async function apply(shell: Shell, given: Work, options: ApplyOptions = {}): Promise<readonly Result[]> {
+  if (isIdle(given)) return [];
+  const { work, guarded } = guard(given, shell.entrance);
   const nonce = randomBytes(9).toString("base64url");
   const heard = new Progress(nonce, work.changes, options.onProgress);
   const { onProgress: _, ...run } = options;
-  const { code, stderr } = await shell.run(applyScript(nonce, work), { ...run, onLine: (line) => heard.line(line) });
-  return heard.results(code, stderr);
+  const script = applyScript(nonce, work, guarded);
+  const confirmed = guarded && ((ended: boolean) => confirm(shell, shell.entrance!, guarded, ended ? lastWords(nonce, work) : [], options));
+  try {
+    const { code, stderr } = await shell.run(script, { ...run, onLine: (line) => heard.line(line) });
+    const results = heard.results(code, stderr);
+    if (!confirmed || !heard.armed) return results;
+    const why = await confirmed(heard.ended);
+    return why === undefined ? results : reverted(results, guarded!, why);
+  } catch (error) {
+    // The change itself may have cut this link: what nobody confirms goes back.
+    if (!guarded || !heard.armed || !(error instanceof HostError)) throw error;
+    const why = `${error.sentence}; ${await untilBack(shell, shell.entrance!)}`;
+    return reverted(heard.results(-1, ""), guarded, why);
+  }
 }
+
+/** Of a run that changes a door: where in its changes they begin, and which they are. */
+function guard(given: Work, entrance: Entrance | undefined): { readonly work: Work; readonly guarded?: Guarded } {
+  if (!entrance) return { work: given };
+  const removed = new Map([...given.seen.removed, ...given.seen.bereft].map(({ address, want }) => [address, want]));
+  const wantOf = (address: Address): Common | undefined => given.wants[address] ?? removed.get(address);
+  const { changes, from, names } = doorsLast(given.changes, wantOf, entrance.user);
+  if (names.length === 0) return { work: given };
+  const held = changes.slice(from);
+  const doors = held.map(({ address }) => address);
+  return { work: { ...given, changes }, guarded: { from, doors, names, arm: armScript(held, wantOf, names) } };
+}
+
+/** What a run whose changes of doors are confirmed has still to say to the server's memory. */
+const lastWords = (nonce: string, work: Work): readonly Command[] => [
+  head(nonce),
+  sh`state=${stateDirectory(work.role)} fleet_gone=`,
+  { text: `fleet_left=$(cat ${leftPath})`, masked: "" },
+  ...forget(work),
+];
 
 /** Nothing to change, nothing to remember, and nothing that an earlier run left to be put in order. */
 const isIdle = ({ changes, forgotten, seen: { owing, memory, unfinished, legacy } }: Work): boolean =>
   changes.length + forgotten.length + owing.length + memory.damaged === 0 && !unfinished && !legacy;
 
 /** The script of a plan, with the words that `Progress` follows. */
-export function applyScript(nonce: string, work: Work): Command {
-  const parts = [head(nonce), { text: words(nonce), masked: "" }, ...roleScript(work), { text: "tell end", masked: "" }];
+export function applyScript(nonce: string, work: Work, guarded?: Guarded): Command {
+  const parts = [head(nonce), { text: words(nonce), masked: "" }, ...roleScript(work, guarded), { text: "tell end", masked: "" }];
   const steps = work.changes.flatMap((change) => change.steps);
   return { text: parts.map(({ text }) => text).join("\n"), masked: steps.map(({ run }) => run.masked).join("\n") };
 }
@@ -58,18 +94,22 @@ export function applyScript(nonce: string, work: Work): Command {
 export const head = (run: string): Command => lines([sh`set -u\numask 022\nrun=${run}`, { text: prelude, masked: "" }]);
 
 /** The changes of one role. Calls `tell WORD …`, `later WORD …` and `pass TEXT`, which whoever runs it must define. */
-export function roleScript(work: Work): readonly Command[] {
+export function roleScript(work: Work, guarded?: Guarded): readonly Command[] {
   const watched = new Set(Object.entries(work.wants).flatMap(([address, want]) => kindOf(address as Address).kind.watches?.(want) ?? []));
   const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
   const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
+  const held = guarded ? work.changes.slice(0, guarded.from).flatMap((change) => change.steps).length : steps.length;
+  const all = steps.map(({ change, step }, index) => runStep(index, change, step, kept(change), index >= held));
   return [
     sh`state=${stateDirectory(work.role)}`,
     sh`fleet_left= fleet_gone=`,
     ...remember(work),
     ...(work.seen.unfinished ? [sh`fleet_confirmed`] : []),
-    ...steps.map(({ change, step }, index) => runStep(index, change, step, kept(change))),
+    ...all.slice(0, held),
+    ...(guarded ? [arm(held, guarded)] : []),
+    ...all.slice(held),
     ...(work.guest ? [] : [sh`rm -rf -- "$state/pending" "$state/rollback"`]),
-    ...forget(work),
+    ...(guarded ? [{ text: `printf '%s\\n' "$fleet_left" > ${leftPath}; ${hold(confirmTime)} > /dev/null`, masked: "" }] : forget(work)),
   ];
 }
 
@@ -85,10 +125,16 @@ tell() { printf '%s@${nonce} %s\\n' "\${told:-
 }" "$*"; told=; }
 pass() { printf '%s%s\\n' "$told" "$1"; told=; }`;
 
-function runStep(index: number, { address, path, undo, owes = [] }: Change, step: Step, watched: boolean): Command {
+/** Nothing of a door is changed where its way back could not be kept. */
+const arm = (index: number, guarded: Guarded): Command => ({
+  text: `tell arm ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${guarded.arm.text}\n[ "$rc" = 0 ] || { fleet_abandon; tell fail ${index} "$rc"; exit 0; }\ntell armed`,
+  masked: "",
+});
+
+function runStep(index: number, { address, path, undo, owes = [] }: Change, step: Step, watched: boolean, held: boolean): Command {
   const keep = watched && path !== undefined ? keepOf(address, path) : sh``;
   // What failed to go back is not gone on with.
-  const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\nkey=${storeKey(address)}`;
+  const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${held ? `${hold()} || { tell fail ${index} ${wentBack}; exit 0; }\n` : ""}key=${storeKey(address)}`;
   const around = (text: string) =>
     step.brief ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || pass "$said"` : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
@@ -113,6 +159,8 @@ class Progress {
   #at = -1;
   #tail: string[] = [];
   #empty = false;
+  /** What it changes of the ways in goes back unless it is confirmed. */
+  armed = false;
   #ending: "none" | "end" | "fail" | "stopped" = "none";
   #code = "";
   /** What could not be undone, and why. */
@@ -140,18 +188,23 @@ class Progress {
 
   #word(line: string): void {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
-    if (word === "begin") this.#begin(Number(index));
+    if (word === "begin" || word === "arm") this.#begin(Number(index), word === "arm");
+    else if (word === "armed") this.armed = true;
     else if (word === "back") this.#back.add(index);
     else if (word === "note") this.#note(line.slice(this.#prefix.length + "note ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
   }
 
-  #begin(index: number): void {
+  get ended(): boolean {
+    return this.#ending === "end";
+  }
+
+  #begin(index: number, silent: boolean): void {
     this.#at = index;
     this.#tail = [];
     const at = this.#steps[index];
-    if (at) this.#tell?.(at.change.address, at.step.change);
+    if (at && !silent) this.#tell?.(at.change.address, at.step.change);
   }
 
   #note(text: string): void {

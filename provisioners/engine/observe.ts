@@ -1,6 +1,6 @@
 // Look at everything that a role names, in one remote command: what is there now, and what the server remembers of earlier runs.
 
-import type { Address } from "../resources/kind.ts";
+import { type Address, missing } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { ask } from "./ask.ts";
 import {
@@ -20,6 +20,7 @@ import {
 import type { Wants } from "./order.ts";
 import { memoryDirectory, stateDirectory } from "./prelude.ts";
 import { Look, type PathSeen } from "./probe.ts";
+import { revertDirectory } from "./revert.ts";
 import type { RunOptions, Shell } from "./shell.ts";
 
 /** Something that was changed once and that nobody wants any more: to be undone. */
@@ -42,6 +43,8 @@ export interface Observation {
   readonly unfinished: boolean;
   /** An earlier version's memory of this role is still there. */
   readonly legacy: boolean;
+  /** A change of a way in that no run has confirmed yet: it goes back by itself. */
+  readonly armed: boolean;
 }
 
 /** @param by @default the role's name */
@@ -50,7 +53,7 @@ export interface ObserveOptions extends RunOptions, Partial<Wanter> {}
 /** Of a server with nothing on it. */
 export const blankObservation: Observation = {
   ...{ haves: new Map(), memory: nothing, owing: [], removed: [], bereft: [], pending: new Set() },
-  ...{ unfinished: false, legacy: false },
+  ...{ unfinished: false, legacy: false, armed: false },
 };
 
 /**
@@ -66,9 +69,12 @@ export async function observe(shell: Shell, role: string, wants: Wants, options:
 }
 
 /** All that the server remembers, whoever wants it: for a server that is given back. Throws HostError. */
-export async function observeAll(shell: Shell, options: RunOptions = {}): Promise<Pick<Observation, "memory" | "owing" | "removed">> {
-  const { memory, owing } = await lookAtMemory(shell, options);
-  return { memory, owing, removed: await lookAtRemoved(shell, [...memory.originals.values()], options) };
+export async function observeAll(
+  shell: Shell,
+  options: RunOptions = {},
+): Promise<Pick<Observation, "memory" | "owing" | "removed" | "armed">> {
+  const { memory, owing, armed } = await lookAtMemory(shell, options);
+  return { memory, owing, armed, removed: await lookAtRemoved(shell, [...memory.originals.values()], options) };
 }
 
 /** Throws HostError. */
@@ -112,6 +118,7 @@ function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () =>
   const [journal, legacy] = [journalPath, legacyPath(role)].map((path) => look.path(path, { content: "whole" }));
   const owed = look.path(`${stateDirectory(role)}/pending`, { content: true });
   const rollback = look.path(`${stateDirectory(role)}/rollback`);
+  const armed = look.path(revertDirectory);
   const readers = readersOf(wants, look);
   return () => {
     const { memory, found } = withLegacy(memoryIn(bytesOf(journal!())), role, bytesOf(legacy!()));
@@ -125,6 +132,7 @@ function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () =>
       pending: new Set(bytesOf(owed()).toString("utf8").split("\n").filter(Boolean) as Address[]),
       unfinished: rollback().type === "directory",
       legacy: legacy!().type === "file",
+      armed: armed().type !== missing,
     };
   };
 }
@@ -139,7 +147,7 @@ async function lookAtRemoved(shell: Shell, removed: readonly Original[], options
 }
 
 /** With what every role's earlier versions remembered. */
-async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Observation, "memory" | "owing">> {
+async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Observation, "memory" | "owing" | "armed">> {
   const list = { text: `cd ${memoryDirectory} && printf '%s\\n' */originals.jsonl`, masked: "list the roles" };
   const listed = await ask(shell, (look) => look.command(list), options);
   const roles = listed.stdout
@@ -148,14 +156,15 @@ async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Obs
     .map((line) => line.slice(0, line.indexOf("/")));
   const questions = (look: Look) => {
     const journal = look.path(journalPath, { content: "whole" });
+    const armed = look.path(revertDirectory);
     const files = roles.map((role) => [role, look.path(legacyPath(role), { content: "whole" })] as const);
     return () =>
       files.reduce(
-        ({ memory, owing }, [role, file]) => {
+        ({ memory, owing, ...rest }, [role, file]) => {
           const read = withLegacy(memory, role, bytesOf(file()));
-          return { memory: read.memory, owing: [...owing, ...read.found.map((first) => ({ first }))] };
+          return { ...rest, memory: read.memory, owing: [...owing, ...read.found.map((first) => ({ first }))] };
         },
-        { memory: memoryIn(bytesOf(journal())), owing: [] as readonly Entry[] },
+        { memory: memoryIn(bytesOf(journal())), owing: [] as readonly Entry[], armed: armed().type !== missing },
       );
   };
   return await ask(shell, questions, options);

@@ -28,7 +28,12 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
  */
-export const prelude = readFileSync(new URL("./prelude.sh", import.meta.url), "utf8")
-  .split("\n")
-  .filter((line) => line !== "" && !line.trimStart().startsWith("#"))
-  .join("\n");
+export const prelude = withoutComments(readFileSync(new URL("./prelude.sh", import.meta.url), "utf8"));
+
+/** Shell text goes to the server with every run: without what only people read. */
+export function withoutComments(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.trimStart().startsWith("#"))
+    .join("\n");
+}

@@ -31,6 +31,16 @@ export interface Shell {
    */
   run(script: Command, options?: RunOptions): Promise<RunResult>;
   close(): Promise<void>;
+  /** How it came in. None where nobody comes in: a script that a server runs by itself. */
+  readonly entrance?: Entrance;
+}
+
+/** The way into a server, to be gone once more. */
+export interface Entrance {
+  /** Who logs in, and becomes root. */
+  readonly user: string;
+  /** Runs as root over a new connection, made as the first one was. Rejects with a HostError where that can't be had within seconds. */
+  again(script: Command, options?: Pick<RunOptions, "deadline">): Promise<RunResult>;
 }
 
 /** A shell that also holds the server's one lock: only needed to change something, not to look. */

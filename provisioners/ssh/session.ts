@@ -1,6 +1,14 @@
 // A root shell on one server over one SSH connection, kept for all that is to be done there.
 import { randomBytes, randomUUID } from "node:crypto";
-import { type Connection, HostError, type LockingShell, type LockRequest, type RunOptions, type RunResult } from "../engine/shell.ts";
+import {
+  type Connection,
+  type Entrance,
+  HostError,
+  type LockingShell,
+  type LockRequest,
+  type RunOptions,
+  type RunResult,
+} from "../engine/shell.ts";
 import { type Command, quote } from "../engine/shell-quote.ts";
 import { Link, type LinkOptions } from "./connection.ts";
 import { endScript } from "./end-script.ts";
@@ -26,6 +34,9 @@ export const stopGrace = 30_000;
 
 /** Milliseconds in which a server must have heard that a script of its is given up; no longer than the script itself was given. */
 const endPatience = 5_000;
+
+/** Milliseconds in which a new connection must be had: an sshd that is just starting again refuses some. */
+const againWindow = 5_000;
 
 /** Connects, logs in, becomes root. Rejects with a HostError, each fault within its own deadline. */
 export async function openShell(connection: Connection, options: OpenOptions = {}): Promise<Session> {
@@ -81,6 +92,17 @@ export class Session implements LockingShell {
       this.#die(why);
       this.#giveUp?.({ fault: "lost", why });
     });
+  }
+
+  get entrance(): Entrance {
+    const { signal: _, onProgress: __, ...options } = this.#options;
+    return {
+      user: this.#connection.user,
+      again: async (script, run) => {
+        const fresh = await openShell(this.#connection, { ...options, bootWindow: againWindow, fresh: false });
+        return await fresh.run(script, run).finally(() => fresh.close());
+      },
+    };
   }
 
   get alive(): boolean {

@@ -10,6 +10,8 @@ import { ownNetwork, ownStack } from "./own.ts";
 
 export interface OneMachine {
   readonly shell: Session;
+  /** Ends the session, and takes the place of it: tries for so many milliseconds. */
+  reopen(bootWindow: number): Promise<void>;
   /** Takes the machine and its key away. */
   gone(): Promise<void>;
 }
@@ -23,11 +25,20 @@ export async function oneMachine(name: string, memoryMiB = 1024, release: "bookw
   const place = { address: `${network}.11`, subnet: `${network}.0/24` };
   const spec = { stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB, release, authorizedKey, ...place } as const;
   const { address, port, user, hostKey } = await nspawn.ensure(spec);
-  const shell = await openShell({ name: "isu1", address, port, user, hostKey, privateKey: await readFile(key, "utf8") });
-  const gone = async () => {
-    await shell.close();
-    await sweep(stack);
-    await rm(directory, { recursive: true });
+  const connection = { name: "isu1", address, port, user, hostKey, privateKey: await readFile(key, "utf8") };
+  let shell = await openShell(connection);
+  return {
+    get shell() {
+      return shell;
+    },
+    async reopen(bootWindow) {
+      await shell.close();
+      shell = await openShell(connection, { bootWindow });
+    },
+    async gone() {
+      await shell.close();
+      await sweep(stack);
+      await rm(directory, { recursive: true });
+    },
   };
-  return { shell, gone };
 }

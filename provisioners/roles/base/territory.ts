@@ -9,6 +9,19 @@ export const baseTerritory: readonly Territory[] = [
   { name: "sysctl", paths: ["/etc/sysctl.conf", "/etc/sysctl.d"] },
   { name: "apt", paths: ["/etc/apt/sources.list", "/etc/apt/sources.list.d"], run: "apt-get -q update --error-on=any" },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
+  // Live at once, so that what shuts the server out shows while somebody is there to see it, and not at the next boot.
+  {
+    name: "networkd",
+    paths: ["/etc/systemd/network"],
+    run: "! systemctl is-active -q systemd-networkd.service || { networkctl reload && sleep 1; }",
+  },
+  {
+    name: "netplan",
+    paths: ["/etc/netplan"],
+    validate: "! command -v netplan > /dev/null || netplan generate",
+    run: "! command -v netplan > /dev/null || { netplan apply && sleep 1; }",
+    mode: "0600",
+  },
   {
     name: "nftables",
     paths: ["/etc/nftables.conf"],
