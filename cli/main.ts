@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   ssh: async () => (await import("./commands/ssh.ts")).ssh,
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
+  bench: async () => (await import("./commands/bench.ts")).bench,
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
   docs: async () => (await import("./commands/docs.ts")).docs,

@@ -1,6 +1,7 @@
 // The stack file: one schema, from which come the types, the checks, the defaults and the JSON Schema for editors.
 import { z } from "zod";
 import { AwsTarget, awsTargetWith } from "./aws/target.ts";
+import { BenchSpec } from "./bench.ts";
 import { GuardSpec } from "./guards.ts";
 import { Hook } from "./hooks.ts";
 import { FileRule } from "./overlay.ts";
@@ -127,6 +128,7 @@ export const FleetSpec = z
       .describe('secrets for templates of that folder, by name: `{{ "secrets.token" | secret }}` puts one in; default none'),
     guard: GuardSpec.prefault({}),
     hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
+    bench: BenchSpec.optional().describe("how the servers are measured; default a load of GET / on the first server, for 30 s"),
     archive: z
       .array(scalar.AbsolutePattern)
       .default([])

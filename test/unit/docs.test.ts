@@ -58,6 +58,7 @@ const pages = [
   "docs/exit-codes.md",
   "docs/aws.md",
   "docs/performance.md",
+  "docs/measuring.md",
 ];
 
 test.for(pages)("%s links to files that are there", (page) => {

@@ -1,0 +1,214 @@
+// What runs on a server before and after a measured run: POSIX sh, as root.
+
+import { type Command, lines, quote, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
+import { logFields, logHead } from "../../../templates/nginx/log.ts";
+
+/** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
+export const folder = "/var/lib/fleet/measure";
+const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
+export const runLog = "/var/log/nginx/fleet-access.log";
+
+/** Marks the beginnings of what a survey prints. */
+export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", own: "== own ==", rest: "== rest ==" } as const;
+
+/** What we ask ourselves is not to be in a slow log. */
+export const unlogged = "--init-command='set session long_query_time = 31536000'";
+
+/** The database as its own root, through the socket; Debian's maintenance account where root has a password. */
+const client = `mysql_() {
+  if [ -z "\${mysql_how:-}" ]; then
+    if mysql ${unlogged} -N -B -e 'select 1' >/dev/null 2>&1; then mysql_how=root; else mysql_how=debian; fi
+  fi
+  if [ "$mysql_how" = root ]; then mysql ${unlogged} "$@"; else mysql --defaults-file=/etc/mysql/debian.cnf ${unlogged} "$@"; fi
+}`;
+
+const raw = (text: string): Command => ({ text, masked: text });
+
+/** Looks at what logs there are, and changes nothing. */
+export const survey = raw(`${client}
+echo '${parts.nginx}'
+if pidof nginx >/dev/null 2>&1; then nginx -T 2>/dev/null; fi
+echo '${parts.mysql}'
+if pidof mysqld mariadbd >/dev/null 2>&1; then
+  mysql_ -N -B -e "select @@global.slow_query_log, @@global.long_query_time, @@global.slow_query_log_file, @@global.log_output, @@datadir, (select count(*) from information_schema.processlist where command = 'Sleep')" 2>&1 || true
+fi
+echo '${parts.rest}'
+`);
+
+/** Ends the samples (their process leads a group of its own, the database client in it) and puts back what a run changed; safe to run twice. */
+export const putBack = raw(`if [ -s ${folder}/sampler.pid ]; then kill -- "-$(cat ${folder}/sampler.pid)" 2>/dev/null || true; fi
+rm -f ${folder}/sampler.pid
+if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi; rm -f ${folder}/undo`);
+
+const format = `log_format fleet_measure_${logHead("ltsv")} ${logFields("ltsv").join("\n  ")}
+access_log ${runLog} fleet_measure_ltsv buffer=64k flush=1s;
+`;
+const silence = "access_log off;\n";
+
+/** A setting that nginx refuses must not stay, whatever it is. */
+const settle = `nginx -t -q || { rm -f ${snippet}; exit 45; }
+nginx -s reload 2>&1`;
+
+/** `access_log off;` silences all that stand beside it: out of the way for the run, and put back as it was unless somebody wrote the file. */
+const unsilenced = (file: string, index: number): Command => {
+  const [kept, ours] = [`${folder}/kept-${index}`, `${folder}/changed-${index}`];
+  return raw(`cp -p ${quote(file)} ${kept}
+sed -i 's/^\\([[:space:]]*\\)access_log[[:space:]]\\{1,\\}off;/\\1# fleet bench: access_log off;/' ${quote(file)}
+cp ${quote(file)} ${ours}
+echo ${quote(`if cmp -s ${file} ${ours}; then cat ${kept} >${file}; fi; rm -f ${kept} ${ours}`)} >>${folder}/undo`);
+};
+
+const nginxOn = ({ silencedBy }: NonNullable<Place["nginx"]>): Command =>
+  lines([
+    raw(`echo 'rm -f ${snippet}' >>${folder}/undo`),
+    ...silencedBy.map(unsilenced),
+    raw(`echo 'nginx -t -q && nginx -s reload; sleep 1' >>${folder}/undo`),
+    raw(`rm -f ${runLog}`),
+    withInput(raw(`cat >${snippet}`), format),
+    raw(settle),
+  ]);
+
+export interface MysqlState {
+  readonly on: boolean;
+  readonly longQueryTime: string;
+  readonly file: string;
+  readonly output: string;
+  readonly dataFolder: string;
+  /** Connections that were open before: they keep the threshold that they began with. */
+  readonly sleeping: number;
+}
+
+const sql = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+const set = (settings: Readonly<Record<string, string>>): string =>
+  Object.entries(settings)
+    .map(([name, value]) => `set global ${name} = ${value};`)
+    .join(" ");
+
+/** Beside the server's own slow log, where it may write; that one is left as it is. */
+export const slowLogOf = ({ file, dataFolder }: MysqlState): string =>
+  file.startsWith("/") ? file.replace(/[^/]*$/, "fleet-slow.log") : `${dataFolder.replace(/\/$/, "")}/fleet-slow.log`;
+
+function mysqlOn(state: MysqlState): Command {
+  const ours = slowLogOf(state);
+  const back = set({
+    slow_query_log: state.on ? "1" : "0",
+    long_query_time: state.longQueryTime,
+    slow_query_log_file: sql(state.file),
+    log_output: sql(state.output),
+  });
+  const now = set({ slow_query_log: "0", slow_query_log_file: sql(ours), log_output: "'FILE'", long_query_time: "0" });
+  return lines([
+    withInput(raw(`cat >>${folder}/undo`), `${client}\nmysql_ -e ${quote(back)}\n`),
+    raw(`rm -f ${quote(ours)}`),
+    raw(`mysql_ -e ${quote(`${now} set global slow_query_log = 1; flush slow logs;`)}`),
+  ]);
+}
+
+export interface Place {
+  /** Undefined where there is no nginx. `own`: logs that are read as they are; `add`: whether one can be added for the rest. */
+  readonly nginx?: { readonly add: boolean; readonly own: readonly string[]; readonly silencedBy: readonly string[] };
+  readonly mysql?: MysqlState;
+}
+
+const begin = `set -e
+umask 077
+mkdir -p ${folder}
+rm -rf ${folder}/out ${folder}/offsets
+: >>${folder}/undo
+${client}`;
+
+/** Where the logs of the team's own stand, so that what follows is the run's. */
+const remember = (files: readonly string[]): Command =>
+  raw(files.map((file) => `stat -c '%i %s %n' ${quote(file)} >>${folder}/offsets 2>/dev/null || true`).join("\n"));
+
+/** Units that are not there are other servers'. */
+const restarted = (units: readonly string[]): Command =>
+  raw(units.map((unit) => `if systemctl is-enabled -q ${quote(unit)} 2>/dev/null; then systemctl restart ${quote(unit)}; fi`).join("\n"));
+
+/** Switches the logs on. Ends with 45 where nginx refuses them; nothing of them is left then. */
+export function prepare({ nginx, mysql }: Place, restart: readonly string[], sampler: Command): Command {
+  return lines([
+    putBack,
+    raw(begin),
+    ...(nginx?.add ? [nginxOn(nginx)] : []),
+    ...(mysql ? [mysqlOn(mysql)] : []),
+    restarted(restart),
+    ...(nginx ? [remember(nginx.own)] : []),
+    sampler,
+  ]);
+}
+
+/** Switches off what costs score, and leaves it off. */
+export function silent({ nginx, mysql }: Place, restart: readonly string[]): Command {
+  return lines([
+    putBack,
+    raw(begin),
+    ...(nginx?.add ? [withInput(raw(`cat >${snippet}`), silence), raw(settle)] : []),
+    ...(mysql ? [raw(`mysql_ -e ${quote("set global slow_query_log = 0;")}`)] : []),
+    restarted(restart),
+  ]);
+}
+
+const gathered = (file: string, as: string): string =>
+  `if [ -s ${quote(file)} ]; then gzip -1 -c ${quote(file)} >${as}; rm -f ${quote(file)}; fi`;
+
+/** From where the file stood when the run began; all of it where it is another file by now. */
+const ownLogs = `if [ -s ${folder}/offsets ]; then
+  n=0
+  while read -r inode size file; do
+    n=$((n + 1))
+    now=$(stat -c %i "$file" 2>/dev/null || echo none)
+    if [ "$now" = "$inode" ]; then from=$((size + 1)); else from=1; fi
+    if [ -f "$file" ]; then tail -c +"$from" "$file" | gzip -1 -c >access-$n.log.gz; printf '%s %s\\n' "$n" "$file" >>access-files; fi
+  done <${folder}/offsets
+fi`;
+
+/** Effective values: what runs, not what a file says. Nothing of an environment: it holds passwords. */
+const configuration = `mkdir config
+if pidof nginx >/dev/null 2>&1; then nginx -T >config/nginx 2>/dev/null || true; fi
+if pidof mysqld mariadbd >/dev/null 2>&1; then
+  mysql_ -N -B -e "show global variables" 2>/dev/null | grep -v -E '^(timestamp|pseudo_thread_id|rand_seed|gtid_|server_uuid|report_password|hostname)' >config/mysql || true
+fi
+sysctl -a 2>/dev/null | grep -E '^(vm\\.(swappiness|dirty_|overcommit)|fs\\.(file-max|nr_open)|net\\.core\\.(somaxconn|.mem_|netdev_max)|net\\.ipv4\\.(tcp_|ip_local_port_range)|net\\.netfilter\\.nf_conntrack_max)' | grep -v -E 'tcp_(fastopen_key|available)|metrics' >config/sysctl || true
+systemctl list-unit-files --type=service --state=enabled --no-legend --plain 2>/dev/null | cut -d' ' -f1 >config/enabled || true`;
+
+const errors = `journalctl -p 4 --since "@$(cat ${folder}/began)" --no-pager -o short-iso -n 500 >journal 2>/dev/null || true`;
+
+/** Puts everything back, and hands all that was gathered over as a tar on standard output. */
+export function collect({ mysql }: Place): Command {
+  return raw(`set -e
+umask 077
+${client}
+rm -rf ${folder}/out
+mkdir -p ${folder}/out
+cd ${folder}/out
+{
+${putBack.text}
+${gathered(runLog, "access.log.gz")}
+${mysql ? gathered(slowLogOf(mysql), "slow.log.gz") : ""}
+${ownLogs}
+if [ -s ${folder}/samples ]; then gzip -1 -c ${folder}/samples >samples.gz; fi
+if [ -s ${folder}/status ]; then gzip -1 -c ${folder}/status >status.gz; fi
+${errors}
+${configuration}
+} >&2
+tar -cf - .
+cd /
+rm -rf ${folder}/out ${folder}/samples ${folder}/status ${folder}/offsets ${folder}/sampler`);
+}
+
+/** Plans of queries, each in the database that it was asked in, and the indexes of that database. Text a database has as a parameter. */
+export const explain = (queries: readonly { readonly database?: string; readonly text: string }[]): Command =>
+  lines([
+    raw(client),
+    ...queries.map(({ database, text }, index) =>
+      lines([
+        raw(`echo '== ${index} =='`),
+        withInput(raw(`mysql_ ${database === undefined ? "" : `-D ${quote(database)}`} --force -B 2>&1 || true`), `EXPLAIN ${text};\n`),
+      ]),
+    ),
+  ]);
+
+export const indexes = (databases: readonly string[]): Command =>
+  sh`${raw(client)}
+mysql_ -N -B -e ${`select table_name, index_name, group_concat(column_name order by seq_in_index), max(cardinality) from information_schema.statistics where table_schema in (${databases.map(sql).join(", ")}) group by table_name, index_name order by table_name, index_name`}`;

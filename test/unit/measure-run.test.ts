@@ -1,0 +1,248 @@
+// What a run decides before it touches a server, and what it reads of a benchmark: pure.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { Barrier } from "../../operations/measure/run/barrier.ts";
+import { addressed } from "../../operations/measure/run/benchmark.ts";
+import { luaScript } from "../../operations/measure/run/load.ts";
+import { directivesIn, nginxLogs } from "../../operations/measure/run/nginx-logs.ts";
+import { placeIn } from "../../operations/measure/run/place.ts";
+import {
+  collect,
+  explain,
+  indexes,
+  type Place,
+  parts,
+  prepare,
+  putBack,
+  silent,
+  slowLogOf,
+  survey,
+} from "../../operations/measure/run/scripts.ts";
+import { look, Traffic, watchedIn } from "../../operations/measure/run/traffic.ts";
+import { enter, ledger, newRun, type RunEntry } from "../../operations/measure/runs.ts";
+import { sampler } from "../../operations/measure/samples/sampler.ts";
+import { verdictIn } from "../../operations/measure/score.ts";
+import { Load } from "../../spec/bench.ts";
+
+describe("the score in a benchmark's output", () => {
+  test.for([
+    ['{"pass":true,"score":1710,"success":1434,"fail":0,"messages":[]}', 0, { score: 1710, passed: true }],
+    ['{"pass":false,"score":0,"messages":["GET / が遅い"]}', 0, { score: 0, passed: false, messages: ["GET / が遅い"] }],
+    ["10:00:01 score: 100\n10:00:02 score: 12,345\n", 0, { score: 12345, passed: true }],
+    ["最終スコア: 9876\n", 0, { score: 9876, passed: true }],
+    ["PASSED\n8123 points\n", 0, { score: 8123, passed: true }],
+    ["42\n", 0, { score: 42, passed: true }],
+    ["score: 42\n", 1, { score: 42, passed: false }],
+    ["nothing\n", 0, { passed: false }],
+    ["[FAIL] initialize timeout\nscore: 0\n", 0, { score: 0, passed: false, messages: ["[FAIL] initialize timeout"] }],
+    ["fail: 0\nscore: 10\n", 0, { score: 10, passed: true }],
+  ] as const)("%s", ([output, code, wanted]) => {
+    expect(verdictIn(output, code)).toMatchObject(wanted);
+  });
+
+  test("the stack's own patterns go before the usual words", () => {
+    expect(verdictIn("score: 1\nrps=77.5 NG\n", 0, { score: "rps=([0-9.]+)" })).toMatchObject({ score: 77.5, passed: true });
+    expect(verdictIn("score: 1 NG\n", 0, { fail: "\\bNG\\b" })).toMatchObject({ score: 1, passed: false });
+  });
+});
+
+const dump = `# configuration file /etc/nginx/nginx.conf:
+user isucon; # who
+http {
+  log_format main '$remote_addr "$request" {x}';
+  access_log /var/log/nginx/access.log main;
+  map $http_upgrade $c { default upgrade; '' close; }
+  include /etc/nginx/conf.d/*.conf;
+  include sites-enabled/*;
+}
+# configuration file /etc/nginx/conf.d/a.conf:
+access_log off;
+# configuration file /etc/nginx/sites-enabled/notes:
+server {
+  access_log /var/log/nginx/notes.log main;
+  location ~ ^/(api|x{2}) { access_log off; }
+}
+server { access_log off; location = /nginx_status { stub_status; } }
+`;
+
+describe("what nginx logs", () => {
+  test("by level, over included files", () => {
+    expect(nginxLogs(dump)).toEqual({
+      confD: true,
+      shared: ["/var/log/nginx/access.log"],
+      own: ["/var/log/nginx/notes.log"],
+      silencedBy: ["/etc/nginx/conf.d/a.conf"],
+      silentServers: false,
+    });
+    expect(directivesIn(dump).find(({ name }) => name === "log_format")?.args).toEqual(["main", '$remote_addr "$request" {x}']);
+  });
+
+  test("a server that is silent, and a configuration that nothing can be added to", () => {
+    const found = nginxLogs("http { access_log /a.log; server { access_log off; } server { access_log /x-$host.log; } }");
+    expect(found).toEqual({ confD: false, shared: ["/a.log"], own: [], silencedBy: [], silentServers: true });
+  });
+});
+
+const surveyed = (nginx: string, mysql: string): string => `${parts.nginx}\n${nginx}${parts.mysql}\n${mysql}${parts.rest}\n`;
+
+describe("what there is to measure", () => {
+  test("nginx with its logs, a database with its own slow log", () => {
+    const place = placeIn(surveyed(dump, "1\t10.000000\t/var/log/mysql/slow.log\tFILE\t/var/lib/mysql/\t4\n"));
+    expect(place.nginx).toEqual({ add: true, own: ["/var/log/nginx/notes.log"], silencedBy: ["/etc/nginx/conf.d/a.conf"] });
+    expect(place.mysql).toEqual({
+      on: true,
+      longQueryTime: "10.000000",
+      file: "/var/log/mysql/slow.log",
+      output: "FILE",
+      dataFolder: "/var/lib/mysql/",
+      sleeping: 4,
+    });
+    expect(slowLogOf(place.mysql!)).toBe("/var/log/mysql/fleet-slow.log");
+    expect(slowLogOf({ ...place.mysql!, file: "host-slow.log" })).toBe("/var/lib/mysql/fleet-slow.log");
+  });
+
+  test("nothing", () => expect(placeIn(surveyed("", ""))).toEqual({ remarks: [] }));
+
+  test("a database that lets nobody in is told, with what it said", () => {
+    const place = placeIn(surveyed("", "ERROR 1045 (28000): Access denied for user 'root'@'localhost'\n"));
+    expect(place.mysql).toBeUndefined();
+    expect(place.remarks).toEqual([expect.stringContaining("ERROR 1045")]);
+  });
+});
+
+const place: Place = {
+  nginx: { add: true, own: ["/var/log/nginx/a b'.log"], silencedBy: ["/etc/nginx/nginx.conf"] },
+  mysql: {
+    on: false,
+    longQueryTime: "10",
+    file: "/var/log/mysql/it's.log",
+    output: "FILE,TABLE",
+    dataFolder: "/var/lib/mysql/",
+    sleeping: 0,
+  },
+};
+
+test.for([
+  ["survey", survey],
+  ["prepare", prepare(place, ["notes.service", "x@1.service"], sampler(60, { mysql: true }))],
+  ["silent", silent(place, ["notes.service"])],
+  ["collect", collect(place)],
+  ["putBack", putBack],
+  ["look", look("/initialize", false)],
+  ["explain", explain([{ database: "notes", text: "select 'it''s' from t where a = \"`x`\"" }])],
+  ["indexes", indexes(["notes", "it's"])],
+] as const)("%s is shell text that sh can read", ([, { text }]) => {
+  const { status, stderr } = spawnSync("sh", ["-n"], { input: text, encoding: "utf8" });
+  expect([status, stderr]).toEqual([0, ""]);
+});
+
+describe("traffic of a benchmark that somebody else starts", () => {
+  const log = (amount: number, initializations = 0) => ({ isu1: { kind: "log", amount, initializations } }) as const;
+
+  test("begins with the first burst, and is over when nothing came for so long", () => {
+    const traffic = new Traffic(10);
+    const looks = [0, 300, 600, 90_000, 180_000, 180_000];
+    expect(looks.map((amount, second) => traffic.take(second, log(amount)))).toEqual(looks.map(() => false));
+    expect(traffic.began).toBe(3);
+    expect(traffic.take(13, log(180_000))).toBe(false);
+    expect(traffic.take(14, log(180_000))).toBe(true);
+    expect(traffic.ended).toBe(4);
+  });
+
+  test("begins with the request that initializes, however little comes with it", () => {
+    const traffic = new Traffic(10);
+    traffic.take(0, log(0));
+    traffic.take(1, log(120, 1));
+    expect(traffic.began).toBe(1);
+  });
+
+  test("a person with a browser begins nothing, and one who looks on after it keeps nothing going without a log", () => {
+    const traffic = new Traffic(3);
+    const tcp = (amount: number) => ({ isu1: { kind: "tcp", amount, initializations: 0 } }) as const;
+    const seen = [0, 30, 60, 5000, 5030, 5060, 5090].map((amount, second) => traffic.take(second, tcp(amount)));
+    expect([traffic.began, seen.at(-1)]).toEqual([3, true]);
+  });
+
+  test("what a look prints", () => {
+    expect(watchedIn("log 1234 1\n")).toEqual({ kind: "log", amount: 1234, initializations: 1 });
+    expect(watchedIn("cat: no")).toBeUndefined();
+  });
+
+  test("the request that initializes is told from its like, in each format", () => {
+    const [, pattern = ""] = /grep -c -E ('[^']*'|\S+)\)/.exec(look("/init.x", false).text) ?? [];
+    const count = (line: string) =>
+      spawnSync("sh", ["-c", `grep -c -E ${pattern}`], { input: `${line}\n`, encoding: "utf8" }).stdout.trim();
+    const lines = [
+      "method:POST\turi:/init.x\tstatus:200",
+      '{"uri":"/init.x","status":200}',
+      '- - [x] "POST /init.x HTTP/1.1" 200',
+      "uri:/init.xyz\t",
+      "uri:/initax\t",
+    ];
+    expect(lines.map(count)).toEqual(["1", "1", "1", "0", "0"]);
+  });
+});
+
+describe("a load of our own", () => {
+  const requests = [
+    { path: "/a\"'\\n?x=1" },
+    { path: "/b", method: "POST", body: "é\n", weight: 2, headers: { "Content-Type": "text/plain" } },
+  ];
+
+  test("every request is in the script as often as it weighs, whatever is in it", () => {
+    const script = luaScript(Load.parse({ host: "notes.example", requests }));
+    expect(script.match(/wrk\.format/g)).toHaveLength(3);
+    expect(script).toContain('wrk.format("POST", "/b", {["Host"]="notes.example", ["Content-Type"]="text/plain"}, "\\195\\169\\010")');
+    expect(script).toContain('"/a\\034\'\\092n?x=1"');
+  });
+});
+
+test("servers' addresses stand in a command for their names, and other braces stay", () => {
+  expect(addressed("bench -t {isu1}:80 -x ${y} {nobody} {}", { isu1: "10.0.0.11" })).toBe("bench -t 10.0.0.11:80 -x ${y} {nobody} {}");
+});
+
+describe("a barrier", () => {
+  test("the middle begins when all have arrived, and all hear its end", async () => {
+    let begun = 0;
+    const barrier = new Barrier(2, async () => ++begun);
+    barrier.arrive();
+    await Promise.resolve();
+    expect(begun).toBe(0);
+    barrier.arrive();
+    expect(await Promise.all([barrier.over, barrier.over])).toEqual([1, 1]);
+  });
+
+  test("who can't arrive keeps the middle from beginning", async () => {
+    const barrier = new Barrier(2, async () => expect.fail("the middle began"));
+    barrier.arrive();
+    barrier.fail(new Error("isu2: unreachable"));
+    barrier.arrive();
+    await expect(barrier.over).rejects.toThrow("isu2: unreachable");
+  });
+});
+
+describe("the ledger", () => {
+  const entry = (run: number): RunEntry => ({
+    run,
+    began: 1,
+    ended: 2,
+    passed: true,
+    kind: "measured",
+    who: "ada@laptop",
+    score: run * 10,
+  });
+
+  test("runs are numbered behind what is there, here and in the ledger of others; marks of a merge are passed over", () => {
+    const folder = join(mkdtempSync(join(tmpdir(), "runs-")), "team-a");
+    expect(newRun(folder).run).toBe(1);
+    enter(folder, entry(1));
+    writeFileSync(join(folder, "ledger.jsonl"), `${JSON.stringify(entry(7))}\n<<<<<<< HEAD\n${JSON.stringify(entry(3))}\n{"run":"x"}\n`, {
+      flag: "a",
+    });
+    expect(ledger(folder).map(({ run }) => run)).toEqual([1, 3, 7]);
+    expect(newRun(folder).run).toBe(8);
+  });
+});
