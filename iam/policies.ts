@@ -216,7 +216,9 @@ const operatorWork = (scope: Scope): readonly Statement[] => {
       StringEqualsIfExists: tagged,
     }),
     allow("SnapshotsChange", of("dlm", "UpdateLifecyclePolicy UntagResource"), "*", { StringEquals: { ...here, ...tagged } }),
-    allow("Roles", of("iam", "CreateRole PutRolePolicy"), role, bounded.StringEquals && bounded),
+    allow("Roles", of("iam", "CreateRole PutRolePermissionsBoundary PutRolePolicy"), role, bounded.StringEquals && bounded),
+    // Who is bound may not let a role out of its bound.
+    ...(scope.boundary === undefined ? [allow("RolesUnbound", "iam:DeleteRolePermissionsBoundary", role)] : []),
     allow(
       "RolesChange",
       of(

@@ -1,15 +1,17 @@
 // What an account grants and uses, for the quota preflight.
+
 import { DescribeAddressesCommand, EC2Client, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/targets/aws/quota.ts";
+import { type Access, clientOf } from "../../provisioners/aws/access.ts";
 import { instancesBy } from "./instances.ts";
 import { all } from "./tagged-resource.ts";
 
 /** The service under which AWS keeps each quota. */
 const serviceOf = (code: string): string => (code === vpcQuota.code ? "vpc" : "ec2");
 
-async function grants(region: string, codes: readonly string[]): Promise<Record<string, number>> {
-  const client = new ServiceQuotasClient({ region });
+async function grants(access: Access, codes: readonly string[]): Promise<Record<string, number>> {
+  const client = new ServiceQuotasClient(clientOf(access));
   const asked = await Promise.all(
     codes.map(async (QuotaCode): Promise<[string, number][]> => {
       try {
@@ -40,11 +42,11 @@ async function vpcs(client: EC2Client): Promise<number> {
 }
 
 /** Only the quotas that count for what is wanted are asked for. */
-export async function accountFor(region: string, wanted: readonly Wanted[], ownVpcs: number): Promise<Account> {
-  const client = new EC2Client({ region });
+export async function accountFor(access: Access, wanted: readonly Wanted[], ownVpcs: number): Promise<Account> {
+  const client = new EC2Client(clientOf(access));
   const codes = Object.keys(need(wanted, ownVpcs));
   const [granted, instances, vpcCount, { Addresses = [] }] = await Promise.all([
-    grants(region, codes),
+    grants(access, codes),
     running(client),
     vpcs(client),
     client.send(new DescribeAddressesCommand({})),

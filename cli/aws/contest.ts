@@ -1,7 +1,9 @@
 // The contest's environment check asked of EC2 itself: what is really in the team's network, whoever put it there.
+
 import * as ec2 from "@aws-sdk/client-ec2";
 import { isucon14, type SeenFleet, type SeenInstance, type SeenRule, verifyContest } from "../../components/targets/aws/contest.ts";
 import { project } from "../../components/targets/aws/tags.ts";
+import { type Access, clientOf } from "../../provisioners/aws/access.ts";
 import type { Result, RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { aroundServers } from "../reports.ts";
@@ -9,8 +11,8 @@ import { instancesBy } from "./instances.ts";
 import { all, tagsOf } from "./tagged-resource.ts";
 
 /** Undefined while the stack has no network. */
-async function seenFleet(region: string, stack: string): Promise<SeenFleet | undefined> {
-  const client = new ec2.EC2Client({ region });
+async function seenFleet(access: Access, stack: string): Promise<SeenFleet | undefined> {
+  const client = new ec2.EC2Client(clientOf(access));
   const own = Object.entries({ project, stack }).map(([key, value]) => ({ Name: `tag:${key}`, Values: [value] }));
   const [vpc] = await all(ec2.paginateDescribeVpcs({ client }, { Filters: own }), (page) => page.Vpcs);
   if (vpc?.VpcId === undefined) return undefined;
@@ -71,7 +73,7 @@ const seenRule =
 /** A result for the network and one for each instance in it; undefined for a stack under other rules, or without a network. */
 export async function contestReport({ stack, spec: { target } }: FleetPlan): Promise<RoleReport | undefined> {
   if (target.kind !== "aws" || target.profile !== "contest") return undefined;
-  const seen = await seenFleet(target.region, stack);
+  const seen = await seenFleet(target, stack);
   if (!seen) return undefined;
   const expected = {
     ...(target.image?.startsWith("ami-") && { ami: target.image }),

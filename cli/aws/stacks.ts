@@ -1,5 +1,7 @@
 // The stacks of this checkout whose servers are on AWS.
+
 import { type FleetShape, shapeOf } from "../../components/targets/aws/shape.ts";
+import { type Access, assumedOf } from "../../provisioners/aws/access.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import type { AwsTarget } from "../../spec/aws/target.ts";
@@ -44,17 +46,20 @@ export function readableAwsStacks(): { readonly stacks: readonly AwsStack[]; rea
   return { stacks, problems };
 }
 
-const wanted = (given: readonly string[], stacks: readonly AwsStack[]): readonly string[] => {
-  const regions = given.length > 0 ? given : stacks.map(({ target }) => target.region);
+/** Each once: the regions, and in them the roles by which stacks are seen. */
+function wanted(given: readonly string[], stacks: readonly AwsStack[]): readonly Access[] {
+  const ofStacks = stacks.map(({ target: { region, ...role } }) => ({ region, ...assumedOf(role) }));
+  const named = [...given.map((region) => ({ region })), ...ofStacks.filter(({ region }) => given.length === 0 || given.includes(region))];
   const own = process.env.AWS_REGION ?? process.env.AWS_DEFAULT_REGION;
-  return [...new Set(regions.length > 0 ? regions : own ? [own] : [])];
-};
+  const all = named.length > 0 ? named : own ? [{ region: own }] : [];
+  return [...new Map(all.map((each) => [JSON.stringify(each), each])).values()];
+}
 
 /** Whether there is anywhere to look. */
 export const someRegion = (given: readonly string[], stacks: readonly AwsStack[]): boolean => wanted(given, stacks).length > 0;
 
-/** Where to look: as told, else where these stacks are, else where the AWS SDK would. */
-export function regionsOf(given: readonly string[], stacks: readonly AwsStack[]): readonly string[] {
+/** Where to look, and as whom: as told, else where these stacks are, else where the AWS SDK would. */
+export function placesOf(given: readonly string[], stacks: readonly AwsStack[]): readonly Access[] {
   const all = wanted(given, stacks);
   if (all.length === 0) throw new UserError("region: expected one, got none from a stack file or AWS_REGION; next: add --region REGION");
   return all;

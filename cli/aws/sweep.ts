@@ -1,5 +1,7 @@
 // What of the fleet's is still in an account: by tag, over every service that it makes things in. Only looks.
+
 import { project, snapshotsKept } from "../../components/targets/aws/tags.ts";
+import type { Access } from "../../provisioners/aws/access.ts";
 import { waiting } from "../progress.ts";
 import { looks } from "./inventory/services.ts";
 import { kinds, type Look, type Whose } from "./tagged-resource.ts";
@@ -17,6 +19,8 @@ export interface Leftover {
   readonly expiry: string;
   /** Shell text that takes it away, with the AWS CLI. */
   readonly command: string;
+  /** Whose rights it was seen with, where that is not one's own. */
+  readonly role?: string;
 }
 
 export interface Swept {
@@ -37,11 +41,11 @@ export interface Which {
 const order = (a: Leftover, b: Leftover): number =>
   kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
 
-/** Looks at one region. Every service is asked, also when another refuses. */
-export async function sweep(region: string, { stack, team }: Which = {}): Promise<Swept> {
+/** Looks at one region, by one's own rights or a role's. Every service is asked, also when another refuses. */
+export async function sweep(access: Access, { stack, team }: Which = {}): Promise<Swept> {
   const asked = await waiting(
-    () => `looks through ${region}`,
-    () => Promise.all(looks.map((look) => answerOf(look, region))),
+    () => `looks through ${access.region}`,
+    () => Promise.all(looks.map((look) => answerOf(look, access))),
   );
   const isChosen = (each: Leftover) => (stack === undefined || each.stack === stack) && (team === undefined || each.team === team);
   const chosen = (of: "left" | "kept") => asked.flatMap((each) => each[of].filter(isChosen)).sort(order);
@@ -52,10 +56,14 @@ export async function sweep(region: string, { stack, team }: Which = {}): Promis
 const isKept = ({ kind, tags }: Whose): boolean =>
   (kind === "snapshot" || kind === "database snapshot") && tags.snapshots === snapshotsKept.snapshots;
 
-async function answerOf({ service, look, global = false }: Look, region: string): Promise<Swept> {
+async function answerOf({ service, look, global = false }: Look, access: Access): Promise<Swept> {
+  const { region } = access;
   try {
-    const ours = (await look(region)).filter(({ tags }) => tags.project === project);
-    const told = (each: Whose) => leftover(global ? "global" : region, `aws --region ${region}`, each);
+    const ours = (await look(access)).filter(({ tags }) => tags.project === project);
+    const told = (each: Whose) => ({
+      ...leftover(global ? "global" : region, `aws --region ${region}`, each),
+      ...(access.assumeRole !== undefined && { role: access.assumeRole }),
+    });
     return { left: ours.filter((each) => !isKept(each)).map(told), kept: ours.filter(isKept).map(told), unseen: [] };
   } catch (error) {
     const { name, message } = error as Error;
@@ -68,8 +76,8 @@ function leftover(region: string, aws: string, { kind, id, tags, away }: Whose):
   return { region, kind, id, name: Name, team, stack, expiry, command: away(aws) };
 }
 
-const line = ({ kind, name, id, stack, command }: Leftover): string =>
-  `  ${kind} ${name === id ? id : `${name} (${id})`} of ${stack}\n      ${command}`;
+const line = ({ kind, name, id, stack, command, role }: Leftover): string =>
+  `  ${kind} ${name === id ? id : `${name} (${id})`} of ${stack}${role === undefined ? "" : `, as ${role}`}\n      ${command}`;
 
 /** `zero`, or a line for each leftover with what takes it away; before them and apart, what was kept on purpose. */
 export function sweptText({ left, kept, unseen }: Swept): string {

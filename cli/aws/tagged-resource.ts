@@ -1,5 +1,7 @@
 // What a look at a service brings back: a thing, whose it is by its tags, and how the AWS CLI takes it away.
+
 import pLimit from "p-limit";
+import type { Access } from "../../provisioners/aws/access.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -17,7 +19,7 @@ export interface Look {
   readonly service: string;
   /** Its things belong to no region. @default false */
   readonly global?: boolean;
-  readonly look: (region: string) => Promise<readonly Whose[]>;
+  readonly look: (access: Access) => Promise<readonly Whose[]>;
 }
 
 /** In the order in which they can go: what holds on to something stands before it. */

@@ -1,8 +1,10 @@
 // What taking a stack off AWS needs beside `destroy`: what it has cost, and the proof of zero.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { billOf, costLines } from "../../components/targets/aws/cost.ts";
 import { costed } from "../../components/targets/aws/shape.ts";
+import { type Access, clientOf } from "../../provisioners/aws/access.ts";
 import { priceList } from "../../provisioners/aws/types.ts";
 import { waiting } from "../progress.ts";
 import { instancesBy } from "./instances.ts";
@@ -10,8 +12,8 @@ import type { AwsStack } from "./stacks.ts";
 import { type Swept, sweep } from "./sweep.ts";
 
 /** When the first of the stack's servers was started; undefined where none is there. */
-async function startedAt(region: string, stack: string): Promise<Date | undefined> {
-  const found = await instancesBy(new EC2Client({ region }), [{ Name: "tag:stack", Values: [stack] }]);
+async function startedAt(access: Access, stack: string): Promise<Date | undefined> {
+  const found = await instancesBy(new EC2Client(clientOf(access)), [{ Name: "tag:stack", Values: [stack] }]);
   const times = found.flatMap(({ LaunchTime }) => LaunchTime ?? []);
   return times.sort((a, b) => a.getTime() - b.getTime())[0];
 }
@@ -19,7 +21,7 @@ async function startedAt(region: string, stack: string): Promise<Date | undefine
 /** `team-a: about 2.74 USD since 2026-12-01 01:00 UTC (8.0 h at 0.3426 USD/h, prices of 2026-07-20)` */
 export async function spentText({ plan, target, shape }: AwsStack): Promise<string> {
   const { perHour, team } = billOf(plan.spec.team, costLines(plan.spec.team, target.region, costed(shape)));
-  const since = await startedAt(target.region, plan.stack);
+  const since = await startedAt(target, plan.stack);
   const rate = `${perHour} ${priceList.currency}/h, prices of ${priceList.date}`;
   if (!since) return `${team}: no server is running (${rate} when they are)`;
   const hours = (Date.now() - since.getTime()) / 3_600_000;
@@ -33,7 +35,7 @@ export async function sweptClean(
   { tries, pauseSeconds }: { readonly tries: number; readonly pauseSeconds: number } = { tries: 6, pauseSeconds: 10 },
 ): Promise<Swept> {
   for (let left = tries - 1; ; left--) {
-    const swept = await sweep(target.region, { stack: plan.stack });
+    const swept = await sweep(target, { stack: plan.stack });
     if (swept.left.length === 0 || left === 0) return swept;
     await waiting(
       () => `waits for ${swept.left.length} that AWS still lists`,

@@ -38,7 +38,7 @@ async function run(names: readonly string[], { hours, quota, json }: Options): P
   const length = hours === undefined ? undefined : numberOf(hours);
   const stacks = awsStacks(names);
   const short = quota ? await roomFor(stacks) : new Map<string, readonly string[]>();
-  const bills = await Promise.all(stacks.map((stack) => billOfStack(stack, length, short.get(stack.target.region) ?? null)));
+  const bills = await Promise.all(stacks.map((stack) => billOfStack(stack, length, short.get(placeOf(stack)) ?? null)));
   console.log(
     json ? JSON.stringify({ date: priceList.date, currency: priceList.currency, stacks: bills }, null, 2) : table(bills, priceList),
   );
@@ -65,7 +65,10 @@ async function billOfStack(
   return { stack: name, region: target.region, ...billOf(team, lines, hours), hours: hours ?? null, notes, shortages };
 }
 
-/** All stacks of a region count against its quotas together. By region. */
+/** A region of an account. */
+const placeOf = ({ target: { region, assumeRole = "" } }: AwsStack): string => `${region} ${assumeRole}`;
+
+/** All stacks of a region of an account count against its quotas together. By place. */
 async function roomFor(stacks: readonly AwsStack[]): Promise<Map<string, readonly string[]>> {
   const [{ accountFor }, { shortages }, { wanted }] = await Promise.all([
     import("../aws/account.ts"),
@@ -73,11 +76,11 @@ async function roomFor(stacks: readonly AwsStack[]): Promise<Map<string, readonl
     import("../../components/targets/aws/shape.ts"),
   ]);
   const room = new Map<string, readonly string[]>();
-  for (const region of new Set(stacks.map(({ target }) => target.region))) {
-    const here = stacks.filter(({ target }) => target.region === region);
+  for (const place of new Set(stacks.map(placeOf))) {
+    const here = stacks.filter((each) => placeOf(each) === place);
     const servers = here.flatMap(({ shape }) => wanted(shape));
     const vpcs = here.filter(({ target }) => target.vpc === "own").length;
-    room.set(region, shortages(servers, vpcs, await accountFor(region, servers, vpcs)));
+    room.set(place, shortages(servers, vpcs, await accountFor(here[0]!.target, servers, vpcs)));
   }
   return room;
 }

@@ -73,11 +73,11 @@ interface Known {
 
 /** Past their tag, of a stack that is not up from here: only named, since whoever has its state should take it down. */
 async function straysOf(given: readonly string[], { stacks, up }: Known, now: number) {
-  const { regionsOf, someRegion } = await import("../aws/stacks.ts");
+  const { placesOf, someRegion } = await import("../aws/stacks.ts");
   const { sweep, together } = await import("../aws/sweep.ts");
   if (!someRegion(given, stacks)) return { strays: [], unseen: [] };
   const known = new Set(up.map(({ name }) => name));
-  const { left, kept, unseen } = together(await Promise.all(regionsOf(given, stacks).map((region) => sweep(region))));
+  const { left, kept, unseen } = together(await Promise.all(placesOf(given, stacks).map((place) => sweep(place))));
   // What was kept on purpose costs too, and its tag says until when it was wanted.
   return { strays: [...left, ...kept].filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now)), unseen };
 }

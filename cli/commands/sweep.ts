@@ -20,10 +20,10 @@ export const sweep: Register = (program, done) =>
     .action((stack: string | undefined, options: Options) => done(run(stack, options)));
 
 async function run(stack: string | undefined, { team, region, json }: Options): Promise<number> {
-  const { awsStacks, regionsOf } = await import("../aws/stacks.ts");
+  const { awsStacks, placesOf } = await import("../aws/stacks.ts");
   const { sweep: look, sweptCode, sweptText, together } = await import("../aws/sweep.ts");
   const stacks = region.length > 0 ? [] : awsStacks(stack === undefined ? [] : [stack]);
-  const swept = together(await Promise.all(regionsOf(region, stacks).map((each) => look(each, { stack, team }))));
+  const swept = together(await Promise.all(placesOf(region, stacks).map((each) => look(each, { stack, team }))));
   console.log(json ? JSON.stringify(swept, null, 2) : sweptText(swept));
   return sweptCode(swept);
 }

@@ -24,9 +24,9 @@ export const undelete: Register = (program, done) =>
 
 async function run(bucket: string, { since, region, yes, json }: Options): Promise<number> {
   const { hidden, undelete: bringBack } = await import("../aws/undelete.ts");
-  const { regionsOf } = await import("../aws/stacks.ts");
+  const { placesOf } = await import("../aws/stacks.ts");
   const from = since === undefined ? undefined : timeOf(since);
-  const [place = ""] = regionsOf(region === undefined ? [] : [region], []);
+  const [{ region: place = "" } = {}] = placesOf(region === undefined ? [] : [region], []);
   const marks = await hidden(place, bucket, from);
   if (marks.length > 0) await confirm(`undelete brings back ${marks.length} objects in ${bucket}`, bucket, yes);
   const refused = await bringBack(place, bucket, marks);

@@ -1,12 +1,13 @@
 // fleet:index:InstancePower: an instance that is on. Pulumi's own resource of an instance does not care whether it runs: one that somebody
 // stopped over night stays stopped, and has lost its address. A look names it, an up starts it.
+
 import type { Instance } from "@aws-sdk/client-ec2";
 import { UserError } from "../../spec/problem.ts";
+import { type Access, clientOf } from "../aws/access.ts";
 import type { Resource } from "./resource.ts";
 import { unknown } from "./wire.ts";
 
-export interface InstancePowerInputs {
-  readonly region: string;
+export interface InstancePowerInputs extends Access {
   readonly instance: string;
 }
 
@@ -21,14 +22,14 @@ export interface InstancePowerOutputs extends InstancePowerInputs {
 const patience = 600;
 
 /** The SDK is loaded where there is an instance to look at. */
-async function ec2(region: string) {
+async function ec2(access: Access) {
   const sdk = await import("@aws-sdk/client-ec2");
-  return { sdk, client: new sdk.EC2Client({ region }) };
+  return { sdk, client: new sdk.EC2Client(clientOf(access)) };
 }
 
 /** Undefined where there is none, or none any more. */
-async function look({ region, instance }: InstancePowerInputs): Promise<Instance | undefined> {
-  const { sdk, client } = await ec2(region);
+async function look({ instance, ...access }: InstancePowerInputs): Promise<Instance | undefined> {
+  const { sdk, client } = await ec2(access);
   try {
     const { Reservations } = await client.send(new sdk.DescribeInstancesCommand({ InstanceIds: [instance] }));
     const found = Reservations?.[0]?.Instances?.[0];
@@ -40,14 +41,15 @@ async function look({ region, instance }: InstancePowerInputs): Promise<Instance
 }
 
 /** One that is on its way to a halt can't be started before it is there. */
-async function start({ region, instance }: InstancePowerInputs): Promise<string> {
-  const { sdk, client } = await ec2(region);
+async function start(inputs: InstancePowerInputs): Promise<string> {
+  const { instance } = inputs;
+  const { sdk, client } = await ec2(inputs);
   const of = { InstanceIds: [instance] };
   const wait = { client, maxWaitTime: patience, minDelay: 2, maxDelay: 5 };
-  if ((await look({ region, instance }))?.State?.Name === "stopping") await sdk.waitUntilInstanceStopped(wait, of);
+  if ((await look(inputs))?.State?.Name === "stopping") await sdk.waitUntilInstanceStopped(wait, of);
   await client.send(new sdk.StartInstancesCommand(of));
   await sdk.waitUntilInstanceRunning(wait, of);
-  return (await look({ region, instance }))?.PublicIpAddress ?? "";
+  return (await look(inputs))?.PublicIpAddress ?? "";
 }
 
 const off = (state: string | undefined): boolean => state === "stopped" || state === "stopping";
@@ -55,9 +57,8 @@ const off = (state: string | undefined): boolean => state === "stopped" || state
 async function on(inputs: InstancePowerInputs, known = ""): Promise<InstancePowerOutputs> {
   const found = await look(inputs);
   if (!found) throw new UserError(`${inputs.instance}: expected an instance, got none; next: \`fleet up\` again, which makes another`);
-  const { region, instance } = inputs;
   const address = off(found.State?.Name) ? await start(inputs) : found.PublicIpAddress === known ? known : "";
-  return { region, instance, state: "running", address };
+  return { ...inputs, state: "running", address };
 }
 
 export const instancePowerResource: Resource<InstancePowerInputs, InstancePowerOutputs> = {

@@ -1,5 +1,7 @@
 // What PoolRollout asks of Auto Scaling and tells it. The SDK is loaded where there is a group to look at.
+
 import type { Activity, AutoScalingClient, AutoScalingGroup, InstanceRefresh } from "@aws-sdk/client-auto-scaling";
+import { type Access, clientOf } from "../aws/access.ts";
 
 /** What a group starts its servers from, as it was read: to be given back as it was. */
 export interface Launch {
@@ -49,11 +51,11 @@ async function unless<T>(names: RegExp, asked: Promise<T>): Promise<T | undefine
   }
 }
 
-export function awsPool({ region, group }: { readonly region: string; readonly group: string }): Pool {
+export function awsPool({ group, ...access }: Access & { readonly group: string }): Pool {
   const of = { AutoScalingGroupName: group };
   let made: Promise<{ sdk: typeof import("@aws-sdk/client-auto-scaling"); client: AutoScalingClient }> | undefined;
   const aws = () =>
-    (made ??= import("@aws-sdk/client-auto-scaling").then((sdk) => ({ sdk, client: new sdk.AutoScalingClient({ region }) })));
+    (made ??= import("@aws-sdk/client-auto-scaling").then((sdk) => ({ sdk, client: new sdk.AutoScalingClient(clientOf(access)) })));
   const refreshes = async (): Promise<readonly InstanceRefresh[]> => {
     const { sdk, client } = await aws();
     return (await client.send(new sdk.DescribeInstanceRefreshesCommand({ ...of, MaxRecords: 5 }))).InstanceRefreshes ?? [];

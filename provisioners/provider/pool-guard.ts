@@ -1,12 +1,13 @@
 // fleet:index:PoolGuard: what else steers an autoscaling group. Pulumi sees the schedules, policies and hooks that it made; one that somebody
 // added shows nowhere, and takes the group down at its hour. A look names it, an up removes it.
+
 import type { AutoScalingClient } from "@aws-sdk/client-auto-scaling";
+import { type Access, clientOf } from "../aws/access.ts";
 import { difference } from "./difference.ts";
 import { troubles } from "./pool-troubles.ts";
 import type { Resource } from "./resource.ts";
 
-export interface PoolGuardInputs {
-  readonly region: string;
+export interface PoolGuardInputs extends Access {
   readonly group: string;
   /** What belongs to the group: `schedule NAME`, `policy NAME`, `hook NAME`. */
   readonly own: readonly string[];
@@ -23,9 +24,9 @@ interface Found {
 }
 
 /** The SDK is loaded where there is a group to look at: it would cost every other stack a tenth of a second. */
-async function foundAt({ region, group: AutoScalingGroupName }: PoolGuardInputs): Promise<readonly Found[]> {
+async function foundAt({ group: AutoScalingGroupName, ...access }: PoolGuardInputs): Promise<readonly Found[]> {
   const sdk = await import("@aws-sdk/client-auto-scaling");
-  const client: AutoScalingClient = new sdk.AutoScalingClient({ region });
+  const client: AutoScalingClient = new sdk.AutoScalingClient(clientOf(access));
   const of = { AutoScalingGroupName };
   const [{ ScheduledUpdateGroupActions = [] }, { ScalingPolicies = [] }, { LifecycleHooks = [] }] = await Promise.all([
     client.send(new sdk.DescribeScheduledActionsCommand(of)),
@@ -54,10 +55,10 @@ async function straysOf(...known: readonly [PoolGuardInputs, ...PoolGuardInputs[
   return (await foundAt(known[0])).filter(({ name }) => !own.has(name));
 }
 
-async function troublesOf({ region, group }: PoolGuardInputs): Promise<string | undefined> {
+async function troublesOf({ group, ...access }: PoolGuardInputs): Promise<string | undefined> {
   const sdk = await import("@aws-sdk/client-auto-scaling");
   const asked = new sdk.DescribeScalingActivitiesCommand({ AutoScalingGroupName: group, MaxRecords: 50 });
-  const { Activities = [] } = await new sdk.AutoScalingClient({ region }).send(asked);
+  const { Activities = [] } = await new sdk.AutoScalingClient(clientOf(access)).send(asked);
   return troubles(group, Activities, new Date());
 }
 

@@ -1,13 +1,14 @@
 // fleet:index:PoolRollout: a pool whose servers serve, all with one template. Pulumi's own resource of a group is content once AWS has taken the
 // wish; this one waits until it is true. Where the new servers don't come up, the group gets the template back that did.
+
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Access } from "../aws/access.ts";
 import { difference } from "./difference.ts";
 import { awsPool, type Launch, type Pool, type SeenPool } from "./pool-api.ts";
 import { type Call, PartlyDone, type Resource } from "./resource.ts";
 import { failuresSince, isThrough, type Progress, progressOf, progressText, reasonOf, verdict } from "./rollout-progress.ts";
 
-export interface PoolRolloutInputs {
-  readonly region: string;
+export interface PoolRolloutInputs extends Access {
   readonly group: string;
   /** Number of the launch template's version. */
   readonly version: string;

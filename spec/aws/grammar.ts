@@ -8,6 +8,15 @@ export const text = (pattern: RegExp, what: string) =>
 
 export const Region = text(/^[a-z]{2}(?:-[a-z]+){1,3}-[1-9]$/, "an AWS region such as `ap-northeast-1`");
 export const AccountId = text(/^[0-9]{12}$/, 'an AWS account in quotes, twelve digits, such as `"123456789012"`');
+export const RoleArn = text(
+  /^arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role\/[A-Za-z0-9+=,.@_/-]{1,512}$/,
+  "a role's ARN such as `arn:aws:iam::123456789012:role/fleet`",
+);
+export const ExternalId = text(/^[A-Za-z0-9+=,.@:/_-]{2,1224}$/, "an external id: letters, digits and `+=,.@:/-_`");
+export const PolicyArn = text(
+  /^arn:aws(?:-[a-z]+)*:iam::(?:[0-9]{12}|aws):policy\/[A-Za-z0-9+=,.@_/-]{1,512}$/,
+  "a policy's ARN such as `arn:aws:iam::123456789012:policy/fleet-boundary`",
+);
 /** `t4g.small`, `i4i.2xlarge`, `c7i-flex.large`, `u-6tb1.56xlarge`, `m5.metal-48xl`. */
 export const InstanceType = text(
   /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*\.(?:[0-9]*[a-z]+)(?:-[0-9]+xl)?$/,

@@ -8,7 +8,20 @@ export const checkLimits = (fleet: Loose, target: Loose): readonly Finding[] => 
   ...checkPlacement(fleet, target),
   ...checkDatabaseNames(fleet, target),
   ...checkTags(target),
+  ...checkAccount(target),
 ];
+
+const accountIn = (arn: unknown): string | undefined => /^arn:[^:]+:iam::(\d{12}):/.exec(String(arn))?.[1];
+
+/** A role of another account than the one that is named, and what only makes sense beside a role. */
+function checkAccount({ accountId, assumeRole, externalId }: Loose): readonly Finding[] {
+  const account = accountIn(assumeRole);
+  if (externalId !== undefined && assumeRole === undefined)
+    return [{ path: ["target", "externalId"], reason: "expected `assumeRole` beside it, got none; remove it, or name the role" }];
+  if (account === undefined || accountId === undefined || account === accountId) return [];
+  const reason = `expected a role of the account ${accountId}, got one of ${account}; put one of the two right`;
+  return [{ path: ["target", "assumeRole"], reason }];
+}
 
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 

@@ -3,7 +3,21 @@ import { z } from "zod";
 import { type ParamsSchema, RoleParams } from "../params.ts";
 import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "../scalars.ts";
 import { Time } from "../time.ts";
-import { AccountId, Image, InstanceProfile, InstanceType, Iops, Region, Store, TagKey, Throughput, ZoneId } from "./grammar.ts";
+import {
+  AccountId,
+  ExternalId,
+  Image,
+  InstanceProfile,
+  InstanceType,
+  Iops,
+  PolicyArn,
+  Region,
+  RoleArn,
+  Store,
+  TagKey,
+  Throughput,
+  ZoneId,
+} from "./grammar.ts";
 import { workWith } from "./workloads.ts";
 
 export { InstanceType, imageNames } from "./grammar.ts";
@@ -75,6 +89,13 @@ const own = {
   region: Region.describe("AWS region of all servers"),
   accountId: AccountId.optional().describe(
     "the account that all of it belongs in: with another one's credentials nothing is done; default any",
+  ),
+  assumeRole: RoleArn.optional().describe(
+    "a role, in an account of the team's own say, by whose rights all of it is made, looked at and taken away; default those of whoever runs this",
+  ),
+  externalId: ExternalId.optional().describe("what the trust policy of `assumeRole` wants to hear; default none"),
+  permissionsBoundary: PolicyArn.optional().describe(
+    "a policy that bounds the rights of every role that the fleet makes for its servers; default none",
   ),
   profile: z
     .enum(["open", "contest"])

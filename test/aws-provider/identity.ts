@@ -4,16 +4,20 @@ import { iam } from "./clients.ts";
 import { type AwsType, gone, tagList, tagMap } from "./type.ts";
 
 export const role: AwsType = {
-  async create({ assumeRolePolicy, tags }, name) {
-    await iam().send(new sdk.CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: assumeRolePolicy, Tags: tagList(tags) }));
+  async create({ assumeRolePolicy, permissionsBoundary: PermissionsBoundary, tags }, name) {
+    const own = { AssumeRolePolicyDocument: assumeRolePolicy, PermissionsBoundary, Tags: tagList(tags) };
+    await iam().send(new sdk.CreateRoleCommand({ RoleName: name, ...own }));
     return name;
   },
   async read(id) {
     const found = await gone(iam().send(new sdk.GetRoleCommand({ RoleName: id })));
-    const { Arn: arn, AssumeRolePolicyDocument = "", Tags } = found?.Role ?? {};
-    return found?.Role && { name: id, arn, assumeRolePolicy: decodeURIComponent(AssumeRolePolicyDocument), tags: tagMap(Tags) };
+    const { Arn: arn, AssumeRolePolicyDocument = "", PermissionsBoundary, Tags } = found?.Role ?? {};
+    const own = { assumeRolePolicy: decodeURIComponent(AssumeRolePolicyDocument), tags: tagMap(Tags) };
+    return found?.Role && { name: id, arn, ...own, permissionsBoundary: PermissionsBoundary?.PermissionsBoundaryArn ?? "" };
   },
-  async update(id, { assumeRolePolicy, tags }) {
+  async update(id, { assumeRolePolicy, permissionsBoundary: PermissionsBoundary, tags }, olds) {
+    if (PermissionsBoundary) await iam().send(new sdk.PutRolePermissionsBoundaryCommand({ RoleName: id, PermissionsBoundary }));
+    else if (olds.permissionsBoundary) await iam().send(new sdk.DeleteRolePermissionsBoundaryCommand({ RoleName: id }));
     await iam().send(new sdk.UpdateAssumeRolePolicyCommand({ RoleName: id, PolicyDocument: assumeRolePolicy }));
     await iam().send(new sdk.TagRoleCommand({ RoleName: id, Tags: tagList(tags) }));
   },

@@ -10,8 +10,12 @@ await serve(
     version: "7.48.0",
     resources: () => import("./types.ts").then(({ resources }) => resources),
     lookups,
-    configure: ({ region }) => {
+    configure: ({ region, assumeRoles, allowedAccountIds }) => {
       if (typeof region === "string") settings.region = region;
+      // The engine hands on what is no string as JSON.
+      const listed = (value: unknown) => (typeof value === "string" ? JSON.parse(value) : (value ?? []));
+      [settings.role] = listed(assumeRoles);
+      settings.allowed = listed(allowedAccountIds);
     },
   },
   process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument)),

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { difference } from "../../provisioners/provider/difference.ts";
 import type { DetailedDiff, Resource } from "../../provisioners/provider/resource.ts";
 import { type Properties, unknown } from "../../provisioners/provider/wire.ts";
+import { refuseAccount } from "./clients.ts";
 import { type Rules, ruleOf } from "./rules.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: inputs are those of forty resource types; the components' types have checked them
@@ -108,11 +109,15 @@ export function resourceOf(type: AwsType, rules: Rules = {}): Resource {
   return {
     diff: ({ inputs }, news) => differs(type, rules, inputs, news),
     async create(inputs, { name }, preview) {
+      await refuseAccount();
       if (preview) return { id: "", outputs: inputs };
       const id = await type.create(inputs, `${name}-${randomTail()}`);
       return { id, outputs: await must(id, inputs) };
     },
-    read: (id, { inputs }) => look(id, inputs),
+    async read(id, { inputs }) {
+      await refuseAccount();
+      return await look(id, inputs);
+    },
     async update(id, { inputs, outputs }, news, _call, preview) {
       if (preview) return { ...outputs, ...news, ...Object.fromEntries(renewed(type, inputs, news).map((name) => [name, unknown])) };
       refuse(rules, inputs, news);

@@ -1,19 +1,35 @@
 // A stack without a server of its own, as a person types it: pools, a pipeline and a database through the real engine, on an emulator of AWS.
+// All of it in another account than that of whoever types, by a role there.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
+import { CreatePolicyCommand, GetRoleCommand, IAMClient, ListRolesCommand } from "@aws-sdk/client-iam";
 import { DeleteBucketPolicyCommand, GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
+import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { Trial } from "../support/fleet.ts";
 
 let emulator: Emulator;
+/** Of the account that the role is in. */
+const accountId = "210987654321";
+const assumeRole = `arn:aws:iam::${accountId}:role/fleet`;
+const credentials = async () => {
+  const { Credentials } = await new STSClient({ region }).send(new AssumeRoleCommand({ RoleArn: assumeRole, RoleSessionName: "test" }));
+  const { AccessKeyId: accessKeyId = "", SecretAccessKey: secretAccessKey = "", SessionToken: sessionToken = "" } = Credentials ?? {};
+  return { accessKeyId, secretAccessKey, sessionToken };
+};
+const theirs = { region, credentials };
 const target = {
   kind: "aws",
   region,
+  accountId,
+  assumeRole,
+  externalId: "event",
+  permissionsBoundary: `arn:aws:iam::${accountId}:policy/bound`,
   sshFrom: ["203.0.113.0/24"],
   image: "/own/image",
   expiresAt: "2099-12-01T09:00:00Z",
@@ -26,8 +42,8 @@ const target = {
 };
 const trial = new Trial("aws-work", { target, servers: {} });
 
-const groups = async () => {
-  const { AutoScalingGroups = [] } = await new AutoScalingClient({ region }).send(new DescribeAutoScalingGroupsCommand({}));
+const groups = async (of: object = theirs) => {
+  const { AutoScalingGroups = [] } = await new AutoScalingClient(of).send(new DescribeAutoScalingGroupsCommand({}));
   return Object.fromEntries(
     AutoScalingGroups.map(({ AutoScalingGroupName: name = "", MinSize, MaxSize, DesiredCapacity }) => [
       name,
@@ -39,9 +55,11 @@ const groups = async () => {
 beforeAll(async () => {
   emulator = await startEmulator();
   Object.assign(process.env, emulator.env, { PATH: `${join(checkout, "test/aws-provider")}:${process.env.PATH}` });
-  const { Images = [] } = await new ec2.EC2Client({ region }).send(new ec2.DescribeImagesCommand({}));
+  const { Images = [] } = await new ec2.EC2Client(theirs).send(new ec2.DescribeImagesCommand({}));
   const image = Images.find(({ Architecture, Platform }) => Architecture === "x86_64" && !Platform)?.ImageId;
-  await new SSMClient({ region }).send(new PutParameterCommand({ Name: "/own/image", Value: image, Type: "String" }));
+  const bound = JSON.stringify({ Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }] });
+  await new IAMClient(theirs).send(new CreatePolicyCommand({ PolicyName: "bound", PolicyDocument: bound }));
+  await new SSMClient(theirs).send(new PutParameterCommand({ Name: "/own/image", Value: image, Type: "String" }));
 });
 
 afterAll(async () => {
@@ -50,6 +68,20 @@ afterAll(async () => {
 });
 
 describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }, () => {
+  test("another account's credentials are refused before anything is made", async () => {
+    trial.edit(({ target }) => Object.assign(target as object, { assumeRole: undefined }));
+    const without = await trial.run("check");
+    expect([without.code, without.said]).toEqual([2, expect.stringContaining("externalId: expected `assumeRole` beside it, got none")]);
+    trial.edit(({ target }) => Object.assign(target as object, { externalId: undefined }));
+    const { code, said } = await trial.up();
+    expect([code, said]).toEqual([
+      2,
+      expect.stringContaining(`target.accountId: expected to work in the account ${accountId}, got 123456789012`),
+    ]);
+    trial.edit(({ target: now }) => Object.assign(now as object, { assumeRole, externalId: "event" }));
+    expect([await groups(), await groups({ region })]).toEqual([{}, {}]);
+  });
+
   test("up: makes them, and ends with where work goes in and comes out", async () => {
     const { code, said, stdout } = await trial.up();
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
@@ -64,8 +96,21 @@ describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }
     expect(stdout).not.toContain("fleet ssh");
   });
 
+  test("all of it is in the role's account, nothing at home, and every role that was made is bounded", async () => {
+    const iam = new IAMClient(theirs);
+    const { Roles = [] } = await iam.send(new ListRolesCommand({}));
+    const made = Roles.flatMap(({ RoleName = "" }) => (RoleName.startsWith("trial-aws-") ? RoleName : []));
+    const bounds = await Promise.all(
+      made.map(async (RoleName) => (await iam.send(new GetRoleCommand({ RoleName }))).Role?.PermissionsBoundary),
+    );
+    expect(bounds.map((bound) => bound?.PermissionsBoundaryArn)).toEqual(made.map(() => `arn:aws:iam::${accountId}:policy/bound`));
+    expect([made.length, await groups({ region })]).toEqual([3, {}]);
+    const home = await trial.run("sweep");
+    expect([home.code, home.said]).toEqual([1, expect.stringMatching(new RegExp(`group trial-aws-jobs of \\S+, as ${assumeRole}`))]);
+  });
+
   test("the plan of a pool's roles lies in its bucket, under the checksum that its servers will ask for", async () => {
-    const client = new S3Client({ region });
+    const client = new S3Client(theirs);
     const { aws } = JSON.parse((await trial.pulumi(["stack", "output", "--json"])).stdout);
     expect(Object.keys(aws.pools.web)).toEqual(["address", "group"]);
     const { Buckets = [] } = await client.send(new ListBucketsCommand({}));

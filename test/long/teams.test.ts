@@ -81,5 +81,5 @@ test("and go again, to zero", async () => {
   expect([code, await running()]).toEqual([0, 0]);
   expect(seconds).toBeLessThan(promised.minutes * 60);
   expect(MiB).toBeLessThan(promised.MiB);
-  expect(await sweep(region)).toEqual({ left: [], kept: [], unseen: [] });
+  expect(await sweep({ region })).toEqual({ left: [], kept: [], unseen: [] });
 });

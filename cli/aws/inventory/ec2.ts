@@ -1,6 +1,8 @@
 // What carries the fleet's tag in EC2: each kind asked for itself, since a tag is told for an hour after its thing is gone.
+
 import * as sdk from "@aws-sdk/client-ec2";
 import { project } from "../../../components/targets/aws/tags.ts";
+import { type Access, clientOf } from "../../../provisioners/aws/access.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { instancesBy } from "../instances.ts";
 import { all, type Kind, steps, tagsOf, type Whose } from "../tagged-resource.ts";
@@ -121,8 +123,8 @@ const ways: Readonly<Partial<Record<Kind, Way>>> = {
   ),
 };
 
-export async function lookAtEc2(region: string): Promise<readonly Whose[]> {
-  const client = new sdk.EC2Client({ region });
+export async function lookAtEc2(access: Access): Promise<readonly Whose[]> {
+  const client = new sdk.EC2Client(clientOf(access));
   const Filters = [{ Name: "tag:project", Values: [project] }];
   const found = await Promise.all(
     Object.entries(ways).map(async ([kind, { list, command }]) =>

@@ -1,4 +1,5 @@
 // Roles and instance profiles that carry the fleet's tag. IAM has no regions.
+
 import {
   GetInstanceProfileCommand,
   IAMClient,
@@ -8,14 +9,15 @@ import {
   paginateListRoles,
 } from "@aws-sdk/client-iam";
 import { project } from "../../../components/targets/aws/tags.ts";
+import { type Access, clientOf } from "../../../provisioners/aws/access.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { all, steps, tagsOf, type Whose, withTags } from "../tagged-resource.ts";
 
 /** AWS's own stand under paths of these names, and are nobody's to take away. */
 const isOurs = ({ Path = "/" }: { readonly Path?: string | undefined }): boolean => !/^\/aws-(service-role|reserved)\//.test(Path);
 
-export async function lookAtIam(region: string): Promise<readonly Whose[]> {
-  const client = new IAMClient({ region });
+export async function lookAtIam(access: Access): Promise<readonly Whose[]> {
+  const client = new IAMClient(clientOf(access));
   return [...(await instanceProfiles(client)), ...(await roles(client))];
 }
 

@@ -1,4 +1,5 @@
 // Databases that carry the fleet's tag, their last snapshots, and what stood around them.
+
 import {
   ListTagsForResourceCommand,
   paginateDescribeDBInstances,
@@ -7,11 +8,12 @@ import {
   paginateDescribeDBSubnetGroups,
   RDSClient,
 } from "@aws-sdk/client-rds";
+import { type Access, clientOf } from "../../../provisioners/aws/access.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { all, steps, type Tags, tagsOf, type Whose, withTags } from "../tagged-resource.ts";
 
-export async function lookAtRds(region: string): Promise<readonly Whose[]> {
-  const client = new RDSClient({ region });
+export async function lookAtRds(access: Access): Promise<readonly Whose[]> {
+  const client = new RDSClient(clientOf(access));
   const each = [instances, snapshots, subnetGroups, parameterGroups];
   return (await Promise.all(each.map((look) => look(client)))).flat();
 }

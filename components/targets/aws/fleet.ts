@@ -1,9 +1,12 @@
 // A team's servers on EC2, from the `aws` target of a stack file: one network, one Server each.
+
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
 import { imageKey } from "../../../provisioners/aws/servers.ts";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import type { ConnectionArgs } from "../../connection.ts";
+import { accountWanted } from "./account.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
@@ -33,6 +36,12 @@ export interface SuppliedServer {
   readonly deletedWith: pulumi.CustomResource;
 }
 
+const roleOf = (roleArn: string, externalId: string | undefined) => ({
+  roleArn,
+  sessionName,
+  ...(externalId !== undefined && { externalId }),
+});
+
 /** Costs what cost.ts says of its shape. */
 export class AwsFleet extends pulumi.ComponentResource {
   /** By server name. */
@@ -49,7 +58,11 @@ export class AwsFleet extends pulumi.ComponentResource {
     const { target, shape } = args;
     const { ownership, flows, zones } = shape;
     // Also for a `pulumi` that is typed by hand: the provider refuses to begin in another account.
-    const account = target.accountId === undefined ? {} : { allowedAccountIds: [target.accountId] };
+    const wanted = accountWanted(target);
+    const account = {
+      ...(wanted !== undefined && { allowedAccountIds: [wanted] }),
+      ...(target.assumeRole !== undefined && { assumeRoles: [roleOf(target.assumeRole, target.externalId)] }),
+    };
     const provider = new aws.Provider(`${name}-aws`, { region: target.region as aws.Region, ...account }, { parent: this });
     const options = { parent: this, providers: { aws: provider } };
     this.#options = options;
@@ -101,7 +114,14 @@ export class AwsFleet extends pulumi.ComponentResource {
   ): SuppliedServer {
     const { name: host, ...machine } = plan;
     const { subnetIds, zones, securityGroupId } = this.network;
-    const place = { subnetId: subnetIds[0]!, zone: zones[0]!, securityGroupId, region: target.region };
+    const place = {
+      subnetId: subnetIds[0]!,
+      zone: zones[0]!,
+      securityGroupId,
+      region: target.region,
+      ...assumedOf(target),
+      boundary: target.permissionsBoundary,
+    };
     const login = { admin, authorizedKey: publicKey, ownership: shape.ownership };
     const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
     const { address, hostKey } = server;

@@ -1,8 +1,9 @@
 // A server that is off is started again: see provisioners/provider/instance-power.ts.
-import * as pulumi from "@pulumi/pulumi";
 
-interface InstancePowerArgs {
-  readonly region: string;
+import * as pulumi from "@pulumi/pulumi";
+import type { Access } from "../../../provisioners/aws/access.ts";
+
+interface InstancePowerArgs extends Access {
   readonly instance: pulumi.Input<string>;
 }
 

@@ -90,3 +90,11 @@ export const snapshots = (): string =>
     },
     { Sid: "SnapshotTags", Effect: "Allow", Action: "ec2:CreateTags", Resource: "arn:aws:ec2:*::snapshot/*" },
   );
+
+/** Whose roles may never do more than a policy of the account's says, whatever stands in their own. */
+export interface Bounded {
+  /** ARN of that policy. @default none */
+  readonly boundary?: string | undefined;
+}
+
+export const bounded = ({ boundary }: Bounded) => (boundary === undefined ? {} : { permissionsBoundary: boundary });

@@ -1,14 +1,16 @@
 // What a worker pool is asked for, and the plain part of its launch template and group: no outputs, so that it can be read and
 // tested as data.
+
 import type * as pulumi from "@pulumi/pulumi";
+import type { AssumedRole } from "../../../provisioners/aws/access.ts";
 import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Placed } from "./placement.ts";
-import type { Statement } from "./policies.ts";
+import type { Bounded, Statement } from "./policies.ts";
 import type { AskedSize, Backlog, EventHours } from "./scaling.ts";
 import { atLaunch, propagated, type Tags } from "./tags.ts";
 
-export interface WorkerPoolArgs extends Placed {
+export interface WorkerPoolArgs extends Placed, AssumedRole, Bounded {
   readonly region: string;
   /** Types that may be used, best first; all of one architecture and one disk layout. */
   readonly types: readonly [InstanceType, ...InstanceType[]];

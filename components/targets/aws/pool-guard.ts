@@ -1,8 +1,9 @@
 // Nothing but what the stack says steers a group: see provisioners/provider/pool-guard.ts.
-import * as pulumi from "@pulumi/pulumi";
 
-interface PoolGuardArgs {
-  readonly region: string;
+import * as pulumi from "@pulumi/pulumi";
+import type { Access } from "../../../provisioners/aws/access.ts";
+
+interface PoolGuardArgs extends Access {
   readonly group: pulumi.Input<string>;
   readonly own: readonly pulumi.Input<string>[];
 }

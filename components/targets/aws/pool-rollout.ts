@@ -1,8 +1,9 @@
 // A pool counts as up when its servers serve: see provisioners/provider/pool-rollout.ts.
-import * as pulumi from "@pulumi/pulumi";
 
-interface PoolRolloutArgs {
-  readonly region: string;
+import * as pulumi from "@pulumi/pulumi";
+import type { Access } from "../../../provisioners/aws/access.ts";
+
+interface PoolRolloutArgs extends Access {
   readonly group: pulumi.Input<string>;
   readonly version: pulumi.Input<string>;
   readonly patience: number;

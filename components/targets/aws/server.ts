@@ -1,6 +1,8 @@
 // One named server on EC2. Its disk layout, first boot and alarms are decided in pure files beside this one.
+
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { type AssumedRole, assumedOf } from "../../../provisioners/aws/access.ts";
 import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { KeyPair } from "../../key-pair.ts";
 import { alarm } from "./alarm-resource.ts";
@@ -8,6 +10,7 @@ import { actionArn, statusAlarms } from "./alarms.ts";
 import { distributionOf } from "./image.ts";
 import { InstancePower } from "./instance-power.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";
+import type { Bounded } from "./policies.ts";
 import { keepSnapshots, lastSnapshot } from "./snapshots.ts";
 import { type Ownership, snapshotsKept, type Tags, tagsOf } from "./tags.ts";
 import { cloudConfig, inlineUserData } from "./user-data.ts";
@@ -22,7 +25,7 @@ export interface DataVolume {
   readonly snapshots?: number | undefined;
 }
 
-export interface ServerArgs {
+export interface ServerArgs extends AssumedRole, Bounded {
   readonly ownership: Ownership;
   /** Host name, and what it is called in the stack file. */
   readonly server: string;
@@ -206,7 +209,7 @@ export class Server extends pulumi.ComponentResource {
   #address(dependsOn: readonly pulumi.Resource[]): pulumi.Output<string> {
     const { id, publicIp } = this.instance;
     const opts = { parent: this, dependsOn: [...dependsOn], deletedWith: this.instance };
-    const power = new InstancePower(this.#name, { region: this.#args.region, instance: id }, opts);
+    const power = new InstancePower(this.#name, { region: this.#args.region, ...assumedOf(this.#args), instance: id }, opts);
     return pulumi.all([power.address, publicIp]).apply(([started, known]) => started || known);
   }
 
@@ -218,7 +221,8 @@ export class Server extends pulumi.ComponentResource {
       // Not the instance's zone: that is unknown while another instance is planned, and a volume in an unknown zone is another volume.
       const args = { availabilityZone: zone, size: sizeGB, type: "gp3", ...speedOf(speed), encrypted: true, finalSnapshot: true };
       const tags = { ...this.#tags(name), volume: full, ...snapshotsKept };
-      if (snapshots) keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`) }, { parent: this });
+      if (snapshots)
+        keepSnapshots(full, { keep: snapshots, tags: this.#tags(`${name}-snapshots`), boundary: this.#args.boundary }, { parent: this });
       const opts = { parent: this, protect: true, customTimeouts: lastSnapshot };
       return new aws.ebs.Volume(full, { ...args, tags }, opts);
     });

@@ -1,11 +1,13 @@
 // Servers that come and go by themselves: an autoscaling group whose members converge at boot and say when they may serve.
+
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { assumedOf } from "../../../provisioners/aws/access.ts";
 import { imageKey } from "../../../provisioners/aws/servers.ts";
 import { bucket } from "./bucket.ts";
 import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
 import { instanceStore } from "./instance-store.ts";
-import { assumedBy, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
+import { assumedBy, bounded, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";
 import { groupOf, hooksOf, templateOf, usualPatience, type WorkerPoolArgs } from "./pool-args.ts";
 import { PoolGuard } from "./pool-guard.ts";
 import { PoolRollout } from "./pool-rollout.ts";
@@ -136,7 +138,7 @@ export class WorkerPool extends pulumi.ComponentResource {
     });
     const role = new aws.iam.Role(
       this.#name,
-      { assumeRolePolicy: assumedBy("ec2.amazonaws.com"), tags: this.#tags("role") },
+      { assumeRolePolicy: assumedBy("ec2.amazonaws.com"), ...bounded(this.#args), tags: this.#tags("role") },
       { parent: this },
     );
     const allowed = new aws.iam.RolePolicy(this.#name, { role: role.id, policy }, { parent: this });
@@ -244,7 +246,7 @@ export class WorkerPool extends pulumi.ComponentResource {
       ...policies.map(({ name }) => pulumi.interpolate`policy ${name}`),
       ...Object.values(this.#hooks()).map((name) => `hook ${name}`),
     ];
-    const args = { region: this.#args.region, group: group.name, own };
+    const args = { region: this.#args.region, ...assumedOf(this.#args), group: group.name, own };
     return new PoolGuard(this.#name, args, { parent: this, dependsOn: [...schedules, ...policies], deletedWith: group });
   }
 
@@ -254,7 +256,11 @@ export class WorkerPool extends pulumi.ComponentResource {
     // What holds by the stack file, not by the clock: an event that begins is no change of it.
     const shape = JSON.stringify({ size, event, types: types.map(({ type }) => type), spot });
     const own = { version: template.latestVersion.apply(String), patience: patience.boot, minHealthy: single ? 0 : 100, shape };
-    new PoolRollout(this.#name, { region, group: group.name, ...own }, { parent: this, dependsOn: [group, ...after], deletedWith: group });
+    new PoolRollout(
+      this.#name,
+      { region, ...assumedOf(this.#args), group: group.name, ...own },
+      { parent: this, dependsOn: [group, ...after], deletedWith: group },
+    );
   }
 
   #topic(group: aws.autoscaling.Group): aws.sns.Topic {

@@ -1,5 +1,7 @@
 // What works beside the named servers: a stack's pools, pipelines and databases, in the servers' network.
+
 import * as pulumi from "@pulumi/pulumi";
+import { assumedOf } from "../../../provisioners/aws/access.ts";
 import type { AskedPool } from "../../../provisioners/pools.ts";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import { Database } from "./database.ts";
@@ -86,6 +88,8 @@ function workersOf({ asked, types, image }: PoolShape, { target, shape, network,
   return {
     ...placed(shape, network),
     region: target.region,
+    ...assumedOf(target),
+    boundary: target.permissionsBoundary,
     admin,
     authorizedKey: publicKey,
     types,
