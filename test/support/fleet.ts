@@ -168,6 +168,11 @@ export class Trial {
   /** As before the first up: machines and state go, the stack file stays. */
   async reset(): Promise<void> {
     await sweep(this.stack);
+    this.forget();
+  }
+
+  /** What this computer knows of the stack goes, as with a lost laptop; its stack file and its machines stay. */
+  forget(): void {
     const kept = [join("ssh", this.stack), join("ended", `${this.stack}.json`), join("settled", `${this.stack}.json`)].map((each) =>
       join(ownProject, ".fleet", each),
     );
