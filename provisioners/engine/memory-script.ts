@@ -3,30 +3,38 @@ import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import type { Work } from "./apply.ts";
 import { type Entry, journalPath, lineOf, type Memory, type Original, thingOf, withEntries } from "./journal.ts";
-import { memoryDirectory, storeKey } from "./prelude.ts";
+import { memoryDirectory, stateDirectory, storeKey } from "./prelude.ts";
+import { type First, firstOf } from "./shared-path.ts";
 import { type Command, quote, sh, withInput } from "./shell-quote.ts";
 
 /** `$fleet_left`: the store keys of what could not be undone in this run. */
 export const leave = (address: Address): string => `fleet_left="$fleet_left ${storeKey(address)}"`;
 
 /** What this run is the first to change. */
-function firsts({ role, wants, seen, changes }: Work): readonly Original[] {
+function firsts({ role, wants, seen, changes, forgotten }: Work): readonly First[] {
   const fresh = changes.filter(({ address, undo }) => !undo && !seen.memory.originals.has(thingOf(address, wants[address]!)));
-  return fresh.map(({ address }) => ({ address, role, want: wants[address]!, have: seen.haves.get(address) }));
+  const undone = new Set(forgotten.map(({ thing }) => thing));
+  return fresh.map(({ address }) =>
+    firstOf({ address, role, want: wants[address]!, have: seen.haves.get(address) }, [...seen.memory.originals.values()], undone),
+  );
 }
 
 /** The file of what stood there. It must be whole before the record that speaks of it is. */
-function copies(originals: readonly Original[]): readonly Command[] {
-  return originals.flatMap(({ address, want, have }) => {
+function copies(all: readonly First[]): readonly Command[] {
+  return all.flatMap(({ original: { address, want, have }, from, parts }) => {
     const { kind } = kindOf(address);
     const [path, type] = [kind.path?.(want), kind.standing?.(have).type];
     if (path === undefined || type === undefined || !["file", "link", "other"].includes(type)) return [];
     const copy = `"$state/originals/${storeKey(address)}"`;
     // Who has a part of a file only writes through a link to it: the copy is of what the link leads to.
     const through = kind.shared && type === "link" ? `$([ ! -e ${quote(path)} ] || echo -L) ` : "";
-    return [{ text: `cp -a ${through}-- ${quote(path)} ${copy}.new && mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
+    const source = from ? copyOf(from) : path;
+    const without = type === "file" ? parts.map((part) => `fleet_without_block ${copy}.new ${quote(copyOf(part))} && `).join("") : "";
+    return [{ text: `cp -a ${through}-- ${quote(source)} ${copy}.new && ${without}mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
   });
 }
+
+const copyOf = ({ role, address }: Original): string => `${stateDirectory(role)}/originals/${storeKey(address)}`;
 
 /** Adds records. Each is one line, so one that a full disk tears is told from a whole one. */
 function append(entries: readonly Entry[]): readonly Command[] {
@@ -72,7 +80,7 @@ export function remember(work: Work): Command[] {
     { text: `mkdir -p -- "$state/originals" && chmod 0700 ${memoryDirectory} "$state" || exit 4`, masked: "" },
     ...copies(first),
     ...mend(seen.memory),
-    ...append([...seen.owing, ...first.map((original) => ({ first: original }))]),
+    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original }))]),
     // What an earlier version kept is in the journal now.
     ...(seen.legacy ? [sh`rm -f -- "$state/originals.jsonl"`] : []),
     ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`), sh`sync -f "$state"`] : []),

@@ -38,6 +38,15 @@ fleet_validate() {
   sh -ec "$text$rest" sh "$2" </dev/null
 }
 
+# fleet_without_block FILE BEFORE
+fleet_without_block() {
+  sed '/^# BEGIN fleet /,/^# END fleet /d' "$1" > "$1.cut" || return 1
+  if [ -f "$2" ] && echo | cat -- "$2" - | cmp -s -- - "$1.cut"; then cat -- "$2" > "$1.cut" || return 1; fi
+  touch -r "$1" -- "$1.cut"
+  # The same file, so that owner and mode stay; its time too.
+  cat -- "$1.cut" > "$1" && touch -r "$1.cut" -- "$1" && rm -f -- "$1.cut"
+}
+
 # fleet_through PATH
 fleet_through() {
   if [ -L "$1" ]; then readlink -f -- "$1"; else printf '%s\n' "$1"; fi

@@ -20,6 +20,7 @@ async function lived(name: string, steps: readonly Step[]): Promise<void> {
     `${name}: ${steps.length} steps, ${((performance.now() - began) / 1000).toFixed(0)} s, ${faults.length === 0 ? "right" : "WRONG"}`,
   );
   if (faults.length === 0) return;
+  console.log(`${faults.join("\n")}\n${JSON.stringify(steps)}`);
   const least = process.env.FLEET_SHRINK ? await shrunk(steps, async (fewer) => (await life.live(fewer)).length > 0) : steps;
   expect.fail(`${faults.join("\n")}\n${name}:\n${JSON.stringify(least)}`);
 }

@@ -22,7 +22,9 @@ export function localShell(): LocalShell {
   return {
     ...{ host: "isu1", root, memory },
     async run({ text }, { onLine } = {}) {
-      const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input: text.replaceAll(place, memory), maxBuffer: 1 << 28 });
+      // Steps find an empty standard input: one that is the script would be eaten by what reads it.
+      const input = `{ ${text.replaceAll(place, memory)}\n} < /dev/null`;
+      const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input, maxBuffer: 1 << 28 });
       for (const line of stdout.toString("utf8").split("\n")) onLine?.(line);
       const told = Buffer.from(stdout.toString("latin1").replaceAll(memory, place), "latin1");
       return { code: status ?? -1, stdout: told, stderr: stderr.toString("utf8") };

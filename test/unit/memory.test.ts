@@ -16,7 +16,7 @@ import {
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { claimServer, converge, giveBack, inspect, ownerBeside, releaseServer } from "../../provisioners/engine/converge.ts";
+import { claimServer, converge, failures, giveBack, inspect, ownerBeside, releaseServer } from "../../provisioners/engine/converge.ts";
 import { lineOf, memoryIn } from "../../provisioners/engine/journal.ts";
 import { storeKey } from "../../provisioners/engine/prelude.ts";
 import { missingPath } from "../../provisioners/engine/probe.ts";
@@ -58,6 +58,29 @@ describe("a run that undoes one thing and changes another for the first time", (
     await converge(shell, "app", of(ours("b", "ours, changed\n")));
     await converge(shell, "app", {});
     expect([read("a"), read("b"), statSync(at("b")).mode & 0o7777]).toEqual(["theirs a\n", "theirs b\n", 0o4751]);
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+});
+
+describe("a whole file and a block of ours at one path", () => {
+  const part = (name: string): Declared => want.block({ path: at(name), name: "team", content: "ours\n", ...mine });
+  const whole = (name: string): Declared => ours(name, "team's\n# BEGIN fleet team\nours\n# END fleet team\n");
+  const lives = {
+    "the block first": [part, whole],
+    "the file first": [whole, part],
+    "by turns": [part, whole, part, whole],
+    "and back": [whole, part, whole, part],
+  } as const;
+
+  test.each(Object.keys(lives) as (keyof typeof lives)[])("%s: what was there comes back", async (life) => {
+    there("hosts", "theirs\n", 0o4751);
+    there("unended", "theirs");
+    there("empty", "");
+    const names = ["hosts", "unended", "empty", "new"];
+    for (const made of lives[life]) expect(failures(await converge(shell, "app", of(...names.map(made))))).toEqual([]);
+    expect(failures(await converge(shell, "app", {}))).toEqual([]);
+    expect(names.map(read)).toEqual(["theirs\n", "theirs", "", undefined]);
+    expect(statSync(at("hosts")).mode & 0o7777).toBe(0o4751);
     expect(existsSync(shell.memory)).toBe(false);
   });
 });
