@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Measured; see docs/tests.md. */
 export const longest = [
-  ...["instance-store", "teams", "qemu", "qemu-cloud-image", "qemu-up"],
+  ...["instance-store", "teams", "qemu", "sequences", "qemu-cloud-image", "qemu-up"],
   ...["kill", "inventory", "aws-up", "kinds-services", "switches", "aws-life", "worker-host", "practice", "faults", "secrets"],
   ...["kinds-system", "aws-preview", "aws", "layers", "aws-volumes", "machines", "aws-commands", "aws-work", "boot-script", "hooks"],
 ].map((name) => `${name}.test.ts`);

@@ -1,7 +1,9 @@
 // A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
 import { z } from "zod";
 import { PackageName, PackageVersion, Sha256, Url } from "../../spec/scalars.ts";
+import { memoryDirectory } from "../engine/prelude.ts";
 import { halfDone, provided } from "../engine/probe.ts";
+import { sh } from "../engine/shell-quote.ts";
 import { installDeb, installFull, installLean, purge } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
@@ -32,13 +34,23 @@ function install({ name, version, recommends, url, sha256 }: PackageWant, change
   return { change, property: version === undefined ? "name" : "version", run: how([spec]), together: { how, argument: spec } };
 }
 
+/** It is gone, but not all that came with it: a removal was cut short, or somebody's own took the package alone. Seen before an undo only. */
+const leftBehind = "(left behind)";
+
+const anyLeft = sh`cd ${memoryDirectory} || exit 1
+for each in */originals/packages.before; do [ ! -e "$each" ] || exit 0; done
+cat -- */originals/packages.added 2>/dev/null | sort -u | xargs -r dpkg-query -W -f '\${db:Status-Abbrev}\n' 2>/dev/null | grep -q '^.[^nc]'`;
+
 /** The installed version, or `missing`. */
 export const packageKind = defineKind<PackageWant, string>({
   kind: "package",
   schema: PackageWant,
   address: ({ name }) => `package[${name}]`,
   touches: () => ({}),
-  read: ({ name }, look) => look.package(name),
+  read({ name }, look, undo) {
+    const [version, left] = [look.package(name), undo ? look.command(anyLeft) : undefined];
+    return () => (version() === missing && left?.().code === 0 ? leftBehind : version());
+  },
   plan(want, have) {
     if (have.endsWith(halfDone)) return [install(want, "finish its installation, which was cut short")];
     if (have === missing) return [install(want, want.version === undefined ? "install" : `install version \`${want.version}\``)];

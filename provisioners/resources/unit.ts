@@ -24,6 +24,8 @@ export interface UnitHave {
   readonly file: PathSeen;
   /** The file is newer than what systemd has read. */
   readonly needsReload: boolean;
+  /** Of a drop-in: what stands where its folder is to be. */
+  readonly folder?: PathSeen | undefined;
 }
 
 /** Below a folder of units. */
@@ -54,6 +56,8 @@ const fileOf = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want)
 const reload = sh`systemctl daemon-reload`;
 const folderOf = ({ name }: Kept<UnitWant>): string => `/etc/systemd/system/${name}.d`;
 const noFolder: Command = sh``;
+const dropFolder = (want: Kept<UnitWant>): Command =>
+  sh`if [ -d ${folderOf(want)} ]; then rmdir --ignore-fail-on-non-empty -- ${folderOf(want)}; fi`;
 
 export const unit = defineKind<UnitWant, UnitHave>({
   kind: "unit",
@@ -64,9 +68,10 @@ export const unit = defineKind<UnitWant, UnitHave>({
   standing: ({ file: seen }) => seen,
   read(want, look) {
     const seen = file.read(fileAt(want), look);
+    const folder = want.dropIn ? look.path(folderOf(want)) : undefined;
     // systemd knows nothing of a template, only of its instances.
     const state = want.name.includes("@.") ? () => ({ needsReload: false }) : look.unit(want.name);
-    return () => ({ file: seen(), needsReload: state().needsReload });
+    return () => ({ file: seen(), needsReload: state().needsReload, ...(folder && { folder: folder() }) });
   },
   plan(want, have, context) {
     const steps = file.plan(fileOf(want), have.file, context);
@@ -83,7 +88,10 @@ export const unit = defineKind<UnitWant, UnitHave>({
   undo(want, original, have) {
     const steps = file.undo(fileAt(want), original.file, have.file);
     if (typeof steps === "string") return steps;
-    const folder = want.dropIn ? sh`rmdir --ignore-fail-on-non-empty -- ${folderOf(want)}` : noFolder;
+    const folder = want.dropIn && original.folder?.type !== "directory" ? dropFolder(want) : noFolder;
+    // A run that was rolled back, or somebody's hand, took the file alone.
+    const left = folder !== noFolder && steps.length === 0 && have.folder?.type === "directory";
+    if (left) return [{ change: "remove its folder where nothing else was put into it", run: folder }];
     return steps.map((step) => ({ ...step, run: lines([step.run, folder, reload]) }));
   },
 });

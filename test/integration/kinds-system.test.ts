@@ -262,6 +262,14 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
     expect(runs.trim()).toBe("1");
   });
 
+  test("package: what it brought along goes with it, also where somebody, or an undo that was cut short, took the package alone", async () => {
+    await converge(shell, "alone", wantsOf([want.package({ name: "jq" })]));
+    await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge jq > /dev/null; dpkg -s libjq1 libonig5 > /dev/null");
+    const { results } = await converge(shell, "alone", {});
+    expect(results.map(({ outcome }) => outcome)).toEqual(["changed"]);
+    expect(await text(shell, "dpkg-query -W -f '${Package} ' libjq1 libonig5 2> /dev/null || [ ! -e /var/lib/fleet ]")).toBe("");
+  });
+
   test("package: what somebody else needs by now outlives the undo", async () => {
     await converge(shell, "needed", wantsOf([want.package({ name: "libjq1" }), want.package({ name: "tree" })]));
     await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy install jq > /dev/null 2>&1");

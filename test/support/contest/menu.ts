@@ -36,6 +36,9 @@ function merged(a: Fleet, b: Fleet): Fleet {
 const memberKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 const sleeper = { user: "isucon", workingDirectory: "/home/isucon", command: ["/bin/sleep", "1000000"] };
 
+/** What the role computes is for a server with a disk. */
+const small = { settings: { innodb_buffer_pool_size: "134217728", innodb_log_file_size: "100663296" } };
+
 /** By name. Those of one group exclude each other. */
 export const options: Readonly<Record<string, { readonly group?: string; apply(draft: Draft): void }>> = {
   nginx: { apply: role("nginx") },
@@ -52,10 +55,10 @@ export const options: Readonly<Record<string, { readonly group?: string; apply(d
     }),
   },
   "nginx certificate": { apply: param("nginx", { certificates: { team: { names: ["team.example"] } } }) },
-  mysql: { apply: role("mysql") },
-  "mysql tuned": { apply: param("mysql", { settings: { max_connections: 300, long_query_time: 0.2 } }) },
-  "mysql slow log": { apply: param("mysql", { slowLog: { enabled: true } }) },
-  "mysql user": { apply: param("mysql", { users: { team: { grants: { notes: ["SELECT"] } } } }) },
+  mysql: { apply: param("mysql", small) },
+  "mysql tuned": { apply: param("mysql", { settings: { ...small.settings, max_connections: 300, long_query_time: 0.2 } }) },
+  "mysql slow log": { apply: param("mysql", { ...small, slowLog: { enabled: true } }) },
+  "mysql user": { apply: param("mysql", { ...small, users: { team: { grants: { notes: ["SELECT"] } } } }) },
   memcached: { apply: role("memcached") },
   redis: { apply: role("redis") },
   "app environment": { apply: param("app", { environment: { TEAM_MODE: "fast", CONTEST_NAME: "ours" } }) },
@@ -83,7 +86,7 @@ export const options: Readonly<Record<string, { readonly group?: string; apply(d
 
 /** Where an overlay's file lies, and what may stand there: text, or a link to `→ …`. */
 export const files: Readonly<Record<string, readonly string[]>> = {
-  "/etc/nginx/conf.d/team.conf": ["server_names_hash_max_size 1024;\n", "types_hash_max_size 4096;\n"],
+  "/etc/nginx/conf.d/team.conf": ["map_hash_max_size 2048;\n", "map_hash_max_size 4096;\n"],
   "/etc/nginx/sites-available/notes.conf": [
     'server { listen 80 default_server; location / { return 200 "a\\n"; } }\n',
     'server { listen 80 default_server; location / { return 200 "b\\n"; } }\n',
@@ -128,7 +131,7 @@ export const crosses = (path: string, other: string): boolean =>
 /** Shell text, of what somebody does on the server; only to what the fleet has there at that moment (`mine PATH`), whose undoing is its business. */
 export const byHand: Readonly<Record<string, string>> = {
   "edits a file of ours":
-    'for path in /etc/nginx/nginx.conf /etc/team.conf /etc/hosts; do if mine "$path" && [ -f "$path" ]; then echo "# by hand" >> "$path"; fi; done',
+    'for path in /etc/nginx/nginx.conf /etc/team.conf; do if mine "$path" && [ -f "$path" ]; then echo "# by hand" >> "$path"; fi; done',
   "removes a file of ours":
     'for path in /etc/nginx/conf.d/team.conf /opt/team/inner.txt /etc/cron.d/team; do if mine "$path"; then rm -f "$path"; fi; done',
   "changes a mode of ours":
