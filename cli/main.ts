@@ -20,6 +20,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
   bench: async () => (await import("./commands/bench.ts")).bench,
+  history: async () => (await import("./commands/history.ts")).history,
+  diff: async () => (await import("./commands/diff.ts")).diff,
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
   docs: async () => (await import("./commands/docs.ts")).docs,

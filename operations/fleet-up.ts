@@ -1,12 +1,14 @@
 // The servers of a stack that is up, by its state alone: no engine, and no stack file, a mistake in which must take nothing away.
 
 import type { Connection } from "../provisioners/engine/shell.ts";
+import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
-import { opened } from "../pulumi/checkpoint.ts";
+import { opened, secretsIn } from "../pulumi/checkpoint.ts";
 import { ask, passphraseOfPractice } from "../pulumi/command.ts";
 import { passphraseIn, unlock } from "../pulumi/passphrase.ts";
 import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
 import type { Deployment, StateResource } from "../pulumi/state-file.ts";
+import { isMap } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
 
 export interface FleetServer {
@@ -25,32 +27,58 @@ export interface FleetServer {
 export interface FleetUp {
   readonly stack: string;
   readonly servers: readonly FleetServer[];
+  /** Every secret text of its state. */
+  readonly secrets: readonly string[];
 }
 
 /** Throws a UserError where nothing of the stack stands, or its secrets can't be opened. */
 export async function fleetUp(stack: string): Promise<FleetUp> {
-  const aimed = aimedAt(stack);
-  const resources = await openedResources(stack, aimed);
-  const servers = serversIn(resources);
+  const { resources, key } = await stateOf(stack);
+  const servers = serversIn(opened(resources.filter(isOurs), key) as StateResource[]);
   if (servers.length === 0) throw notUp(stack);
-  return { stack, servers };
+  return { stack, servers, secrets: secretTextsIn(resources, key) };
 }
 
-const notUp = (stack: string): UserError => new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+/** Every secret text that the state holds, to be taken out of what is shown or kept. */
+export async function stateSecretsOf(stack: string): Promise<readonly string[]> {
+  const { resources, key } = await stateOf(stack);
+  return secretTextsIn(resources, key);
+}
 
-async function openedResources(stack: string, aimed: Aimed): Promise<readonly StateResource[]> {
+interface OpenState {
+  readonly resources: readonly StateResource[];
+  /** Undefined where they stand in the clear. */
+  readonly key: Buffer | undefined;
+}
+
+async function stateOf(stack: string): Promise<OpenState> {
+  const aimed = aimedAt(stack);
   if ((await existing([stack])).length === 0) throw notUp(stack);
   const deployment = isLocal() ? localDeployment(stack) : undefined;
   const salt = deployment?.secrets_providers?.state?.salt;
-  if (deployment && salt !== undefined) return (opened(ours(deployment), await keyOf(stack, aimed, salt)) as StateResource[]) ?? [];
+  if (deployment && salt !== undefined) return { resources: deployment.resources ?? [], key: await keyOf(stack, aimed, salt) };
   // Elsewhere, or kept by something that only the engine can open.
-  const exported = JSON.parse(await ask(aimed, ["stack", "export", "--stack", stack, "--show-secrets"]));
-  return opened(ours(exported.deployment ?? {})) as StateResource[];
+  const exported = JSON.parse(await ask(aimed, ["stack", "export", "--stack", stack, "--show-secrets"])) as { deployment?: Deployment };
+  return { resources: exported.deployment?.resources ?? [], key: undefined };
 }
 
-/** Opening costs, and other providers' resources may hold what only they can read. */
-const ours = ({ resources = [] }: Deployment): readonly StateResource[] =>
-  resources.filter((each) => ["fleet:index:Host", "fleet:index:Role"].includes(each.type) && !each.delete);
+/** Other providers' resources may hold what only they can read. */
+const isOurs = (each: StateResource): boolean => ["fleet:index:Host", "fleet:index:Role"].includes(each.type) && !each.delete;
+
+const secretTextsIn = (resources: readonly StateResource[], key: Buffer | undefined): readonly string[] => [
+  ...new Set(secretsIn(resources, key).flatMap(secretTexts)),
+];
+
+/** In a connection that is secret as a whole, addresses and names are none. */
+const open = /^(?:name|address|port|user|hostKey|publicKey)$/;
+
+function secretTexts(value: unknown): readonly string[] {
+  if (typeof value === "string") return [value];
+  if (Array.isArray(value)) return value.flatMap(secretTexts);
+  return isMap(value) ? Object.entries(value).flatMap(([name, each]) => (open.test(name) ? [] : secretTexts(each))) : [];
+}
+
+const notUp = (stack: string): UserError => new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
 
 async function keyOf(stack: string, { spec }: Aimed, salt: string): Promise<Buffer> {
   const given = passphraseIn(process.env) ?? (spec.target.kind === "practice" ? passphraseOfPractice : undefined);
@@ -79,4 +107,10 @@ export function serversIn(resources: readonly StateResource[]): readonly FleetSe
       };
     })
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+/** Takes the stack's secrets out of a text. A password that is spelled like a user or a server (`isucon`) would hide every path, and be told by the holes. */
+export function maskOf({ secrets, servers }: FleetUp): (text: string) => string {
+  const names = new Set(servers.flatMap(({ name, connection }) => [name, connection.user]));
+  return redactor(secrets.filter((secret) => !names.has(secret)));
 }

@@ -52,11 +52,20 @@ const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 export function opened(value: unknown, key?: Buffer): unknown {
   if (Array.isArray(value)) return value.map((each) => opened(each, key));
   if (!isMap(value)) return value;
-  if (signature in value) {
-    if (value[signature] === secretMark && typeof value.plaintext === "string") return JSON.parse(value.plaintext);
-    if (value[signature] !== secretMark || typeof value.ciphertext !== "string" || !key)
-      throw new Error("the state holds more than plain values");
-    return JSON.parse(decrypted(key, value.ciphertext));
-  }
+  if (signature in value) return plainOf(value, key);
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, opened(each, key)]));
+}
+
+function plainOf(value: Readonly<Record<string, unknown>>, key: Buffer | undefined): unknown {
+  if (value[signature] === secretMark && typeof value.plaintext === "string") return JSON.parse(value.plaintext);
+  if (value[signature] === secretMark && typeof value.ciphertext === "string" && key) return JSON.parse(decrypted(key, value.ciphertext));
+  throw new Error("the state holds more than plain values");
+}
+
+/** What is secret in it, in the clear. What is neither plain nor a secret (an asset) has none. */
+export function secretsIn(value: unknown, key?: Buffer): readonly unknown[] {
+  if (Array.isArray(value)) return value.flatMap((each) => secretsIn(each, key));
+  if (!isMap(value)) return [];
+  if (value[signature] === secretMark) return [plainOf(value, key)];
+  return Object.values(value).flatMap((each) => secretsIn(each, key));
 }

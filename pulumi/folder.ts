@@ -14,7 +14,8 @@ export function makeStateFolder(): void {
 /** Pulumi writes with the user's umask. After each of our runs, nobody else reads what it wrote. */
 export function shutStateFolder(): void {
   makeStateFolder();
-  for (const name of [".pulumi", "runs", "ended", "settled", "ssh"]) if (existsSync(join(stateFolder, name))) shut(join(stateFolder, name));
+  for (const name of [".pulumi", "runs", "ended", "settled", "ssh", "history"])
+    if (existsSync(join(stateFolder, name))) shut(join(stateFolder, name));
 }
 
 function shut(folder: string): void {

@@ -1,4 +1,5 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
+import { recorded } from "../../operations/history/history.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { dyingIn } from "../aws/work.ts";
 import type { Register } from "../command.ts";
@@ -6,7 +7,7 @@ import { onAws, takeDown } from "../destroy.ts";
 import { forgetOption } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
-import { columns, confirm } from "../terminal.ts";
+import { columns, confirm, counted } from "../terminal.ts";
 
 export const down: Register = (program, done) =>
   program
@@ -58,7 +59,10 @@ async function run(stack: string, { yes, forget }: Options): Promise<number> {
   console.log(columns([...rows, ...dyingIn(plan)]));
   await tellSpent(stack);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
-  return await takeDown(stack, { yes, forget });
+  return await recorded({ stack, what: "down" }, async (notes) => {
+    Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
+    return await takeDown(stack, { yes, forget });
+  });
 }
 
 /** What it has cost until now, where it costs. */

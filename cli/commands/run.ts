@@ -1,5 +1,6 @@
 // fleet run: a command on all servers at once, or on some.
-import { fleetUp } from "../../operations/fleet-up.ts";
+import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../../operations/fleet-up.ts";
+import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import { OpenServers, type Outcome } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
 import { type Line, type Ran, runCommand } from "../../operations/run-command.ts";
@@ -59,7 +60,21 @@ async function onThem(words: readonly string[], options: Options): Promise<numbe
   const stack = options.stack ?? (await stackInMind());
   const fleet = await fleetUp(stack);
   const servers = select(fleet.servers, ours);
-  const what = { command: behind.join(" "), user: options.sudo ? "root" : options.user };
+  return await recorded({ stack, what: "run" }, (notes) => {
+    notes.mask = maskOf(fleet);
+    notes.servers = servers.map(({ name }) => name);
+    return ran(fleet, servers, behind.join(" "), options, notes);
+  });
+}
+
+async function ran(
+  { stack }: FleetUp,
+  servers: readonly FleetServer[],
+  command: string,
+  options: Options,
+  notes: RunNotes,
+): Promise<number> {
+  const what = { command, user: options.sudo ? "root" : options.user };
   const record = new RunRecord("run", stack);
   const lines: Line[] = [];
   const show = options.json ? (line: Line) => void lines.push(line) : printer(servers.map(({ name }) => name));
@@ -79,6 +94,7 @@ async function onThem(words: readonly string[], options: Options): Promise<numbe
     const all = async () => (options.inTurn ? await inTurn(servers, begin) : await begin(servers));
     const outcomes = await waiting(() => `run: waits for ${[...left].join(", ")}`, all);
     const told = outcomes.map(plain);
+    notes.summary = sum(told);
     record.summary({ stack, ...what, servers: told });
     if (options.json)
       console.log(JSON.stringify({ stack, ...what, kept: record.folder, servers: told.map((each) => withLines(each, lines)) }, null, 2));
@@ -135,6 +151,8 @@ function recap(told: readonly Told[], kept: string): string {
     code === undefined ? "failed" : `exit ${code}`,
     error ?? `${took?.toFixed(1)} s`,
   ]);
-  const right = told.filter(({ code }) => code === 0).length;
-  return `\n${columns(rows)}\n${counted(told.length, "server")}, ${right} with exit code 0; kept in ${kept}`;
+  return `\n${columns(rows)}\n${sum(told)}; kept in ${kept}`;
 }
+
+const sum = (told: readonly Told[]): string =>
+  `${counted(told.length, "server")}, ${told.filter(({ code }) => code === 0).length} with exit code 0`;

@@ -1,4 +1,6 @@
 // fleet up: makes it so, and says where it is.
+
+import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
@@ -38,7 +40,7 @@ export const up: Register = (program, done) =>
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
     .addHelpText("after", "\nExamples:\n  fleet up practice\n  fleet up team-a --yes\n  fleet up 'team-*'\n  fleet up --all --only-failed")
-    .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options) : runAll(stacks, options)));
+    .action((stacks: string[], options: Options) => done(single(stacks, options) ? runOne(stacks[0]!, options) : runAll(stacks, options)));
 
 /** Failures of single teams are told at the end; the others are finished. */
 async function runAll(patterns: readonly string[], options: Options): Promise<number> {
@@ -49,7 +51,9 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Options): Promise<number> {
+const runOne = (stack: string, options: Options): Promise<number> => recorded({ stack, what: "up" }, (notes) => run(stack, options, notes));
+
+async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Options, notes: RunNotes): Promise<number> {
   // The provider hears of it, below the engine.
   if (takeOver !== undefined) process.env.FLEET_TAKE_OVER = takeOver;
   const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined });
@@ -71,7 +75,8 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Op
   if (!yes) await agreed(stack);
   await (await import("../ground.ts")).prepareGround(plan);
   const settle = settling(plan);
-  const { code, changed } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
+  const { code, changed, sum, did } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
+  Object.assign(notes, { summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
   if (code === 0) settle();
   if (code === 0 && changed) console.log(await whereItIs(plan));
   if (code !== 0)

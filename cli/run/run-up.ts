@@ -1,13 +1,16 @@
 // Pulumi's `up`, told in the fleet's own words while it goes.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { pulumi, stateFolder } from "../../pulumi/command.ts";
 import { EventFile } from "../../pulumi/event-log.ts";
 import { readable } from "../../pulumi/words.ts";
+import type { StackPreview } from "../preview/model.ts";
 import { Screen } from "./show.ts";
 import { type RunEvent, Story } from "./story.ts";
+import { whatItDid } from "./what-it-did.ts";
 
 /** Milliseconds between two looks at what the engine says. */
 const interval = 200;
@@ -18,6 +21,10 @@ export interface Told {
   /** Pulumi's exit code. */
   readonly code: number;
   readonly changed: boolean;
+  /** One line. */
+  readonly sum?: string;
+  /** What it did, as a preview says it beforehand; undefined where that can't be told. */
+  readonly did?: StackPreview | undefined;
 }
 
 export async function toldUp(plan: FleetPlan, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> {
@@ -47,8 +54,10 @@ export async function toldUp(plan: FleetPlan, args: readonly string[], env: Read
           .trim()
           .slice(-failureLength),
       );
-    console.log(story.sum((Date.now() - began) / 1000));
-    return { code, changed: story.changed };
+    const sum = story.sum((Date.now() - began) / 1000);
+    console.log(sum);
+    const did = story.changed ? await whatItDid(plan, readFileSync(file, "utf8")) : undefined;
+    return { code, changed: story.changed, sum: stripVTControlCharacters(sum), did };
   } finally {
     clearInterval(timer);
     screen.end();

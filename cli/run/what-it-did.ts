@@ -1,0 +1,18 @@
+// What a run of the engine did, from its own events, for the history: what a preview shows beforehand, secrets taken out.
+import { stateSecretsOf } from "../../operations/fleet-up.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { previewOf } from "../preview/engine.ts";
+import { digestOf } from "../preview/events.ts";
+import type { StackPreview } from "../preview/model.ts";
+import { masked, maskOf, openWords } from "../preview/redaction.ts";
+
+/** Undefined where it can't be told: a run is not a failure for that. */
+export async function whatItDid(plan: FleetPlan, events: string): Promise<StackPreview | undefined> {
+  try {
+    const open = new Set(openWords(plan.spec));
+    const secrets = (await stateSecretsOf(plan.stack)).filter((secret) => !open.has(secret));
+    return masked(previewOf(plan, digestOf(events)), maskOf(secrets));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,124 @@
+// Who changed what, when, and with which result: written at the end of every command that changed something, read by `fleet history`.
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { promisify } from "node:util";
+import { project } from "../../provisioners/project.ts";
+import { hasChanged, interrupted } from "../../pulumi/interruption.ts";
+import { UserError } from "../../spec/problem.ts";
+import { operator } from "../operator.ts";
+import { HistoryEntry, idAt } from "./entry.ts";
+import { type HistoryStore, historyStore } from "./store.ts";
+
+/** What a command says of its run while it goes. No secret belongs in it. */
+export interface RunNotes {
+  summary: string;
+  servers: readonly string[];
+  detail?: unknown;
+  /** Takes secrets out of the words that were typed. */
+  mask: (text: string) => string;
+}
+
+interface Recorded {
+  readonly stack: string;
+  readonly what: string;
+  /** As they were typed behind `fleet`. */
+  readonly words?: readonly string[];
+  /** @default the backend's */
+  readonly store?: () => Promise<HistoryStore>;
+}
+
+/** Milliseconds that a backend gets; a run is not held up for its history. */
+const patience = 10_000;
+
+/** Runs `work`, whose value is an exit code, and keeps what became of it; nothing where it changed nothing. A history that can't be written is said. */
+export async function recorded(
+  { stack, what, words = process.argv.slice(2), store = historyStore }: Recorded,
+  work: (notes: RunNotes) => Promise<number>,
+): Promise<number> {
+  const notes: RunNotes = { summary: "", servers: [], mask: (text) => text };
+  const begun = new Date();
+  let result: HistoryEntry["result"] = "failed";
+  try {
+    const code = await work(notes);
+    if (code === 0) result = "done";
+    return code;
+  } catch (error) {
+    if (notes.summary === "" && error instanceof Error) notes.summary = error.message.split("\n")[0]!.slice(0, 300);
+    throw error;
+  } finally {
+    if (interrupted()) result = "interrupted";
+    if (hasChanged()) await keep({ stack, what, words, store }, notes, { begun, result });
+  }
+}
+
+async function keep(
+  { stack, what, words, store }: Required<Recorded>,
+  notes: RunNotes,
+  { begun, result }: { readonly begun: Date; readonly result: HistoryEntry["result"] },
+): Promise<void> {
+  try {
+    const commit = await commitOf();
+    const entry: HistoryEntry = {
+      version: 1,
+      id: idAt(begun, what, randomBytes(2).toString("hex")),
+      stack,
+      at: begun.toISOString(),
+      seconds: Math.round((Date.now() - begun.getTime()) / 100) / 10,
+      who: operator(),
+      what,
+      command: notes.mask(["fleet", ...words].join(" ")),
+      result,
+      summary: notes.mask(notes.summary),
+      servers: [...notes.servers],
+      ...(commit && { commit }),
+      ...(notes.detail !== undefined && { detail: notes.detail }),
+    };
+    const late = new Promise<never>((_, reject) =>
+      setTimeout(() => reject(new Error(`no answer within ${patience / 1000} s`)), patience).unref(),
+    );
+    await Promise.race([(await store()).add(stack, entry.id, `${JSON.stringify(entry)}\n`), late]);
+  } catch (error) {
+    console.error(`${stack}: the history could not be written: ${(error as Error).message}`);
+  }
+}
+
+/** Undefined outside a repository. */
+async function commitOf(): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)("git", ["-C", project, "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"], {
+      timeout: 5_000,
+    });
+    return stdout.trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The newest first; what another version wrote is left out. */
+export async function historyOf(stack: string, count: number, store?: HistoryStore): Promise<readonly HistoryEntry[]> {
+  const from = store ?? (await historyStore());
+  const texts = await Promise.all((await from.list(stack, count)).map((id) => from.get(stack, id)));
+  return texts.flatMap((text) => entryIn(text) ?? []);
+}
+
+function entryIn(text: string | undefined): HistoryEntry | undefined {
+  try {
+    return HistoryEntry.parse(JSON.parse(text ?? ""));
+  } catch {
+    return undefined;
+  }
+}
+
+/** By its id, or a part of it that no other has; without, the newest. Throws a UserError. */
+export async function runOf(stack: string, id: string | undefined, store?: HistoryStore): Promise<HistoryEntry> {
+  const from = store ?? (await historyStore());
+  const ids = await from.list(stack, Number.MAX_SAFE_INTEGER);
+  const fitting = id === undefined ? ids.slice(0, 1) : ids.includes(id) ? [id] : ids.filter((each) => each.includes(id));
+  if (fitting.length === 1) {
+    const entry = entryIn(await from.get(stack, fitting[0]!));
+    if (entry) return entry;
+    throw new UserError(`${fitting[0]}: expected a run as this version writes it, got another one`);
+  }
+  const got = fitting.length === 0 ? "none" : fitting.length > 3 ? `${fitting.length} of them` : fitting.join(", ");
+  throw new UserError(`${id ?? stack}: expected one run of ${stack}, got ${got}; next: fleet history -s ${stack}`);
+}
