@@ -1,26 +1,20 @@
 // Takes a stack away, asked already: fetch what is to be kept, destroy, forget, and the proof that nothing is left.
 import { rmSync } from "node:fs";
-import { leftovers, sweep } from "../machines/sweep.ts";
+import { sweep } from "../machines/sweep.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { ask, pulumi, sshFolder } from "../pulumi/command.ts";
 import { forgetServers } from "../pulumi/forget.ts";
 import { changes } from "../pulumi/interruption.ts";
-import { resourcesOf } from "../pulumi/known-names.ts";
 import { existing, forget, isLocal, keepState, localDeployment, localStack, prepare } from "../pulumi/state.ts";
 import { backedUp, refuseLostState } from "../pulumi/state-file.ts";
 import { archive } from "./archive.ts";
-import type { AwsStack } from "./aws/stacks.ts";
 import { giveBackServers } from "./give-back.ts";
-import { type LentServer, lentServers } from "./lent-servers.ts";
+import type { LentServer } from "./lent-servers.ts";
 import { machinesAlone, standsOnServers } from "./machines-alone.ts";
 import { phase } from "./phase.ts";
-
-/** Undefined for a stack that is not on AWS; its SDK is loaded only where one is. */
-export async function onAws(stack: string): Promise<AwsStack | undefined> {
-  const plan = planOf(stack);
-  return plan.spec.target.kind === "aws" ? (await import("./aws/stacks.ts")).awsStack(stack, plan) : undefined;
-}
+import type { TargetOperations } from "./targets/contract.ts";
+import { operationsOf } from "./targets/targets.ts";
 
 export interface DownOptions {
   readonly yes: boolean;
@@ -31,24 +25,24 @@ export interface DownOptions {
 /** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
 export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOptions): Promise<number> {
   const plan = planOf(stack);
-  const aws = await onAws(stack);
+  const target = await operationsOf(plan);
   const isThere = (await existing([stack])).length > 0;
   if (!isThere && isLocal() && !standsOnServers(plan, backedUp(localStack(stack)))) refuseLostState(stack, localStack(stack));
   // Before the state goes, which knows their host keys.
-  const lent = plan.spec.target.kind === "inventory" ? await lentServers(plan, await resourcesOf(stack)) : [];
+  const lent = (await target.lent?.(plan)) ?? [];
   let archived = true;
   if (isThere) {
     await prepare(plan);
     await forgetServers(plan, gone);
     archived = await archive(plan, yes);
-    const code = await destroyed(plan, aws !== undefined);
+    const code = await destroyed(plan, target);
     if (code !== 0) return code;
   }
   const given = await givenBack(
     plan,
     lent.filter(({ name }) => !gone.includes(name)),
   );
-  const code = given === 0 ? await proven(plan, aws) : given;
+  const code = given === 0 ? ((await target.proven?.(plan)) ?? 0) : given;
   if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
   return code === 0 && !archived ? 1 : code;
 }
@@ -57,13 +51,13 @@ export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOp
 const needsNoEngine = (stack: string): boolean =>
   isLocal() && process.env.FLEET_EVENT_LOG === undefined && machinesAlone(stack, localDeployment(stack)?.resources ?? []);
 
-async function destroyed(plan: FleetPlan, isOnAws: boolean): Promise<number> {
+async function destroyed(plan: FleetPlan, target: TargetOperations): Promise<number> {
   const { stack } = plan;
   keepState(stack);
   if (needsNoEngine(stack)) return await machinesGone(plan);
   const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs"];
   const once = async (env = {}) => (await pulumi(plan, args, { env, readable: true })).code;
-  const code = isOnAws ? await (await import("./aws/destroy.ts")).destroyed(plan, once) : await once();
+  const code = await (target.destroy ? target.destroy(plan, once) : once());
   if (code !== 0) return code;
   await removeStack(plan);
   return 0;
@@ -99,23 +93,4 @@ async function givenBack({ stack }: FleetPlan, servers: readonly LentServer[]): 
 function forgetHere(stack: string): void {
   rmSync(sshFolder(stack), { recursive: true, force: true });
   forget(stack);
-}
-
-async function proven({ stack, spec }: FleetPlan, aws: AwsStack | undefined): Promise<number> {
-  if (aws) return await provenOnAws(aws);
-  return spec.target.kind === "practice" ? await provenHere(stack) : 0;
-}
-
-async function provenOnAws(aws: AwsStack): Promise<number> {
-  const [{ sweptClean }, { sweptCode, sweptText }] = await Promise.all([import("./aws/teardown.ts"), import("./aws/sweep.ts")]);
-  const swept = await sweptClean(aws);
-  console.log(sweptText(swept));
-  return sweptCode(swept);
-}
-
-async function provenHere(stack: string): Promise<number> {
-  const left = await leftovers(stack);
-  const lines = left.map(({ kind, what }) => `  ${kind} ${what}`).join("\n");
-  console.log(left.length === 0 ? "nothing is left on this computer" : `left on this computer:\n${lines}`);
-  return left.length === 0 ? 0 : 1;
 }

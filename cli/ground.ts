@@ -1,11 +1,13 @@
 // What new practice machines lie over is made before the engine starts, where a person sees how long it takes; its provider finds it there.
+import { fleetOn } from "../components/targets/contract.ts";
+import { preinstalled } from "../components/targets/practice/preinstalled.ts";
+import { practice } from "../components/targets/practice/target.ts";
 import { ensureImage } from "../machines/image.ts";
 import { ensureLayer } from "../machines/layers/layer.ts";
 import { pathsOf } from "../machines/names.ts";
 import { preflight } from "../machines/preflight.ts";
 import { readRecord } from "../machines/record.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
-import { preinstalled } from "../provisioners/preinstalled.ts";
 import { phase } from "./phase.ts";
 import { counted } from "./terminal.ts";
 
@@ -28,10 +30,10 @@ async function isThere(stack: string, name: string): Promise<boolean> {
   return (await readRecord(pathsOf({ stack, name }))) !== undefined;
 }
 
-/** Nothing to do for machines that are there, and for all targets but practice machines of the driver nspawn. */
+/** Nothing to do for machines that are there, and for those of the driver qemu. */
 export async function prepareGround(plan: FleetPlan): Promise<void> {
-  const { target } = plan.spec;
-  if (target.kind !== "practice" || target.driver !== "nspawn") return;
+  const target = fleetOn(practice, plan.spec)?.target;
+  if (target?.driver !== "nspawn") return;
   const there = await Promise.all(plan.servers.map(({ name }) => isThere(plan.stack, name)));
   const missing = plan.servers.filter((_, index) => !there[index]);
   if (missing.length === 0) return;

@@ -1,4 +1,5 @@
 // A fleet that is machines of this computer and what is on them needs no engine to go: with the machines, all of it is gone.
+import { targetOf } from "../components/targets/targets.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import type { StateResource } from "../pulumi/state-file.ts";
 
@@ -14,7 +15,7 @@ export function standsOnServers({ spec, servers }: FleetPlan, resources: readonl
   const known = resources.every(({ type }) => onServers.has(type) || engines.test(type));
   const names = new Set<unknown>(servers.map(({ name }) => name));
   const hosts = resources.filter(({ type }) => type === "fleet:index:Host");
-  return spec.target.kind === "inventory" && known && hosts.every(({ inputs }) => names.has(inputs?.name));
+  return targetOf(spec).lent && known && hosts.every(({ inputs }) => names.has(inputs?.name));
 }
 
 /**

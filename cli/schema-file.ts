@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { checkout, project, rolesFolder, stacksFolder } from "../provisioners/project.ts";
-import { allSchemas, ownRoles, useRolesIn } from "../provisioners/roles/roles.ts";
+import { ownRoles, useRolesIn } from "../provisioners/roles/roles.ts";
+import { choices } from "../provisioners/stack.ts";
 import { schemaText } from "../spec/schema.ts";
 
 export const schemaFile = join(stacksFolder, "fleet.schema.json");
@@ -11,7 +12,7 @@ export const schemaName = (): string => relative(project, schemaFile);
 /** Writes it where it is not what the roles say. @returns whether it wrote */
 export function writeSchema(): boolean {
   useRolesIn(rolesFolder());
-  const text = schemaText(allSchemas());
+  const text = schemaText(choices);
   if (existsSync(schemaFile) && readFileSync(schemaFile, "utf8") === text) return false;
   writeFileSync(schemaFile, text);
   return true;

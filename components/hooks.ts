@@ -7,7 +7,7 @@ import { project } from "../provisioners/stack.ts";
 import type { Hook } from "../spec/hooks.ts";
 import { secretRefsIn } from "../spec/secrets.ts";
 import type { ConnectionArgs } from "./connection.ts";
-import { type Supplied, secretText } from "./supply.ts";
+import { type Supplied, secretText } from "./targets/supplier.ts";
 
 export interface HookMeans {
   readonly supplied: Readonly<Record<string, Supplied>>;

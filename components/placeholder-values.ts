@@ -5,7 +5,7 @@ import type { LateKind, LateName } from "../provisioners/engine/placeholders.ts"
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { unknown } from "../provisioners/provider/wire.ts";
 import type { KeyPair } from "./key-pair.ts";
-import type { Supplied } from "./supply.ts";
+import type { Supplied } from "./targets/supplier.ts";
 import type { TeamKeys } from "./team-keys.ts";
 
 export interface LateSources {

@@ -11,8 +11,9 @@ import { Host } from "./host.ts";
 import { KeyPair } from "./key-pair.ts";
 import { eachByItself, type LateSources, lateValues } from "./placeholder-values.ts";
 import { Role, within } from "./role.ts";
-import { type Supplied, supply } from "./supply.ts";
 import type { Work } from "./targets/aws/workloads.ts";
+import type { Supplied } from "./targets/supplier.ts";
+import { supply } from "./targets/suppliers.ts";
 import { TeamKeys } from "./team-keys.ts";
 
 export interface TeamFleetArgs {

@@ -4,7 +4,7 @@ import type { Connection } from "../provisioners/engine/shell.ts";
 import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
 import { opened, secretsIn } from "../pulumi/checkpoint.ts";
-import { ask, passphraseOfPractice } from "../pulumi/command.ts";
+import { ask } from "../pulumi/command.ts";
 import { passphraseIn, unlock } from "../pulumi/passphrase.ts";
 import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
 import type { Deployment, StateResource } from "../pulumi/state-file.ts";
@@ -80,8 +80,8 @@ function secretTexts(value: unknown): readonly string[] {
 
 const notUp = (stack: string): UserError => new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
 
-async function keyOf(stack: string, { spec }: Aimed, salt: string): Promise<Buffer> {
-  const given = passphraseIn(process.env) ?? (spec.target.kind === "practice" ? passphraseOfPractice : undefined);
+async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Buffer> {
+  const given = passphraseIn(process.env) ?? engine.passphrase;
   const key = given === undefined ? undefined : await unlock(salt, given);
   if (key) return key;
   throw new UserError(

@@ -1,17 +1,16 @@
 // The policy pack: hands the rules to Pulumi. `fleet preview` and `fleet up` ask for it where the target is AWS; a pulumi typed by hand does
 // with `--policy-pack policy`.
 import { PolicyPack, type ResourceValidationPolicy, type StackValidationPolicy } from "@pulumi/policy";
+import { aws } from "../components/targets/aws/target.ts";
+import { fleetOn } from "../components/targets/contract.ts";
 import { planOf } from "../provisioners/stack.ts";
 import * as rules from "./rules.ts";
 
 /** `urn:pulumi:<stack>::…` */
 const stackOf = (urn: string): string => urn.split(":")[2] ?? "";
-const targetOf = (urn: string) => planOf(stackOf(urn)).spec.target;
+const targetOf = (urn: string) => fleetOn(aws, planOf(stackOf(urn)).spec)?.target;
 
-const isContest = (urn: string): boolean => {
-  const target = targetOf(urn);
-  return target.kind === "aws" && target.profile === "contest";
-};
+const isContest = (urn: string): boolean => targetOf(urn)?.profile === "contest";
 
 const each = (name: string, description: string, rule: (urn: string) => rules.Rule): ResourceValidationPolicy => ({
   name,
@@ -30,7 +29,7 @@ const price: StackValidationPolicy = {
   enforcementLevel: "mandatory",
   validateStack: ({ resources }, report) => {
     const target = resources[0] && targetOf(resources[0].urn);
-    if (target?.kind !== "aws") return;
+    if (!target) return;
     const priced = resources.map(({ type, name, props }) => ({ type, name, inputs: props }));
     for (const sentence of rules.withinPrice(priced, target.region, target.priceLimit)) report(sentence);
   },

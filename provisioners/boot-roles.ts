@@ -1,15 +1,15 @@
 // What a pool's server makes of itself: its roles from a blank host, held against all that a push would be held against.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { TargetPool } from "../components/targets/contract.ts";
 import { refusal, UserError } from "../spec/problem.ts";
 import { type BootRole, refuseSecrets } from "./boot-script.ts";
 import { problemsIn } from "./engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, rolesOf } from "./expand.ts";
-import type { AskedPool } from "./pools.ts";
 import { stacksFolder } from "./project.ts";
 
 /** With their marks still in. Throws a UserError where a role can't be told what it needs, or wants what no role may have there. */
-export function bootRoles(plan: FleetPlan, { name }: AskedPool): readonly BootRole[] {
+export function bootRoles(plan: FleetPlan, { name }: Pick<TargetPool, "name">): readonly BootRole[] {
   const pool = plan.pools.find((each) => each.name === name);
   if (!pool) throw new TypeError(`${name} is told no roles`);
   const facts = completeFacts(pool.declared);
@@ -43,8 +43,7 @@ export function scriptOf(place: string, script: string): string {
 }
 
 /** Throws a UserError for a pool whose servers could not become what they are told. */
-export function refusePlan(plan: FleetPlan, asked: AskedPool): void {
-  const { script, roles } = asked.pool;
-  if (script !== undefined) scriptOf(asked.place, script);
-  if (roles !== undefined) bootRoles(plan, asked);
+export function refusePool(plan: FleetPlan, { name, place, script, roles }: TargetPool): void {
+  if (script !== undefined) scriptOf(place, script);
+  if (roles !== undefined) bootRoles(plan, { name });
 }

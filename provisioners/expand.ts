@@ -1,11 +1,11 @@
 // FleetSpec → FleetPlan → a role's resources. Pure: the same stack file gives the same plan, on every computer.
-import { createHash } from "node:crypto";
+import type { Computer, EngineNeeds } from "../components/targets/contract.ts";
+import { targetOf } from "../components/targets/targets.ts";
 import { type Guards, guardsOf } from "../spec/guards.ts";
 import type { OverlayEntry } from "../spec/overlay.ts";
 import { refusal, UserError } from "../spec/problem.ts";
-import { bytesOfSize, cidrRange } from "../spec/scalars.ts";
+import { bytesOfSize } from "../spec/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
-import { declaredOnAws, plannedAddress, settingsOf } from "./aws/servers.ts";
 import { completeFacts, type Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
 import { lay, replaced } from "./overlay/lay.ts";
@@ -51,22 +51,14 @@ export interface FleetPlan {
   readonly order: readonly RoleStep[];
   /** Servers that nobody pushes to: one for all of a pool that is told roles. */
   readonly pools: readonly PoolPlan[];
-  /** Of practice machines. */
-  readonly subnet: string;
+  /** What its target's resources need of Pulumi's engine. */
+  readonly engine: EngineNeeds;
 }
 
 /** The role that carries the team's files that no other role owns. */
 export const overlayRole = "files";
 
-const practiceVersions: Readonly<Record<string, string>> = { bookworm: "12", trixie: "13" };
-const practiceMemory = "1GiB";
-
-export interface Surroundings {
-  /** Pulumi's name of the stack. */
-  readonly stack: string;
-  /** Of the computer that carries practice machines. */
-  readonly cores: number;
-  readonly architecture: Facts["architecture"];
+export interface Surroundings extends Computer {
   /** By server or pool. */
   readonly overlays: Readonly<Record<string, readonly OverlayEntry[]>>;
 }
@@ -74,11 +66,10 @@ export interface Surroundings {
 /** Throws a UserError for a fleet that would lock itself out. */
 export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   refuseLockOut(spec, around.stack);
-  const subnet = (spec.target.kind === "practice" ? spec.target.subnet : undefined) ?? derivedSubnet(around.stack);
-  const names = Object.keys(spec.servers);
-  const servers = names.map((name, index): ServerPlan => {
-    const server = spec.servers[name]!;
-    const privateAddress = addressOf(spec, name, () => addressIn(subnet, 11 + index));
+  const target = targetOf(spec);
+  const servers = Object.entries(spec.servers).map(([name, server]): ServerPlan => {
+    const privateAddress = target.privateAddress(spec, name, around);
+    const volumes = target.volumes?.(spec, name) ?? [];
     return {
       name,
       spec: server,
@@ -89,9 +80,9 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
         roles: server.roles,
         ports: portsOf(server),
         ...(server.services && { services: server.services }),
-        ...mountedVolumes(spec, name),
+        ...(volumes.length > 0 && { volumes }),
       },
-      declared: declaredFacts(spec, name, around),
+      declared: { ...target.declared(spec, name, around), ...sizesOf(server) },
       overlay: around.overlays[name] ?? [],
     };
   });
@@ -102,31 +93,14 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     { name: spec.admin, sudo: true },
     ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
   ];
-  const pools = poolPlans(spec.target, around.overlays);
+  const pools = poolPlans(target.pools?.(spec) ?? [], around.overlays);
   const holders = servers.map(({ name, spec: { roles, params } }) => ({ name, place: `servers.${name}`, roles, params }));
   const endpoints = endpointsOf(holders);
   const asked = pools.map(({ name, place, spec: { roles, params } }) => ({ name, place, roles, params }));
   refuseContracts(around.stack, contractProblems([...holders, ...asked], endpoints));
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view), endpoints };
   const order = orderOf(around.stack, servers, endpoints);
-  return { stack: around.stack, spec, subnet, guard: guardsOf(spec.guard), servers, order, pools, people, team };
-}
-
-/** Of the volumes that its target gives it, those that the stack file wants mounted. */
-function mountedVolumes({ target }: FleetSpec, name: string): Pick<ServerView, "volumes"> {
-  if (target.kind !== "aws") return {};
-  const all = settingsOf(target, name).volumes ?? [];
-  const volumes = all.flatMap(({ name: volume, mountPoint, filesystem, blank }) =>
-    mountPoint ? [{ name: volume, mountPoint, filesystem, ...(blank && { blank }) }] : [],
-  );
-  return volumes.length > 0 ? { volumes } : {};
-}
-
-/** By which the team's other servers reach it. */
-function addressOf({ target, servers }: FleetSpec, name: string, practice: () => string): string {
-  const { privateAddress, address = "" } = servers[name]!;
-  if (target.kind === "aws") return plannedAddress(target, servers, name);
-  return privateAddress ?? (target.kind === "inventory" ? address : practice());
+  return { stack: around.stack, spec, engine: target.engine, guard: guardsOf(spec.guard), servers, order, pools, people, team };
 }
 
 function refuseContracts(stack: string, problems: readonly ContractProblem[]): void {
@@ -171,33 +145,11 @@ function shutDoor({ user, password, privateKey, params }: ServerSpec): readonly 
   ];
 }
 
-function declaredFacts(spec: FleetSpec, name: string, around: Surroundings): Partial<Facts> {
-  const server = spec.servers[name]!;
-  const memory = server.memory ?? (spec.target.kind === "practice" ? practiceMemory : undefined);
-  const sizes = { ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }), ...(server.cores && { cores: server.cores }) };
-  if (spec.target.kind === "aws") return { ...declaredOnAws(spec.target, name), ...sizes };
-  if (spec.target.kind !== "practice") return sizes;
-  const { driver, release } = spec.target;
-  const machine = {
-    distribution: "debian",
-    version: practiceVersions[release] ?? release,
-    packageManager: "apt",
-    container: driver === "nspawn",
-    cloudInit: false,
-  } as const;
-  return { ...machine, architecture: around.architecture, cores: Math.min(server.cores ?? around.cores, around.cores), ...sizes };
-}
-
-/** A /24 of 10.64.0.0/10 of each stack's own, so that two teams run at once. */
-function derivedSubnet(stack: string): string {
-  const [high = 0, low = 0] = createHash("sha256").update(stack).digest();
-  return `10.${64 + (high % 64)}.${low}.0/24`;
-}
-
-function addressIn(subnet: string, host: number): string {
-  const address = cidrRange(subnet).base + host;
-  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
-}
+/** As the stack file says, whatever the target gives. */
+const sizesOf = ({ memory, cores }: ServerSpec): Partial<Facts> => ({
+  ...(memory && { memoryMiB: Math.floor(bytesOfSize(memory) / 2 ** 20) }),
+  ...(cores && { cores }),
+});
 
 /** The roles of a server in their order. What no role owns comes right after `base`: a certificate or a dump is there for whoever reads it. */
 export function rolesOf({ spec: { roles }, overlay }: Pick<ServerPlan, "spec" | "overlay">): readonly string[] {

@@ -1,5 +1,6 @@
 // Names are identity: the state knows what was made by the names of its team and servers. A stack file that calls them otherwise must say
 // so, or the fleet would make everything anew and then undo the old, which is the same servers.
+import { targetOf } from "../components/targets/targets.ts";
 import { ticked } from "../spec/messages.ts";
 import type { Path } from "../spec/path.ts";
 import type { FleetPlan, ServerPlan } from "./expand.ts";
@@ -37,7 +38,7 @@ export const placeOf = ({ address, port = 22, jump }: Reach): string | undefined
 export function renamesIn(plan: FleetPlan, known: Known): readonly Rename[] {
   const team = renamedTeam(plan, known);
   if (team.length > 0) return team;
-  return plan.spec.target.kind === "inventory" ? renamedServers(plan, known) : replacedMachines(plan, known);
+  return targetOf(plan.spec).lent ? renamedServers(plan, known) : replacedMachines(plan, known);
 }
 
 const takeAway = (stack: string): string => `to begin anew, \`./fleet down ${stack}\` first`;
@@ -51,8 +52,9 @@ function renamedTeam({ stack, spec }: FleetPlan, { teams }: Known): readonly Ren
       { path, reason: `expected one team in the state of ${stack}, got ${ticked(teams)}, with the same servers; ${ofTwo(stack, former)}` },
     ];
   if (spec.was === former) return [];
-  const keep =
-    spec.target.kind === "aws" ? "names at AWS stay for life: take it back" : `write \`was: ${former}\` beside it to keep what is up`;
+  const keep = targetOf(spec).keepsTeamName
+    ? "what is made there keeps its name for life: take it back"
+    : `write \`was: ${former}\` beside it to keep what is up`;
   return [
     { path, reason: `expected \`${former}\`, by whose name what is up was made, got \`${spec.team}\`; ${keep}, or, ${takeAway(stack)}` },
   ];

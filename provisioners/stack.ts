@@ -2,21 +2,30 @@
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { targetKind } from "../spec/checks.ts";
+import type { EngineNeeds } from "../components/targets/contract.ts";
+import { targetOf, targets } from "../components/targets/targets.ts";
 import { didYouMean } from "../spec/messages.ts";
 import { type OverlayEntry, overlays, ruled } from "../spec/overlay.ts";
 import { type Path, valueAt } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
 import { readStack } from "../spec/read.ts";
 import { fleetKey } from "../spec/secrets.ts";
-import type { FleetSpec } from "../spec/spec.ts";
+import type { Choices, FleetSpec } from "../spec/spec.ts";
+import { rulesOf } from "../spec/targets.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { type FleetPlan, planFleet } from "./expand.ts";
-import { poolNames } from "./pools.ts";
 import { rolesFolder, stackNames, stacksFolder } from "./project.ts";
 import { allSchemas, useRolesIn } from "./roles/roles.ts";
 
 export { checkout, project, stackNames } from "./project.ts";
+
+/** What there is to choose from in a stack file. */
+export const choices: Choices = {
+  get roles() {
+    return allSchemas();
+  },
+  targets,
+};
 
 const fileOf = (stack: string, folder: string): string => join(folder, `Pulumi.${stack}.yaml`);
 
@@ -25,7 +34,7 @@ export function planOf(stack: string, folder = stacksFolder): FleetPlan {
   const file = fileOf(stack, folder);
   if (!existsSync(file)) throw unknownStack(stack, folder);
   useRolesIn(rolesFolder(folder));
-  const { spec, files } = readStack(file, allSchemas());
+  const { spec, files } = readStack(file, choices);
   return planFleet(spec, {
     stack,
     cores: availableParallelism(),
@@ -36,13 +45,14 @@ export function planOf(stack: string, folder = stacksFolder): FleetPlan {
 
 /** The team's files by server or pool, with what the stack file says of them. */
 function laidOver(files: string, spec: FleetSpec): Readonly<Record<string, readonly OverlayEntry[]>> {
-  const all = overlays(files, [...Object.keys(spec.servers), ...poolNames(spec.target)]);
+  const pools = targetOf(spec).pools?.(spec) ?? [];
+  const all = overlays(files, [...Object.keys(spec.servers), ...pools.map(({ name }) => name)]);
   return Object.fromEntries(Object.entries(all).map(([name, entries]) => [name, ruled(entries, spec.fileRules)]));
 }
 
 /** What a shell needs depends on where the servers are, and on nothing else that may be wrong with a stack file. */
 export interface Aimed {
-  readonly spec: { readonly target: { readonly kind: unknown } };
+  readonly engine: Pick<EngineNeeds, "passphrase">;
 }
 
 /** Throws a UserError where there is no such stack file, but for the one that nobody named. */
@@ -51,7 +61,8 @@ export function aimedAt(stack: string, folder = stacksFolder): Aimed {
   const there = existsSync(file);
   if (!there && stack !== "practice") throw unknownStack(stack, folder);
   const written = there ? readYaml(readFileSync(file, "utf8")).value : undefined;
-  return { spec: { target: { kind: targetKind(valueAt(written, ["config", fleetKey])) } } };
+  const rules = rulesOf(targets, valueAt(written, ["config", fleetKey]));
+  return { engine: targets.find((target) => target === rules)?.engine ?? {} };
 }
 
 /** Where a path of the fleet stands in the stack file: `stacks/Pulumi.x.yaml:6:15`, of its key. */

@@ -15,9 +15,6 @@ export { stateFolder } from "./folder.ts";
 /** What OpenSSH must read from files: keys and host keys of a stack's servers, as `fleet ssh` found them. */
 export const sshFolder = (stack: string): string => join(stateFolder, "ssh", stack);
 
-/** Protects nothing: practice machines hold no secrets but their own. Every other stack has a passphrase of the team's. */
-export const passphraseOfPractice = "practice";
-
 /** Why `fleet` changes the engine's settings; `fleet env --why` prints it. */
 export const reasons: Readonly<Record<string, string>> = {
   PULUMI_SKIP_UPDATE_CHECK: "no question to the network at each start",
@@ -42,7 +39,7 @@ export function environment(plan: Aimed | undefined): Readonly<Record<string, st
     ...(project !== checkout && { FLEET_PROJECT: project }),
     // Starts the program without what it never needs: half a second more.
     PULUMI_LANGUAGE_NODEJS_RUN_PATH: join(checkout, "components", "run.cjs"),
-    ...(!given && plan?.spec.target.kind === "practice" && { PULUMI_CONFIG_PASSPHRASE: passphraseOfPractice }),
+    ...(!given && plan?.engine.passphrase !== undefined && { PULUMI_CONFIG_PASSPHRASE: plan.engine.passphrase }),
   };
 }
 
@@ -50,19 +47,21 @@ export function environment(plan: Aimed | undefined): Readonly<Record<string, st
 export const ofFleetAlone = (): Readonly<Record<string, string>> => withoutLog(join(stateFolder, "engine-home"));
 
 /** Where a mistake costs money or opens a door, the policy pack has a say: in previews and ups, with Pulumi's own words. */
-export const policed = ({ spec }: FleetPlan): readonly string[] =>
-  spec.target.kind === "aws" ? ["--policy-pack", join(checkout, "policy")] : [];
+export const policed = ({ engine }: FleetPlan): readonly string[] => (engine.policed ? ["--policy-pack", join(checkout, "policy")] : []);
 
-/** What somebody changed by hand at AWS shows only to who looks; our own provider looks by itself. */
-export const looking = ({ spec }: FleetPlan): readonly string[] => (spec.target.kind === "aws" ? ["--refresh"] : []);
+/** What somebody changed by hand in a cloud shows only to who looks; our own provider looks by itself. */
+export const looking = ({ engine }: FleetPlan): readonly string[] => (engine.refreshed ? ["--refresh"] : []);
 
 /** Servers up to which Pulumi's own limit, four resources a core, holds nobody up. */
 const fewServers = 8;
 const atMost = 256;
 
-/** Servers are waited for, not computed: all of them at once, whatever the cores. AWS has limits of its own. */
-export function parallelFor({ spec, servers }: FleetPlan, env: NodeJS.ProcessEnv = process.env): readonly string[] {
-  if (spec.target.kind === "aws" || servers.length <= fewServers || env.PULUMI_PARALLEL !== undefined) return [];
+/** Servers are waited for, not computed: all of them at once, whatever the cores. A cloud has limits of its own. */
+export function parallelFor(
+  { engine, servers }: Pick<FleetPlan, "engine" | "servers">,
+  env: NodeJS.ProcessEnv = process.env,
+): readonly string[] {
+  if (!engine.allAtOnce || servers.length <= fewServers || env.PULUMI_PARALLEL !== undefined) return [];
   return ["--parallel", String(Math.min(atMost, 2 * servers.length))];
 }
 

@@ -1,6 +1,6 @@
 // What the state of a stack knows, by the names that it was made with; and the refusal of a stack file that calls it otherwise, or asks for
 // what can't be made of it.
-import { shrinksIn } from "../provisioners/aws/shrinks.ts";
+import { targetOf } from "../components/targets/targets.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { type Known, type KnownServer, placeOf, renamesIn } from "../provisioners/renames.ts";
 import { placesIn } from "../provisioners/stack.ts";
@@ -51,14 +51,11 @@ export const namesCompared = ({ stack }: FleetPlan): Readonly<Record<string, str
 /** Problems of the stack file against the state, with their places: other names, smaller disks. */
 export async function stateProblems(plan: FleetPlan): Promise<readonly Problem[]> {
   const resources = await resourcesOf(plan.stack);
-  const found = [...renamesIn(plan, knownIn(resources)), ...smallerDisks(plan, resources)];
+  const found = [...renamesIn(plan, knownIn(resources)), ...(targetOf(plan.spec).against?.(plan.spec, resources) ?? [])];
   if (found.length === 0) return [];
   const placeIn = placesIn(plan.stack);
   return found.map(({ path, reason }) => ({ at: placeIn(path), path: pathText(path), reason }));
 }
-
-const smallerDisks = ({ spec: { target, team, servers } }: FleetPlan, resources: readonly StateResource[]) =>
-  target.kind === "aws" ? shrinksIn({ target, team, servers: Object.keys(servers) }, resources) : [];
 
 /** Throws a UserError for what can't be made of what is up. Before anything else is done. */
 export async function refuseByState(plan: FleetPlan): Promise<void> {

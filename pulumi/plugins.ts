@@ -8,8 +8,8 @@ import { UserError } from "../spec/problem.ts";
 import { pulumi } from "./command.ts";
 
 /** Of Pulumi's own providers, those that the stack's resources need. */
-const neededBy = ({ spec }: FleetPlan): readonly string[] => [
-  ...(spec.target.kind === "aws" ? ["aws"] : []),
+const neededBy = ({ engine, spec }: FleetPlan): readonly string[] => [
+  ...engine.providers,
   ...(Object.keys(spec.hooks).length > 0 ? ["command"] : []),
 ];
 

@@ -2,7 +2,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { refuseOtherAccount } from "../components/targets/aws/account.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { UserError } from "../spec/problem.ts";
 import { ask, stateFolder } from "./command.ts";
@@ -49,8 +48,8 @@ export async function stacksUp(stacks: readonly string[]): Promise<readonly stri
 
 /** Fetches what the stack's resources need, makes the stack in the backend where it isn't yet, and clears what a killed run of this computer left locked or open. */
 export async function prepare(plan: FleetPlan): Promise<void> {
-  const { target } = plan.spec;
-  if (target.kind === "aws") await refuseOtherAccount(target);
+  // Loaded here alone: whoever only asks what is there needs no target.
+  await (await import("../components/targets/targets.ts")).targetOf(plan.spec).admit?.(plan.spec);
   await fetchPlugins(plan);
   makeStateFolder();
   if (isLocal()) refuseLostState(plan.stack, localStack(plan.stack));

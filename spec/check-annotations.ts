@@ -1,11 +1,12 @@
 // Checks of what carries a mark: secrets are Pulumi secrets, names of servers and roles are names that exist.
 import type { z } from "zod";
 import { type Marked, mapMarked } from "./annotations.ts";
-import { checkName, targetKind } from "./checks.ts";
+import { checkName } from "./checks.ts";
 import { explain, type Finding } from "./messages.ts";
 import { isMap, type Path, pathText } from "./path.ts";
 import { nextStep, secretRef, secretRefsIn } from "./secrets.ts";
-import { fleetWith, type RoleSchemas } from "./spec.ts";
+import { type Choices, fleetWith } from "./spec.ts";
+import { rulesOf } from "./targets.ts";
 
 /** Text that looks like our own placeholder would be filled with a secret of another place. */
 export function checkPlaceholders(value: unknown, path: Path): readonly Finding[] {
@@ -21,26 +22,26 @@ export interface Marks {
 }
 
 /**
- * Returns the fleet with placeholders for secrets that are written in the clear as well: practice machines may have such,
+ * Returns the fleet with placeholders for secrets that are written in the clear as well: some targets may have such,
  * and nothing behind this point needs to know.
  */
-export function checkMarked(fleet: unknown, { roles, stack }: { readonly roles: RoleSchemas; readonly stack: string }): Marks {
+export function checkMarked(fleet: unknown, { choices, stack }: { readonly choices: Choices; readonly stack: string }): Marks {
   const findings: Finding[] = [];
   const servers = isMap(fleet) && isMap(fleet.servers) ? Object.keys(fleet.servers) : [];
-  const practice = targetKind(fleet) === "practice";
+  const plain = rulesOf(choices.targets, fleet)?.plainSecrets;
   const visit = (found: Marked): unknown => {
     const { mark, value, path } = found;
     if (mark === "server") findings.push(...checkName(value, path, "a server of this stack", servers));
-    if (mark === "role") findings.push(...checkName(value, path, "a role", Object.keys(roles)));
+    if (mark === "role") findings.push(...checkName(value, path, "a role", Object.keys(choices.roles)));
     if (mark !== "secret" || typeof value !== "string" || secretRefsIn(value).length > 0) return value;
     findings.push(
-      ...(practice
+      ...(plain
         ? grammarFindings(found)
         : [{ path, reason: `expected a Pulumi secret, got plain text; ${nextStep(pathText(path), stack)}` }]),
     );
     return secretRef(pathText(path));
   };
-  return { fleet: mapMarked(fleetWith(roles), fleet, [], visit), findings };
+  return { fleet: mapMarked(fleetWith(choices), fleet, [], visit), findings };
 }
 
 /** What the secret's own grammar says of it. The value itself is never shown. */

@@ -1,41 +1,36 @@
 // What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
 // in other places, so that every problem comes at once.
-import { isIP } from "node:net";
-import { checkWork, hasWork } from "./aws/checks.ts";
 import { contestGuards } from "./guards.ts";
 import { didYouMean, type Finding, shown } from "./messages.ts";
-import { isMap, type Path, pathText } from "./path.ts";
-import { Cidr, cidrRange, GitHubId, HostName, Ipv4, ipv4Number, UserName } from "./scalars.ts";
-import { nextStep } from "./secrets.ts";
-import { entries, holders, type Loose, mapOr, repeated } from "./unvalidated.ts";
+import { isMap, type Path } from "./path.ts";
+import { GitHubId, Ipv4, UserName } from "./scalars.ts";
+import { holders, rulesOf, type TargetRules } from "./targets.ts";
+import { entries, type Loose, mapOr, repeated } from "./unvalidated.ts";
 
-/** The kind of the target, written short or long; `undefined` where it is not written. */
-export function targetKind(fleet: unknown): unknown {
-  const { target } = mapOr(fleet);
-  return isMap(target) ? target.kind : target;
-}
-
-/** All rules, in the order of the file. */
-export function checkFleet(fleet: unknown, stack: string): readonly Finding[] {
+/** All rules, in the order of the file; of the target, where it is one. */
+export function checkFleet(fleet: unknown, stack: string, targets: readonly TargetRules[]): readonly Finding[] {
   const loose = mapOr(fleet);
+  const target = rulesOf(targets, fleet);
   return [
-    ...checkServers(loose),
+    ...checkServers(loose, target),
     ...checkMembers(loose),
-    ...checkRoles(loose),
+    ...checkRoles(loose, targets),
     ...checkServices(loose),
-    ...checkReach(loose, stack),
+    ...(target?.lent === false ? checkNoReach(loose, target, targets) : []),
     ...checkJumps(loose),
     ...checkAddresses(loose),
-    ...checkDisks(loose),
-    ...checkFormerNames(loose),
-    ...checkWork(loose),
+    ...(target ? checkDisks(loose, target) : []),
+    ...checkFormerNames(loose, target),
+    ...(target?.problems(loose, stack) ?? []),
   ];
 }
 
-/** Nothing to do is a mistake. Pools, pipelines and databases work without a server of the team's own. */
-function checkServers({ servers, target }: Loose): readonly Finding[] {
+/** Nothing to do is a mistake. What some targets have beside servers works without one of the team's own. */
+function checkServers({ servers, target }: Loose, rules: TargetRules | undefined): readonly Finding[] {
   const none = servers === undefined || (isMap(servers) && Object.keys(servers).length === 0);
-  return none && !hasWork(target) ? [{ path: ["servers"], reason: "expected at least one server, got none; add one" }] : [];
+  return none && !rules?.worksAlone?.(mapOr(target))
+    ? [{ path: ["servers"], reason: "expected at least one server, got none; add one" }]
+    : [];
 }
 
 /** Accounts that Debian, Ubuntu and the packages of roles bring: a person of that name would get their files, or they the person's rights. */
@@ -80,8 +75,8 @@ function checkMembers({ members, admin, guard }: Loose): readonly Finding[] {
 }
 
 /** A role acts once on a server. */
-function checkRoles(fleet: Loose): readonly Finding[] {
-  return holders(fleet).flatMap(({ path, holder: { roles } }) => {
+function checkRoles(fleet: Loose, targets: readonly TargetRules[]): readonly Finding[] {
+  return holders(fleet, targets).flatMap(({ path, holder: { roles } }) => {
     const list = Array.isArray(roles) ? roles : [];
     const again = [...list.entries()].filter(([index, role]) => list.indexOf(role) < index);
     return again.map(([index, role]) => ({
@@ -107,62 +102,54 @@ const checkServices = (fleet: Loose): readonly Finding[] =>
 
 const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];
 
-/** Servers that were handed out say how to reach them; others must not. */
-function checkReach(fleet: Loose, stack: string): readonly Finding[] {
-  const kind = targetKind(fleet);
-  if (kind === "inventory") return entries(fleet.servers).flatMap(([name, server]) => missingReach(server, ["servers", name], stack));
-  if (kind !== "practice" && kind !== "aws") return [];
-  return entries(fleet.servers).flatMap(([name, server]) =>
+/** Servers that were handed out say how to reach them, as their target's own rules want it; others must not. */
+function checkNoReach({ servers }: Loose, { kind }: TargetRules, targets: readonly TargetRules[]): readonly Finding[] {
+  const [lent] = targets.filter((each) => each.lent);
+  const instead = lent ? ` or take target \`${lent.kind}\`` : "";
+  return entries(servers).flatMap(([name, server]) =>
     reachKeys
       .filter((key) => key in server)
       .map((key) => ({
         path: ["servers", name, key],
         key: true,
-        reason: `expected no \`${key}\` with target \`${kind}\`, which makes its servers; remove it or take target \`inventory\``,
+        reason: `expected no \`${key}\` with target \`${kind}\`, which makes its servers; remove it${instead}`,
       })),
   );
 }
 
-function missingReach(server: Loose, path: Path, stack: string): readonly Finding[] {
-  const missing = ["address", "user"].filter((key) => !(key in server));
-  const findings: Finding[] = missing.map((key) => ({
-    path,
-    reason: `expected \`${key}\` with target \`inventory\`, got nothing; add it`,
-  }));
-  if ("password" in server || "privateKey" in server) return findings;
-  const next = nextStep(pathText([...path, "password"]), stack);
-  return [...findings, { path, reason: `expected \`password\` or \`privateKey\` with target \`inventory\`, got neither; ${next}` }];
-}
-
-/** Only a virtual machine has disks of its own. */
-function checkDisks(fleet: Loose): readonly Finding[] {
-  const { driver = "nspawn" } = mapOr(fleet.target);
-  const kind = targetKind(fleet);
-  if ((kind === "practice" && driver !== "nspawn") || typeof kind !== "string") return [];
-  const [got, next] = kind === "practice" ? ["driver `nspawn`", "set `driver: qemu` in `target`"] : [`target \`${kind}\``, "remove it"];
-  return entries(fleet.servers)
+function checkDisks({ servers, target }: Loose, rules: TargetRules): readonly Finding[] {
+  const without = rules.withoutDisks(mapOr(target));
+  if (!without) return [];
+  return entries(servers)
     .filter(([, server]) => "disks" in server)
-    .map(([name]) => ({ path: ["servers", name, "disks"], key: true, reason: `expected no \`disks\` with ${got}; ${next}` }));
+    .map(([name]) => ({
+      path: ["servers", name, "disks"],
+      key: true,
+      reason: `expected no \`disks\` with ${without.got}; ${without.next}`,
+    }));
 }
 
 /** A former name is nobody's by now. What the fleet makes itself keeps its names for life. */
-function checkFormerNames(fleet: Loose): readonly Finding[] {
-  const kind = targetKind(fleet);
+function checkFormerNames(fleet: Loose, target: TargetRules | undefined): readonly Finding[] {
   const findings: Finding[] = [];
   if (fleet.was !== undefined && fleet.was === fleet.team)
     findings.push({ path: ["was"], reason: `expected the team's former name, got ${shown(fleet.was)}, which it has now; remove it` });
-  if (fleet.was !== undefined && kind === "aws")
+  if (fleet.was !== undefined && target?.keepsTeamName)
     findings.push({
       path: ["was"],
       key: true,
-      reason: "expected no `was` with target `aws`, where names stay for life; take the old name back",
+      reason: `expected no \`was\` with target \`${target.kind}\`, where names stay for life; take the old name back`,
     });
   const servers = mapOr(fleet.servers);
   const former = entries(fleet.servers).filter(([, server]) => "was" in server);
   for (const [name, { was }] of former) {
     const path = ["servers", name, "was"];
-    if (kind === "practice" || kind === "aws")
-      findings.push({ path, key: true, reason: `expected no \`was\` with target \`${kind}\`, whose machines keep their names; remove it` });
+    if (target?.lent === false)
+      findings.push({
+        path,
+        key: true,
+        reason: `expected no \`was\` with target \`${target.kind}\`, whose machines keep their names; remove it`,
+      });
     else if (typeof was === "string" && was in servers)
       findings.push({ path, reason: `expected a name that no server of this stack has now, got ${shown(was)}; remove it` });
   }
@@ -186,41 +173,17 @@ function checkJumps({ servers }: Loose): readonly Finding[] {
   });
 }
 
-/** Private addresses: each once, and inside the practice network where that is given. */
+/** Private addresses: each once. */
 function checkAddresses(fleet: Loose): readonly Finding[] {
-  const given = entries(fleet.servers).flatMap(([name, { privateAddress }]) =>
-    typeof privateAddress === "string" && Ipv4.safeParse(privateAddress).success
-      ? [{ value: privateAddress, where: `\`${name}\``, path: ["servers", name, "privateAddress"] }]
-      : [],
+  const given = privateAddresses(fleet).map(({ server, value, path }) => ({ value, where: `\`${server}\``, path }));
+  return repeated(given, "a private address");
+}
+
+/** Those that are addresses. */
+export const privateAddresses = ({ servers }: Loose): readonly { readonly server: string; readonly value: string; readonly path: Path }[] =>
+  entries(servers).flatMap(([server, { privateAddress: value }]) =>
+    typeof value === "string" && Ipv4.safeParse(value).success ? [{ server, value, path: ["servers", server, "privateAddress"] }] : [],
   );
-  const { subnet } = mapOr(fleet.target);
-  const network = Cidr.safeParse(subnet);
-  const outside = network.success ? given.filter(({ value }) => !holds(network.data, value)) : [];
-  return [
-    ...checkNamedAddresses(fleet),
-    ...repeated(given, "a private address"),
-    ...outside.map(({ value, path }) => ({ path, reason: `expected an address of a server in \`${network.data}\`, got \`${value}\`` })),
-  ];
-}
-
-/** /etc/hosts takes addresses alone: a server that the others are to find by its name needs one of its own. */
-function checkNamedAddresses(fleet: Loose): readonly Finding[] {
-  const all = entries(fleet.servers);
-  if (targetKind(fleet) !== "inventory" || all.length < 2) return [];
-  return all.flatMap(([name, { address, privateAddress }]): readonly Finding[] => {
-    if (typeof address !== "string" || privateAddress !== undefined || isIP(address) !== 0 || !HostName.safeParse(address).success)
-      return [];
-    const reason = `expected \`privateAddress\` beside \`address: ${address}\`, a name, got nothing; the other servers need its IPv4 address: add it`;
-    return [{ path: ["servers", name], reason }];
-  });
-}
-
-/** Without the network's own, the gateway's (the first) and the broadcast address. */
-function holds(cidr: string, address: string): boolean {
-  const { base, size } = cidrRange(cidr);
-  const at = ipv4Number(address) - base;
-  return at >= 2 && at <= size - 2;
-}
 
 /** A name that must be one of `names`. */
 export function checkName(value: unknown, path: Path, what: string, names: readonly string[]): readonly Finding[] {

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { choice, explain, type Finding, findingsIn } from "./messages.ts";
 import { isMap, type Path, valueAt } from "./path.ts";
-import type { RoleSchemas } from "./spec.ts";
-import { holders, type Loose, mapOr } from "./unvalidated.ts";
+import type { Choices, RoleSchemas } from "./spec.ts";
+import { holders } from "./targets.ts";
+import { type Loose, mapOr } from "./unvalidated.ts";
 
 /** Parameters by role. Their schemas are the roles' own: read.ts and schema.ts are handed them. */
 export const RoleParams = z.record(z.string(), z.record(z.string(), z.unknown()));
@@ -42,11 +43,11 @@ export interface Checked {
 }
 
 /** Checks the parameters of every server, pool and role, in a fleet that may be wrong in other places. */
-export function checkParams(fleet: unknown, schemas: RoleSchemas, depth: Depth): Checked {
+export function checkParams(fleet: unknown, { roles: schemas, targets }: Choices, depth: Depth): Checked {
   const shared = mapOr(mapOr(fleet).params);
   const findings = [...unknownRoles(shared, ["params"], schemas)];
   const used = new Set<string>();
-  const params = holders(mapOr(fleet)).map(({ path, holder }) => {
+  const params = holders(mapOr(fleet), targets).map(({ path, holder }) => {
     const own = mapOr(holder.params);
     const roles = roleNames(holder);
     findings.push(...unknownRoles(own, [...path, "params"], schemas), ...idleParams(own, path, roles, schemas));

@@ -8,7 +8,7 @@ import { checkParams } from "./params.ts";
 import { isMap, type Path, pathText, withValue } from "./path.ts";
 import { type Problem, refusal, UserError } from "./problem.ts";
 import { fleetKey, hideSecrets, secretRefsIn } from "./secrets.ts";
-import { FleetSpec, type RoleSchemas, StackFile } from "./spec.ts";
+import { type Choices, type FleetSpec, fleetOn, StackFile } from "./spec.ts";
 import { readYaml } from "./yaml-source.ts";
 
 export interface Stack {
@@ -23,7 +23,7 @@ export interface Stack {
 }
 
 /** Reads `file` (a path). Throws a UserError with every problem in it, or that it can't be read. */
-export function readStack(file: string, roles: RoleSchemas): Stack {
+export function readStack(file: string, choices: Choices): Stack {
   const name = relative(process.cwd(), file).startsWith("..") ? file : relative(process.cwd(), file);
   let text: string;
   try {
@@ -34,11 +34,11 @@ export function readStack(file: string, roles: RoleSchemas): Stack {
       `${name}: expected a stack file, got ${code === "ENOENT" ? "no such file" : code}; next: copy stacks/Pulumi.practice.yaml to it`,
     );
   }
-  return parseStack(text, name, roles, dirname(resolve(file)));
+  return parseStack(text, name, choices, dirname(resolve(file)));
 }
 
 /** The same from text. `name` is what problems call it; overlay folders stand in `folder`. */
-export function parseStack(text: string, name: string, roles: RoleSchemas, folder = dirname(resolve(name))): Stack {
+export function parseStack(text: string, name: string, choices: Choices, folder = dirname(resolve(name))): Stack {
   const source = readYaml(text);
   const problems: Problem[] = source.problems.map(({ offset, reason }) => ({ at: `${name}:${source.line(offset)}`, path: "yaml", reason }));
   if (!source.sound || !isMap(source.value)) {
@@ -53,7 +53,7 @@ export function parseStack(text: string, name: string, roles: RoleSchemas, folde
   const { config } = source.value;
   const fleet = isMap(config) ? config[fleetKey] : undefined;
   const depth = (path: Path): number => Math.max(0, source.depth([...fleetPath, ...path]) - fleetPath.length);
-  const { spec, secrets, findings } = fleet === undefined ? nothing : checkAll(fleet, { roles, stack: stackOf(name), depth });
+  const { spec, secrets, findings } = fleet === undefined ? nothing : checkAll(fleet, { choices, stack: stackOf(name), depth });
   const place = (base: Path) => (finding: Finding) => {
     const path = [...base, ...finding.path];
     const at = finding.key ? source.keyAt(path) : source.at(path);
@@ -109,19 +109,19 @@ interface Outcome {
 const nothing: Outcome = { findings: [], secrets: [] };
 
 interface Around {
-  readonly roles: RoleSchemas;
+  readonly choices: Choices;
   /** For what is to be typed. */
   readonly stack: string;
   readonly depth: (path: Path) => number;
 }
 
-function checkAll(written: unknown, { roles, stack, depth }: Around): Outcome {
+function checkAll(written: unknown, { choices, stack, depth }: Around): Outcome {
   const forged = checkPlaceholders(written, []);
-  const { fleet, findings: marked } = checkMarked(hideSecrets(written), { roles, stack });
-  const parsed = FleetSpec.safeParse(fleet, { reportInput: true, error: explain });
+  const { fleet, findings: marked } = checkMarked(hideSecrets(written), { choices, stack });
+  const parsed = fleetOn(choices.targets).safeParse(fleet, { reportInput: true, error: explain });
   const shape = parsed.success ? [] : findingsIn(parsed.error);
-  const { findings: params, params: merged } = checkParams(fleet, roles, depth);
-  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet, stack), ...params];
+  const { findings: params, params: merged } = checkParams(fleet, choices, depth);
+  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet, stack, choices.targets), ...params];
   if (!parsed.success || findings.length > 0) return { findings, secrets: [] };
   const spec = merged.reduce<unknown>((under, { path, params: own }) => withValue(under, [...path, "params"], own), parsed.data);
   return { findings, spec: spec as FleetSpec, secrets: secretRefsIn(JSON.stringify(fleet)) };

@@ -184,6 +184,7 @@ export function cidrRange(cidr: string): { readonly base: number; readonly size:
   return { base: ipv4Number(address), size: 2 ** (32 - Number(prefix)) };
 }
 export const ipv4Number = (address: string): number => address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+export const ipv4Text = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
 
 // Keys and free text -----------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { marks } from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
-import { fleetWith, type RoleSchemas, StackFile, targetKinds } from "./spec.ts";
+import { type Choices, fleetWith, StackFile } from "./spec.ts";
 
 type Json = Record<string, unknown>;
 
@@ -44,14 +44,14 @@ function become(json: Json, now: Json): void {
 }
 
 /** The fleet, and the parameters of all roles: those stand once, whoever has them. */
-function fleetSchema(roles: RoleSchemas): { readonly fleet: Json; readonly params: unknown } {
-  const names = Object.keys(roles).sort();
-  const zod = fleetWith(roles);
+function fleetSchema(choices: Choices): { readonly fleet: Json; readonly params: unknown } {
+  const names = Object.keys(choices.roles).sort();
+  const zod = fleetWith(choices);
   let params: Json = {};
   const override = (schema: z.core.$ZodType, json: Json, path: readonly (string | number)[]) => {
     const { description, ...rest } = json;
     // `target` has a short form.
-    if (schema === zod.shape.target) return become(json, { description, anyOf: [{ enum: [...targetKinds] }, rest] });
+    if (schema === zod.shape.target) return become(json, { description, anyOf: [{ enum: choices.targets.map(({ kind }) => kind) }, rest] });
     // Each place has a description of its own, over the same definition.
     if (schema._zod.def !== zod.shape.params._zod.def) return refine(schema, json, path, names);
     // What a description is added to comes first, and is done then.
@@ -67,9 +67,9 @@ function fleetSchema(roles: RoleSchemas): { readonly fleet: Json; readonly param
 
 const options = { io: "input", unrepresentable: "any", reused: "inline" } as const;
 
-/** The schema of a stack file whose roles take these parameters, as JSON text with a newline at the end. */
-export function schemaText(roles: RoleSchemas): string {
-  const { fleet: whole, params } = fleetSchema(roles);
+/** The schema of a stack file with these roles and targets to choose from, as JSON text with a newline at the end. */
+export function schemaText(choices: Choices): string {
+  const { fleet: whole, params } = fleetSchema(choices);
   const { $schema: _, $defs: fleetDefs, ...fleet } = whole;
   const file = z.toJSONSchema(StackFile, options) as unknown as { properties: { config: Json } };
   const config = {

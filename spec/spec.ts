@@ -1,6 +1,5 @@
 // The stack file: one schema, from which come the types, the checks, the defaults and the JSON Schema for editors.
 import { z } from "zod";
-import { AwsTarget, awsTargetWith } from "./aws/target.ts";
 import { BenchSpec } from "./bench.ts";
 import { GuardSpec } from "./guards.ts";
 import { Hook } from "./hooks.ts";
@@ -8,6 +7,7 @@ import { FileRule } from "./overlay.ts";
 import { type ParamsSchema, RoleParams } from "./params.ts";
 import * as scalar from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
+import { type TargetRules, type TargetSettings, targetSchema } from "./targets.ts";
 
 export const Member = z
   .strictObject({
@@ -63,40 +63,6 @@ export const ServerSpec = z
   .describe("one server");
 export type ServerSpec = z.infer<typeof ServerSpec>;
 
-const PracticeTarget = z
-  .strictObject({
-    kind: z.literal("practice"),
-    driver: z
-      .enum(["nspawn", "qemu"])
-      .default("nspawn")
-      .describe("what runs the machines: containers (nspawn, needs root) or virtual machines (qemu); default nspawn"),
-    subnet: scalar.Cidr.optional().describe("network of the machines; default derived from the stack's name"),
-    release: z.enum(["bookworm", "trixie"]).default("bookworm").describe("Debian release of the machines; default bookworm"),
-    image: z
-      .enum(["layered", "plain"])
-      .default("layered")
-      .describe(
-        "whether the packages of a machine's roles are there before its first boot, from a layer that this computer keeps (layered), or are " +
-          "installed by the roles as on a bare server (plain); the driver qemu's machines are plain; default layered",
-      ),
-  })
-  .describe("machines on this computer, made by the fleet");
-const InventoryTarget = z
-  .strictObject({ kind: z.literal("inventory") })
-  .describe("servers that were handed out: each has address, user and a way in");
-
-/** `target: practice` is short for `target: {kind: practice}`. */
-const targetWith = (aws: typeof AwsTarget) =>
-  z
-    .preprocess(
-      (value) => (typeof value === "string" ? { kind: value } : value),
-      z.discriminatedUnion("kind", [PracticeTarget, InventoryTarget, aws], { error: "expected `practice`, `inventory` or `aws`" }),
-    )
-    .describe("where the servers are: practice, inventory or aws");
-export const Target = targetWith(AwsTarget);
-export type Target = z.infer<typeof Target>;
-export const targetKinds = ["practice", "inventory", "aws"] as const satisfies readonly Target["kind"][];
-
 export const FleetSpec = z
   .strictObject({
     team: scalar.TeamName.describe("the team's name, part of the names of what is made for it"),
@@ -109,7 +75,8 @@ export const FleetSpec = z
     roleTimeout: scalar.Duration.optional().describe(
       "how long one role may take on one server before it is given up, beside what its commands and checks allow themselves; default `1h`",
     ),
-    target: Target,
+    /** By the schema of its own, which comes from the registry of targets. */
+    target: z.custom<TargetSettings>(),
     servers: z
       .record(scalar.ServerName, ServerSpec)
       .default({})
@@ -137,17 +104,32 @@ export const FleetSpec = z
   .describe("the servers of one team");
 export type FleetSpec = z.infer<typeof FleetSpec>;
 
-/** The schemas of roles' parameters, by role name: what a registry of roles hands to stacks/. */
+/** The schemas of roles' parameters, by role name. */
 export type RoleSchemas = Readonly<Record<string, z.ZodType>>;
 
+/** What there is to choose from in a stack file: the registries of roles and of targets hand it to spec/. */
+export interface Choices {
+  readonly roles: RoleSchemas;
+  readonly targets: readonly TargetRules[];
+}
+
+const parsers = new WeakMap<readonly TargetRules[], z.ZodType<FleetSpec>>();
+
+/** The fleet as it is parsed: roles' parameters are checked after they are merged. */
+export function fleetOn(targets: readonly TargetRules[]): z.ZodType<FleetSpec> {
+  const parser = parsers.get(targets) ?? FleetSpec.extend({ target: targetSchema(targets, RoleParams.default({})) });
+  parsers.set(targets, parser);
+  return parser;
+}
+
 /** The fleet with its roles' parameters spelled out, for finding marks and for editors. Never parsed with: parameters are merged first. */
-export function fleetWith(roles: RoleSchemas) {
+export function fleetWith({ roles, targets }: Choices) {
   const params = z.strictObject(Object.fromEntries(Object.entries(roles).map(([name, schema]) => [name, schema.optional()]))).optional();
   const own = params.describe(`${ServerSpec.shape.params.description}`);
   const server = ServerSpec.extend({ params: own }).describe(`${ServerSpec.description}`);
   const { shape } = FleetSpec;
   return FleetSpec.extend({
-    target: targetWith(awsTargetWith(own as unknown as ParamsSchema)),
+    target: targetSchema(targets, own as unknown as ParamsSchema),
     servers: z.record(scalar.ServerName, server).optional().describe(`${shape.servers.description}`),
     params: params.describe(`${shape.params.description}`),
   }).describe(`${FleetSpec.description}`);

@@ -1,7 +1,7 @@
 // A fleet that may be wrong anywhere, for rules that run beside its schema: so every problem comes at once.
 
 import type { Finding } from "./messages.ts";
-import { isMap, type Path, valueAt } from "./path.ts";
+import { isMap, type Path } from "./path.ts";
 
 export type Loose = Readonly<Record<string, unknown>>;
 export const mapOr = (value: unknown): Loose => (isMap(value) ? value : {});
@@ -26,12 +26,4 @@ export function repeated(uses: readonly Use[], what: string): readonly Finding[]
     const reason = `expected ${what} of its own, got \`${value}\`, which ${taken} has`;
     return taken === undefined ? [] : [{ path, reason, ...(key && { key }) }];
   });
-}
-
-/** Whatever has roles: servers, and the pools of the target. With the place where it stands. */
-export function holders({ servers, target }: Loose): readonly { readonly path: Path; readonly holder: Loose }[] {
-  const { pools, pipelines } = mapOr(target);
-  const of = (value: unknown, path: Path, ...inner: string[]) =>
-    Object.entries(mapOr(value)).map(([name, each]) => ({ path: [...path, name, ...inner], holder: mapOr(valueAt(each, inner)) }));
-  return [...of(servers, ["servers"]), ...of(pools, ["target", "pools"]), ...of(pipelines, ["target", "pipelines"], "pool")];
 }

@@ -5,9 +5,9 @@ import { isucon14, type SeenFleet, type SeenInstance, type SeenRule, verifyConte
 import { project } from "../../components/targets/aws/tags.ts";
 import { type Access, clientOf } from "../../provisioners/aws/access.ts";
 import type { Result, RoleReport } from "../../provisioners/engine/report.ts";
-import type { FleetPlan } from "../../provisioners/expand.ts";
 import { aroundServers } from "../reports.ts";
 import { instancesBy } from "./instances.ts";
+import type { AwsStack } from "./stacks.ts";
 import { all, tagsOf } from "./tagged-resource.ts";
 
 /** Undefined while the stack has no network. */
@@ -71,8 +71,8 @@ const seenRule =
   });
 
 /** A result for the network and one for each instance in it; undefined for a stack under other rules, or without a network. */
-export async function contestReport({ stack, spec: { target } }: FleetPlan): Promise<RoleReport | undefined> {
-  if (target.kind !== "aws" || target.profile !== "contest") return undefined;
+export async function contestReport({ plan: { stack }, target }: AwsStack): Promise<RoleReport | undefined> {
+  if (target.profile !== "contest") return undefined;
   const seen = await seenFleet(target, stack);
   if (!seen) return undefined;
   const expected = {

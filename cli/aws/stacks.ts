@@ -1,6 +1,7 @@
 // The stacks of this checkout whose servers are on AWS.
-
-import { type FleetShape, shapeOf } from "../../components/targets/aws/shape.ts";
+import type { FleetShape } from "../../components/targets/aws/shape.ts";
+import { aws, fleetShape } from "../../components/targets/aws/target.ts";
+import { fleetOn } from "../../components/targets/contract.ts";
 import { type Access, assumedOf } from "../../provisioners/aws/access.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
@@ -16,9 +17,8 @@ export interface AwsStack {
 
 /** Undefined for a stack on something else. Throws a UserError for a stack file with problems. */
 export function awsStack(name: string, plan: FleetPlan = planOf(name)): AwsStack | undefined {
-  const { target, team, servers } = plan.spec;
-  if (target.kind !== "aws") return undefined;
-  return { name, plan, target, shape: shapeOf({ team, stack: plan.stack, target, servers }) };
+  const fleet = fleetOn(aws, plan.spec);
+  return fleet && { name, plan, target: fleet.target, shape: fleetShape(fleet, plan.stack) };
 }
 
 /** The named ones, which must be on AWS; all of the checkout that are, where none is named. */

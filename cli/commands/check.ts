@@ -1,6 +1,6 @@
 // fleet check: is a stack file right? Says everything that is wrong, a problem a line.
-import { shapeOf } from "../../components/targets/aws/shape.ts";
-import { refusePlan } from "../../provisioners/boot-roles.ts";
+import { targetOf } from "../../components/targets/targets.ts";
+import { refusePool } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { brokenRoles } from "../../provisioners/roles/roles.ts";
@@ -78,10 +78,9 @@ function told(at: string, problems: () => readonly Problem[]): readonly Problem[
   }
 }
 
-/** Throws a UserError for what AWS would refuse, and for what a pool can't become by itself. */
+/** Throws a UserError for what the target would refuse, and for what a pool can't become by itself. */
 function refuseWork(plan: FleetPlan): void {
-  const { target, team, servers } = plan.spec;
-  if (target.kind !== "aws") return;
-  const { pools } = shapeOf({ team, stack: plan.stack, target, servers });
-  for (const { asked } of pools) refusePlan(plan, asked);
+  const target = targetOf(plan.spec);
+  target.refuse?.(plan.spec, plan.stack);
+  for (const pool of target.pools?.(plan.spec) ?? []) refusePool(plan, pool);
 }

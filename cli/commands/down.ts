@@ -1,12 +1,14 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
+import { targetOf } from "../../components/targets/targets.ts";
 import { recorded } from "../../operations/history/history.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
-import { dyingIn } from "../aws/work.ts";
 import type { Register } from "../command.ts";
-import { onAws, takeDown } from "../destroy.ts";
+import { takeDown } from "../destroy.ts";
 import { forgetOption } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
+import { operationsOf } from "../targets/targets.ts";
 import { columns, confirm, counted } from "../terminal.ts";
 
 export const down: Register = (program, done) =>
@@ -35,29 +37,25 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   console.log(
     columns(
       plans.flatMap((plan) => [
-        [plan.stack, `${plan.servers.length} servers`, fates[plan.spec.target.kind]],
-        ...dyingIn(plan).map(([name, ...rest]) => [`  ${name}`, ...rest]),
+        [plan.stack, `${plan.servers.length} servers`, targetOf(plan.spec).fate],
+        ...goingWith(plan).map(([name, ...rest]) => [`  ${name}`, ...rest]),
       ]),
     ),
   );
   const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
-  for (const stack of stacks) await tellSpent(stack);
+  for (const plan of plans) await tellSpent(plan);
   await confirm(`down takes away ${servers} servers of ${stacks.length} teams`, `${stacks.length} ${servers}`, options.yes);
   return await runMany("down", stacks, options);
 }
 
-const fates = {
-  practice: "destroyed with everything on it",
-  inventory: "gets back what it had",
-  aws: "terminated with everything on it",
-} as const;
+const goingWith = ({ spec }: FleetPlan) => targetOf(spec).going?.(spec) ?? [];
 
 async function run(stack: string, { yes, forget }: Options): Promise<number> {
   const plan = planOf(stack);
-  const fate = fates[plan.spec.target.kind];
+  const { fate } = targetOf(plan.spec);
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
-  console.log(columns([...rows, ...dyingIn(plan)]));
-  await tellSpent(stack);
+  console.log(columns([...rows, ...goingWith(plan)]));
+  await tellSpent(plan);
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
   return await recorded({ stack, what: "down" }, async (notes) => {
     Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
@@ -66,7 +64,7 @@ async function run(stack: string, { yes, forget }: Options): Promise<number> {
 }
 
 /** What it has cost until now, where it costs. */
-async function tellSpent(stack: string): Promise<void> {
-  const aws = await onAws(stack);
-  if (aws) console.log(await (await import("../aws/teardown.ts")).spentText(aws));
+async function tellSpent(plan: FleetPlan): Promise<void> {
+  const { spent } = await operationsOf(plan);
+  if (spent) console.log(await spent(plan));
 }

@@ -1,7 +1,8 @@
 // fleet schema: what editors check stack files with.
 
 import { rolesFolder } from "../../provisioners/project.ts";
-import { allSchemas, useRolesIn } from "../../provisioners/roles/roles.ts";
+import { useRolesIn } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { schemaText } from "../../spec/schema.ts";
 import type { Register } from "../command.ts";
 import { schemaName, writeSchema } from "../schema-file.ts";
@@ -17,7 +18,7 @@ export const schema: Register = (program, done) =>
 function run(stdout: boolean): number {
   if (stdout) {
     useRolesIn(rolesFolder());
-    process.stdout.write(schemaText(allSchemas()));
+    process.stdout.write(schemaText(choices));
     return 0;
   }
   console.log(`${schemaName()}: ${writeSchema() ? "written" : "right already"}`);

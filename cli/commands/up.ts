@@ -13,6 +13,7 @@ import { settling } from "../quick/settled.ts";
 import type { Told } from "../run/run-up.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { type Exported, exportedBy } from "../stack-outputs.ts";
+import { operationsOf } from "../targets/targets.ts";
 import { columns, confirm, isTerminal, styled } from "../terminal.ts";
 
 interface Options extends ManyChoice {
@@ -73,7 +74,7 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Op
   await prepare(plan);
   await forgetServers(plan, left(plan, forget));
   if (!yes) await agreed(stack);
-  await (await import("../ground.ts")).prepareGround(plan);
+  await (await operationsOf(plan)).prepare?.(plan);
   const settle = settling(plan);
   const { code, changed, sum, did } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
   Object.assign(notes, { summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
@@ -120,13 +121,7 @@ async function inOurWords(plan: FleetPlan): Promise<Told> {
   return await toldUp(plan, [...argumentsOf(plan), ...unasked], namesCompared(plan));
 }
 
-/** Virtual machines show this computer their SSH port alone. */
-const isVirtual = ({ target }: FleetPlan["spec"]): boolean => target.kind === "practice" && target.driver === "qemu";
-
-/**
- * By which address this computer reaches each server. AWS gives them, for no longer than till the next stop unless they are elastic; a
- * virtual machine has a port of this computer.
- */
+/** By which address this computer reaches each server. */
 function reached({ spec, servers }: FleetPlan, exported: Exported | undefined): Readonly<Record<string, string | undefined>> {
   const known = exported ? (exported.servers ?? {}) : spec.servers;
   const place = ({ address, port = 22 }: { address?: string | undefined; port?: number }) =>
@@ -136,13 +131,15 @@ function reached({ spec, servers }: FleetPlan, exported: Exported | undefined): 
 
 /** Asks the engine only where the stack file can't tell. */
 async function whereItIs(plan: FleetPlan): Promise<string> {
-  const exported = plan.spec.target.kind === "aws" || isVirtual(plan.spec) ? await exportedBy(plan) : undefined;
-  return summary(plan, reached(plan, exported), exported?.aws ? (await import("../aws/work.ts")).rowsOf(exported.aws) : []);
+  const { by, ports } = (await import("../../components/targets/targets.ts")).targetOf(plan.spec).reached(plan.spec);
+  const exported = by === "state" ? await exportedBy(plan) : undefined;
+  return summary(plan, ports, reached(plan, exported), exported?.aws ? (await import("../aws/work.ts")).rowsOf(exported.aws) : []);
 }
 
 /** Where everything is, and what a person wants to type next. */
 function summary(
-  { stack, servers, spec }: FleetPlan,
+  { stack, servers }: FleetPlan,
+  ports: "all" | "ssh",
   addresses: Readonly<Record<string, string | undefined>>,
   work: readonly (readonly string[])[],
 ): string {
@@ -150,7 +147,7 @@ function summary(
   const web = servers.filter(({ view }) => view.ports.includes(80)).map(({ name }) => `http://${addresses[name]}/`);
   const [first] = servers;
   const ssh = `./fleet ssh ${first?.name}${stack === "practice" ? "" : ` --stack ${stack}`}`;
-  const way = isVirtual(spec) ? [[`  ${ssh} -L 8080:127.0.0.1:80`, "its port 80 as http://127.0.0.1:8080/"]] : [];
+  const way = ports === "ssh" ? [[`  ${ssh} -L 8080:127.0.0.1:80`, "its port 80 as http://127.0.0.1:8080/"]] : [];
   return [
     ...[rows, work].flatMap((each) => (each.length > 0 ? ["", columns(each)] : [])),
     ...(web.length > 0 && way.length === 0 ? ["", `${styled("bold", "open")}  ${web.join("  ")}`] : []),

@@ -9,6 +9,7 @@ import type { Register } from "../command.ts";
 import { printerNames, printers } from "../printers.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
+import { operationsOf } from "../targets/targets.ts";
 
 export const verify: Register = (program, done) =>
   program
@@ -50,12 +51,11 @@ async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   const { digest, code, stderr } = await look(plan);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);
   if (nothingFound(digest)) settle(factsIn(digest));
-  return [...aroundReports(digest), ...(await contestReports(plan)), ...reportsOf(digest)];
+  return [...aroundReports(digest), ...(await aroundThem(plan)), ...reportsOf(digest)];
 }
 
-/** What the contest's own environment check would say, where it is the stack's rule. */
-async function contestReports(plan: FleetPlan): Promise<readonly RoleReport[]> {
-  // The SDK is loaded where there is an AWS to look at.
-  const report = plan.spec.target.kind === "aws" ? await (await import("../aws/contest.ts")).contestReport(plan) : undefined;
+/** What the target's own check says of what is around the servers: a contest's, where it is the stack's rule. */
+async function aroundThem(plan: FleetPlan): Promise<readonly RoleReport[]> {
+  const report = await (await operationsOf(plan)).report?.(plan);
   return report ? [report] : [];
 }

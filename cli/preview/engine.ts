@@ -1,12 +1,10 @@
 // Pulumi's preview of one stack, read as changes: by server, down to the line, drift apart from what was planned.
-import { flowTable } from "../../components/targets/aws/network-rules.ts";
-import { type Priced, priceOf } from "../../components/targets/aws/resource-price.ts";
-import { othersOf } from "../../components/targets/aws/shape.ts";
+import type { EngineResource } from "../../components/targets/contract.ts";
+import { targetOf } from "../../components/targets/targets.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { Foreseen } from "../../provisioners/provider/role-look.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
-import { awsStack } from "../aws/stacks.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
 import { hostProblems, type PreviewDigest, type PreviewStep } from "../reports.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
@@ -72,9 +70,9 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
   };
 }
 
-function flowsOf(plan: FleetPlan): Pick<StackPreview, "flows"> {
-  const aws = awsStack(plan.stack, plan);
-  return aws ? { flows: flowTable([...aws.shape.flows, ...othersOf(aws.shape)]) } : {};
+function flowsOf({ stack, spec }: FleetPlan): Pick<StackPreview, "flows"> {
+  const flows = targetOf(spec).preview?.flows(spec, stack);
+  return flows === undefined ? {} : { flows };
 }
 
 const isServers = (urn = ""): boolean => [roleType, hostType].includes(typeOf(urn));
@@ -175,18 +173,16 @@ function resourceItem({ urn, operation, step, remembered }: Change): Item | unde
   return { ...of, cause: together(parts.flatMap(({ causes }) => causes)), lines: parts.flatMap(({ lines }) => lines) };
 }
 
-const priced = (state: State | undefined, urn: string): readonly Priced[] =>
+const priced = (state: State | undefined, urn: string): readonly EngineResource[] =>
   state ? [{ type: typeOf(urn), name: nameOf(urn), inputs: isMap(state.inputs) ? state.inputs : {} }] : [];
 
 /** Servers that are here already cost nothing by the hour. */
 function priceChange({ spec }: FleetPlan, steps: readonly PreviewStep[]): Price {
-  if (spec.target.kind !== "aws") return { perHour: 0, change: 0 };
-  const { region } = spec.target;
+  const { preview } = targetOf(spec);
+  if (!preview) return { perHour: 0, change: 0 };
   const last = new Map(steps.filter(({ op }) => op !== "refresh" && op !== "delete-replaced").map((step) => [step.urn, step]));
   const now = [...last.values()].flatMap(({ op, newState, urn }) => (op === "delete" ? [] : priced(newState, urn)));
   const before = [...last.values()].flatMap(({ op, oldState, urn }) => (op === "create" ? [] : priced(oldState, urn)));
-  const [is, was] = [priceOf(now, region), priceOf(before, region)];
-  const known = is.unknown.length === 0 && was.unknown.length === 0;
-  const change = Math.round((is.perHour - was.perHour) * 10_000) / 10_000;
-  return { perHour: is.unknown.length === 0 ? is.perHour : null, change: known ? change : null };
+  const [is, was] = [preview.priceOf(spec, now), preview.priceOf(spec, before)];
+  return { perHour: is, change: is === null || was === null ? null : Math.round((is - was) * 10_000) / 10_000 };
 }

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
-import { billOf, costLines } from "../../components/targets/aws/cost.ts";
-import { costed, shapeOf } from "../../components/targets/aws/shape.ts";
+import { targetOf } from "../../components/targets/targets.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { FleetPlan, ServerPlan } from "../../provisioners/expand.ts";
 import { checkout, project } from "../../provisioners/stack.ts";
@@ -169,8 +168,6 @@ function itemOf(address: string, was: Values | undefined, now: Values | undefine
 function priceOf(expansion: Expansion | undefined): number | null {
   if (!expansion) return 0;
   const { stack, spec } = expansion.plan;
-  const { team, target, servers } = spec;
-  if (target.kind !== "aws") return 0;
-  const { perHour, unknown } = billOf(team, costLines(team, target.region, costed(shapeOf({ team, stack, target, servers }))));
-  return unknown.length > 0 ? null : perHour;
+  const { preview } = targetOf(spec);
+  return preview ? preview.price(spec, stack) : 0;
 }

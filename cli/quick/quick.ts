@@ -1,12 +1,12 @@
 // The quick answer: nothing has to be done. It looks at all servers by the provider's own code, without the engine. Whatever it can't be sure
 // of is the engine's to answer (docs/adr/0011-quick-answer.md).
 import { Option } from "commander";
+import { passphrase as passphraseOfPractice } from "../../components/targets/practice/passphrase.ts";
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { stackNames } from "../../provisioners/project.ts";
 import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { type Checkpoint, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
-import { passphraseOfPractice } from "../../pulumi/command.ts";
 import { passphraseIn, unlock } from "../../pulumi/passphrase.ts";
 import { localStack, lockFiles } from "../../pulumi/state.ts";
 import { counted, styled } from "../terminal.ts";

@@ -11,7 +11,7 @@ import { expandRole, type FleetPlan, planFleet, rolesOf, type ServerPlan } from 
 import { pathsOf } from "../../provisioners/overlay/owners.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { type OverlayEntry, ruled } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { parseStack } from "../../spec/read.ts";
@@ -75,7 +75,7 @@ const serverOf = (plan: FleetPlan, name: string): ServerPlan => plan.servers.fin
 
 /** As `planOf` makes it of the written files. */
 export function planFor({ stack, layers }: Description, text: string): FleetPlan {
-  const { spec } = parseStack(text, `stacks/Pulumi.${stack}.yaml`, roleSchemas, stacksFolder);
+  const { spec } = parseStack(text, `stacks/Pulumi.${stack}.yaml`, choices, stacksFolder);
   const overlays = Object.fromEntries(Object.keys(spec.servers).map((name) => [name, ruled(laid(layers, name), spec.fileRules)]));
   return planFleet(spec, {
     ...{ stack, overlays, cores: availableParallelism() },

@@ -1,7 +1,5 @@
 // IPv4 arithmetic for networks: split, overlap, and which addresses AWS leaves to servers.
-import { cidrRange, ipv4Number } from "../../spec/scalars.ts";
-
-const text = (address: number): string => [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
+import { cidrRange, ipv4Number, ipv4Text } from "../../spec/scalars.ts";
 
 /** The first `count` networks of `prefix` bits in `cidr`; throws where they don't fit. */
 export function split(cidr: string, prefix: number, count: number): readonly string[] {
@@ -9,7 +7,7 @@ export function split(cidr: string, prefix: number, count: number): readonly str
   const each = 2 ** (32 - prefix);
   if (each * count > size)
     throw new RangeError(`${cidr}: expected room for ${count} networks of /${prefix}, got ${Math.floor(size / each)}`);
-  return Array.from({ length: count }, (_, at) => `${text(base + at * each)}/${prefix}`);
+  return Array.from({ length: count }, (_, at) => `${ipv4Text(base + at * each)}/${prefix}`);
 }
 
 /** Whether the networks share an address. */
@@ -28,7 +26,7 @@ export function usable(cidr: string, address: string): boolean {
 /** The n-th address from 0 that a server of the subnet may have, from `.11` on as contests number them where the subnet is that large. */
 export function serverAddress(cidr: string, n: number): string {
   const { base, size } = cidrRange(cidr);
-  const address = text(base + (size >= 256 ? 11 : 4) + n);
+  const address = ipv4Text(base + (size >= 256 ? 11 : 4) + n);
   if (!usable(cidr, address)) throw new RangeError(`${cidr}: expected room for ${n + 1} servers; take a larger subnet`);
   return address;
 }

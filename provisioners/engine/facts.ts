@@ -109,3 +109,12 @@ case $state in running|degraded) exit 0 ;; *) printf '%s\n' "$state"; exit 1 ;; 
       `expected the boot to end within ${bootSeconds} s, got \`${stdout.toString("utf8").trim()}\`; see \`systemctl list-jobs\` on it`,
     );
 }
+
+/** A disk of its own that a server is given, and where the stack file wants it. */
+export interface MountedVolume {
+  readonly name: string;
+  readonly mountPoint: string;
+  readonly filesystem: "xfs" | "ext4";
+  /** Somebody has said that nothing is on it: one too large to be read whole gets its filesystem. @default false */
+  readonly blank?: boolean;
+}

@@ -1,6 +1,6 @@
 // A role is a pure function from typed parameters and facts to resources. Nothing else.
 import type { z } from "zod";
-import type { Facts } from "../engine/facts.ts";
+import type { Facts, MountedVolume } from "../engine/facts.ts";
 import type { Address } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
 
@@ -63,14 +63,6 @@ export interface ServerView {
   readonly pooled?: boolean;
   /** Disks of its own that outlive it, and are to be mounted; the mark `volume:SERVER/NAME` is each one's device. */
   readonly volumes?: readonly MountedVolume[];
-}
-
-interface MountedVolume {
-  readonly name: string;
-  readonly mountPoint: string;
-  readonly filesystem: "xfs" | "ext4";
-  /** Somebody has said that nothing is on it: one too large to be read whole gets its filesystem. @default false */
-  readonly blank?: boolean;
 }
 
 /** A value that only the server's distribution decides; `undefined` where there is none for it. */

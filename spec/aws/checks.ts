@@ -33,10 +33,12 @@ const poolsIn = ({ pools, pipelines }: Loose): readonly Place[] => [
   })),
 ];
 
+/** What has roles beside the servers. */
+export const holdersIn = (target: Loose) => poolsIn(target).map(({ path, pool }) => ({ path, holder: pool }));
+
 /** All rules, on a fleet that may be wrong in other places. */
 export function checkWork(fleet: Loose): readonly Finding[] {
   const target = mapOr(fleet.target);
-  if (target.kind !== "aws") return [];
   return [
     ...checkSsh(target),
     ...checkNames(fleet, target),

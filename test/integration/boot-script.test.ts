@@ -6,7 +6,7 @@ import type { Facts } from "../../provisioners/engine/facts.ts";
 import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
 import { sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { text } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
@@ -34,7 +34,7 @@ const stackFile = `config:
 
 /** The roles of a server of a pool, their marks filled in. */
 function rolesToBoot(overlay: string | undefined): readonly BootRole[] {
-  const { spec } = parseStack(stackFile, "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(stackFile, "stacks/Pulumi.t.yaml", choices);
   const laid = overlay === undefined ? [] : [{ path: "/etc/nginx/nginx.conf", content: overlay, mode: "0644" as const }];
   const fleet = planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { worker: laid } });
   const server = fleet.servers.find(({ name }) => name === "worker")!;

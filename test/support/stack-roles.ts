@@ -1,7 +1,8 @@
 // Roles' parameters as the tests of the stack file know them: one of each kind of field, independent of the real roles.
 import { z } from "zod";
+import { targets } from "../../components/targets/targets.ts";
 import { EnvName, Identifier, Port, PrivateKey, SecretText, ServerRef } from "../../spec/scalars.ts";
-import type { RoleSchemas } from "../../spec/spec.ts";
+import type { Choices, RoleSchemas } from "../../spec/spec.ts";
 
 export const roles: RoleSchemas = {
   base: z.strictObject({}),
@@ -16,3 +17,5 @@ export const roles: RoleSchemas = {
   }),
   site: z.strictObject({ name: Identifier, tls: z.boolean().default(false), key: PrivateKey.optional() }),
 };
+
+export const choices: Choices = { roles, targets };

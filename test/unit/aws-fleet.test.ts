@@ -7,7 +7,7 @@ import { TeamFleet } from "../../components/team-fleet.ts";
 import { factsOnAws } from "../../provisioners/aws/servers.ts";
 import { latesIn } from "../../provisioners/engine/placeholders.ts";
 import { completeFacts, expandRole, planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { teamAnswers } from "../support/aws-answers.ts";
 import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
@@ -15,7 +15,7 @@ import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";
 const around = { stack: "event-a", cores: 2, architecture: "amd64", overlays: {} } as const;
 const specOf = (more: object, servers: object) => {
   const fleet = { team: "team-a", target: { kind: "aws", region: "ap-northeast-1", sshFrom: ["203.0.113.0/24"], ...more }, servers };
-  return parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "Pulumi.event-a.yaml", roleSchemas).spec;
+  return parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "Pulumi.event-a.yaml", choices).spec;
 };
 const roles = { roles: ["base", "nginx"] };
 

@@ -1,8 +1,11 @@
 // A disk on AWS never shrinks: what asks for it is refused at `check`, with the place in the stack file.
+
 import { expect, test } from "vitest";
+import { aws } from "../../components/targets/aws/target.ts";
+import { fleetOn } from "../../components/targets/contract.ts";
 import { type Made, shrinksIn } from "../../provisioners/aws/shrinks.ts";
 import { planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { pathText } from "../../spec/path.ts";
 import { parseStack } from "../../spec/read.ts";
 
@@ -27,10 +30,10 @@ function refused(...lines: readonly string[]): readonly string[] {
     "servers: { isu1: { roles: [base] } }",
   ];
   const text = `config:\n  contest-fleet:fleet:\n${fleet.map((line) => `    ${line}\n`).join("")}`;
-  const { spec } = parseStack(text, "stacks/Pulumi.x.yaml", roleSchemas);
+  const { spec } = parseStack(text, "stacks/Pulumi.x.yaml", choices);
   const { spec: planned } = planFleet(spec, { stack: "x", cores: 2, architecture: "amd64", overlays: {} });
-  if (planned.target.kind !== "aws") return expect.fail("expected a target on AWS");
-  const found = shrinksIn({ target: planned.target, team: "t", servers: ["isu1"] }, state);
+  const { target } = fleetOn(aws, planned)!;
+  const found = shrinksIn({ target, team: "t", servers: ["isu1"] }, state);
   return found.map(({ path, reason }) => `${pathText(path)}: ${reason.split(";")[0]}`);
 }
 

@@ -8,11 +8,13 @@ import { stringify } from "yaml";
 import { billOf, costLines } from "../../components/targets/aws/cost.ts";
 import { priceOf } from "../../components/targets/aws/resource-price.ts";
 import { costed, shapeOf } from "../../components/targets/aws/shape.ts";
+import { aws } from "../../components/targets/aws/target.ts";
+import { fleetOn } from "../../components/targets/contract.ts";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import * as rules from "../../policy/rules.ts";
 import { overlap } from "../../provisioners/aws/cidr.ts";
 import { type FleetPlan, planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack, readStack } from "../../spec/read.ts";
 import { teamAnswers } from "../support/aws-answers.ts";
 import { expectGolden } from "../support/golden.ts";
@@ -30,12 +32,11 @@ const isOnAws = (file: string): boolean => /kind: aws$/m.test(readFileSync(join(
 const sampleNames = readdirSync(samples)
   .filter(isOnAws)
   .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []);
-const sample = (stack: string) => planFleet(readStack(join(samples, `Pulumi.${stack}.yaml`), roleSchemas).spec, { stack, ...around });
+const sample = (stack: string) => planFleet(readStack(join(samples, `Pulumi.${stack}.yaml`), choices).spec, { stack, ...around });
 
 /** What the policy pack would say of it, its price limit far off. */
 function objections({ spec }: FleetPlan, resources: readonly Registered[]): readonly string[] {
-  if (spec.target.kind !== "aws") throw new TypeError("not on AWS");
-  const { profile, region } = spec.target;
+  const { profile, region } = fleetOn(aws, spec)!.target;
   const each = [
     rules.noOpenSsh(profile === "contest"),
     rules.encrypted,
@@ -54,8 +55,7 @@ function objections({ spec }: FleetPlan, resources: readonly Registered[]): read
 
 /** USD an hour, from the stack file alone. */
 function foretold({ spec, stack }: FleetPlan): number {
-  const { target, team, servers } = spec;
-  if (target.kind !== "aws") throw new TypeError("not on AWS");
+  const { target, team, servers } = fleetOn(aws, spec)!;
   return billOf(team, costLines(team, target.region, costed(shapeOf({ team, stack, target, servers })))).perHour;
 }
 
@@ -70,7 +70,7 @@ function expectSound(plan: FleetPlan, resources: readonly Registered[]): void {
   expect(subnets.filter((one, at) => subnets.some((other, index) => index < at && overlap(one, other)))).toEqual([]);
   expect(untagged(resources)).toEqual([]);
   expect(objections(plan, resources)).toEqual([]);
-  const { region } = plan.spec.target as { readonly region: string };
+  const { region } = fleetOn(aws, plan.spec)!.target;
   expect(priceOf(resources, region).perHour).toBeCloseTo(foretold(plan), 2);
 }
 
@@ -107,7 +107,7 @@ describe("the samples", () => {
 const planOf = (target: object, servers: object): FleetPlan => {
   const fleet = { team: "team-a", target: { kind: "aws", region: "ap-northeast-1", sshFrom: ["203.0.113.0/24"], ...target }, servers };
   const text = stringify({ config: { "contest-fleet:fleet": fleet } });
-  return planFleet(parseStack(text, "Pulumi.event-a.yaml", roleSchemas).spec, { stack: "event-a", ...around });
+  return planFleet(parseStack(text, "Pulumi.event-a.yaml", choices).spec, { stack: "event-a", ...around });
 };
 
 describe("stacks nobody thought of", () => {

@@ -5,8 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Attempt, isHopeless, untilThrough } from "../../cli/aws/destroy.ts";
 import { type Leftover, sweptCode, sweptText, together } from "../../cli/aws/sweep.ts";
-import { dyingIn } from "../../cli/aws/work.ts";
-import type { FleetPlan } from "../../provisioners/expand.ts";
+import { goingWith } from "../../components/targets/aws/going.ts";
 import { EventLog } from "../../pulumi/event-log.ts";
 import { AwsTarget } from "../../spec/aws/target.ts";
 
@@ -94,7 +93,7 @@ test("what dies with a stack, beside what is on its servers, and what stays of e
     databases: { db: { engine: "postgres" }, web: { engine: "mysql", finalSnapshot: false } },
   };
   const target = AwsTarget.parse({ kind: "aws", region: "ap-northeast-1", sshFrom: ["203.0.113.0/24"], ...settings });
-  expect(dyingIn({ spec: { target, servers: { isu1: {}, isu2: {} } } } as unknown as FleetPlan)).toEqual([
+  expect(goingWith({ target, servers: { isu1: {}, isu2: {} } } as unknown as Parameters<typeof goingWith>[0])).toEqual([
     ["isu1-data", "volume of 100 GB", "deleted; a last snapshot of it stays, and the daily ones"],
     ["isu2-logs", "volume of 5 GB", "deleted; a last snapshot of it stays"],
     ["web", "pool", "terminated with everything on it"],

@@ -1,4 +1,5 @@
 // Pools, pipelines and databases of a stack file: what they count for, what is refused, and what a pool's server is told.
+
 import { spawnSync } from "node:child_process";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, test } from "vitest";
@@ -8,10 +9,12 @@ import { billOf, costLines } from "../../components/targets/aws/cost.ts";
 import { planOfPool } from "../../components/targets/aws/pool-plan.ts";
 import { need } from "../../components/targets/aws/quota.ts";
 import { costed, shapeOf, wanted } from "../../components/targets/aws/shape.ts";
+import { aws } from "../../components/targets/aws/target.ts";
+import { fleetOn } from "../../components/targets/contract.ts";
 import { TeamFleet } from "../../components/team-fleet.ts";
+import { poolsIn } from "../../provisioners/aws/pools.ts";
 import { type FleetPlan, planFleet } from "../../provisioners/expand.ts";
-import { poolsIn } from "../../provisioners/pools.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { teamAnswers } from "../support/aws-answers.ts";
 import { asked, fleet } from "../support/aws-samples.ts";
@@ -22,12 +25,9 @@ const stackOf = (target: object, more: object = {}): FleetPlan => {
   const text = stringify({ config: { "contest-fleet:fleet": fleet } });
   const laid = { path: "/etc/motd", content: "laid over\n", mode: "0644" } as const;
   const around = { stack: "event-a", cores: 2, architecture: "amd64", overlays: { web: [laid] } } as const;
-  return planFleet(parseStack(text, "Pulumi.event-a.yaml", roleSchemas).spec, around);
+  return planFleet(parseStack(text, "Pulumi.event-a.yaml", choices).spec, around);
 };
-const targetOf = ({ spec: { target } }: FleetPlan) => {
-  if (target.kind !== "aws") throw new TypeError("not on AWS");
-  return target;
-};
+const targetOf = ({ spec }: FleetPlan) => fleetOn(aws, spec)!.target;
 const shape = (target: object) => {
   const plan = stackOf(target);
   return shapeOf({ team: "team-a", stack: "event-a", target: targetOf(plan), servers: plan.spec.servers });

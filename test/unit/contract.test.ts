@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
 import { sharesMemory } from "../../provisioners/roles/contract.ts";
 import { endpointOf } from "../../provisioners/roles/role.ts";
-import { roleSchemas, roles, territoryOf } from "../../provisioners/roles/roles.ts";
+import { roles, territoryOf } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { blankFacts } from "../support/facts.ts";
 
@@ -16,7 +17,7 @@ function plan(servers: readonly string[], params = "{}") {
     servers:
 ${servers.map((server) => `      ${server}`).join("\n")}
 `;
-  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", choices);
   return planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: {} });
 }
 

@@ -1,8 +1,12 @@
 // How many resources the engine works on at once.
 import { expect, test } from "vitest";
+import { targetOf } from "../../components/targets/targets.ts";
 import { parallelFor } from "../../pulumi/command.ts";
 
-const plan = (servers: number, kind = "inventory") => ({ spec: { target: { kind } }, servers: Array.from({ length: servers }) }) as never;
+const plan = (servers: number, kind = "inventory") => ({
+  engine: targetOf({ target: { kind } }).engine,
+  servers: Array.from({ length: servers }) as never[],
+});
 
 test("all servers at once, where Pulumi's own limit is for the cores of this computer", () => {
   expect(parallelFor(plan(64), {})).toEqual(["--parallel", "128"]);

@@ -1,14 +1,14 @@
 // What stands in front of the team's servers: whom varnish asks, and in which order keepalived's servers have the address.
 import { describe, expect, test } from "vitest";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { blankFacts } from "../support/facts.ts";
 
 function plan(servers: readonly string[], params: string) {
   const lines = servers.map((server) => `      ${server}`).join("\n");
   const text = `config:\n  contest-fleet:fleet:\n    team: t\n    target: practice\n    params: ${params}\n    servers:\n${lines}\n`;
-  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", choices);
   return planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: {} });
 }
 

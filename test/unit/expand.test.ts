@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import type { OverlayFile } from "../../spec/overlay.ts";
 import { parseStack } from "../../spec/read.ts";
 
@@ -29,7 +29,7 @@ function plan(server: string, overlay: readonly OverlayFile[] = [], roles = "[ba
         user: ${user}
 ${server.replace(/^/gm, "        ")}
 `;
-  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", choices);
   return planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { isu1: overlay } });
 }
 

@@ -9,9 +9,10 @@ import { type HostInputs, hostResource } from "../../provisioners/provider/host.
 import type { Call } from "../../provisioners/provider/resource.ts";
 import { unknown } from "../../provisioners/provider/wire.ts";
 import { roleSchemas, roles } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { readStack } from "../../spec/read.ts";
 
-const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), roleSchemas);
+const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), choices);
 const [server] = planFleet(spec, { stack: "practice", cores: 2, architecture: "amd64", overlays: {} }).servers;
 const whole = completeFacts(server!.declared)!;
 /** What is looked at beside them may be unknown: a role that wants it says so by itself. */

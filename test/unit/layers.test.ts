@@ -5,7 +5,10 @@ import { describe, expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 
-/** The longest prefix of a file names its room. `provisioners/` alone is what compiles a stack's plan. */
+/**
+ * The longest prefix of a file names its room. `provisioners/` alone is what compiles a stack's plan; `targets` are the files by which the
+ * targets fulfil their contract, which lie beside their wiring in `components/targets/`.
+ */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   spec: [],
   templates: ["spec"],
@@ -14,8 +17,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "provisioners/ssh": ["spec", "provisioners/engine"],
   "provisioners/roles": ["spec", "templates", "provisioners/engine", "provisioners/resources"],
   "provisioners/aws": ["spec", "provisioners/engine"],
+  targets: ["spec", "provisioners/engine", "provisioners/aws"],
   machines: ["spec", "provisioners/engine"],
-  provisioners: ["spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles", "provisioners/aws"],
+  provisioners: ["targets", "spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles", "provisioners/aws"],
   "provisioners/provider": [
     "spec",
     "provisioners",
@@ -26,6 +30,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "machines",
   ],
   components: [
+    "targets",
     "spec",
     "templates",
     "machines",
@@ -37,8 +42,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/provider",
   ],
   iam: [],
-  pulumi: ["spec", "provisioners", "provisioners/aws", "provisioners/engine", "components"],
+  pulumi: ["spec", "provisioners", "provisioners/engine", "targets"],
   operations: [
+    "targets",
     "spec",
     "templates",
     "machines",
@@ -51,6 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "pulumi",
   ],
   cli: [
+    "targets",
     "spec",
     "templates",
     "machines",
@@ -68,9 +75,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-const rooms = Object.keys(mayImport).sort((a, b) => b.length - a.length);
-const roomOf = (file: string): string | undefined => rooms.find((room) => file.startsWith(`${room}/`));
-
 const filesOf = (folder: string): string[] =>
   readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
@@ -79,27 +83,55 @@ const filesOf = (folder: string): string[] =>
 const importsOf = (file: string): string[] =>
   [...readFileSync(join(root, file), "utf8").matchAll(/from "([^"]+)"/g)].map(([, name]) => name ?? "");
 
+const ours = (file: string, names: readonly string[]): string[] =>
+  names.filter((name) => name.startsWith(".")).map((name) => relative(root, resolve(root, file, "..", name)));
+
+/** Without what is only a type, which is gone when the program runs. */
+const valuesOf = (file: string): string[] =>
+  [...readFileSync(join(root, file), "utf8").matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)"/gm)].map(([, name]) => name ?? "");
+
+/** What runs where the contract of targets is asked, in their own folders. */
+function contractFiles(): ReadonlySet<string> {
+  const found = new Set<string>();
+  const visit = (file: string): void => {
+    if (found.has(file) || !file.startsWith("components/targets/")) return;
+    found.add(file);
+    for (const other of ours(file, valuesOf(file))) visit(other);
+  };
+  visit("components/targets/targets.ts");
+  visit("components/targets/contract.ts");
+  return found;
+}
+const contract = contractFiles();
+
+const prefixOf = (room: string): string => (room === "targets" ? "components/targets" : room);
+const rooms = Object.keys(mayImport).sort((a, b) => b.length - a.length);
+const roomOf = (file: string): string | undefined => {
+  if (contract.has(file)) return "targets";
+  return rooms.find((room) => room !== "targets" && file.startsWith(`${room}/`));
+};
+
 describe("imports", () => {
   test.for(Object.entries(mayImport))("%s/ imports only what it may", ([room, others]) => {
-    const crossings = filesOf(room)
-      .filter((file) => roomOf(file) === room)
-      .flatMap((file) =>
-        importsOf(file)
-          .filter((name) => name.startsWith("."))
-          .map((name) => [file, relative(root, resolve(root, file, "..", name))] as const)
-          .filter(([, target]) => ![room, ...others].includes(roomOf(target) ?? "")),
-      );
+    const files = filesOf(prefixOf(room)).filter((file) => roomOf(file) === room);
+    // A contract may name the type of what its wiring makes.
+    const names = room === "targets" ? valuesOf : importsOf;
+    const crossings = files.flatMap((file) =>
+      ours(file, names(file))
+        .map((target) => [file, target] as const)
+        .filter(([, target]) => ![room, ...others].includes(roomOf(target) ?? "")),
+    );
     expect(crossings).toEqual([]);
   });
 
   const knowing = (name: string) =>
-    [...new Set(rooms.flatMap(filesOf))]
+    [...new Set(rooms.map(prefixOf).flatMap(filesOf))]
       .sort()
       .filter((file) => importsOf(file).includes(name))
       .sort();
 
   test("only the door to them knows ssh2 and node-ssh, in tests too", () => {
-    const all = [...new Set([...rooms, "test"].flatMap(filesOf))];
+    const all = [...new Set([...rooms.map(prefixOf), "test"].flatMap(filesOf))];
     const through = all.filter((file) => importsOf(file).some((name) => name === "ssh2" || name === "node-ssh"));
     expect(through).toEqual(["provisioners/ssh/ssh2.ts"]);
   });
@@ -107,6 +139,36 @@ describe("imports", () => {
   test("only components and the program know Pulumi's SDK; the provider knows its protocol alone", () => {
     const outside = knowing("@pulumi/pulumi").filter((file) => !file.startsWith("components/"));
     expect(outside).toEqual([]);
+  });
+
+  test("what runs where a target is asked knows no Pulumi, but may name its types", () => {
+    expect([...contract].filter((file) => valuesOf(file).some((name) => name.startsWith("@pulumi/")))).toEqual([]);
+    expect(contract).toContain("components/targets/aws/target.ts");
+  });
+});
+
+describe("each target", () => {
+  /** Its folder, the commands' part of it, and what is AWS's alone. Others ask the contract. */
+  const homes = ["components/targets/", "cli/targets/", "cli/aws/", "spec/aws/", "provisioners/aws/"];
+
+  test("is asked by its contract: no other file compares its kind", () => {
+    const kinds = '"(?:practice|inventory|aws)"';
+    const compares = new RegExp(`kind\\)?\\s*[!=]==?\\s*${kinds}|${kinds}\\s*[!=]==?[^;]*kind\\b|case ${kinds}|target\\??\\.kind\\]`);
+    for (const each of [
+      'if (target.kind === "aws")',
+      'spec.target.kind !== "practice"',
+      "fates[plan.spec.target.kind]",
+      'case "inventory":',
+    ])
+      expect(each).toMatch(compares);
+    const files = [...new Set([...rooms.map(prefixOf), "policy"].flatMap(filesOf)), "index.ts"];
+    const asking = files.filter((file) => !homes.some((home) => file.startsWith(home)));
+    const found = asking.flatMap((file) =>
+      readFileSync(join(root, file), "utf8")
+        .split("\n")
+        .flatMap((line) => (compares.test(line) ? [`${file}: ${line.trim()}`] : [])),
+    );
+    expect(found).toEqual([]);
   });
 });
 

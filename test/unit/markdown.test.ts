@@ -12,7 +12,7 @@ import { masked, maskOf, stateSecrets } from "../../cli/preview/redaction.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import { fill, late } from "../../provisioners/engine/placeholders.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { escapes } from "../../templates/escape.ts";
 import { expectGolden } from "../support/golden.ts";
@@ -26,7 +26,7 @@ const stackText = (params: string) => `config:
     params: ${params}
 `;
 const plan = (params = "{}") =>
-  planFleet(parseStack(stackText(params), "trial.yaml", roleSchemas).spec, {
+  planFleet(parseStack(stackText(params), "trial.yaml", choices).spec, {
     stack: "trial",
     cores: 2,
     architecture: "amd64",

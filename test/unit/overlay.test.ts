@@ -6,7 +6,7 @@ import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, planFleet, replacements, rolesOf } from "../../provisioners/expand.ts";
 import { pathsOf } from "../../provisioners/overlay/owners.ts";
 import type { Declared } from "../../provisioners/resources/want.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { type OverlayEntry, ruled } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { parseStack } from "../../spec/read.ts";
@@ -22,7 +22,7 @@ function planned(roles: string, overlay: readonly OverlayEntry[], params = "{}")
     servers:
       isu1: { roles: [${roles}], address: 192.0.2.1, user: isucon, password: { secure: v1:x }, params: ${params} }
 `;
-  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(text, "stacks/Pulumi.t.yaml", choices);
   const plan = planFleet(spec, { stack: "t", cores: 1, architecture: "amd64", overlays: { isu1: overlay } });
   return { plan };
 }

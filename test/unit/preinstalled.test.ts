@@ -1,19 +1,19 @@
 // What a practice machine comes with, known from the stack file alone, and when it counts.
 import { describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { preinstalled } from "../../components/targets/practice/preinstalled.ts";
 import type { MachineSpec } from "../../machines/machine.ts";
 import { digest } from "../../machines/record.ts";
 import { completeFacts, expandRole, type FleetPlan, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { preinstalled } from "../../provisioners/preinstalled.ts";
 import { machineResource } from "../../provisioners/provider/machine.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { practiceFleet } from "../support/fleet.ts";
 
 function planned(target: unknown, change: (fleet: Record<string, unknown>) => void = () => {}): FleetPlan {
   const fleet = practiceFleet((each) => Object.assign(each, { team: "t", target }));
   change(fleet);
-  const { spec } = parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "stacks/Pulumi.t.yaml", roleSchemas);
+  const { spec } = parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), "stacks/Pulumi.t.yaml", choices);
   return planFleet(spec, { stack: "t", cores: 2, architecture: "amd64", overlays: {} });
 }
 

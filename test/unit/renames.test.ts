@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { planFleet } from "../../provisioners/expand.ts";
 import { type Known, renamesIn } from "../../provisioners/renames.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { knownIn } from "../../pulumi/known-names.ts";
 import { pathText } from "../../spec/path.ts";
 import { parseStack } from "../../spec/read.ts";
@@ -13,7 +13,7 @@ const made = "{ roles: [memcached] }";
 
 function problems(known: Known, fleet: readonly string[], servers: readonly string[]): readonly string[] {
   const lines = [...fleet, "servers:", ...servers.map((line) => `  ${line}`)].map((line) => `    ${line}\n`).join("");
-  const { spec } = parseStack(`config:\n  contest-fleet:fleet:\n${lines}`, "stacks/Pulumi.x.yaml", roleSchemas);
+  const { spec } = parseStack(`config:\n  contest-fleet:fleet:\n${lines}`, "stacks/Pulumi.x.yaml", choices);
   const plan = planFleet(spec, { stack: "x", cores: 2, architecture: "amd64", overlays: {} });
   return renamesIn(plan, known).map(({ path, reason }) => `${pathText(path)}: ${reason}`);
 }

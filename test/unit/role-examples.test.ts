@@ -5,7 +5,8 @@ import { describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas, roles } from "../../provisioners/roles/roles.ts";
+import { roles } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { expectGolden, readable } from "../support/golden.ts";
 
@@ -18,7 +19,7 @@ describe.each(roles.map(({ name }) => name))("%s", (role) => {
 
   test("the example is a fleet without a problem, and makes what its golden says", () => {
     const fleet: unknown = parse(readFileSync(file, "utf8"));
-    const { spec } = parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), `example of ${role}`, roleSchemas);
+    const { spec } = parseStack(stringify({ config: { "contest-fleet:fleet": fleet } }), `example of ${role}`, choices);
     const plan = planFleet(spec, { stack: "example", cores: 2, architecture: "amd64", overlays: {} });
     const server = plan.servers.find(({ spec: { roles: its } }) => its.includes(role));
     const wants = expandRole(plan, server!, role, completeFacts(server!.declared)!);

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { completeFacts, expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { readStack } from "../../spec/read.ts";
 import { expectGolden, readable } from "../support/golden.ts";
 
-const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), roleSchemas);
+const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), choices);
 const plan = planFleet(spec, { stack: "practice", cores: 2, architecture: "amd64", overlays: {} });
 
 describe.each(plan.servers)("$name", (server) => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { problemsText, UserError } from "../../spec/problem.ts";
 import { parseStack, readStack } from "../../spec/read.ts";
-import { roles } from "../support/stack-roles.ts";
+import { choices } from "../support/stack-roles.ts";
 
 const folder = join(import.meta.dirname, "../cases/stacks");
 const cases = readdirSync(folder)
@@ -14,7 +14,7 @@ const cases = readdirSync(folder)
 
 function problemsOf(text: string, file: string): string {
   try {
-    parseStack(text, file, roles);
+    parseStack(text, file, choices);
     return "";
   } catch (error) {
     if (error instanceof UserError) return `${problemsText(error.problems)}\n`;
@@ -45,7 +45,7 @@ const minimal = (rest = "", server = "{ roles: [nginx] }") =>
 
 describe("what a right stack file becomes", () => {
   test("defaults are filled in", () => {
-    const { spec, secrets, files } = parseStack(minimal(), "stacks/Pulumi.x.yaml", roles, "/srv/stacks");
+    const { spec, secrets, files } = parseStack(minimal(), "stacks/Pulumi.x.yaml", choices, "/srv/stacks");
     expect(spec).toEqual({
       team: "t",
       members: [],
@@ -68,14 +68,14 @@ describe("what a right stack file becomes", () => {
   test("a server's parameters are laid over the fleet's: maps merge, lists and values replace", () => {
     const shared = "    params:\n      nginx: { listen: 8080, upstreams: { app: [isu1], api: [isu1, isu1] } }\n";
     const server = "{ roles: [nginx], params: { nginx: { listen: 81, upstreams: { api: [] } } } }";
-    const { spec } = parseStack(minimal(shared, server), "x.yaml", roles);
+    const { spec } = parseStack(minimal(shared, server), "x.yaml", choices);
     expect(spec.servers.isu1?.params.nginx).toEqual({ listen: 81, upstreams: { app: ["isu1"], api: [] } });
     expect(spec.params.nginx).toEqual({ listen: 8080, upstreams: { app: ["isu1"], api: ["isu1", "isu1"] } });
   });
 
   test("secrets are placeholders, written as Pulumi secrets or, for practice, in the clear", () => {
     const rest = "    params:\n      mysql: { rootPassword: plain, users: { isucon: { password: { secure: v1:a:b } } } }\n";
-    const { spec, secrets } = parseStack(minimal(rest, "{ roles: [mysql] }"), "x.yaml", roles);
+    const { spec, secrets } = parseStack(minimal(rest, "{ roles: [mysql] }"), "x.yaml", choices);
     expect(spec.servers.isu1?.params.mysql).toEqual({
       rootPassword: "⟦secret:params.mysql.rootPassword⟧",
       users: { isucon: { password: "⟦secret:params.mysql.users.isucon.password⟧" } },
@@ -87,29 +87,29 @@ describe("what a right stack file becomes", () => {
 
   test("a key that names nothing of ours reaches no prototype", () => {
     const rest = '    params:\n      "__proto__": { polluted: true }\n      constructor: {}\n';
-    expect(() => parseStack(minimal(rest), "x.yaml", roles)).toThrow("x.yaml:8:7 yaml: expected a plain key");
+    expect(() => parseStack(minimal(rest), "x.yaml", choices)).toThrow("x.yaml:8:7 yaml: expected a plain key");
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
-    expect(() => parseStack(minimal("    params: { constructor: {} }\n"), "x.yaml", roles)).toThrow("params.constructor: unknown role");
+    expect(() => parseStack(minimal("    params: { constructor: {} }\n"), "x.yaml", choices)).toThrow("params.constructor: unknown role");
   });
 
   test("files are named from where the command runs; an absent one says so", () => {
-    expect(readStack(join(folder, "right-inventory.yaml"), roles)).toMatchObject({
+    expect(readStack(join(folder, "right-inventory.yaml"), choices)).toMatchObject({
       file: "test/cases/stacks/right-inventory.yaml",
       files: join(folder, "files"),
       secrets: ["servers.isu1.password"],
     });
     const absent = "stacks/Pulumi.nobody.yaml: expected a stack file, got no such file; next: copy stacks/Pulumi.practice.yaml to it";
-    expect(() => readStack("stacks/Pulumi.nobody.yaml", roles)).toThrow(absent);
+    expect(() => readStack("stacks/Pulumi.nobody.yaml", choices)).toThrow(absent);
   });
 
   test("parameters named like what every object has are data", () => {
     const rest = "    params:\n      app: { env: { toString: a } }\n";
-    const { spec } = parseStack(minimal(rest, "{ roles: [app], params: { app: { env: { valueOf: b } } } }"), "x.yaml", roles);
+    const { spec } = parseStack(minimal(rest, "{ roles: [app], params: { app: { env: { valueOf: b } } } }"), "x.yaml", choices);
     expect(spec.servers.isu1?.params.app).toEqual({ env: { toString: "a", valueOf: "b" } });
   });
 
   test("Windows line ends and wide characters do not move positions", () => {
     const text = minimal("    # 日本語\r\n    admin: Ünsafe\r\n").replaceAll(/\r?\n/g, "\r\n");
-    expect(() => parseStack(text, "x.yaml", roles)).toThrow("x.yaml:8:12 admin: expected a user name");
+    expect(() => parseStack(text, "x.yaml", choices)).toThrow("x.yaml:8:12 admin: expected a user name");
   });
 });

@@ -4,7 +4,9 @@ import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
+import { targets } from "../../components/targets/targets.ts";
 import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { schemaText } from "../../spec/schema.ts";
 import type { RoleSchemas } from "../../spec/spec.ts";
@@ -33,8 +35,8 @@ interface Node {
 describe("fleet.schema.json", () => {
   test("is fresh", () => {
     const file = join(stacks, "fleet.schema.json");
-    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, schemaText(roleSchemas));
-    expect(readFileSync(file, "utf8"), "run this test with UPDATE_GOLDEN=1").toBe(schemaText(roleSchemas));
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, schemaText(choices));
+    expect(readFileSync(file, "utf8"), "run this test with UPDATE_GOLDEN=1").toBe(schemaText(choices));
   });
 
   test("is named in the first line of every stack file that comes with the product", () => {
@@ -46,7 +48,7 @@ describe("fleet.schema.json", () => {
 });
 
 describe("the schema of the roles it is handed", () => {
-  const schema = JSON.parse(schemaText(roles)) as Node;
+  const schema = JSON.parse(schemaText({ roles, targets })) as Node;
   const fleet = schema.properties!.config!.properties!["contest-fleet:fleet"]!.properties as Fields;
   const server = fleet.servers!.additionalProperties!.properties as Fields;
   const params = (schema as { $defs?: Fields }).$defs!.params!.properties!;
@@ -73,7 +75,7 @@ describe("the schema of the roles it is handed", () => {
   });
 
   test("takes every right case and refuses keys it does not know", () => {
-    const check = z.fromJSONSchema(JSON.parse(schemaText(roles)));
+    const check = z.fromJSONSchema(JSON.parse(schemaText({ roles, targets })));
     const data = (name: string) => parse(readFileSync(join(cases, name), "utf8"));
     for (const name of readdirSync(cases).filter((file) => /^right-.*\.yaml$/.test(file))) {
       expect(check.safeParse(data(name)).error, name).toBeUndefined();
@@ -88,7 +90,7 @@ describe("the stack files of this project", () => {
   test.each(stackFiles)("%s is right, but for the roles' own parameters", (file) => {
     const names = ["base", "php-fpm", "app", "nginx", "mysql", "memcached", "redis", ...Object.keys(roleSchemas)];
     const any: RoleSchemas = Object.fromEntries(names.map((name) => [name, z.looseObject({})]));
-    const { spec } = parseStack(textOf(file), file, any);
+    const { spec } = parseStack(textOf(file), file, { roles: any, targets });
     expect(basename(file)).toBe(`Pulumi.${spec.team}.yaml`);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } 
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { planFleet } from "../../provisioners/expand.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { shutStateFolder, stateFolder } from "../../pulumi/folder.ts";
 import { localDeployment, localStack, prepare } from "../../pulumi/state.ts";
 import { refuseLostState } from "../../pulumi/state-file.ts";
@@ -24,7 +24,7 @@ function put(path: string, text: string, time = 0): void {
 const { spec } = parseStack(
   "config:\n  contest-fleet:fleet:\n    team: t\n    target: practice\n    servers: { isu1: { roles: [memcached] } }\n",
   "stacks/Pulumi.x.yaml",
-  roleSchemas,
+  choices,
 );
 const plan = planFleet(spec, { stack: "x", cores: 2, architecture: "amd64", overlays: {} });
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { TeamFleet } from "../../components/team-fleet.ts";
 import { planFleet } from "../../provisioners/expand.ts";
 import { open, type Properties } from "../../provisioners/provider/wire.ts";
-import { roleSchemas } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
 import { mockPulumi } from "../support/mock-pulumi.ts";
 
@@ -33,7 +33,7 @@ const withPasswords = (text: string): string => text.replaceAll(/^( +)user: isuc
 
 const fleetOf = (stack: string, config: object) => {
   const file = join(import.meta.dirname, "../../stacks", stack === "practice" ? "" : "samples", `Pulumi.${stack}.yaml`);
-  const { spec } = parseStack(withPasswords(readFileSync(file, "utf8")), file, roleSchemas);
+  const { spec } = parseStack(withPasswords(readFileSync(file, "utf8")), file, choices);
   const plan = planFleet(spec, { stack, cores: 2, architecture: "amd64", overlays: {} });
   return mockPulumi(() => new TeamFleet(spec.team, { plan, config: pulumi.secret(config) }), { outputs });
 };

@@ -1,14 +1,12 @@
 // What a pool's server runs at its first boot: its roles from a blank host as one script, the sample worker, or the team's own text.
 import * as pulumi from "@pulumi/pulumi";
+import type { AskedPool } from "../../../provisioners/aws/pools.ts";
 import { bootRoles, scriptOf } from "../../../provisioners/boot-roles.ts";
 import { bootScript } from "../../../provisioners/boot-script.ts";
-import { fill, type LateName, latesIn } from "../../../provisioners/engine/placeholders.ts";
+import { fill, latesIn } from "../../../provisioners/engine/placeholders.ts";
 import type { FleetPlan } from "../../../provisioners/expand.ts";
-import type { AskedPool } from "../../../provisioners/pools.ts";
+import type { LateSource } from "../supplier.ts";
 import { thumbnailPlan } from "./thumbnails.ts";
-
-/** What stands for the marks of these names. */
-export type LateSource = (names: readonly LateName[]) => Record<string, pulumi.Input<string>>;
 
 /** An output where it waits for what only an `up` knows: the keys of members and servers. */
 export function planOfPool(plan: FleetPlan, asked: AskedPool, late: LateSource): string | pulumi.Output<string> {

@@ -1,7 +1,7 @@
 // Pools of a stack file as they can be made, priced and checked: pure, known before anything exists.
 
+import { type AskedPool, poolMachine, poolsIn } from "../../../provisioners/aws/pools.ts";
 import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
-import { type AskedPool, poolMachine, poolsIn } from "../../../provisioners/pools.ts";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import { UserError } from "../../../spec/problem.ts";
 import type { CostedServer } from "./cost.ts";

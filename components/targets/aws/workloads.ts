@@ -2,7 +2,7 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf } from "../../../provisioners/aws/access.ts";
-import type { AskedPool } from "../../../provisioners/pools.ts";
+import type { AskedPool } from "../../../provisioners/aws/pools.ts";
 import type { AwsTarget } from "../../../spec/aws/target.ts";
 import { Database } from "./database.ts";
 import type { Network } from "./network.ts";

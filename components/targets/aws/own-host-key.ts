@@ -1,6 +1,6 @@
 // The host key that a server makes itself at the first connection, in place of the one that it was started with.
 import * as pulumi from "@pulumi/pulumi";
-import type { ConnectionArgs } from "./connection.ts";
+import type { ConnectionArgs } from "../../connection.ts";
 
 export class OwnHostKey extends pulumi.CustomResource {
   declare readonly hostKey: pulumi.Output<string>;

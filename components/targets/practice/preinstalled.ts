@@ -1,7 +1,9 @@
 // What the roles of a practice machine will want of the package manager, known before the machine is: a layer of it makes the first `up`
 // quick.
-import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "./expand.ts";
-import type { PackageWant } from "./resources/package.ts";
+import { completeFacts, expandRole, type FleetPlan, rolesOf, type ServerPlan } from "../../../provisioners/expand.ts";
+import type { PackageWant } from "../../../provisioners/resources/package.ts";
+import { fleetOn } from "../contract.ts";
+import { practice } from "./target.ts";
 
 const isPackage = (address: string): boolean => address.startsWith("package[");
 const isRepository = (address: string): boolean => address.startsWith("repository[");
@@ -11,8 +13,8 @@ const isRepository = (address: string): boolean => address.startsWith("repositor
  * package repository, which may be where its packages come from.
  */
 export function preinstalled(plan: FleetPlan, server: ServerPlan): readonly string[] {
-  const { target } = plan.spec;
-  if (target.kind !== "practice" || target.driver !== "nspawn" || target.image === "plain") return [];
+  const target = fleetOn(practice, plan.spec)?.target;
+  if (target?.driver !== "nspawn" || target.image === "plain") return [];
   const facts = completeFacts(server.declared);
   if (!facts) return [];
   const names = rolesOf(server).flatMap((role) => {

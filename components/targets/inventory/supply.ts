@@ -1,12 +1,13 @@
 // Servers that were handed out: how each is logged in to, directly or through a jump host, and the key by which it is known.
 import type * as pulumi from "@pulumi/pulumi";
-import type { FleetPlan, ServerPlan } from "../provisioners/expand.ts";
-import { login } from "../provisioners/logins.ts";
-import type { ConnectionArgs } from "./connection.ts";
-import { aliases } from "./former-names.ts";
+import type { FleetPlan, ServerPlan } from "../../../provisioners/expand.ts";
+import { login } from "../../../provisioners/logins.ts";
+import type { ConnectionArgs } from "../../connection.ts";
+import { aliases } from "../../former-names.ts";
+import { eachServer, type Supplier, secretText } from "../supplier.ts";
 import { HostKey } from "./host-key.ts";
 
-interface Means {
+interface Ways {
   /** The text itself, or what its secret mark stands for. */
   readonly text: (written: string) => pulumi.Input<string>;
   readonly parent: pulumi.Resource;
@@ -17,20 +18,21 @@ interface Door {
   readonly hostKey: pulumi.Input<string>;
 }
 
-/** By server name. A host key that the stack file does not give is looked at on the way on which the server is reached. */
-export function handedOut(name: string, plan: FleetPlan, means: Means): Readonly<Record<string, Door>> {
+/** A host key that the stack file does not give is looked at on the way on which the server is reached. */
+export const supply: Supplier = (name, plan, { secrets, parent }) => {
+  const means = { text: (written: string) => secretText(written, secrets), parent };
   const doors = new Map<string, Door>();
   const doorOf = (server: ServerPlan): Door => {
     const door = doors.get(server.name) ?? openDoor(name, server, plan, jumpOf(name, server, plan, doorOf, means), means);
     doors.set(server.name, door);
     return door;
   };
-  return Object.fromEntries(plan.servers.map((server) => [server.name, doorOf(server)]));
-}
+  return eachServer(plan, doorOf);
+};
 
 type Jump = NonNullable<ConnectionArgs["jump"]>;
 
-function openDoor(name: string, server: ServerPlan, plan: FleetPlan, jump: Jump | undefined, { text, parent }: Means): Door {
+function openDoor(name: string, server: ServerPlan, plan: FleetPlan, jump: Jump | undefined, { text, parent }: Ways): Door {
   const { spec } = server;
   const way = { ...login(server.name, spec, text), ...(jump && { jump }) };
   const seen = () => {
@@ -42,7 +44,7 @@ function openDoor(name: string, server: ServerPlan, plan: FleetPlan, jump: Jump 
 }
 
 /** Another server of the team with the key that is pinned for it, or a host of its own. */
-function jumpOf(name: string, server: ServerPlan, plan: FleetPlan, doorOf: (server: ServerPlan) => Door, means: Means): Jump | undefined {
+function jumpOf(name: string, server: ServerPlan, plan: FleetPlan, doorOf: (server: ServerPlan) => Door, means: Ways): Jump | undefined {
   const { jump } = server.spec;
   if (jump === undefined) return undefined;
   if (typeof jump === "string") {

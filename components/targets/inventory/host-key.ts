@@ -1,7 +1,7 @@
 // The host key of a server that was handed out: shown once, and pinned in the state.
 import * as pulumi from "@pulumi/pulumi";
-import type { HostKeyInputs } from "../provisioners/provider/host-key.ts";
-import type { ConnectionArgs } from "./connection.ts";
+import type { HostKeyInputs } from "../../../provisioners/provider/host-key.ts";
+import type { ConnectionArgs } from "../../connection.ts";
 
 type Args = { readonly [Name in keyof Omit<HostKeyInputs, "jump">]: pulumi.Input<HostKeyInputs[Name]> } & Pick<ConnectionArgs, "jump">;
 

@@ -1,6 +1,6 @@
 // A machine that we make ourselves on this computer, to practise on.
 import * as pulumi from "@pulumi/pulumi";
-import type { MachineSpec } from "../machines/machine.ts";
+import type { MachineSpec } from "../../../machines/machine.ts";
 
 /** What of a machine's spec is known before anything exists, and the key that may log in. */
 export type MachineArgs = Omit<MachineSpec, "authorizedKey"> & { readonly authorizedKey: pulumi.Input<string> };

@@ -1,0 +1,42 @@
+// The pools of a target: its own, and the workers of its pipelines. What is known of their servers before one exists.
+
+import { workersOf } from "../../spec/aws/checks.ts";
+import type { AwsTarget } from "../../spec/aws/target.ts";
+import type { Pipeline, Pool, Workers } from "../../spec/aws/workloads.ts";
+import type { Facts } from "../engine/facts.ts";
+import { defaults, factsOnAws } from "./servers.ts";
+
+export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
+  | { readonly pool: Pool; readonly pipeline?: never }
+  | { readonly pool: Workers; readonly pipeline: { readonly name: string } & Omit<Pipeline, "pool"> }
+);
+
+/** In the order of the file, the pipelines' last. */
+export const poolsIn = ({ pools, pipelines }: AwsTarget): readonly AskedPool[] => [
+  ...Object.entries(pools).map(([name, pool]) => ({ name, place: `target.pools.${name}`, pool })),
+  ...Object.entries(pipelines).map(([name, { pool, ...rest }]) => ({
+    name: workersOf(name),
+    place: `target.pipelines.${name}.pool`,
+    pool,
+    pipeline: { name, ...rest },
+  })),
+];
+
+/** Types and image, the target's own where the pool names none. */
+export function poolMachine({ instanceType = defaults.instanceType, image = defaults.image }: AwsTarget, pool: Pool | Workers) {
+  const [first = instanceType, ...more] = pool.types ?? [];
+  return { types: [first, ...more] as const, image: pool.image ?? image };
+}
+
+/** What is known of a pool's servers before one exists. */
+export function poolFacts(target: AwsTarget, pool: Pool | Workers): Partial<Facts> {
+  const { types, image } = poolMachine(target, pool);
+  return smallest(types, image);
+}
+
+/** Of a pool's types the least: what is computed from it must fit them all. */
+function smallest(types: readonly [string, ...string[]], image: string): Partial<Facts> {
+  const all = types.map((type) => factsOnAws(type, image));
+  const least = (of: (facts: (typeof all)[number]) => number): number => Math.min(...all.map(of));
+  return { ...all[0], cores: least(({ cores }) => cores), memoryMiB: least(({ memoryMiB }) => memoryMiB) };
+}
