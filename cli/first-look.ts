@@ -1,12 +1,12 @@
-// What the preview of a role that is new to its server says of it: what an up would find there and do, or why nobody can know yet.
+// What the preview of a role says of its server: what an up would find there and do, by the up's own plan, or why nobody can know yet.
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import { isMap } from "../spec/path.ts";
 import type { PreviewStep } from "./reports.ts";
 
-/** Undefined where the server was not looked at, or there is nothing to foresee: the role was there before. */
+/** Undefined where the server was not looked at. */
 export function foreseenIn({ op, newState }: PreviewStep): Foreseen | undefined {
   const foreseen = newState?.outputs?.foreseen;
-  return op === "create" && isMap(foreseen) ? (foreseen as unknown as Foreseen) : undefined;
+  return (op === "create" || op === "update") && isMap(foreseen) ? (foreseen as unknown as Foreseen) : undefined;
 }
 
 /** Its resources come from facts of the server, and nobody could ask it. */

@@ -42,9 +42,15 @@ export function reportsOf({ steps }: PreviewDigest): readonly RoleReport[] {
     ...[...problems].map(([host, reason]) => hostReport(host, reason)),
     ...lastOf(steps)
       .filter(isRole)
-      .map(reportOf)
-      .map((report) => unseen(report, problems.get(report.host))),
+      .map((step) => [step, reportOf(step)] as const)
+      .map(([step, report]) => unseen(report, problems.get(report.host) ?? unseenRole(step))),
   ];
+}
+
+/** The look at one role broke off, on a server that answered before. */
+function unseenRole(step: PreviewStep): string | undefined {
+  const said = (isLook(step) ? step.newState : step.oldState)?.outputs?.unseen;
+  return typeof said === "string" ? said : undefined;
 }
 
 /** What agrees with the state of a server that could not be asked is not right for that: nobody looked. */
@@ -103,18 +109,20 @@ function unforeseenReport({ newState }: PreviewStep): RoleReport {
 function reportOf(step: PreviewStep): RoleReport {
   if (isUnforeseeable(step)) return unforeseenReport(step);
   const foreseen = foreseenIn(step);
-  if (foreseen) return newReportOf(step, foreseen);
   const { op, newState } = step;
+  if (foreseen && op === "create") return newReportOf(step, foreseen);
   const oldState = isLook(step) ? newState : step.oldState;
   const detailedDiff = isLook(step) ? {} : step.detailedDiff;
   const inputs = (newState ?? oldState)?.inputs ?? {};
   const [old, now] = [wantsOf(oldState), op === "delete" ? {} : wantsOf(newState)];
-  const addresses = [...new Set([...Object.keys(now), ...Object.keys(old)])].sort() as Address[];
+  const planned = foreseen?.changes;
+  const addresses = [...new Set([...Object.keys(now), ...Object.keys(old), ...Object.keys(planned ?? {})])].sort() as Address[];
   const changed = Object.keys(detailedDiff ?? {});
   const results = addresses.map((address): Result => {
     const prefix = `resources[${JSON.stringify(address)}]`;
     const paths = changed.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).replace(/^\./, ""));
-    const sentences = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
+    const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
+    const sentences = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
     return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };
   });
   const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];

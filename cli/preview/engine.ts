@@ -61,7 +61,12 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
     stack: plan.stack,
     team: plan.spec.team,
     against: "servers",
-    counts: { create: summary.create ?? 0, update: summary.update ?? 0, replace: summary.replace ?? 0, delete: summary.delete ?? 0 },
+    counts: {
+      create: summary.create ?? 0,
+      update: (summary.update ?? 0) - found.filter(isIdle).length,
+      replace: summary.replace ?? 0,
+      delete: summary.delete ?? 0,
+    },
     price: priceChange(plan, digest.steps),
     ...flowsOf(plan),
     servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
@@ -95,6 +100,9 @@ function whyUnreachable({ steps, diagnostics = [] }: EngineDigest, server: strin
   const hosts = steps.filter(({ urn, newState, oldState }) => typeOf(urn) === hostType && (newState ?? oldState)?.inputs?.name === server);
   const problem = hostProblems(steps).get(server);
   if (problem !== undefined) return problem;
+  // The look at one of its roles broke off.
+  const unseen = steps.find((step) => typeOf(step.urn) === roleType && roleServer(step) === server && step.oldState?.outputs?.unseen);
+  if (unseen) return String(unseen.oldState?.outputs?.unseen);
   const said = diagnostics.find(({ urn, severity }) => severity === "warning" && hosts.some((host) => host.urn === urn));
   return said && sentence(said.message);
 }
@@ -133,20 +141,32 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     return [{ address: `role[${role}]`, role, operation, cause: "planned", lines: [` not shown: ${unforeseeable}`] }];
   const wanted = operation === "delete" ? {} : wantsOf(step.newState);
   const foreseen = foreseenIn(step);
-  if (foreseen) return newRoleItems(role, wanted, foreseen);
+  if (foreseen && operation === "create") return newRoleItems(role, wanted, foreseen);
   const before = remembered && wantsOf(remembered);
-  const addresses = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
+  const known = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
+  const planned: Readonly<Record<string, readonly string[]>> | undefined = foreseen?.changes;
+  // What only steers how a change is made (a validator, the mode of a file yet to come) is none; what a change brings along (a reload) is.
+  const all = planned ? [...new Set([...known, ...Object.keys(planned)])].sort() : known;
+  const addresses = all.filter((address) => planned === undefined || planned[address]);
   return addresses.flatMap((address): readonly Item[] => {
     const [old, now] = [there[address], wanted[address]];
     const of = { address, role };
     if (now && !old)
       return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", now) }];
     // What was there before comes back: what that is, only the server knows.
-    if (old && !now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
+    if (!now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
     const { lines, causes } = differences("", { remembered: before?.[address], there: old, wanted: now });
-    return lines.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines }];
+    const said = planned?.[address]?.map((sentence) => ` ${sentence}`) ?? [];
+    const shown = lines.length > 0 ? lines : said;
+    return shown.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines: shown }];
   });
 }
+
+/** The engine counts a role whose wants differ; one whose plan has no step has nothing to update. */
+const isIdle = ({ urn, operation, step }: Change): boolean => {
+  const foreseen = operation === "update" && typeOf(urn) === roleType ? foreseenIn(step) : undefined;
+  return foreseen !== undefined && Object.keys(foreseen.changes).length === 0;
+};
 
 export function together(causes: readonly Cause[]): Cause {
   const [first = "planned", ...rest] = new Set(causes);

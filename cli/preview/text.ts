@@ -47,10 +47,16 @@ function itemText({ address, role, operation, cause, lines }: Item, full: boolea
     ...(role === undefined ? [] : [role]),
     ...(cause === "planned" ? [] : [causeWords[cause]]),
     ...(beside ? [short] : []),
-    ...(fold ? [`new, ${lines.length} lines (--full)`] : []),
+    ...(fold ? [`new, ${sizeOf(lines)} (--full)`] : []),
   ];
   const title = [styled(colours[operation], `${signs[operation]} ${address}`), ...more.map((each) => styled("dim", each))].join("  ");
   return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
+}
+
+/** Of the file, where it is one. */
+function sizeOf(lines: readonly string[]): string {
+  const content = lines.filter((line) => /^. {2}/.test(line)).length;
+  return content > 0 ? `${content} ${content === 1 ? "line" : "lines"}` : `${lines.length} properties`;
 }
 
 function coloured(line: string): string {

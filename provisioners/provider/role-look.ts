@@ -1,6 +1,7 @@
 // What a role finds on its server, as the engine may see it: with the marks in the place of late values, and nothing sensitive in clear.
 
 import { inspect, see } from "../engine/converge.ts";
+import type { Wanter } from "../engine/journal.ts";
 import type { Wants } from "../engine/order.ts";
 import { fill, type LateValues, latesIn, unfill } from "../engine/placeholders.ts";
 import type { Result } from "../engine/report.ts";
@@ -35,9 +36,9 @@ export interface Foreseen {
   readonly changes: Readonly<Record<Address, readonly string[]>>;
 }
 
-export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call): Promise<Foreseen> {
+export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call, who: Partial<Wanter> = {}): Promise<Foreseen> {
   const known = withStandIns(resources, late);
-  const { seen, report } = await inspect(shell, role, fill(resources, known), { signal: call.signal });
+  const { seen, report } = await inspect(shell, role, fill(resources, known), { ...who, signal: call.signal });
   const todo = report.results.filter(({ changes }) => changes.length > 0);
   const sure = (address: Address) => latesIn([resources[address]]).every((name) => known[name] !== notMadeYet);
   const sentences = ({ address, changes }: Result) => (sure(address) ? changes.map(call.redact) : [withWhatIsMade]);

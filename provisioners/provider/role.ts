@@ -30,7 +30,9 @@ export interface RoleOutputs extends RoleInputs {
   readonly failed: readonly string[];
   /** Services that are owed a reload by a run that was cut short. */
   readonly owed: readonly Address[];
-  /** In the preview of a role that is new to its server, and nowhere else: what an up would find there, and do. */
+  /** Why the last look at it failed: what the state has is then what it remembers. */
+  readonly unseen?: string;
+  /** In a preview, and nowhere else: what an up would find there, and do. */
   readonly foreseen?: Foreseen;
   /** By which name the server remembers that this resource wants things there. */
   readonly wanter?: string;
@@ -62,14 +64,16 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
         const shell = await context.reach(old.inputs.connection, call);
         const { notes, ...seen } = await lookAt(shell, old.inputs, { signal: call.signal });
         for (const note of notes) call.log("warning", note);
-        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...old.outputs, ...seen } };
+        const { unseen: _, ...before } = old.outputs;
+        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...before, ...seen } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
         call.log("warning", `shows what the state remembers, not what is there now: ${error.message}`);
-        return old;
+        return { inputs: old.inputs, outputs: { ...old.outputs, unseen: error.message } };
       }
     },
-    update: async (id, { outputs }, news, call, preview) => (preview ? settled(news, call) : run(context, id, news, call, outputs.wanter)),
+    update: async (id, { outputs }, news, call, preview) =>
+      preview ? await foresee(context, news, call, outputs) : await run(context, id, news, call, outputs.wanter),
     async delete(_id, old, call) {
       try {
         await release(context, old.outputs, call);
@@ -96,18 +100,22 @@ const wanterOf = ({ role }: RoleInputs, { name }: Call): string => `${name} ${ro
 
 const settled = (inputs: RoleInputs, call: Call): RoleOutputs => ({ ...inputs, failed: [], owed: [], wanter: wanterOf(inputs, call) });
 
-/** A server that was lent is not blank: what the role will change there is looked at before it is there itself. */
-async function foresee(context: Context, inputs: RoleInputs, call: Call): Promise<RoleOutputs> {
+/**
+ * A server that was lent is not blank: what the role will change there is looked at before it is there itself. What a role that is there
+ * will do differently is asked of the same plan.
+ */
+async function foresee(context: Context, inputs: RoleInputs, call: Call, before?: RoleOutputs): Promise<RoleOutputs> {
   const planned = settled(inputs, call);
   if (isUnknown(inputs.connection as unknown as Json) || isUnknown(inputs.resources as Json)) return planned;
   try {
-    const foreseen = await lookAhead(await context.reach(inputs.connection, call), inputs, call);
-    const said = sentencesOf(foreseen);
+    const who = { by: wanterOf(inputs, call), was: before?.wanter };
+    const foreseen = await lookAhead(await context.reach(inputs.connection, call), inputs, call, who);
+    const said = before ? [] : sentencesOf(foreseen);
     if (said.length > 0) call.log("info", `${inputs.host}: ${inputs.role} changes what is there:\n${said.join("\n")}`);
     return { ...planned, foreseen };
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    call.log("warning", `previewed from the stack file alone: ${error.message}`);
+    if (!before) call.log("warning", `previewed from the stack file alone: ${error.message}`);
     return planned;
   }
 }

@@ -26,8 +26,15 @@ export const FileWant = z.strictObject({
   keep: z.boolean().optional(),
   /** The content is a secret: it is masked everywhere, and kept encrypted in the state. */
   sensitive: z.boolean().optional(),
+  /** Shell text that succeeds where what is there says the same in other words, and stays: another name of one time zone. */
+  same: z.string().optional(),
 });
 export type FileWant = z.infer<typeof FileWant>;
+
+export interface FileHave extends PathSeen {
+  /** What is there says the same. */
+  readonly same?: boolean | undefined;
+}
 
 export const bytesOf = ({ content, encoding }: Pick<FileWant, "content" | "encoding">): Buffer => Buffer.from(content, encoding ?? "utf8");
 
@@ -43,7 +50,7 @@ function contentChange(want: FileWant, have: PathSeen): string {
   return `content ${short(have.content)} → ${short(next)}`;
 }
 
-export const file = defineKind<FileWant, PathSeen, "content">({
+export const file = defineKind<FileWant, FileHave, "content">({
   kind: "file",
   schema: FileWant,
   address: ({ path }) => `file[${path}]`,
@@ -51,13 +58,18 @@ export const file = defineKind<FileWant, PathSeen, "content">({
   path: ({ path }) => path,
   standing: (have) => have,
   sensitive: (want) => (want.sensitive ? ["content"] : []),
-  read: ({ path }, look) => look.path(path, { content: true }),
+  read({ path, same }, look, undo) {
+    const seen = look.path(path, { content: true });
+    if (same === undefined || undo) return seen;
+    const answer = look.command({ text: same, masked: same });
+    return () => ({ ...seen(), same: answer().code === 0 });
+  },
   plan(want, have) {
     const { path, validate } = want;
     const content = bytesOf(want);
     if (content.length > contentLimit)
       throw new RangeError(`file[${path}]: expected at most ${contentLimit} bytes, got ${content.length}; use an archive`);
-    if (have.type !== "file" || !have.content?.equals(content)) {
+    if (have.type !== "file" || !(have.same || have.content?.equals(content))) {
       const write = writeCommand(want);
       const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
       return [
@@ -74,7 +86,7 @@ export const file = defineKind<FileWant, PathSeen, "content">({
   seen(want, have) {
     if (have.type !== "file") return undefined;
     const content = have.content ?? Buffer.alloc(0);
-    const same = content.equals(bytesOf(want));
+    const same = have.same || content.equals(bytesOf(want));
     const told = same ? want.content : content.toString(want.encoding ?? "utf8");
     if (want.keep) return { ...want, content: told, mode: due(want, have).mode === have.mode ? want.mode : have.mode };
     return { ...want, content: told, mode: have.mode, owner: have.owner, group: have.group };

@@ -10,7 +10,7 @@ export const LinkWant = z.strictObject({
   ...common,
   path: FilePath,
   target: LinkTarget,
-  /** The target must be there: a time zone that is not leaves the clock on UTC in silence. @default false */
+  /** The target must be there: a time zone that is not leaves the clock on UTC in silence. One with the same in it will do. @default false */
   existing: z.boolean().optional(),
 });
 export type LinkWant = z.infer<typeof LinkWant>;
@@ -18,7 +18,12 @@ export type LinkWant = z.infer<typeof LinkWant>;
 export interface LinkHave extends PathSeen {
   /** Whether its target is there, where that counts. */
   readonly dangles?: boolean;
+  /** Leads to another file with the same in it: `Etc/UTC` is `UTC`. */
+  readonly alike?: boolean | undefined;
 }
+
+const leads = ({ target }: Pick<LinkWant, "target">, have: LinkHave): boolean =>
+  have.type === "link" && (have.target === target || have.alike === true);
 
 export const link = defineKind<LinkWant, LinkHave>({
   kind: "link",
@@ -27,14 +32,14 @@ export const link = defineKind<LinkWant, LinkHave>({
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
   standing: (have) => have,
-  read({ path, target, existing }, look) {
+  read({ path, target, existing }, look, undo) {
     const seen = look.path(path);
-    if (!existing) return seen;
-    const there = look.path(target);
-    return () => ({ ...seen(), dangles: there().type === missing });
+    if (!existing || undo) return seen;
+    const [there, alike] = [look.path(target), look.command(sh`cmp -s -- ${path} ${target}`)];
+    return () => ({ ...seen(), dangles: there().type === missing, ...(alike().code === 0 && { alike: true }) });
   },
   plan({ path, target, existing }, have) {
-    if (have.type === "link" && have.target === target && !have.dangles) return [];
+    if (leads({ target }, have) && !have.dangles) return [];
     const changes: Readonly<Record<string, string>> = {
       [missing]: `create to \`${target}\``,
       link: have.target === target ? `its target \`${target}\` is not there` : `target \`${have.target}\` → \`${target}\``,
@@ -50,6 +55,7 @@ export const link = defineKind<LinkWant, LinkHave>({
       { change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", brief: true, run },
     ];
   },
-  seen: (want, have) => (have.type === "link" && !have.dangles ? { ...want, target: have.target } : undefined),
+  seen: (want, have) =>
+    have.type === "link" && !have.dangles ? { ...want, target: leads(want, have) ? want.target : have.target } : undefined,
   undo: ({ path }, original, have) => undoPath("link", path, original, have),
 });

@@ -159,7 +159,7 @@ rmdir --ignore-fail-on-non-empty -- ${homeOf(want)}
 if [ -e ${homeOf(want)} ]; then
   chown -R root:root -- ${homeOf(want)}
   chmod 0700 -- ${homeOf(want)}
-  printf 'what people left in %s stays there, for root alone\\n' ${homeOf(want)}
+  tell note "what people left in "${homeOf(want)}" stays there, for root alone"
 fi`;
   return { change: "remove the account, and its home where nobody left anything in it", run };
 }

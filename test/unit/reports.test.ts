@@ -79,6 +79,15 @@ describe("a server that is off", () => {
     ]);
   });
 
+  test("a look at one role that broke off, where the server answered, is no agreement either", () => {
+    const refresh = right.steps[0]!;
+    const unseen = state({ "file[/etc/motd]": file("a\n") }, { unseen: "isu1: the link broke" });
+    const steps = [refresh, { ...refresh, op: "same", oldState: unseen }];
+    const [report] = reportsOf({ steps });
+    expect(report?.results.map(({ outcome, reason }) => [outcome, reason])).toEqual([["not-looked-at", "isu1: the link broke"]]);
+    expect(previewOf(onePlan, { steps }).servers).toEqual([{ name: "isu1", items: [], unreachable: "isu1: the link broke" }]);
+  });
+
   test("what is known to differ from the state is told all the same", () => {
     const [, report] = reportsOf({ steps: [...off.steps.slice(0, 2), ...drifted.steps] });
     expect(report?.results.map(({ outcome }) => outcome)).toEqual(["pending", "pending"]);
@@ -160,6 +169,45 @@ describe("a role that is new to its server", () => {
     const { servers } = previewOf(onePlan, { steps });
     expect(servers.flatMap(({ items }) => items.map(({ address }) => address))).toEqual(["role[mysql]", "role[redis]"]);
     expect(JSON.stringify([reports, servers])).not.toMatch(/undefined|NaN|04da6b54/);
+  });
+});
+
+describe("a role that is there, and is to be otherwise", () => {
+  const [conf, block, unit] = ["file[/etc/motd]", "block[/home/isucon/env.sh:app]", "service[nginx.service]"] as const;
+  const of = (content: string, mode: string) => ({
+    [conf]: file(content),
+    [block]: { path: "/home/isucon/env.sh", name: "app", content: "A=1\n", mode },
+    [unit]: { unit: "nginx.service" },
+  });
+  const changed = (content: string, changes: Readonly<Record<string, readonly string[]>>) => ({
+    op: "update",
+    urn: urn("isu1-base"),
+    oldState: state(of("a\n", "0644")),
+    newState: state(of(content, "0600"), { foreseen: { there: {}, changes } }),
+    detailedDiff: {
+      [`resources[${JSON.stringify(block)}].mode`]: { kind: "update" },
+      ...(content !== "a\n" && { [`resources[${JSON.stringify(conf)}].content`]: { kind: "update" } }),
+    },
+  });
+  const shown = (steps: readonly ReturnType<typeof changed>[]) => {
+    const { servers, counts } = previewOf(onePlan, { steps, changeSummary: { update: 1 } } as Parameters<typeof previewOf>[1]);
+    return { items: servers.flatMap(({ items }) => items.map(({ address }) => address)), update: counts.update };
+  };
+  const pending = (steps: readonly ReturnType<typeof changed>[]) =>
+    reportsOf({ steps } as unknown as Parameters<typeof reportsOf>[0]).flatMap(({ results }) =>
+      results.filter(({ outcome }) => outcome === "pending").map(({ address }) => address),
+    );
+
+  test("shows what an up plans, with what it brings along, and nothing else", () => {
+    const steps = [changed("b\n", { [conf]: ["content a → b"], [unit]: ["reload"], "file[/etc/old]": ["remove the file"] })];
+    expect(shown(steps)).toEqual({ items: [conf, unit, "file[/etc/old]"].sort(), update: 1 });
+    expect(pending(steps)).toEqual([conf, unit, "file[/etc/old]"].sort());
+  });
+
+  test("shows nothing, and counts nothing, where an up would do nothing", () => {
+    const steps = [changed("a\n", {})];
+    expect(shown(steps)).toEqual({ items: [], update: 0 });
+    expect(pending(steps)).toEqual([]);
   });
 });
 

@@ -9,6 +9,7 @@ import { sudoers } from "../../../templates/base/sudoers.ts";
 import { modulesConf, modulesFor, SysctlParams, sysctlEntries } from "../../../templates/sysctl/entries.ts";
 import { late } from "../../engine/placeholders.ts";
 import { storeKey } from "../../engine/prelude.ts";
+import { quote } from "../../engine/shell-quote.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { type Account, accountNamed, defineRole, type RoleContext } from "../role.ts";
 import { groupParams, groups, groupsOf } from "./groups.ts";
@@ -190,7 +191,11 @@ function system({ params }: Context): Declared[] {
 const zone = (timezone: string): Declared[] => [
   want.package({ name: "tzdata" }),
   want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}`, existing: true }),
-  want.file({ path: "/etc/timezone", content: `${timezone}\n` }),
+  want.file({
+    path: "/etc/timezone",
+    content: `${timezone}\n`,
+    same: `read -r zone < /etc/timezone && [ -n "$zone" ] && cmp -s -- "/usr/share/zoneinfo/$zone" ${quote(`/usr/share/zoneinfo/${timezone}`)}`,
+  }),
 ];
 
 function localised(locale: string): Declared[] {
