@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Persona, personas, policiesOf, type Scope } from "../../iam/policies.ts";
+import { oidcProvider, type Trusted, trustOf } from "../../iam/trust.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 
@@ -15,6 +16,9 @@ interface Options {
   readonly image: readonly string[];
   readonly defaultNetwork: boolean;
   readonly out?: string;
+  readonly github?: string;
+  readonly trusted?: string;
+  readonly externalId?: string;
 }
 
 const several = (value: string, all: readonly string[]): readonly string[] => [...all, value];
@@ -32,14 +36,19 @@ export const iam: Register = (program, done) =>
     .option("--boundary <arn>", "policy that bounds every role that an operator makes")
     .option("--image <parameter>", "SSM parameter of your own that names an image, such as /own/image; may be repeated", several, [])
     .option("--default-network", "servers in the account's default network (`vpc: default`)", false)
+    .option("--github <owner/repository>", "roles for this repository's workflows: who may take them, by GitHub's own tokens; needs --out")
+    .option("--trusted <account>", "roles for an account, or a role or user by its ARN, such as an organiser's; needs --out")
+    .option("--external-id <text>", "with --trusted: what has to be said with it (`externalId` of a stack file)")
     .option("--out <folder>", "write each policy to a file there: fleet-look.json, …")
     .addHelpText(
       "after",
-      "\nExamples:\n  fleet iam look --region ap-northeast-1\n  fleet iam --region ap-northeast-1 --team team-a --state event-state --out rights",
+      "\nExamples:\n  fleet iam look --region ap-northeast-1\n  fleet iam --region ap-northeast-1 --team team-a --state event-state --out rights\n" +
+        "  fleet iam look --region ap-northeast-1 --account 123456789012 --github event/servers --out rights",
     )
     .action((persona: string | undefined, options: Options) => done(run(persona, options)));
 
 function run(persona: string | undefined, options: Options): number {
+  refuseTrust(options);
   const asked = persona === undefined ? personas : [known(persona)];
   const all = Object.assign({}, ...asked.map((each) => policiesOf(each, scopeOf(options)))) as Readonly<Record<string, object>>;
   const text = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
@@ -49,12 +58,50 @@ function run(persona: string | undefined, options: Options): number {
     return 0;
   }
   mkdirSync(options.out, { recursive: true });
-  for (const [name, policy] of Object.entries(all)) {
-    const file = join(options.out, `fleet-${name}.json`);
-    writeFileSync(file, text(policy));
-    console.log(`aws iam create-policy --policy-name fleet-${name} --policy-document file://${file}`);
-  }
+  const write = (name: string, document: object): string => {
+    const file = join(options.out!, `fleet-${name}.json`);
+    writeFileSync(file, text(document));
+    return `file://${file}`;
+  };
+  for (const [name, policy] of Object.entries(all))
+    console.log(`aws --region ${options.region} iam create-policy --policy-name fleet-${name} --policy-document ${write(name, policy)}`);
+  if (options.github !== undefined) console.log(oidcProvider(options.region));
+  for (const persona of asked) for (const line of roleOf(persona, options, write)) console.log(line);
   return 0;
+}
+
+/** Commands that make a persona's role and give it its policies; none where nobody is named who may take it. */
+function roleOf(persona: Persona, options: Options, write: (name: string, document: object) => string): readonly string[] {
+  const trusted = trustedBy(persona, options);
+  if (!trusted) return [];
+  const [role, aws] = [`fleet-${persona}`, `aws --region ${options.region} iam`];
+  const names = [...new Set(["look", ...Object.keys(policiesOf(persona, scopeOf(options)))])];
+  return [
+    // A destroy waits for last snapshots and databases: as long as GitHub lets a job be.
+    `${aws} create-role --role-name ${role} --max-session-duration 21600 --assume-role-policy-document ${write(`${persona}-trust`, trustOf(options.account, trusted))}`,
+    ...names.map(
+      (name) => `${aws} attach-role-policy --role-name ${role} --policy-arn arn:aws:iam::${options.account}:policy/fleet-${name}`,
+    ),
+  ];
+}
+
+function trustedBy(persona: Persona, { github, trusted, externalId }: Options): Trusted | undefined {
+  if (github !== undefined) return { repository: github, persona };
+  return trusted === undefined ? undefined : { principal: trusted, externalId };
+}
+
+/** Who is let in is no place for a guess. */
+function refuseTrust({ github, trusted, externalId, account, out }: Options): void {
+  if (github !== undefined && !/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/.test(github))
+    throw new UserError(`--github: expected a repository such as \`event/servers\`, got \`${github}\``);
+  if (trusted !== undefined && !/^(?:\d{12}|arn:aws:iam::\d{12}:(?:role|user)\/[\w+=,.@/-]+)$/.test(trusted))
+    throw new UserError(`--trusted: expected an account, or the ARN of a role or user, got \`${trusted}\``);
+  if (github !== undefined && trusted !== undefined)
+    throw new UserError("--github: expected no `--trusted` beside it; remove one of the two");
+  if (externalId !== undefined && trusted === undefined) throw new UserError("--external-id: expected `--trusted` beside it, got none");
+  if ((github ?? trusted) === undefined) return;
+  if (out === undefined) throw new UserError("--out: expected a folder for the roles' files, got none");
+  if (account === "*") throw new UserError("--account: expected the account that the roles are in, twelve digits, got none");
 }
 
 function known(persona: string): Persona {

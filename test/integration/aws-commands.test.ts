@@ -1,5 +1,9 @@
 // The commands around a fleet on EC2, as a person types them, against an emulator of AWS: what there is, what it costs, what is left,
 // what is over, and back from a deletion. The life of a whole fleet is in aws-life.test.ts.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as iam from "@aws-sdk/client-iam";
 import * as s3 from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { kinds } from "../../cli/aws/tagged-resource.ts";
@@ -210,5 +214,57 @@ describe("fleet undelete", () => {
     expect([time.code, time.stderr]).toEqual([2, "--since: expected a time such as `2026-12-01T09:00:00Z`, got `yesterday`\n"]);
     const none = await fleet("undelete", "nobodys-bucket", "--yes");
     expect([none.code, none.stderr]).toEqual([2, expect.stringMatching(/^AWS: expected an answer, got NoSuchBucket: .*\n$/)]);
+  });
+});
+
+describe("fleet iam", { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), "fleet-rights-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const account = "123456789012";
+  const scope = ["--region", region, "--account", account, "--out", folder];
+
+  test("its commands, typed as they stand, make the roles of a repository's workflows, each with its policies and its environment", async () => {
+    const { code, stdout } = await fleet("iam", ...scope, "--github", "event/servers");
+    expect(code).toBe(0);
+    const env = { ...emulator.env, AWS_BIN: emulator.bin, AWS_PROFILE: undefined, AWS_PAGER: "" };
+    const typed = await start("sh", ["-euc", `${loopback}\n${stdout}`], { env }).done;
+    expect([typed.code, typed.code === 0 ? "" : typed.said]).toEqual([0, ""]);
+    const client = new iam.IAMClient({
+      region,
+      endpoint: emulator.env.AWS_ENDPOINT_URL!,
+      credentials: { accessKeyId: "test", secretAccessKey: "test" },
+    });
+    const seen = async (RoleName: string) => {
+      const { Role } = await client.send(new iam.GetRoleCommand({ RoleName }));
+      const { AttachedPolicies = [] } = await client.send(new iam.ListAttachedRolePoliciesCommand({ RoleName }));
+      const [, environment] = /environment:(\w+)/.exec(decodeURIComponent(Role?.AssumeRolePolicyDocument ?? "")) ?? [];
+      return [environment, ...AttachedPolicies.map(({ PolicyName }) => PolicyName).sort()];
+    };
+    expect(await seen("fleet-look")).toEqual(["preview", "fleet-look"]);
+    expect(await seen("fleet-operator")).toEqual(["up", "fleet-look", "fleet-operator", "fleet-operator-work"]);
+    expect(await seen("fleet-teardown")).toEqual(["reap", "fleet-look", "fleet-teardown"]);
+  });
+
+  test("or of another account, which has to say its word", async () => {
+    const { code } = await fleet("iam", "operator", ...scope, "--trusted", "210987654321", "--external-id", "event-2026");
+    expect(code).toBe(0);
+    expect(JSON.parse(readFileSync(join(folder, "fleet-operator-trust.json"), "utf8")).Statement).toEqual([
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { AWS: "arn:aws:iam::210987654321:root" },
+        Condition: { StringEquals: { "sts:ExternalId": "event-2026" } },
+      },
+    ]);
+  });
+
+  test.for([
+    [["--github", "event"], "--github: expected a repository"],
+    [["--trusted", "*"], "--trusted: expected an account"],
+    [["--external-id", "x1"], "--external-id: expected `--trusted` beside it"],
+    [["--github", "a/b", "--account", "*"], "--account: expected the account"],
+  ] as const)("%s is refused", async ([more, sentence]) => {
+    const { code, said } = await fleet("iam", ...scope, ...more);
+    expect([code, said]).toEqual([2, expect.stringContaining(sentence)]);
   });
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { marker } from "../../cli/preview/markdown.ts";
+import { environments, trustOf } from "../../iam/trust.ts";
 
 const github = join(import.meta.dirname, "../../.github");
 const textOf = (name: string): string => readFileSync(join(github, "workflows", `${name}.yml`), "utf8");
@@ -17,7 +18,9 @@ interface Step {
 interface Workflow {
   readonly on: unknown;
   readonly permissions: object;
-  readonly jobs: Readonly<Record<string, { readonly if: string; readonly permissions: object; readonly steps: readonly Step[] }>>;
+  readonly jobs: Readonly<
+    Record<string, { readonly if: string; readonly permissions: object; readonly environment?: string; readonly steps: readonly Step[] }>
+  >;
 }
 const workflow = (name: string): Workflow => parse(textOf(name));
 
@@ -28,9 +31,24 @@ describe("workflows", () => {
     expect(permissions).toEqual({});
     expect(jobs.files!.permissions).toEqual({ contents: "read" });
     expect(JSON.stringify(jobs.files)).not.toMatch(/secrets|github\.token/);
-    expect(jobs.servers!.permissions).toEqual({ contents: "read", "pull-requests": "write" });
+    expect(jobs.servers!.permissions).toEqual({ contents: "read", "id-token": "write", "pull-requests": "write" });
     expect(jobs.servers!.if).toContain("head.repo.full_name == github.repository");
   });
+
+  test.for([
+    ["preview", "servers", "look"],
+    ["reap", "reap", "teardown"],
+  ] as const)(
+    "%s meets AWS by a token of its own environment, which the role's trust policy names, and by no key",
+    ([name, job, persona]) => {
+      const { jobs } = workflow(name);
+      expect(jobs[job]!.environment).toBe(environments[persona]);
+      expect(textOf(name)).not.toMatch(/AWS_(?:SECRET_)?ACCESS_KEY/);
+      const trust = JSON.stringify(trustOf("123456789012", { repository: "event/servers", persona }));
+      expect(trust).toContain(`"token.actions.githubusercontent.com:sub":"repo:event/servers:environment:${jobs[job]!.environment}"`);
+      expect(trust).not.toMatch(/StringLike|\*/);
+    },
+  );
 
   test("the commenting one runs nothing of the fork's", () => {
     const { permissions, jobs } = workflow("preview-comment");
@@ -41,10 +59,10 @@ describe("workflows", () => {
     expect(JSON.stringify(jobs.comment!.steps.map(({ run }) => run))).not.toMatch(/npm|node|\$\{\{/);
   });
 
-  test.for(["preview", "preview-comment"])("%s pins its actions", (name) => {
+  test.for(["preview", "preview-comment", "reap"])("%s pins its actions", (name) => {
     const used = Object.values(workflow(name).jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
     expect(used.length).toBeGreaterThan(0);
-    expect(used.filter((each) => !/^actions\/[a-z-]+@[0-9a-f]{40}$/.test(each))).toEqual([]);
+    expect(used.filter((each) => !/^(?:aws-)?actions\/[a-z-]+@[0-9a-f]{40}$/.test(each))).toEqual([]);
     expect(textOf(name)).not.toContain("pull_request_target");
   });
 });
