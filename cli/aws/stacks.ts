@@ -1,11 +1,12 @@
 // The stacks of this checkout whose servers are on AWS.
+
+import type { AwsTarget } from "../../components/targets/aws/settings/target.ts";
 import type { FleetShape } from "../../components/targets/aws/shape.ts";
 import { aws, fleetShape } from "../../components/targets/aws/target.ts";
 import { fleetOn } from "../../components/targets/contract.ts";
 import { type Access, assumedOf } from "../../provisioners/aws/access.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
-import type { AwsTarget } from "../../spec/aws/target.ts";
 import { UserError } from "../../spec/problem.ts";
 
 export interface AwsStack {

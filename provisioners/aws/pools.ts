@@ -1,8 +1,8 @@
 // The pools of a target: its own, and the workers of its pipelines. What is known of their servers before one exists.
 
-import { workersOf } from "../../spec/aws/checks.ts";
-import type { AwsTarget } from "../../spec/aws/target.ts";
-import type { Pipeline, Pool, Workers } from "../../spec/aws/workloads.ts";
+import { workersOf } from "../../components/targets/aws/settings/checks.ts";
+import type { AwsTarget } from "../../components/targets/aws/settings/target.ts";
+import type { Pipeline, Pool, Workers } from "../../components/targets/aws/settings/workloads.ts";
 import type { Facts } from "../engine/facts.ts";
 import { defaults, factsOnAws } from "./servers.ts";
 

@@ -1,5 +1,5 @@
 // What is known of servers on EC2 before they exist: their addresses, and the facts that their type and image tell.
-import { AwsServer, type AwsTarget, type imageNames } from "../../spec/aws/target.ts";
+import { AwsServer, type AwsTarget, type imageNames } from "../../components/targets/aws/settings/target.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Facts } from "../engine/facts.ts";
 import { serverAddress, split, usable } from "./cidr.ts";

@@ -1,7 +1,7 @@
 // Fleets on AWS for tests, as a stack file would ask for them.
 import { AwsFleet } from "../../components/targets/aws/fleet.ts";
+import { AwsTarget } from "../../components/targets/aws/settings/target.ts";
 import { type Asked, shapeOf } from "../../components/targets/aws/shape.ts";
-import { AwsTarget } from "../../spec/aws/target.ts";
 
 export const ownership = { team: "team-a", stack: "event-a", owner: "ops@example.org", expiry: "2026-12-01T09:00:00Z" };
 

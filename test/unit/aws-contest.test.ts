@@ -1,8 +1,8 @@
 // A contest's environment check: what the rules make passes it, and each thing that would disqualify is named.
 import { describe, expect, test } from "vitest";
 import { isucon14, type SeenFleet, verifyContest } from "../../components/targets/aws/contest.ts";
+import { AwsTarget } from "../../components/targets/aws/settings/target.ts";
 import { shapeOf } from "../../components/targets/aws/shape.ts";
-import { AwsTarget } from "../../spec/aws/target.ts";
 import { awsAnswers } from "../support/aws-answers.ts";
 import { asked, fleet } from "../support/aws-samples.ts";
 import { mockPulumi, type Registered } from "../support/mock-pulumi.ts";

@@ -6,8 +6,8 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Attempt, isHopeless, untilThrough } from "../../cli/aws/destroy.ts";
 import { type Leftover, sweptCode, sweptText, together } from "../../cli/aws/sweep.ts";
 import { goingWith } from "../../components/targets/aws/going.ts";
+import { AwsTarget } from "../../components/targets/aws/settings/target.ts";
 import { EventLog } from "../../pulumi/event-log.ts";
-import { AwsTarget } from "../../spec/aws/target.ts";
 
 const failed = (code: string, message: string) =>
   `deleting urn:pulumi:x: 1 error occurred:\n\t* deleting it: operation error EC2: Delete, https response error StatusCode: 400, RequestID: 1, api error ${code}: ${message}`;

@@ -149,7 +149,7 @@ describe("imports", () => {
 
 describe("each target", () => {
   /** Its folder, the commands' part of it, and what is AWS's alone. Others ask the contract. */
-  const homes = ["components/targets/", "cli/targets/", "cli/aws/", "spec/aws/", "provisioners/aws/"];
+  const homes = ["components/targets/", "cli/targets/", "cli/aws/", "provisioners/aws/"];
 
   test("is asked by its contract: no other file compares its kind", () => {
     const kinds = '"(?:practice|inventory|aws)"';

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
-import { InstanceType } from "../../spec/aws/target.ts";
+import { InstanceType } from "../../components/targets/aws/settings/target.ts";
 import * as scalars from "../../spec/scalars.ts";
 
 const ed25519 = "AAAAC3NzaC1lZDI1NTE5AAAAIMJ8T0BqXmZCd1m5pcRkTTMtpGVFpWnCzPHq5tMZl0bU";

@@ -4,12 +4,12 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
 import { imageKey } from "../../../provisioners/aws/servers.ts";
-import type { AwsTarget } from "../../../spec/aws/target.ts";
 import type { ConnectionArgs } from "../../connection.ts";
 import { accountWanted } from "./account.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
+import type { AwsTarget } from "./settings/target.ts";
 import { type FleetShape, othersOf, type ServerPlan } from "./shape.ts";
 import { makeWork, type Work, type WorkArgs } from "./workloads.ts";
 

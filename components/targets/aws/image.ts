@@ -2,7 +2,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { InstanceType } from "../../../provisioners/aws/types.ts";
-import type { imageNames } from "../../../spec/aws/target.ts";
+import type { imageNames } from "./settings/target.ts";
 
 type Arch = InstanceType["arch"];
 

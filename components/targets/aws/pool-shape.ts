@@ -2,10 +2,10 @@
 
 import { type AskedPool, poolMachine, poolsIn } from "../../../provisioners/aws/pools.ts";
 import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
-import type { AwsTarget } from "../../../spec/aws/target.ts";
 import { UserError } from "../../../spec/problem.ts";
 import type { CostedServer } from "./cost.ts";
 import type { Wanted } from "./quota.ts";
+import type { AwsTarget } from "./settings/target.ts";
 
 export interface PoolShape {
   readonly asked: AskedPool;

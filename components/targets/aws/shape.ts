@@ -1,9 +1,6 @@
 // From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
 import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "../../../provisioners/aws/servers.ts";
 import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
-import { zonesFor } from "../../../spec/aws/checks.ts";
-import type { AwsTarget } from "../../../spec/aws/target.ts";
-import type { Database } from "../../../spec/aws/workloads.ts";
 import { UserError } from "../../../spec/problem.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
 import type { Costed } from "./cost.ts";
@@ -13,6 +10,9 @@ import { databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
 import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
 import type { Wanted } from "./quota.ts";
 import type { DataVolume } from "./server.ts";
+import { zonesFor } from "./settings/checks.ts";
+import type { AwsTarget } from "./settings/target.ts";
+import type { Database } from "./settings/workloads.ts";
 import { type Ownership, type Tags, tagsOf } from "./tags.ts";
 
 /** What of a server is its own. */

@@ -3,13 +3,13 @@
 import { poolFacts, poolsIn } from "../../../provisioners/aws/pools.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "../../../provisioners/aws/servers.ts";
 import { shrinksIn } from "../../../provisioners/aws/shrinks.ts";
-import { checkWork, hasWork, holdersIn } from "../../../spec/aws/checks.ts";
-import { type AwsTarget, awsTargetWith } from "../../../spec/aws/target.ts";
 import { defineTarget, type FleetOn } from "../contract.ts";
 import { billOf, costLines } from "./cost.ts";
 import { goingWith } from "./going.ts";
 import { flowTable } from "./network-rules.ts";
 import { priceOf } from "./resource-price.ts";
+import { checkWork, hasWork, holdersIn } from "./settings/checks.ts";
+import { type AwsTarget, awsTargetWith } from "./settings/target.ts";
 import { costed, type FleetShape, othersOf, shapeOf } from "./shape.ts";
 
 export const aws = defineTarget<AwsTarget>({

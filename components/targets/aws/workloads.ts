@@ -3,13 +3,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf } from "../../../provisioners/aws/access.ts";
 import type { AskedPool } from "../../../provisioners/aws/pools.ts";
-import type { AwsTarget } from "../../../spec/aws/target.ts";
 import { Database } from "./database.ts";
 import type { Network } from "./network.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Placed } from "./placement.ts";
 import type { WorkerPoolArgs } from "./pool-args.ts";
 import type { PoolShape } from "./pool-shape.ts";
+import type { AwsTarget } from "./settings/target.ts";
 import type { FleetShape, NamedDatabase } from "./shape.ts";
 import { WorkerPool } from "./worker-pool.ts";
 

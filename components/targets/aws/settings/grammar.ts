@@ -1,6 +1,6 @@
 // The words of the `aws` target: regions, types, images, disks. What is made of them stands in aws.ts and aws-work.ts.
 import { z } from "zod";
-import { AbsolutePath } from "../scalars.ts";
+import { AbsolutePath } from "../../../../spec/scalars.ts";
 
 /** A string of one grammar; `what` completes the sentence "expected …". */
 export const text = (pattern: RegExp, what: string) =>

@@ -1,10 +1,10 @@
 // Rules between the settings of pools, pipelines and databases, and between those and the servers.
 
-import type { Finding } from "../messages.ts";
-import type { Path } from "../path.ts";
-import { Cidr, cidrRange } from "../scalars.ts";
-import { Time } from "../time.ts";
-import { entries, type Loose, mapOr, number, repeated, type Use } from "../unvalidated.ts";
+import type { Finding } from "../../../../spec/messages.ts";
+import type { Path } from "../../../../spec/path.ts";
+import { Cidr, cidrRange } from "../../../../spec/scalars.ts";
+import { Time } from "../../../../spec/time.ts";
+import { entries, type Loose, mapOr, number, repeated, type Use } from "../../../../spec/unvalidated.ts";
 import { checkLimits } from "./limit-checks.ts";
 import { checkServers, noApt } from "./server-checks.ts";
 

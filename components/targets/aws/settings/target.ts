@@ -1,8 +1,8 @@
 // Servers on EC2. The settings of the target; its components read nothing else.
 import { z } from "zod";
-import { type ParamsSchema, RoleParams } from "../params.ts";
-import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "../scalars.ts";
-import { Time } from "../time.ts";
+import { type ParamsSchema, RoleParams } from "../../../../spec/params.ts";
+import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "../../../../spec/scalars.ts";
+import { Time } from "../../../../spec/time.ts";
 import {
   AccountId,
   ExternalId,

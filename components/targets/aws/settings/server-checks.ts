@@ -1,8 +1,8 @@
 // Rules between the settings of servers on EC2: what their images can't do, and what their disks can't.
 
-import type { Finding } from "../messages.ts";
-import type { Path } from "../path.ts";
-import { entries, type Loose, mapOr, number, repeated } from "../unvalidated.ts";
+import type { Finding } from "../../../../spec/messages.ts";
+import type { Path } from "../../../../spec/path.ts";
+import { entries, type Loose, mapOr, number, repeated } from "../../../../spec/unvalidated.ts";
 
 export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] => [
   ...checkImages(fleet, target),

@@ -1,7 +1,7 @@
 // What AWS refuses of a target when half of it stands already: each is known before.
-import type { Finding } from "../messages.ts";
-import type { Path } from "../path.ts";
-import { entries, type Loose, mapOr } from "../unvalidated.ts";
+import type { Finding } from "../../../../spec/messages.ts";
+import type { Path } from "../../../../spec/path.ts";
+import { entries, type Loose, mapOr } from "../../../../spec/unvalidated.ts";
 
 export const checkLimits = (fleet: Loose, target: Loose): readonly Finding[] => [
   ...checkDoors(target),

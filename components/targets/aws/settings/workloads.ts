@@ -1,8 +1,8 @@
 // What of the `aws` target works beside the named servers: pools, pipelines and databases.
 import { z } from "zod";
-import type { ParamsSchema } from "../params.ts";
-import { EnvName, Line, marks, RoleName, SecretText } from "../scalars.ts";
-import { Time } from "../time.ts";
+import type { ParamsSchema } from "../../../../spec/params.ts";
+import { EnvName, Line, marks, RoleName, SecretText } from "../../../../spec/scalars.ts";
+import { Time } from "../../../../spec/time.ts";
 import { Image, InstanceType, Store, text } from "./grammar.ts";
 
 /** Part of the names of what is made: without double dashes, which RDS refuses. */
