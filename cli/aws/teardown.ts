@@ -3,9 +3,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { EC2Client } from "@aws-sdk/client-ec2";
 import { billOf, costLines } from "../../components/targets/aws/cost.ts";
+import { priceList } from "../../components/targets/aws/facts/types.ts";
 import { costed } from "../../components/targets/aws/shape.ts";
 import { type Access, clientOf } from "../../provisioners/aws/access.ts";
-import { priceList } from "../../provisioners/aws/types.ts";
 import { waiting } from "../progress.ts";
 import { instancesBy } from "./instances.ts";
 import type { AwsStack } from "./stacks.ts";

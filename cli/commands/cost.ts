@@ -34,7 +34,7 @@ export const cost: Register = (program, done) =>
 
 async function run(names: readonly string[], { hours, quota, json }: Options): Promise<number> {
   const { awsStacks } = await import("../aws/stacks.ts");
-  const { priceList } = await import("../../provisioners/aws/types.ts");
+  const { priceList } = await import("../../components/targets/aws/facts/types.ts");
   const length = hours === undefined ? undefined : numberOf(hours);
   const stacks = awsStacks(names);
   const short = quota ? await roomFor(stacks) : new Map<string, readonly string[]>();

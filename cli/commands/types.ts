@@ -1,6 +1,6 @@
 // fleet types: the instance types that the fleet knows, and what they cost.
 import { Option } from "commander";
-import { familyOf, type InstanceType, instanceType, instanceTypes, priceList } from "../../provisioners/aws/types.ts";
+import { familyOf, type InstanceType, instanceType, instanceTypes, priceList } from "../../components/targets/aws/facts/types.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { columns, styled } from "../terminal.ts";

@@ -1,9 +1,9 @@
 // A sample of the AWS components, as a test wishes it. Nothing runs on its servers: for that SSH would be needed.
 import * as pulumi from "@pulumi/pulumi";
 import { Database } from "../../components/targets/aws/database.ts";
+import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import type { Network } from "../../components/targets/aws/network.ts";
 import { Pipeline } from "../../components/targets/aws/pipeline.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { asked, fleet, ownership } from "../support/aws-samples.ts";
 
 export interface Wish {

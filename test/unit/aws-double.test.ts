@@ -1,8 +1,8 @@
 // What the components send, against what Pulumi's provider makes of it (test/aws-provider/rules.ts): a stop, and options that are taken out.
 import { describe, expect, test, vi } from "vitest";
+import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import type { WorkerPoolArgs } from "../../components/targets/aws/pool-args.ts";
 import { WorkerPool } from "../../components/targets/aws/worker-pool.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { type Rules, ruleOf, rules } from "../aws-provider/rules.ts";
 import { refusePast } from "../aws-provider/scaling.ts";
 import { resources } from "../aws-provider/types.ts";

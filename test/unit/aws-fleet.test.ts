@@ -2,9 +2,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
+import { factsOnAws } from "../../components/targets/aws/facts/servers.ts";
 import { deviceOf } from "../../components/targets/aws/server.ts";
 import { TeamFleet } from "../../components/team-fleet.ts";
-import { factsOnAws } from "../../provisioners/aws/servers.ts";
 import { latesIn } from "../../provisioners/engine/placeholders.ts";
 import { completeFacts, expandRole, planFleet } from "../../provisioners/expand.ts";
 import { choices } from "../../provisioners/stack.ts";

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { actionArn, statusAlarms } from "../../components/targets/aws/alarms.ts";
 import { billOf, billText, costLines, hoursBetween, typePrice } from "../../components/targets/aws/cost.ts";
+import { overlap, serverAddress, split, usable } from "../../components/targets/aws/facts/cidr.ts";
+import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import { imageRef } from "../../components/targets/aws/image.ts";
 import { flowTable, ruleOf, teamFlows } from "../../components/targets/aws/network-rules.ts";
 import {
@@ -21,8 +23,6 @@ import { costOfChange, type ServerShape, shapeOfInputs } from "../../components/
 import { backlogMetrics, backlogTarget, scheduleOf, sizeAt, visibilityFor } from "../../components/targets/aws/scaling.ts";
 import { ownTagKeys, propagated, tagsOf, tagValue } from "../../components/targets/aws/tags.ts";
 import { cloudConfig, inlineUserData, userDataLimit } from "../../components/targets/aws/user-data.ts";
-import { overlap, serverAddress, split, usable } from "../../provisioners/aws/cidr.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { cidrRange } from "../../spec/scalars.ts";
 
 describe("networks", () => {

@@ -1,9 +1,9 @@
 // A disk on AWS never shrinks: what asks for it is refused at `check`, with the place in the stack file.
 
 import { expect, test } from "vitest";
+import { type Made, shrinksIn } from "../../components/targets/aws/facts/shrinks.ts";
 import { aws } from "../../components/targets/aws/target.ts";
 import { fleetOn } from "../../components/targets/contract.ts";
-import { type Made, shrinksIn } from "../../provisioners/aws/shrinks.ts";
 import { planFleet } from "../../provisioners/expand.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { pathText } from "../../spec/path.ts";

@@ -1,6 +1,7 @@
 // The instance store's boot script under dash, on disks made of files: what it builds, what it refuses, what it leaves alone.
 import { execFileSync } from "node:child_process";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import {
   ephemeralMappings,
   instanceStore,
@@ -10,7 +11,6 @@ import {
   waitsForStore,
 } from "../../components/targets/aws/instance-store.ts";
 import { cloudConfig, fits } from "../../components/targets/aws/user-data.ts";
-import { instanceType } from "../../provisioners/aws/types.ts";
 import { mountUnit, unitPath } from "../../provisioners/engine/unit-path.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
 

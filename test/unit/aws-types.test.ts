@@ -2,7 +2,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { answersIn, byFamilyAndSize, rowOf, rowsFrom, tableText } from "../../components/targets/aws/generate-types.ts";
 import {
   elsewhere,
   familyOf,
@@ -12,7 +11,8 @@ import {
   instanceTypes,
   priceList,
   storeGB,
-} from "../../provisioners/aws/types.ts";
+} from "../../components/targets/aws/facts/types.ts";
+import { answersIn, byFamilyAndSize, rowOf, rowsFrom, tableText } from "../../components/targets/aws/generate-types.ts";
 import { emulatorPython } from "../support/aws-emulator.ts";
 
 const families = [
@@ -106,7 +106,7 @@ test("a slip of the pen is met with the right name", () => {
 });
 
 test("the file is what the generator writes", () => {
-  const file = readFileSync(new URL("../../provisioners/aws/instance-types.json", import.meta.url), "utf8");
+  const file = readFileSync(new URL("../../components/targets/aws/facts/instance-types.json", import.meta.url), "utf8");
   expect(tableText(instanceTypes, priceList.date)).toBe(file);
 });
 

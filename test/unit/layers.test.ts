@@ -17,9 +17,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   "provisioners/ssh": ["spec", "provisioners/engine"],
   "provisioners/roles": ["spec", "templates", "provisioners/engine", "provisioners/resources"],
   "provisioners/aws": ["spec", "provisioners/engine"],
-  targets: ["spec", "provisioners/engine", "provisioners/aws"],
+  targets: ["spec", "provisioners/engine"],
   machines: ["spec", "provisioners/engine"],
-  provisioners: ["targets", "spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles", "provisioners/aws"],
+  provisioners: ["targets", "spec", "templates", "provisioners/engine", "provisioners/resources", "provisioners/roles"],
   "provisioners/provider": [
     "spec",
     "provisioners",
@@ -149,7 +149,7 @@ describe("imports", () => {
 
 describe("each target", () => {
   /** Its folder, the commands' part of it, and what is AWS's alone. Others ask the contract. */
-  const homes = ["components/targets/", "cli/targets/", "cli/aws/", "provisioners/aws/"];
+  const homes = ["components/targets/", "cli/targets/", "cli/aws/"];
 
   test("is asked by its contract: no other file compares its kind", () => {
     const kinds = '"(?:practice|inventory|aws)"';

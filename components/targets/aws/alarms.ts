@@ -1,5 +1,5 @@
 // What to do when EC2's own checks fail, and what to watch on a queue: alarms as data.
-import type { InstanceType } from "../../../provisioners/aws/types.ts";
+import type { InstanceType } from "./facts/types.ts";
 
 export interface Alarm {
   readonly name: string;

@@ -1,6 +1,7 @@
 // What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
-import { elsewhere, findType, priceList } from "../../../provisioners/aws/types.ts";
+
 import { databasePrice } from "./database-price.ts";
+import { elsewhere, findType, priceList } from "./facts/types.ts";
 
 /** One thing that costs by the hour. */
 export interface CostLine {

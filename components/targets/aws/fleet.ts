@@ -3,9 +3,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
-import { imageKey } from "../../../provisioners/aws/servers.ts";
 import type { ConnectionArgs } from "../../connection.ts";
 import { accountWanted } from "./account.ts";
+import { imageKey } from "./facts/servers.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";

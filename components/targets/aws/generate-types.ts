@@ -4,9 +4,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { EC2Client, type InstanceTypeInfo, paginateDescribeInstanceTypes } from "@aws-sdk/client-ec2";
-import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "../../../provisioners/aws/types.ts";
+import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "./facts/types.ts";
 
-const file = new URL("../../../provisioners/aws/instance-types.json", import.meta.url);
+const file = new URL("./facts/instance-types.json", import.meta.url);
 /** What a table without an argument holds: the families of the file as it is. */
 const ownFamilies = [...new Set(instanceTypes.map(({ type }) => familyOf(type)))];
 

@@ -1,6 +1,7 @@
 // What of a stack on AWS goes with it beside its servers, and what stays of it.
-import { settingsOf } from "../../../provisioners/aws/servers.ts";
+
 import type { FleetOn, Going } from "../contract.ts";
+import { settingsOf } from "./facts/servers.ts";
 import type { AwsTarget } from "./settings/target.ts";
 
 const workersIn = ({ pools, pipelines }: AwsTarget) => [

@@ -1,7 +1,7 @@
 // Which image a server starts from: a name of ours, an SSM parameter of the publisher, or an AMI.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { InstanceType } from "../../../provisioners/aws/types.ts";
+import type { InstanceType } from "./facts/types.ts";
 import type { imageNames } from "./settings/target.ts";
 
 type Arch = InstanceType["arch"];

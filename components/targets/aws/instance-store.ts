@@ -2,11 +2,11 @@
 // shell text (boot/instance-store.sh under a header of settings), which this file makes; nothing here touches AWS.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { mountUnit } from "../../../provisioners/engine/unit-path.ts";
 import { blankDisk } from "../../../provisioners/roles/base/volumes.ts";
 import { UserError } from "../../../spec/problem.ts";
+import type { InstanceType } from "./facts/types.ts";
 import type { Distribution } from "./image.ts";
 
 export interface StoreSettings {

@@ -1,8 +1,8 @@
 // Where a team's servers are: a VPC of their own or the account's default one, a subnet, one security group. No other team reaches them.
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { split } from "../../../provisioners/aws/cidr.ts";
 import { UserError } from "../../../spec/problem.ts";
+import { split } from "./facts/cidr.ts";
 import { everywhere, type Flow, flowTable, ruleOf } from "./network-rules.ts";
 import { type Ownership, tagsOf } from "./tags.ts";
 

@@ -3,7 +3,7 @@
 
 import type * as pulumi from "@pulumi/pulumi";
 import type { AssumedRole } from "../../../provisioners/aws/access.ts";
-import type { InstanceType } from "../../../provisioners/aws/types.ts";
+import type { InstanceType } from "./facts/types.ts";
 import { ephemeralMappings, type StoreOptions } from "./instance-store.ts";
 import type { Placed } from "./placement.ts";
 import type { Bounded, Statement } from "./policies.ts";

@@ -1,11 +1,11 @@
 // What a pool's server runs at its first boot: its roles from a blank host as one script, the sample worker, or the team's own text.
 import * as pulumi from "@pulumi/pulumi";
-import type { AskedPool } from "../../../provisioners/aws/pools.ts";
 import { bootRoles, scriptOf } from "../../../provisioners/boot-roles.ts";
 import { bootScript } from "../../../provisioners/boot-script.ts";
 import { fill, latesIn } from "../../../provisioners/engine/placeholders.ts";
 import type { FleetPlan } from "../../../provisioners/expand.ts";
 import type { LateSource } from "../supplier.ts";
+import type { AskedPool } from "./facts/pools.ts";
 import { thumbnailPlan } from "./thumbnails.ts";
 
 /** An output where it waits for what only an `up` knows: the keys of members and servers. */

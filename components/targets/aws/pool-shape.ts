@@ -1,9 +1,9 @@
 // Pools of a stack file as they can be made, priced and checked: pure, known before anything exists.
 
-import { type AskedPool, poolMachine, poolsIn } from "../../../provisioners/aws/pools.ts";
-import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
 import { UserError } from "../../../spec/problem.ts";
 import type { CostedServer } from "./cost.ts";
+import { type AskedPool, poolMachine, poolsIn } from "./facts/pools.ts";
+import { type InstanceType, instanceType } from "./facts/types.ts";
 import type { Wanted } from "./quota.ts";
 import type { AwsTarget } from "./settings/target.ts";
 

@@ -1,5 +1,5 @@
 // Whether an account has room for the fleet, before anything is made: vCPU by family and addresses, against what AWS grants.
-import { familyOf, findType } from "../../../provisioners/aws/types.ts";
+import { familyOf, findType } from "./facts/types.ts";
 
 /** The account's quotas that servers count against, with the codes by which AWS lists them. */
 export const vcpuQuotas = [

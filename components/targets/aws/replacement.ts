@@ -1,5 +1,5 @@
 // What a change of a server costs, in sentences for the preview. AWS stops and starts, or replaces, for things that look alike.
-import { findType, type InstanceType } from "../../../provisioners/aws/types.ts";
+import { findType, type InstanceType } from "./facts/types.ts";
 
 /** What of a server decides its fate. `undefined` is "not known yet", and then nothing is said. */
 export interface ServerShape {

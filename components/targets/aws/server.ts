@@ -3,10 +3,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { type AssumedRole, assumedOf } from "../../../provisioners/aws/access.ts";
-import type { InstanceType } from "../../../provisioners/aws/types.ts";
 import { KeyPair } from "../../key-pair.ts";
 import { alarm } from "./alarm-resource.ts";
 import { actionArn, statusAlarms } from "./alarms.ts";
+import type { InstanceType } from "./facts/types.ts";
 import { distributionOf } from "./image.ts";
 import { InstancePower } from "./instance-power.ts";
 import { ephemeralMappings, instanceStore, type StoreOptions } from "./instance-store.ts";

@@ -1,10 +1,11 @@
 // From the stack file's `aws` target to servers that can be made, priced and checked: pure, known before anything exists.
-import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "../../../provisioners/aws/servers.ts";
-import { type InstanceType, instanceType } from "../../../provisioners/aws/types.ts";
+
 import { UserError } from "../../../spec/problem.ts";
 import { contestDoors, isucon14 } from "./contest.ts";
 import type { Costed } from "./cost.ts";
 import { engineOf } from "./engines.ts";
+import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "./facts/servers.ts";
+import { type InstanceType, instanceType } from "./facts/types.ts";
 import type { StoreOptions } from "./instance-store.ts";
 import { databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
 import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";

@@ -1,10 +1,10 @@
 // Servers on EC2, made by the fleet, and what works beside them: pools, pipelines, databases.
 
-import { poolFacts, poolsIn } from "../../../provisioners/aws/pools.ts";
-import { declaredOnAws, plannedAddress, settingsOf } from "../../../provisioners/aws/servers.ts";
-import { shrinksIn } from "../../../provisioners/aws/shrinks.ts";
 import { defineTarget, type FleetOn } from "../contract.ts";
 import { billOf, costLines } from "./cost.ts";
+import { poolFacts, poolsIn } from "./facts/pools.ts";
+import { declaredOnAws, plannedAddress, settingsOf } from "./facts/servers.ts";
+import { shrinksIn } from "./facts/shrinks.ts";
 import { goingWith } from "./going.ts";
 import { flowTable } from "./network-rules.ts";
 import { priceOf } from "./resource-price.ts";

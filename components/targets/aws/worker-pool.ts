@@ -3,8 +3,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf } from "../../../provisioners/aws/access.ts";
-import { imageKey } from "../../../provisioners/aws/servers.ts";
 import { bucket } from "./bucket.ts";
+import { imageKey } from "./facts/servers.ts";
 import { distributionOf, imageRef, pinnedAmi } from "./image.ts";
 import { instanceStore } from "./instance-store.ts";
 import { assumedBy, bounded, document, groupArn, reads, reportsToHook, takesOver } from "./policies.ts";

@@ -2,8 +2,8 @@
 
 import * as pulumi from "@pulumi/pulumi";
 import { assumedOf } from "../../../provisioners/aws/access.ts";
-import type { AskedPool } from "../../../provisioners/aws/pools.ts";
 import { Database } from "./database.ts";
+import type { AskedPool } from "./facts/pools.ts";
 import type { Network } from "./network.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { Placed } from "./placement.ts";

@@ -1,7 +1,7 @@
 // What is known of EC2 instance types before anything exists: processors, memory, instance-store disks, price. The table is
 // checked in (instance-types.json, made by generate-types.ts): a preview must not ask AWS for a price.
 import { closest, distance } from "fastest-levenshtein";
-import { UserError } from "../../spec/problem.ts";
+import { UserError } from "../../../../spec/problem.ts";
 import table from "./instance-types.json" with { type: "json" };
 
 export interface InstanceType {
@@ -50,7 +50,7 @@ export function instanceType(type: string): InstanceType {
   const near = closest(type, [...byName.keys()]);
   const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : ";";
   throw new UserError(
-    `instance type: expected one of the ${byName.size} in provisioners/aws/instance-types.json, got \`${type}\`${hint} next: ` +
+    `instance type: expected one of the ${byName.size} in components/targets/aws/facts/instance-types.json, got \`${type}\`${hint} next: ` +
       "node components/targets/aws/generate-types.ts writes a table with every type of your account",
   );
 }

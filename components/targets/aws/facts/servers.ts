@@ -1,7 +1,8 @@
 // What is known of servers on EC2 before they exist: their addresses, and the facts that their type and image tell.
-import { AwsServer, type AwsTarget, type imageNames } from "../../components/targets/aws/settings/target.ts";
-import { UserError } from "../../spec/problem.ts";
-import type { Facts } from "../engine/facts.ts";
+
+import type { Facts } from "../../../../provisioners/engine/facts.ts";
+import { UserError } from "../../../../spec/problem.ts";
+import { AwsServer, type AwsTarget, type imageNames } from "../settings/target.ts";
 import { serverAddress, split, usable } from "./cidr.ts";
 import { type InstanceType, instanceType } from "./types.ts";
 

@@ -1,5 +1,5 @@
 // IPv4 arithmetic for networks: split, overlap, and which addresses AWS leaves to servers.
-import { cidrRange, ipv4Number, ipv4Text } from "../../spec/scalars.ts";
+import { cidrRange, ipv4Number, ipv4Text } from "../../../../spec/scalars.ts";
 
 /** The first `count` networks of `prefix` bits in `cidr`; throws where they don't fit. */
 export function split(cidr: string, prefix: number, count: number): readonly string[] {

@@ -1,6 +1,7 @@
 // A disk on AWS can grow and never shrink: a stack file that asks for a smaller one than there is can't be had.
-import type { AwsTarget } from "../../components/targets/aws/settings/target.ts";
-import type { Path } from "../../spec/path.ts";
+
+import type { Path } from "../../../../spec/path.ts";
+import type { AwsTarget } from "../settings/target.ts";
 import { defaults, imageKey, settingsOf } from "./servers.ts";
 import { findType } from "./types.ts";
 

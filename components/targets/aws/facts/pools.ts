@@ -1,9 +1,9 @@
 // The pools of a target: its own, and the workers of its pipelines. What is known of their servers before one exists.
 
-import { workersOf } from "../../components/targets/aws/settings/checks.ts";
-import type { AwsTarget } from "../../components/targets/aws/settings/target.ts";
-import type { Pipeline, Pool, Workers } from "../../components/targets/aws/settings/workloads.ts";
-import type { Facts } from "../engine/facts.ts";
+import type { Facts } from "../../../../provisioners/engine/facts.ts";
+import { workersOf } from "../settings/checks.ts";
+import type { AwsTarget } from "../settings/target.ts";
+import type { Pipeline, Pool, Workers } from "../settings/workloads.ts";
 import { defaults, factsOnAws } from "./servers.ts";
 
 export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
