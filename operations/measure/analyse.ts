@@ -3,14 +3,25 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AccessLog, type AccessReport } from "./access/analyse.ts";
+import type { Explained } from "./explain.ts";
 import { eachLine } from "./lines.ts";
+import { type DatabaseSeries, databaseSamples, type Series, samples } from "./samples/series.ts";
 import { SlowLog, type SlowReport } from "./slow/digest.ts";
+
+export interface Hardware {
+  /** Of the fastest line, where the kernel knows. */
+  readonly lineMbps?: number;
+}
 
 export interface ServerReport {
   readonly server: string;
   readonly access?: AccessReport;
   readonly slow?: SlowReport;
-  /** Effective configuration by its kind: nginx, mysql, sysctl, enabled. */
+  readonly samples?: Series;
+  readonly database?: DatabaseSeries;
+  readonly explained?: Explained;
+  readonly hardware: Hardware;
+  /** Effective configuration by its kind: nginx, mysql, sysctl, enabled, hardware. */
   readonly configuration: Readonly<Record<string, string>>;
   /** Warnings and errors of the run's time. */
   readonly journal: readonly string[];
@@ -24,6 +35,16 @@ const accessFiles = (folder: string): readonly string[] =>
 
 const textOf = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
+async function linesOf(file: string, take: (line: string) => void): Promise<void> {
+  if (existsSync(file)) await eachLine(file, take);
+}
+
+export function configurationOf(folder: string, server: string): Readonly<Record<string, string>> {
+  const own = join(folder, "servers", server, "config");
+  const kinds = existsSync(own) ? readdirSync(own) : [];
+  return Object.fromEntries(kinds.map((kind) => [kind, textOf(join(own, kind))]));
+}
+
 export async function analysed(folder: string, server: string, uris: readonly string[] = []): Promise<ServerReport> {
   const own = join(folder, "servers", server);
   const access = new AccessLog(uris);
@@ -31,11 +52,20 @@ export async function analysed(folder: string, server: string, uris: readonly st
   for (const file of logs) await eachLine(file, (line) => access.line(line));
   const slow = join(own, "slow.log.gz");
   const queries = new SlowLog();
-  if (existsSync(slow)) await eachLine(slow, (line) => queries.line(line));
-  const kinds = existsSync(join(own, "config")) ? readdirSync(join(own, "config")) : [];
+  await linesOf(slow, (line) => queries.line(line));
+  const [samplesOf, status] = [samples(), databaseSamples()];
+  await linesOf(join(own, "samples.gz"), (line) => samplesOf.line(line));
+  await linesOf(join(own, "status.gz"), (line) => status.line(line));
+  const [series, database] = [samplesOf.end(), status.end()];
+  const plans = textOf(join(own, "explained.json"));
+  const line = Number(/^line = (\d+)$/m.exec(textOf(join(own, "config", "hardware")))?.[1] ?? 0);
   return {
     server,
-    configuration: Object.fromEntries(kinds.map((kind) => [kind, textOf(join(own, "config", kind))])),
+    hardware: line > 0 ? { lineMbps: line } : {},
+    ...(series && { samples: series }),
+    ...(database && { database }),
+    ...(plans !== "" && { explained: JSON.parse(plans) as Explained }),
+    configuration: configurationOf(folder, server),
     journal: textOf(join(own, "journal"))
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("-- ")),

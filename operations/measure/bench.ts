@@ -1,13 +1,17 @@
 // fleet bench, without its terminal: a run, kept and told.
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { project } from "../../provisioners/project.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { operator } from "../operator.ts";
-import { analysed, digestOf, type ServerReport } from "./analyse.ts";
+import { analysed, configurationOf, digestOf, type ServerReport } from "./analyse.ts";
+import { configurationChanges } from "./configuration.ts";
+import { explained } from "./explain.ts";
 import { findingsIn } from "./report/findings.ts";
+import { markdownOf } from "./report/markdown.ts";
 import type { RunReport } from "./report/model.ts";
+import { pageOf } from "./report/page.ts";
 import type { Measured } from "./run/measure.ts";
 import { enter, ledger, type RunEntry, runsFolder } from "./runs.ts";
 
@@ -37,8 +41,7 @@ export interface Kept {
 
 /** Analyses what was fetched, enters the run in the ledger, and says it all. */
 export async function kept({ stack, run, folder, measured, servers, final, uris, note }: Kept): Promise<RunReport> {
-  const reports: ServerReport[] = [];
-  for (const { name } of servers) reports.push(await analysed(folder, name, uris));
+  const reports = await withPlans(stack, folder, servers, uris);
   const { began, ended, score, passed, messages, output, remarks } = measured;
   const entry: RunEntry = {
     run,
@@ -58,7 +61,24 @@ export async function kept({ stack, run, folder, measured, servers, final, uris,
     `${JSON.stringify({ entry, messages, remarks, servers: servers.map(({ name }) => name), uris }, null, 2)}\n`,
   );
   enter(runsFolder(stack), entry);
-  return reported(stack, { entry, messages, remarks, reports });
+  const report = reported(stack, { entry, messages, remarks, reports });
+  writeReports(folder, report);
+  return report;
+}
+
+/** Asked while the tables are as the run left them. */
+async function withPlans(
+  stack: string,
+  folder: string,
+  servers: readonly FleetServer[],
+  uris: readonly string[],
+): Promise<readonly ServerReport[]> {
+  const reports: ServerReport[] = [];
+  for (const { name } of servers) reports.push(await analysed(folder, name, uris));
+  const plans = await explained(stack, servers, reports);
+  for (const [server, plan] of Object.entries(plans))
+    writeFileSync(join(folder, "servers", server, "explained.json"), JSON.stringify(plan), { mode: 0o600 });
+  return reports.map((report) => ({ ...report, ...(plans[report.server] && { explained: plans[report.server]! }) }));
 }
 
 interface Told {
@@ -68,15 +88,29 @@ interface Told {
   readonly reports: readonly ServerReport[];
 }
 
-const reported = (stack: string, { entry, messages, remarks, reports }: Told): RunReport => ({
-  stack,
-  entry,
-  history: ledger(runsFolder(stack)),
-  messages,
-  servers: reports,
-  findings: findingsIn(reports),
-  remarks,
-});
+/** The page, and its text for a pull request. */
+export function writeReports(folder: string, report: RunReport): void {
+  writeFileSync(join(folder, "report.html"), pageOf(report));
+  writeFileSync(join(folder, "report.md"), markdownOf(report));
+}
+
+function reported(stack: string, { entry, messages, remarks, reports }: Told): RunReport {
+  const runs = runsFolder(stack);
+  const history = ledger(runs);
+  const before = history.findLast(({ run }) => run < entry.run && existsSync(join(runs, String(run), "servers")));
+  const earlier =
+    before && reports.map(({ server }) => ({ server, configuration: configurationOf(join(runs, String(before.run)), server) }));
+  return {
+    stack,
+    entry,
+    history,
+    messages,
+    servers: reports,
+    findings: findingsIn(reports),
+    remarks,
+    ...(before && earlier && { changes: { since: before.run, all: configurationChanges(earlier, reports) } }),
+  };
+}
 
 /** A run that was kept, told again. */
 export async function again(stack: string, run: number): Promise<RunReport> {

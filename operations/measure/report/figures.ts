@@ -15,6 +15,9 @@ export function seconds(value: number): string {
   return value < 100 ? `${value.toPrecision(3)} s` : `${Math.round(value)} s`;
 }
 
+/** Beside an axis: `20 MB/s` takes no more room than it must. */
+export const short = (text: string): string => text.replace(/(\d)\.0+(?=\s|$)/, "$1");
+
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
 /** `12,345` */

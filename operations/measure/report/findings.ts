@@ -1,6 +1,7 @@
 // What is worth a look first, each with its evidence. Pure; the gravest first.
 import type { ServerReport } from "../analyse.ts";
 import { bytes, percent, seconds } from "./figures.ts";
+import { strainIn } from "./strain.ts";
 
 export interface Finding {
   /** The greater, the sooner it is looked at. */
@@ -130,7 +131,7 @@ const journal: Look = ({ server, journal: lines }) => {
       ];
 };
 
-const looks: readonly Look[] = [failing, journal, scanning, looping, resent, slowest, untimed];
+const looks: readonly Look[] = [strainIn, failing, journal, scanning, looping, resent, slowest, untimed];
 
 export const findingsIn = (reports: readonly ServerReport[]): readonly Finding[] =>
   reports.flatMap((report) => looks.flatMap((look) => look(report))).sort((a, b) => b.weight - a.weight);

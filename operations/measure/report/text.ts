@@ -1,13 +1,15 @@
 // A run in a terminal, 80 columns wide.
 import type { AccessReport } from "../access/analyse.ts";
 import type { ServerReport } from "../analyse.ts";
+import { changeText } from "../configuration.ts";
 import type { RunEntry } from "../runs.ts";
+import type { Series } from "../samples/series.ts";
 import type { SlowReport } from "../slow/digest.ts";
-import { byHundreds, bytes, seconds, shortened, whole } from "./figures.ts";
+import { byHundreds, bytes, percent, seconds, shortened, whole } from "./figures.ts";
 import type { RunReport } from "./model.ts";
 
 const width = 80;
-const most = { endpoints: 10, queries: 7, findings: 8, messages: 6 };
+const most = { endpoints: 10, queries: 7, findings: 8, messages: 6, changes: 8 };
 
 /** Right-aligned but for the last column, which gets what is left. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
@@ -72,7 +74,32 @@ function slowLines(server: string, { queries, seconds: sum, classes }: SlowRepor
   ];
 }
 
-const serverLines = ({ server, access, slow }: ServerReport): readonly string[] => [
+function sampleLines(
+  server: string,
+  { busy, busiest, cores, memoryTotal, memoryAvailable, swapping, sent, processes }: Series,
+): readonly string[] {
+  const peak = (values: readonly number[]) => Math.max(...values);
+  const mean = busy.reduce((all, each) => all + each, 0) / busy.length;
+  const used = memoryTotal - Math.min(...memoryAvailable);
+  const swap = peak(swapping) > 0 ? `, ${whole(peak(swapping))} pages/s swapped` : "";
+  return [
+    "",
+    `${server}: CPU ${percent(mean)} of ${cores} cores (peak ${percent(peak(busy))}, busiest core ${percent(peak(busiest))})`,
+    `  memory ${bytes(used)} of ${bytes(memoryTotal)}${swap}, up to ${bytes(peak(sent))}/s sent`,
+    ...folded(
+      processes
+        .filter((each) => each.seconds >= 0.1)
+        .slice(0, 6)
+        .map((each) => `${each.name} ${seconds(each.seconds)}`)
+        .join(", "),
+      "  ",
+      "  ",
+    ),
+  ];
+}
+
+const serverLines = ({ server, access, slow, samples }: ServerReport): readonly string[] => [
+  ...(samples ? sampleLines(server, samples) : []),
   ...(access && access.requests > 0 ? accessLines(server, access) : []),
   ...(slow && slow.queries > 0 ? slowLines(server, slow) : []),
 ];
@@ -88,7 +115,7 @@ export function folded(text: string, first: string, others: string): readonly st
   return lines;
 }
 
-export function textOf({ entry, history, messages, servers, findings, remarks }: RunReport): string {
+export function textOf({ entry, history, messages, servers, findings, remarks, changes }: RunReport): string {
   const took = entry.ended - entry.began;
   const first = findings
     .slice(0, most.findings)
@@ -102,6 +129,16 @@ export function textOf({ entry, history, messages, servers, findings, remarks }:
       : []),
     ...(first.length > 0 ? ["", "look at first:", ...first] : []),
     ...Object.entries(remarks).flatMap(([server, some]) => some.flatMap((each) => folded(`${server}: ${each}`, "", "  "))),
+    ...(changes && changes.all.length > 0
+      ? [
+          "",
+          `changed since run ${changes.since}:`,
+          ...changes.all
+            .slice(0, most.changes)
+            .map((each) => `  ${each.server}: ${shortened(`${each.kind}: ${changeText(each)}`, width - each.server.length - 4)}`),
+          ...(changes.all.length > most.changes ? [`  and ${changes.all.length - most.changes} more`] : []),
+        ]
+      : []),
     ...servers.flatMap(serverLines),
   ];
   return lines.join("\n");

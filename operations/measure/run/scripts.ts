@@ -170,6 +170,12 @@ if pidof mysqld mariadbd >/dev/null 2>&1; then
   mysql_ -N -B -e "show global variables" 2>/dev/null | grep -v -E '^(timestamp|pseudo_thread_id|rand_seed|gtid_|server_uuid|report_password|hostname)' >config/mysql || true
 fi
 sysctl -a 2>/dev/null | grep -E '^(vm\\.(swappiness|dirty_|overcommit)|fs\\.(file-max|nr_open)|net\\.core\\.(somaxconn|.mem_|netdev_max)|net\\.ipv4\\.(tcp_|ip_local_port_range)|net\\.netfilter\\.nf_conntrack_max)' | grep -v -E 'tcp_(fastopen_key|available)|metrics' >config/sysctl || true
+{
+  echo "cores = $(nproc)"
+  awk '/^MemTotal/ { print "memory = " $2 }' /proc/meminfo
+  cat /sys/class/net/*/speed 2>/dev/null | sort -n | tail -n 1 | sed 's/^/line = /'
+  echo "kernel = $(uname -r)"
+} >config/hardware
 systemctl list-unit-files --type=service --state=enabled --no-legend --plain 2>/dev/null | cut -d' ' -f1 >config/enabled || true`;
 
 const errors = `journalctl -p 4 --since "@$(cat ${folder}/began)" --no-pager -o short-iso -n 500 >journal 2>/dev/null || true`;
