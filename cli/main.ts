@@ -20,6 +20,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
   bench: async () => (await import("./commands/bench.ts")).bench,
+  score: async () => (await import("./commands/score.ts")).score,
   history: async () => (await import("./commands/history.ts")).history,
   diff: async () => (await import("./commands/diff.ts")).diff,
   down: async () => (await import("./commands/down.ts")).down,

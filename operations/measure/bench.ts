@@ -37,12 +37,17 @@ export interface Kept {
   readonly final: boolean;
   readonly uris: readonly string[];
   readonly note?: string;
+  /** Takes the stack's secrets out of a text. */
+  readonly mask: (text: string) => string;
+  /** Of what was measured; default the checkout's. */
+  readonly commit?: string;
 }
 
 /** Analyses what was fetched, enters the run in the ledger, and says it all. */
-export async function kept({ stack, run, folder, measured, servers, final, uris, note }: Kept): Promise<RunReport> {
-  const reports = await withPlans(stack, folder, servers, uris);
-  const { began, ended, score, passed, messages, output, remarks } = measured;
+export async function kept({ stack, run, folder, measured, servers, final, uris, note, commit, mask }: Kept): Promise<RunReport> {
+  const reports = await withPlans(folder, servers, uris);
+  const { began, ended, score, passed, output, remarks } = measured;
+  const messages = measured.messages.map(mask);
   const entry: RunEntry = {
     run,
     began,
@@ -50,32 +55,27 @@ export async function kept({ stack, run, folder, measured, servers, final, uris,
     passed,
     kind: final ? "final" : "measured",
     who: operator(),
-    ...checkoutCommit(),
+    ...(commit === undefined ? checkoutCommit() : { commit }),
     digest: digestOf(reports),
     ...(score !== undefined && { score }),
-    ...(note !== undefined && { note }),
+    ...(note !== undefined && { note: mask(note) }),
   };
-  writeFileSync(join(folder, "bench.log"), output, { mode: 0o600 });
+  writeFileSync(join(folder, "bench.log"), mask(output), { mode: 0o600 });
   writeFileSync(
     join(folder, "run.json"),
     `${JSON.stringify({ entry, messages, remarks, servers: servers.map(({ name }) => name), uris }, null, 2)}\n`,
   );
   enter(runsFolder(stack), entry);
   const report = reported(stack, { entry, messages, remarks, reports });
-  writeReports(folder, report);
+  writeReports(folder, report, mask);
   return report;
 }
 
 /** Asked while the tables are as the run left them. */
-async function withPlans(
-  stack: string,
-  folder: string,
-  servers: readonly FleetServer[],
-  uris: readonly string[],
-): Promise<readonly ServerReport[]> {
+async function withPlans(folder: string, servers: readonly FleetServer[], uris: readonly string[]): Promise<readonly ServerReport[]> {
   const reports: ServerReport[] = [];
   for (const { name } of servers) reports.push(await analysed(folder, name, uris));
-  const plans = await explained(stack, servers, reports);
+  const plans = await explained(servers, reports);
   for (const [server, plan] of Object.entries(plans))
     writeFileSync(join(folder, "servers", server, "explained.json"), JSON.stringify(plan), { mode: 0o600 });
   return reports.map((report) => ({ ...report, ...(plans[report.server] && { explained: plans[report.server]! }) }));
@@ -89,9 +89,9 @@ interface Told {
 }
 
 /** The page, and its text for a pull request. */
-export function writeReports(folder: string, report: RunReport): void {
-  writeFileSync(join(folder, "report.html"), pageOf(report));
-  writeFileSync(join(folder, "report.md"), markdownOf(report));
+function writeReports(folder: string, report: RunReport, mask: (text: string) => string): void {
+  writeFileSync(join(folder, "report.html"), mask(pageOf(report)));
+  writeFileSync(join(folder, "report.md"), mask(markdownOf(report)));
 }
 
 function reported(stack: string, { entry, messages, remarks, reports }: Told): RunReport {

@@ -1,6 +1,7 @@
 // How a database goes about its slowest queries, and the indexes that it has.
+import type { Shell } from "../../provisioners/engine/shell.ts";
 import type { FleetServer } from "../fleet-up.ts";
-import { onServers } from "../on-servers.ts";
+import { OpenServers } from "../on-servers.ts";
 import type { ServerReport } from "./analyse.ts";
 import { explain, indexes } from "./run/scripts.ts";
 import type { QueryClass } from "./slow/digest.ts";
@@ -53,25 +54,24 @@ const indexesIn = (text: string): readonly Index[] =>
 
 /** Of each server with a slow log. One that can't be asked has none: the run is told all the same. */
 export async function explained(
-  stack: string,
   servers: readonly FleetServer[],
   reports: readonly ServerReport[],
 ): Promise<Readonly<Record<string, Explained>>> {
-  const asked = new Map(
-    reports.flatMap(({ server, slow }) => {
-      const classes = (slow?.classes ?? []).filter(explainable).slice(0, most);
-      return classes.length > 0 ? [[server, classes] as const] : [];
-    }),
-  );
-  const those = servers.filter(({ name }) => asked.has(name));
-  if (those.length === 0) return {};
-  const outcomes = await onServers({ stack, servers: those }, [], async ({ name }, shell) => {
-    const classes = asked.get(name)!;
-    const queries = classes.map(({ sample, database }) => ({ text: sample, ...(database !== undefined && { database }) }));
-    const plans = plansIn((await shell.run(explain(queries))).stdout.toString("utf8"), classes);
-    const databases = [...new Set(classes.flatMap(({ database }) => database ?? []))];
-    const found = databases.length === 0 ? "" : (await shell.run(indexes(databases))).stdout.toString("utf8");
-    return { plans, indexes: indexesIn(found) };
-  });
-  return Object.fromEntries(outcomes.flatMap((each) => ("value" in each ? [[each.server, each.value] as const] : [])));
+  const asked = new Map(reports.map(({ server, slow }) => [server, (slow?.classes ?? []).filter(explainable).slice(0, most)] as const));
+  const those = servers.filter(({ name }) => (asked.get(name) ?? []).length > 0);
+  const open = new OpenServers();
+  try {
+    const outcomes = await open.each(those, ({ name }, shell) => explainedBy(shell, asked.get(name)!));
+    return Object.fromEntries(outcomes.flatMap((each) => ("value" in each ? [[each.server, each.value] as const] : [])));
+  } finally {
+    await open.close();
+  }
+}
+
+async function explainedBy(shell: Shell, classes: readonly QueryClass[]): Promise<Explained> {
+  const queries = classes.map(({ sample, database }) => ({ text: sample, ...(database !== undefined && { database }) }));
+  const plans = plansIn((await shell.run(explain(queries))).stdout.toString("utf8"), classes);
+  const databases = [...new Set(classes.flatMap(({ database }) => database ?? []))];
+  const found = databases.length === 0 ? "" : (await shell.run(indexes(databases))).stdout.toString("utf8");
+  return { plans, indexes: indexesIn(found) };
 }

@@ -38,12 +38,16 @@ end
 `;
 }
 
-/** Waits for what goes before, then runs wrk. Shell text, so that it runs as any other benchmark does. */
-export function loadCommand(load: Load, url: string): { readonly command: string; readonly clean: () => void } {
+/** Throws a UserError before anything is touched. */
+export function needsWrk(): void {
   if (spawnSync("wrk", ["-v"]).error !== undefined)
     throw new UserError(
       "bench: expected wrk, which makes the load, got none on this computer; next: apt-get install wrk, or say `bench: {command: …}`",
     );
+}
+
+/** Asks what goes before, then runs wrk. Shell text, so that it runs as any other benchmark does. */
+export function loadCommand(load: Load, url: string): { readonly command: string; readonly clean: () => void } {
   const folder = mkdtempSync(join(tmpdir(), "fleet-load-"));
   const script = join(folder, "load.lua");
   writeFileSync(script, luaScript(load));

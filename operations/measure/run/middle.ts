@@ -7,7 +7,7 @@ import type { FleetServer, FleetUp } from "../../fleet-up.ts";
 import type { OpenServers } from "../../on-servers.ts";
 import { runCommand } from "../../run-command.ts";
 import { addressed, type Benchmarked, benchmarked, type Hear, runHere } from "./benchmark.ts";
-import { loadCommand } from "./load.ts";
+import { loadCommand, needsWrk } from "./load.ts";
 import { look, Traffic, type Watched, watchedIn } from "./traffic.ts";
 
 export interface Around {
@@ -63,8 +63,9 @@ function load(spec: BenchSpec, { servers }: FleetUp, hear: Hear): Middle {
     throw new UserError(
       `bench.load.server: expected a server that is up (${servers.map(({ name }) => name).join(", ")}), got \`${wish.server}\``,
     );
-  const { command, clean } = loadCommand(wish, wish.url ?? `http://${server.connection.address}`);
+  needsWrk();
   return async () => {
+    const { command, clean } = loadCommand(wish, wish.url ?? `http://${server.connection.address}`);
     try {
       return await benchmarked((each) => runHere(command, spec, each), {}, hear);
     } finally {

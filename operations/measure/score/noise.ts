@@ -1,0 +1,32 @@
+// How much a score moves by itself: from runs of the same commit and configuration, over all of the history. Pure.
+import type { RunEntry } from "../runs.ts";
+
+export interface Noise {
+  /** Of a score's logarithm: 0.03 is about 3 %. */
+  readonly deviation: number;
+  /** Degrees of freedom behind it. */
+  readonly freedom: number;
+}
+
+/** What is taken for the noise while nobody knows: it weighs as much as three runs of one kind. */
+const assumed = { deviation: 0.05, freedom: 2 } as const;
+
+export const isScore = ({ passed, score }: RunEntry): boolean => passed && score !== undefined && score > 0;
+
+/** Runs that differ by nothing that is known. */
+export const kindOf = ({ commit = "", digest = "", kind }: RunEntry): string => [commit, digest, kind].join(" ");
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length;
+
+export function noiseOf(history: readonly RunEntry[]): Noise {
+  const groups = new Map<string, number[]>();
+  for (const entry of history.filter(isScore)) groups.set(kindOf(entry), [...(groups.get(kindOf(entry)) ?? []), Math.log(entry.score!)]);
+  let squares = assumed.freedom * assumed.deviation ** 2;
+  let freedom: number = assumed.freedom;
+  for (const values of groups.values()) {
+    const middle = mean(values);
+    squares += values.reduce((sum, each) => sum + (each - middle) ** 2, 0);
+    freedom += values.length - 1;
+  }
+  return { deviation: Math.sqrt(squares / freedom), freedom };
+}
