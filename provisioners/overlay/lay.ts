@@ -7,6 +7,7 @@ import type { Address, Common } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
 import type { Account, Territory } from "../roles/role.ts";
 import { entryWant, folders } from "./entry.ts";
+import { type Yielded, yielding } from "./families.ts";
 import { hearers, withHearers } from "./hear.ts";
 import { type Neighbour, pathsOf } from "./owners.ts";
 import { withoutTheirs } from "./sysctl.ts";
@@ -38,23 +39,32 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
   const moved = new Map(
     role.own.flatMap((each) => pathsOf(each).flatMap((path) => (written.has(path) ? [[each.address, laid.get(path)] as const] : []))),
   );
-  const own = kept.flatMap((each) => withoutTheirs(rewired(each, moved), all));
+  const own = kept.flatMap((each) => withoutTheirs(yielding(rewired(each, moved), pathsOf(each)[0], all).declared, all));
   const has = new Set(own.map(({ address }) => address));
   const made = folders(entries, ground.account).filter(({ address }) => !has.has(address));
   const placed = mine.map(({ declared }) => declared);
   return withHearers([...own, ...made, ...placed], hearers(mine, role, ground.facts));
 }
 
-/** What is dropped for the team's files, a sentence each. A role's own file or unit only has another content. */
+/** What is dropped for the team's files, a sentence each, wholly or in part. A role's own file or unit only has another content. */
 export function replaced(roles: readonly Neighbour[], entries: readonly OverlayEntry[]): readonly string[] {
   const written = new Set(entries.map(({ path }) => path));
   return roles.flatMap(({ role, own }) =>
-    own.flatMap((each) =>
-      pathsOf(each).flatMap((path) =>
-        written.has(path) ? [`the team's \`${path}\` ${inPlaceOf(each.address)} of the role \`${role}\``] : [],
-      ),
-    ),
+    own.flatMap((each) => {
+      const paths = pathsOf(each);
+      const over = paths.filter((path) => written.has(path));
+      if (over.length > 0) return over.map((path) => `the team's \`${path}\` ${inPlaceOf(each.address)} of the role \`${role}\``);
+      return inPart(yielding(each, paths[0], entries).left, each.address, role);
+    }),
   );
+}
+
+function inPart(left: Yielded["left"], address: Address, role: string): readonly string[] {
+  const files = [...new Set(left.map(({ file }) => file))];
+  return files.map((file) => {
+    const keys = left.flatMap((each) => (each.file === file ? [`\`${each.key}\``] : []));
+    return `the team's \`${file}\` says ${keys.join(", ")}: \`${address}\` of the role \`${role}\` leaves it out`;
+  });
 }
 
 const inPlaceOf = (address: Address): string =>
