@@ -39,7 +39,7 @@ export function entryWant(entry: OverlayEntry, { own: wanted, all, blocks, terri
   const unit = entry.encoding ? undefined : unitPlace(entry.path);
   if (entry.secret && (unit || sysctlWant(entry, all))) throw openSecret(entry.path);
   if (unit) return want.unit({ ...unit, content });
-  const settings = sysctlWant(entry, all);
+  const settings = sysctlWant(entry, all, wanted);
   if (settings) return settings;
   return want.file({ ...fileOf(entry, territory, account), content });
 }

@@ -19,32 +19,52 @@ const order = (path: string): string => (path === "/etc/sysctl.conf" ? "99-sysct
 const sysctlFiles = (entries: readonly OverlayEntry[]): readonly OverlayFile[] =>
   entries.filter(isSysctl).sort((a, b) => (order(a.path) < order(b.path) ? -1 : 1));
 
-/** Patterns (`net.ipv4.conf.*.rp_filter`) stay in the file: no single value can be looked at for them. */
-function settingsIn({ path, content }: OverlayFile): Settings {
-  const rows = content.split("\n").flatMap((line, at) => {
+function settingsIn(file: OverlayFile): Settings {
+  return Object.fromEntries(rowsIn(file).filter(([name]) => SysctlKey.safeParse(name).success));
+}
+
+/** `net.ipv4.conf.*.rp_filter`: whatever matches on the server, but for what is named. */
+const patternsIn = (file: OverlayFile): Settings =>
+  Object.fromEntries(rowsIn(file).filter(([name]) => /^[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_*?[\]-]+)+$/.test(name) && /[*?[]/.test(name)));
+
+function rowsIn({ path, content }: OverlayFile): readonly (readonly [name: string, value: string])[] {
+  return content.split("\n").flatMap((line, at) => {
     if (/^\s*(?:[#;].*)?$/.test(line)) return [];
     const [, key = "", value = ""] = /^\s*-?\s*([^\s=]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
     if (key === "") throw new UserError(`files: ${path}:${at + 1}: expected \`name = value\`, got ${JSON.stringify(line)}`);
-    const name = dotted(key);
-    return SysctlKey.safeParse(name).success && value !== "" ? [[name, value] as const] : [];
+    return value !== "" ? [[dotted(key), value] as const] : [];
   });
-  return Object.fromEntries(rows);
 }
 
 /** `net/ipv4/conf/eth0.100/rp_filter` names what has dots in it by slashes; such a name has no form with dots. */
 const dotted = (key: string): string => (/^[^.]*\//.test(key) && !key.includes(".") ? key.replaceAll("/", ".") : key);
 
 /** As a resource that is looked at live too; \`undefined\` for what is no sysctl file. */
-export function sysctlWant(entry: OverlayEntry, all: readonly OverlayEntry[]): Declared | undefined {
+export function sysctlWant(entry: OverlayEntry, all: readonly OverlayEntry[], own: readonly Declared[] = []): Declared | undefined {
   if (!isSysctl(entry)) return undefined;
   const later = sysctlFiles(all).filter(({ path }) => order(path) > order(entry.path));
   const again = new Set(later.flatMap((each) => Object.keys(settingsIn(each))));
   const settings = Object.fromEntries(Object.entries(settingsIn(entry)).filter(([key]) => !again.has(key)));
+  const patterns = patternsIn(entry);
+  const roles = own
+    .filter(({ address }) => address.startsWith("sysctl["))
+    .flatMap(({ want: of }) => Object.keys((of as { settings?: Settings }).settings ?? {}));
+  const others = sysctlFiles(all)
+    .filter((each) => each !== entry)
+    .flatMap((each) => Object.keys(settingsIn(each)));
+  const elsewhere = [...new Set([...roles, ...others])].sort();
   const name = entry.path
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "");
-  return want.sysctl({ name, path: entry.path, settings, text: entry.marked ? entry.content : literal(entry.content) });
+  return want.sysctl({
+    name,
+    path: entry.path,
+    settings,
+    text: entry.marked ? entry.content : literal(entry.content),
+    ...(Object.keys(patterns).length > 0 && { patterns }),
+    ...(elsewhere.length > 0 && { elsewhere }),
+  });
 }
 
 /** A role's settings without those that the team's files make; nothing where none is left. */

@@ -1,12 +1,14 @@
 // Kernel settings: one file that brings them back at boot, and their live values. What this kernel does not let a server set is told, not done.
 import { z } from "zod";
 import { FilePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
-import type { PathSeen, SysctlSeen } from "../engine/probe.ts";
+import type { Look, PathSeen, SysctlSeen } from "../engine/probe.ts";
 import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
 import { rootFile, writeRootFile } from "./file.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
+
+const SysctlPattern = z.string().regex(/^[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_*?[\]-]+)+$/, { error: "expected a sysctl name with `*`" });
 
 export const SysctlWant = z.strictObject({
   ...common,
@@ -17,12 +19,52 @@ export const SysctlWant = z.strictObject({
   path: FilePath.optional(),
   /** The file word for word, where somebody wrote it; `settings` are those of it that count. What the kernel refuses does not land. */
   text: z.string().optional(),
+  /** `{"net.ipv4.conf.*.rp_filter": "1"}`: whatever matches, but for what `settings` names. */
+  patterns: z.record(SysctlPattern, Line.min(1)).optional(),
+  /** Names that others set: taken out of the file, they are theirs. */
+  elsewhere: z.array(SysctlKey).readonly().optional(),
 });
 export type SysctlWant = z.infer<typeof SysctlWant>;
 
 /** The file, and the live values. */
 export interface SysctlHave extends PathSeen {
   readonly live: Readonly<Record<string, SysctlSeen>>;
+  /** By pattern. */
+  readonly matches?: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** With what its patterns match on this server. */
+function whole<Want extends Kept<SysctlWant>>(want: Want, { matches = {} }: Kept<SysctlHave>): Want {
+  const matched = Object.entries(want.patterns ?? {}).flatMap(([pattern, value]) =>
+    (matches[pattern] ?? []).map((key) => [key, value] as const),
+  );
+  return matched.length === 0 ? want : { ...want, settings: { ...Object.fromEntries(matched), ...want.settings } };
+}
+
+const fileOf = (key: string): string => `/proc/sys/${key.replaceAll(".", "/")}`;
+
+/** The names, and their values; not of an interface with a dot in its name, which has no name with dots. */
+function askPattern(pattern: string, look: Look): () => Readonly<Record<string, SysctlSeen>> {
+  const file = fileOf(pattern).replace(/[^A-Za-z0-9_/*?[\]-]/g, "");
+  const answer = look.command({
+    text: `for each in ${file}; do
+  [ -f "$each" ] || continue
+  key=\${each#/proc/sys/}
+  case $key in *.*) continue ;; esac
+  if [ -w "$each" ]; then writable=1; else writable=0; fi
+  printf '%s %s %s\n' "$(printf '%s' "$key" | tr / .)" "$writable" "$(tr -s '[:space:]' ' ' < "$each")"
+done`,
+    masked: `look at ${pattern}`,
+  });
+  return () => {
+    const rows = answer().stdout.split("\n").filter(Boolean);
+    return Object.fromEntries(
+      rows.map((row) => {
+        const [key = "", writable, ...value] = row.split(" ");
+        return [key, { value: normal(value.join(" ")), writable: writable === "1" }];
+      }),
+    );
+  };
 }
 
 const pathOf = ({ name, path }: SysctlWant): string => path ?? `/etc/sysctl.d/99-zz-fleet-${name}.conf`;
@@ -50,6 +92,19 @@ function settingsIn(text: string): Record<string, string> {
   return Object.fromEntries(lines.map((line) => [normal(line.split("=")[0]!), normal(line.split("=").slice(1).join("="))]));
 }
 
+/** A `-` before a name: it may be missing. */
+const mayBeMissing = ({ text = "" }: SysctlWant): ReadonlySet<string> =>
+  new Set(Object.keys(settingsIn(text)).flatMap((name) => (name.startsWith("-") ? [named(name)] : [])));
+const named = (name: string): string => name.replace(/^-\s*/, "").replace(/^([^.]*)$/, (plain) => plain.replaceAll("/", "."));
+
+/** What the file on the server sets and no one does any more. */
+function droppedFrom(want: SysctlWant, have: SysctlHave): readonly string[] {
+  const kept = new Set([...Object.keys(settingsIn(want.text ?? "")).map(named), ...(want.elsewhere ?? [])]);
+  return Object.keys(inFile(have))
+    .map(named)
+    .filter((name) => !kept.has(name) && isName(name));
+}
+
 const inFile = ({ content }: SysctlHave): Record<string, string> => settingsIn(content?.toString("utf8") ?? "");
 
 /**
@@ -69,11 +124,19 @@ if [ "\${took% }" != ${value} ]; then
   exit 1
 fi`;
 
+/** Of a file that somebody may have edited: what is no name is none of ours. */
+const isName = (key: string): boolean => /^[a-z][\w.*?[\]-]*$/.test(key);
+function casePattern(keys: readonly string[] | undefined): Command {
+  const names = keys?.filter(isName) ?? ["*"];
+  const text = names.length > 0 ? names.join("|") : "''";
+  return { text, masked: text };
+}
+
 /** What was live before the first change of each setting is kept beside the originals: a preset that follows another brings others along. */
 const liveBack = (keys?: readonly string[]): Command => sh`kept="$state/originals/$key.live"
 if [ -e "$kept" ]; then
   while read -r name value; do
-    case ${keys === undefined ? "all" : ` ${keys.join(" ")} `} in all|*" $name "*) ;; *) continue ;; esac
+    case $name in ${casePattern(keys)}) ;; *) continue ;; esac
     file=/proc/sys/$(printf '%s' "$name" | tr . /)
     if [ -w "$file" ]; then printf '%s\\n' "\${value% }" > "$file"; fi
   done < "$kept"
@@ -81,11 +144,14 @@ fi`;
 
 /** All live or none, then the file. A name that is not there is a mistake, but in a container, which has not all of its host's. */
 function landText(want: SysctlWant, have: SysctlHave): Command {
-  const unknown = settingsOf(want).flatMap(([key]) => (have.live[key]?.value === missing ? [key] : []));
+  const unknown = unknownIn(want, have);
   const known =
     unknown.length === 0
       ? sh``
-      : sh`systemd-detect-virt -q --container ||
+      : sh`if systemd-detect-virt -q --container; then
+  tell note ${`${unknown.join(", ")}: this container's kernel has no such name; is it spelt right? Nothing is set for it`}
+fi
+systemd-detect-virt -q --container ||
   { printf 'expected names that this kernel has, got %s; a \`-\` before a name lets it be missing\n' ${unknown.join(", ")}; exit 1; }
 `;
   const changed = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
@@ -98,7 +164,8 @@ function landText(want: SysctlWant, have: SysctlHave): Command {
     ([key]) => sh`printf '%s\n' ${have.live[key]!.value} > ${`/proc/sys/${key.replaceAll(".", "/")}`} || :
 `,
   );
-  const write = writeRootFile(pathOf(want), want.text ?? "");
+  const dropped = droppedFrom(want, have);
+  const write = lines([writeRootFile(pathOf(want), want.text ?? ""), ...(dropped.length > 0 ? [liveBack(dropped)] : [])]);
   return lines([
     known,
     sh`if ! (
@@ -112,15 +179,22 @@ fi`,
   ]);
 }
 
-function textSteps(want: SysctlWant, have: SysctlHave): Step[] {
-  const live = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
+const unknownIn = (want: SysctlWant, { live }: SysctlHave): readonly string[] =>
+  Object.keys(want.settings)
+    .filter((key) => live[key]?.value === missing && !mayBeMissing(want).has(key))
+    .sort();
+
+function textSteps(want: SysctlWant, have: SysctlHave, again: boolean): Step[] {
+  const live = applicable(want, have).filter(([key, value]) => again || have.live[key]?.value !== value);
   if (have.type === "file" && have.content?.toString("utf8") === want.text)
     return [
       ...attributeSteps({ path: pathOf(want), ...rootFile }, have),
       ...live.map(([key, value]) => liveStep(key, have.live[key]!.value, value)),
     ];
   const said = live.map(([key, value]) => `live \`${key}\` \`${have.live[key]!.value}\` → \`${value}\``);
-  const change = [have.type === missing ? "create the file" : "change the file", ...said].join(", ");
+  const dropped = droppedFrom(want, have).map((key) => `drop \`${key}\`, back to what was live before`);
+  const unknown = unknownIn(want, have).map((key) => `\`${key}\` is no name that this kernel has`);
+  const change = [have.type === missing ? "create the file" : "change the file", ...said, ...dropped, ...unknown].join(", ");
   return [{ change, property: "text", run: landText(want, have) }];
 }
 
@@ -130,7 +204,12 @@ function seenText(want: SysctlWant, have: SysctlHave): SysctlWant {
     const now = have.live[key]?.value;
     return [key, refusal(key, have) !== undefined || now === value ? want.settings[key]! : now!] as const;
   });
-  return { ...want, text: have.content?.toString("utf8") ?? "", settings: Object.fromEntries(live) };
+  const patterns = Object.entries(want.patterns ?? {}).map(([pattern, value]) => {
+    const others = (have.matches?.[pattern] ?? []).filter((key) => !(key in want.settings) && refusal(key, have) === undefined);
+    return [pattern, others.map((key) => have.live[key]!.value).find((now) => now !== normal(value)) ?? value] as const;
+  });
+  const text = have.content?.toString("utf8") ?? "";
+  return { ...want, text, settings: Object.fromEntries(live), ...(want.patterns && { patterns: Object.fromEntries(patterns) }) };
 }
 
 function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
@@ -156,13 +235,25 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
   read(want, look) {
     const file = look.path(pathOf(want), { content: true });
     const live = Object.keys(want.settings).map((key) => [key, look.sysctl(key)] as const);
-    return () => ({ ...file(), live: Object.fromEntries(live.map(([key, answer]) => [key, answer()])) });
+    const matched = Object.keys(want.patterns ?? {}).map((pattern) => [pattern, askPattern(pattern, look)] as const);
+    return () => {
+      const found = matched.map(([pattern, answer]) => [pattern, answer()] as const);
+      const named = Object.fromEntries(live.map(([key, answer]) => [key, answer()]));
+      return {
+        ...file(),
+        live: Object.assign({}, ...found.map(([, values]) => values), named) as SysctlHave["live"],
+        ...(found.length > 0 && { matches: Object.fromEntries(found.map(([pattern, values]) => [pattern, Object.keys(values)])) }),
+      };
+    };
   },
-  plan(want, have) {
-    if (want.text !== undefined) return textSteps(want, have);
+  plan(given, have, { gone, changed }) {
+    const want = whole(given, have);
+    // What others of this run give back may be what this one sets, to the same value.
+    const again = [...gone, ...changed].some((address) => address.startsWith("sysctl["));
+    if (want.text !== undefined) return textSteps(want, have, again);
     const land = fileStep(want, have);
     const steps = land ? [land] : attributeSteps({ path: pathOf(want), ...rootFile }, have);
-    const live = applicable(want, have).filter(([key, value]) => have.live[key]?.value !== value);
+    const live = applicable(want, have).filter(([key, value]) => again || have.live[key]?.value !== value);
     return [...steps, ...live.map(([key, value]) => liveStep(key, have.live[key]!.value, value))];
   },
   seen(want, have) {
@@ -201,7 +292,7 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
 });
 
 const liveStep = (key: string, from: string, to: string): Step => ({
-  change: `live \`${key}\` \`${from}\` → \`${to}\``,
+  change: from === to ? `live \`${key}\` stays \`${to}\`, whatever of others goes back` : `live \`${key}\` \`${from}\` → \`${to}\``,
   property: `settings["${key}"]`,
   run: setLive(key, to),
 });
