@@ -17,5 +17,5 @@ if (folder !== undefined) process.env.FLEET_PROJECT = resolve(folder);
 /** The sentence for a folder that is no project. */
 export function noProject(path = process.env.FLEET_PROJECT): string | undefined {
   if (!path || existsSync(join(path, "Pulumi.yaml"))) return undefined;
-  return `${path}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT`;
+  return `${path}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT, or make one: fleet init`;
 }

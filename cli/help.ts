@@ -9,7 +9,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "adopt", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "status", "doctor", "drain", "enable", "edit", "deploy", "bench", "score", "history", "diff"],
   "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],
-  "Beside them:": ["docs", "schema", "env"],
+  "Beside them:": ["setup", "docs", "schema", "env"],
 };
 
 export function grouped(program: Command): void {
@@ -17,8 +17,9 @@ export function grouped(program: Command): void {
   for (const command of program.commands) command.helpGroup(groupOf(command.name()));
 }
 
-/** The product's version, and of the Node that runs it. */
-export function versionText(): string {
-  const { version } = JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { readonly version: string };
-  return `contest-fleet ${version}, Node ${process.versions.node}`;
-}
+/** The product's version. */
+export const version = (): string =>
+  (JSON.parse(readFileSync(join(checkout, "package.json"), "utf8")) as { readonly version: string }).version;
+
+/** And of the Node that runs it. */
+export const versionText = (): string => `contest-fleet ${version()}, Node ${process.versions.node}`;

@@ -2,6 +2,7 @@
 import "./cwd.ts"; // First: it says where the project is.
 
 import { Command, CommanderError } from "commander";
+import { checkout, project } from "../provisioners/project.ts";
 import { interrupted } from "../pulumi/interruption.ts";
 import { UserError } from "../spec/problem.ts";
 import type { Register } from "./command.ts";
@@ -12,6 +13,7 @@ import { interruptedCode, interruption, onSignals } from "./interruption.ts";
 /** In the order of the help. Each is loaded where it is meant: a command that looks at nothing else must not wait for all of them. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
   adopt: async () => (await import("./commands/adopt.ts")).adopt,
+  init: async () => (await import("./commands/init.ts")).init,
   up: async () => (await import("./commands/up.ts")).up,
   preview: async () => (await import("./commands/preview.ts")).preview,
   verify: async () => (await import("./commands/verify.ts")).verify,
@@ -25,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   diff: async () => (await import("./commands/diff.ts")).diff,
   down: async () => (await import("./commands/down.ts")).down,
   env: async () => (await import("./commands/env.ts")).env,
+  setup: async () => (await import("./commands/setup.ts")).setup,
   docs: async () => (await import("./commands/docs.ts")).docs,
   schema: async () => (await import("./commands/schema.ts")).schema,
   types: async () => (await import("./commands/types.ts")).types,
@@ -35,9 +38,12 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   undelete: async () => (await import("./commands/undelete.ts")).undelete,
 };
 
+/** These need no project. */
+const anywhere = ["init", "setup", "docs", "types"];
+
 const program = new Command("fleet")
   .description("The servers of a contest team, from one stack file.")
-  .option("--cwd <dir>", "folder with stacks/ and the state; default $FLEET_PROJECT, or this checkout")
+  .option("--cwd <dir>", "folder with stacks/ and the state; default $FLEET_PROJECT, else the checkout, or where a package is called")
   .version(versionText(), "-V, --version")
   .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
@@ -72,8 +78,9 @@ for (const name of wanted in commands ? [wanted] : Object.keys(commands)) (await
 grouped(program);
 onSignals(process.argv.slice(2));
 try {
-  program.hook("preAction", () => {
-    const sentence = noProject();
+  program.hook("preAction", (_, command) => {
+    // The checkout is one.
+    const sentence = anywhere.includes(command.name()) || project === checkout ? undefined : noProject(project);
     if (sentence !== undefined) throw new UserError(sentence);
   });
   await program.parseAsync();

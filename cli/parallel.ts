@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { checkout, project } from "../provisioners/project.ts";
+import { codeFile, project } from "../provisioners/project.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
 import { changes, interrupted, stopsWithUs } from "../pulumi/interruption.ts";
@@ -45,7 +45,7 @@ export function remember(command: ManyCommand, ran: readonly string[], failed: r
 export type Start = (command: ManyCommand, stack: string, events: string) => ChildProcess;
 
 const start: Start = (command, stack, events) =>
-  spawn(process.execPath, [join(checkout, "cli", "main.ts"), command, stack, "--yes"], {
+  spawn(process.execPath, [codeFile("cli/main"), command, stack, "--yes"], {
     cwd: project,
     // The engine's events, as the Automation API reads them; the flag is one of its debug commands.
     env: { ...process.env, FLEET_EVENT_LOG: events, PULUMI_DEBUG_COMMANDS: "true", NO_COLOR: "1" },

@@ -18,6 +18,12 @@ export function writeSchema(): boolean {
   return true;
 }
 
+/** Of a team's folder that is being made. */
+export function schemaOf(folder: string): { readonly path: string; readonly content: string } {
+  useRolesIn(rolesFolder(join(folder, "stacks")));
+  return { path: "stacks/fleet.schema.json", content: schemaText(choices) };
+}
+
 /** The checkout's own is the product's, unless somebody has roles in it. */
 export function refreshSchema(): boolean {
   useRolesIn(rolesFolder());

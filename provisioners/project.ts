@@ -1,12 +1,32 @@
 // Where things are: the product's own code, and the user's part (stack files, state, archives), which may lie elsewhere.
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, extname, join, resolve, sep } from "node:path";
 
-/** The product's code. */
+/** The product's code: a checkout, or the package that was made of one. */
 export const checkout = join(import.meta.dirname, "..");
 
-/** The folder that holds `stacks/`, `.fleet/` and `archives/`: the checkout itself where `FLEET_PROJECT` (`fleet --cwd`) names none. */
-export const project = process.env.FLEET_PROJECT ? resolve(process.env.FLEET_PROJECT) : checkout;
+/** TypeScript in a checkout, JavaScript in the package. */
+const suffix = extname(import.meta.filename);
+export const codeFile = (name: string, root = checkout): string => join(root, `${name}${suffix}`);
+
+export const isCheckout = suffix === ".ts";
+
+/** Code of a package serves the folder that it is called in, as npm's other commands do; that of a checkout its own. */
+const isPackage = !isCheckout || process.env.FLEET_AS_PACKAGE === "1";
+
+export const isProject = (folder: string): boolean => existsSync(join(folder, "Pulumi.yaml")) && existsSync(join(folder, "stacks"));
+
+/** The nearest folder from here upwards that is a project; here, where none is. */
+function nearestProject(from: string): string {
+  const own = checkout.split(`${sep}node_modules${sep}`)[0] === checkout ? dirname(checkout) : checkout;
+  const above = (folder: string): readonly string[] => (dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]);
+  return above(from).find((folder) => !folder.startsWith(own) && isProject(folder)) ?? from;
+}
+
+const projectHere = (): string => (isPackage ? nearestProject(process.cwd()) : checkout);
+
+/** The folder that holds `stacks/`, `roles/`, `.fleet/` and `archives/`: what `FLEET_PROJECT` (`fleet --cwd`) names, else the checkout, or where a package is called. */
+export const project = process.env.FLEET_PROJECT ? resolve(process.env.FLEET_PROJECT) : projectHere();
 
 export const stacksFolder = join(project, "stacks");
 

@@ -111,7 +111,7 @@ export async function pulumi(
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const code = await new Promise<number>((resolve, reject) => {
-    child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: node setup/setup.cjs`)));
+    child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: ./fleet setup`)));
     child.on("close", (status) => resolve(status ?? 130));
   });
   lines.end();

@@ -9,16 +9,12 @@ interface Description {
   readonly plugins: Readonly<Record<"providers" | "analyzers", readonly { readonly name: string; readonly path: string }[]>>;
 }
 
-/** The checkout's own project file, its paths made absolute: Pulumi reads them from where the file is. */
-export function projectFile(): string {
+/** The checkout's own project file, with its paths in `code`: absolute, or from where the file is, as Pulumi reads them. */
+export function projectFile(code = checkout): string {
   const own = parse(readFileSync(join(checkout, "Pulumi.yaml"), "utf8")) as Description;
-  const absolute = (plugins: Description["plugins"]["providers"]) => plugins.map((each) => ({ ...each, path: join(checkout, each.path) }));
+  const inCode = (plugins: Description["plugins"]["providers"]) => plugins.map((each) => ({ ...each, path: join(code, each.path) }));
   const { providers, analyzers } = own.plugins;
-  return stringify({
-    ...own,
-    main: join(checkout, own.main),
-    plugins: { providers: absolute(providers), analyzers: absolute(analyzers) },
-  });
+  return stringify({ ...own, main: join(code, own.main), plugins: { providers: inCode(providers), analyzers: inCode(analyzers) } });
 }
 
 /** Makes a folder a project, where it is none yet. */

@@ -42,7 +42,7 @@ function installedMatches(lock, installed) {
 function practiceRefusal({ platform, uid, distribution }) {
   const instead = "or name servers of your own in a stack with the target `inventory`";
   if (platform === "darwin") {
-    const virtual = "give a stack the target `{kind: practice, driver: qemu}` and type `node setup/setup.cjs --qemu`";
+    const virtual = "give a stack the target `{kind: practice, driver: qemu}` and type `./fleet setup --qemu`";
     return `these practice machines need Linux, and this is \`darwin\`: ${virtual}, ${instead}`;
   }
   if (platform !== "linux") {

@@ -10,7 +10,7 @@ const { SetupError, cacheFolder, checkout } = require("./paths.cjs");
 const { interrupted, progress, say, stopIfInterrupted } = require("./run.cjs");
 const { sweep } = require("./tools.cjs");
 
-const help = `usage: node setup/setup.cjs [--practice[=optional]] [--qemu] [--tests] [--check]
+const help = `usage: fleet setup [--practice[=optional]] [--qemu] [--tests] [--check]
 
 Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host.
 

@@ -10,7 +10,7 @@ import { stringify } from "yaml";
 import { targetOf } from "../../components/targets/targets.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { FleetPlan, ServerPlan } from "../../provisioners/expand.ts";
-import { checkout, project } from "../../provisioners/stack.ts";
+import { checkout, codeFile, project } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { together } from "./engine.ts";
@@ -44,9 +44,9 @@ interface Expander {
 
 /** `folder`: of the stack files. */
 export async function expanderOf(root: string, folder = join(root, "stacks")): Promise<Expander> {
-  const load = async <T>(file: string): Promise<T> => (await import(pathToFileURL(join(root, file)).href)) as T;
-  const { planOf, stackNames } = await load<typeof import("../../provisioners/stack.ts")>("provisioners/stack.ts");
-  const { expandRole, rolesOf } = await load<typeof import("../../provisioners/expand.ts")>("provisioners/expand.ts");
+  const load = async <T>(name: string): Promise<T> => (await import(pathToFileURL(codeFile(name, root)).href)) as T;
+  const { planOf, stackNames } = await load<typeof import("../../provisioners/stack.ts")>("provisioners/stack");
+  const { expandRole, rolesOf } = await load<typeof import("../../provisioners/expand.ts")>("provisioners/expand");
   const expand = (stack: string): Expansion => {
     const plan = planOf(stack, folder);
     const facts = (server: ServerPlan) => ({ ...assumed, ...server.declared }) as Facts;

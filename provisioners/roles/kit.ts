@@ -64,14 +64,16 @@ export type OwnRole<Params> = Omit<Role<Params>, "name" | "folder" | "params"> &
 export const defineRole = <Params = Record<string, never>>(role: OwnRole<Params>): OwnRole<Params> => defined(role as Role<Params>);
 
 /**
- * A file beside the role as a function from values to text, by Liquid: `template(import.meta.dirname, "motd.liquid")({ team: team.name })`.
+ * A file beside the role as a function from values to text, by Liquid: `template(import.meta, "motd.liquid")({ team: team.name })`.
  * What the values lack is an error with the template's line. Values may hold secrets of the stack file: they go in on the server.
  */
 export const template =
-  (folder: string, file: string) =>
+  (role: object, file: string) =>
   (values: Readonly<Record<string, unknown>>): string => {
     try {
-      return liquid(literal(readFileSync(join(folder, file), "utf8")), values);
+      // An object: who has no types of Node's knows nothing of `dirname`.
+      const { dirname } = role as ImportMeta;
+      return liquid(literal(readFileSync(join(dirname, file), "utf8")), values);
     } catch (error) {
       throw new Error(`${file}: ${(error as Error).message}`);
     }

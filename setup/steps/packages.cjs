@@ -20,6 +20,8 @@ module.exports = {
   title: "npm packages",
 
   missing({ checkout }) {
+    // A package that npm installed has what it needs beside it, and no lockfile.
+    if (!fs.existsSync(path.join(checkout, "package-lock.json"))) return undefined;
     const installed = json(path.join(checkout, "node_modules", ".package-lock.json"));
     const lock = JSON.parse(fs.readFileSync(path.join(checkout, "package-lock.json"), "utf8"));
     if (installedMatches(lock, installed)) return undefined;

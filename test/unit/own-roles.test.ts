@@ -29,7 +29,7 @@ export default defineRole<z.infer<typeof Params>>({
   summary: "a greeting at login",
   params: Params,
   resources: ({ params, self }) => [
-    want.file({ path: "/etc/motd", mode: params.mode, content: template(import.meta.dirname, "motd.liquid")({ text: loud(params.text), self: self.name }) }),
+    want.file({ path: "/etc/motd", mode: params.mode, content: template(import.meta, "motd.liquid")({ text: loud(params.text), self: self.name }) }),
   ],
 });
 `;
@@ -187,7 +187,7 @@ describe("a role that is broken", () => {
     ],
     [
       "a template that asks for what is not there",
-      'import { template, want } from "contest-fleet/role";\nexport default { summary: "x", resources: () => [want.file({ path: "/x", content: template(import.meta.dirname, "../motd/motd.liquid")({}) })] };\n',
+      'import { template, want } from "contest-fleet/role";\nexport default { summary: "x", resources: () => [want.file({ path: "/x", content: template(import.meta, "../motd/motd.liquid")({}) })] };\n',
       /x: .*motd\.liquid: undefined variable: text, line:1/,
     ],
   ])("%s is told with its file, by whoever uses it, and stops nobody else", ([, text, told]) => {

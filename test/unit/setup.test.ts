@@ -63,7 +63,7 @@ describe("practice machines", () => {
   test("not root", () => expect(refusal({ uid: 1000 })).toMatch(/need root, and this is user `1000`: type `sudo npm start`/));
   test("macOS", () =>
     expect(refusal({ platform: "darwin", uid: 501, distribution: "" })).toMatch(
-      /need Linux, and this is `darwin`: give a stack the target `{kind: practice, driver: qemu}` and type `node setup\/setup.cjs --qemu`, or name/,
+      /need Linux, and this is `darwin`: give a stack the target `{kind: practice, driver: qemu}` and type `.\/fleet setup --qemu`, or name/,
     ));
   test("another Linux", () => expect(refusal({ distribution: "fedora" })).toMatch(/need Debian or Ubuntu, and this is `fedora`: run this/));
   test("a Go compiler is advised in the words of the system", () => {
@@ -243,6 +243,14 @@ describe("the launcher", () => {
     const { status, stdout } = launch(["-e", script, "--", "a b", "$HOME", ""], folder);
     expect(JSON.parse(stdout)).toEqual([["a b", "$HOME", ""], bin]);
     expect(status).toBe(7);
+  });
+  test("in a package, whose packages npm puts elsewhere, it asks for the tools alone", () => {
+    const bin = join(folder, "contest-fleet", "bin");
+    writeFileSync(join(folder, "it's a checkout", "index.js"), "");
+    writeFileSync(join(folder, "it's a checkout", "package.json"), "{}");
+    expect(launch(["--version"], folder)).toMatchObject({ status: 3, stderr: expect.stringContaining("`npx fleet setup`") });
+    for (const name of ["node", "pulumi"]) tools.link(bin, name, process.execPath);
+    expect(launch(["--version"], folder)).toMatchObject({ status: 0, stdout: `${process.version}\n` });
   });
   test("`./fleet` finds its checkout through a link", () => {
     copyFileSync(join(setup, "..", "fleet"), join(folder, "it's a checkout", "fleet"));
