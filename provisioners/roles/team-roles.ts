@@ -24,10 +24,10 @@ export const noRoles: TeamRoles = { roles: [], broken: [] };
 
 const cache = new Map<string, TeamRoles>();
 
-/** Loads them once a process. @param taken names that are not free */
+/** Loads them once a process, as soon as there are any. @param taken names that are not free */
 export function teamRoles(folder: string, taken: readonly string[]): TeamRoles {
   const known = cache.get(folder) ?? load(folder, taken);
-  cache.set(folder, known);
+  if (known.roles.length + known.broken.length > 0) cache.set(folder, known);
   return known;
 }
 

@@ -1,0 +1,35 @@
+// Every answer as an option: what a script says, and what a person need not be asked.
+import { readFileSync } from "node:fs";
+import { UserError } from "../../spec/problem.ts";
+
+export interface StackOptions {
+  readonly practice?: true;
+  readonly server: readonly string[];
+  readonly aws?: true;
+  readonly team?: string;
+  readonly member: readonly string[];
+  readonly user?: string;
+  readonly passwordFile?: string;
+  readonly key?: string;
+  readonly region?: string;
+  readonly type?: string;
+  readonly expires?: string;
+  readonly sshFrom: readonly string[];
+  readonly yes: boolean;
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UserError(`${file}: expected a file that can be read, got ${(error as NodeJS.ErrnoException).code}`);
+  }
+}
+
+/** The way in that options give, or the environment. */
+export function loginOf({ key, passwordFile }: StackOptions, env: NodeJS.ProcessEnv = process.env) {
+  if (key !== undefined) return { privateKey: textOf(key) };
+  // The first line: editors end a file with a newline.
+  if (passwordFile !== undefined) return { password: textOf(passwordFile).split("\n")[0]!.replace(/\r$/, "") };
+  return env.FLEET_PASSWORD === undefined ? undefined : { password: env.FLEET_PASSWORD };
+}
