@@ -1,6 +1,7 @@
 // What Pulumi's engine says while it works: events, one JSON object a line, in a file that grows. The Automation API reads the same one.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
+import { unspelled } from "../provisioners/engine/spelling.ts";
 
 interface Event {
   readonly resourcePreEvent?: { readonly metadata: { readonly op: string; readonly urn: string } };
@@ -97,7 +98,7 @@ export class EventLog {
 
 /** Its sentence alone: without the colours, which the engine writes as `<{%reset%}>`, and without a stack trace. */
 const plain = (message: string): string =>
-  message
+  unspelled(message)
     .replace(/<\{%[^%]*%\}>/g, "")
     .trim()
     .split("\n")[0] ?? "";

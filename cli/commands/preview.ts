@@ -6,7 +6,7 @@ import { checkout, stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { markdown } from "../preview/markdown.ts";
-import { nothingToChange, operations, type StackPreview } from "../preview/model.ts";
+import { exitCodeOf, nothingToChange, operations, type StackPreview } from "../preview/model.ts";
 import { text } from "../preview/text.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
 import { chosen, manyOptions } from "../select-stacks.ts";
@@ -86,7 +86,7 @@ function show(previews: readonly StackPreview[], { markdown: file, json, note, f
   if (file !== undefined) writeComments(file, markdown(previews, { notes: note }));
   if (json) console.log(JSON.stringify({ notes: note, stacks: previews }, null, 2));
   else console.log(previews.length === 1 && file === undefined ? text(previews[0]!, { full }) : overview(previews));
-  return previews.some(({ failure }) => failure !== undefined) ? 1 : 0;
+  return exitCodeOf(previews);
 }
 
 /** What an earlier, longer preview left behind goes: a workflow sends every file that there is. */

@@ -6,7 +6,7 @@ import { prepare } from "../../pulumi/state.ts";
 import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
 import { factsIn, failureOf, look, nothingFound } from "./events.ts";
-import { failedPreview, type StackPreview } from "./model.ts";
+import { failedPreview, refusedPreview, type StackPreview } from "./model.ts";
 import { masked, maskOf, secretsOf } from "./redaction.ts";
 
 /** A stack that can't be previewed is one row of the table, not the end of the others. */
@@ -15,7 +15,7 @@ export async function previewByEngine(stack: string): Promise<StackPreview> {
     return await preview(stack);
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "UserError") throw error;
-    return failedPreview(stack, error.message, "servers");
+    return refusedPreview(stack, error.message, "servers");
   }
 }
 

@@ -1,5 +1,6 @@
 // Pulumi's preview as the engine's events, one JSON object a line. Its plain `--json` ends in a panic ("attempt to encrypt value") where a
 // secret is not known yet, which is every first preview on EC2.
+import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, type PulumiResult, parallelFor, pulumi } from "../../pulumi/command.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
@@ -77,7 +78,7 @@ export function digestOf(stream: string): EngineDigest {
     .map((step) => withOutputs(step, outputs));
   const said = events.flatMap(({ diagnosticEvent, policyEvent }) => diagnosticEvent ?? (policyEvent ? objection(policyEvent) : []));
   const summary = events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {};
-  const diagnostics = said.map((each) => ({ ...each, message: each.message.replace(/<\{%[^%]*%\}>/g, "") }));
+  const diagnostics = said.map((each) => ({ ...each, message: unspelled(each.message.replace(/<\{%[^%]*%\}>/g, "")) }));
   return { steps, diagnostics, changeSummary: summary };
 }
 

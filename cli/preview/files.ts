@@ -14,7 +14,7 @@ import { checkout, codeFile, project } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { together } from "./engine.ts";
-import { failedPreview, type Item, type Operation, type ServerChanges, type StackPreview } from "./model.ts";
+import { type Item, type Operation, refusedPreview, type ServerChanges, type StackPreview } from "./model.ts";
 
 const run = promisify(execFile);
 
@@ -88,7 +88,7 @@ export function previewFiles(base: Expander, head: Expander, stacks: readonly st
       return compare(stack, was, has(head, stack) ? head.expand(stack) : undefined);
     } catch (error) {
       if (!(error instanceof Error) || error.name !== "UserError") throw error;
-      return failedPreview(stack, error.message, "files");
+      return refusedPreview(stack, error.message, "files");
     }
   });
 }

@@ -53,9 +53,24 @@ export interface StackPreview {
   readonly notes: readonly string[];
   /** Why there is no preview of this stack; everything else is empty then. */
   readonly failure?: string;
+  /** The stack file is to blame: nothing was asked. */
+  readonly refused?: true;
 }
 
 const nothing = { create: 0, update: 0, replace: 0, delete: 0 };
+
+/** 2 where every failure is a stack file's, as of any command. */
+export function exitCodeOf(previews: readonly StackPreview[]): number {
+  const failed = previews.filter(({ failure }) => failure !== undefined);
+  if (failed.length === 0) return 0;
+  return failed.every(({ refused }) => refused) ? 2 : 1;
+}
+
+/** Of a stack file with problems. */
+export const refusedPreview = (stack: string, failure: string, against: StackPreview["against"]): StackPreview => ({
+  ...failedPreview(stack, failure, against),
+  refused: true,
+});
 
 export const failedPreview = (stack: string, failure: string, against: StackPreview["against"]): StackPreview => ({
   stack,

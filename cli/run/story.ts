@@ -1,4 +1,5 @@
 // What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
+import { unspelled } from "../../provisioners/engine/spelling.ts";
 import { counted } from "../terminal.ts";
 
 interface State {
@@ -65,7 +66,7 @@ const called = (urn: string): string => {
 };
 /** What follows from another failure. */
 const follows = /failed to register|resource monitor shut down|error serializing property/;
-const plain = (message: string): string => message.replace(/<\{%[^%]*%\}>/g, "").trim();
+const plain = (message: string): string => unspelled(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
 /** A step of a role, as the provider tells of it: `file[/etc/motd]: mode 0600 → 0644`. Other lines are a command's own output. */
 const isStep = (message: string): boolean => /^[a-z][a-z-]*\[[^\n]*\]: /.test(message);
 

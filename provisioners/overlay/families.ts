@@ -9,6 +9,8 @@ export interface Family {
   readonly wins: "first" | "last";
   /** Its files; what the groups hold must be equal in files that are read together. */
   readonly files: RegExp;
+  /** What begins a comment. @default # */
+  readonly comment?: string;
   /** By line: what it sets. Lines that set nothing, or add to what others set, have none. */
   keys(text: string): readonly (string | undefined)[];
 }
@@ -55,6 +57,7 @@ export const families: readonly Family[] = [
   { name: "mysql", wins: "last", files: /^\/etc\/(?:my|mysql\/(?:[^/]+\/)*[^/]+)\.cnf$/, keys: (text) => iniKeys(text, /^[#;!]/, option) },
   {
     name: "php",
+    comment: ";",
     wins: "last",
     files: /^\/etc\/php\/([^/]+)\/([^/]+)\/(?:php|conf\.d\/[^/]+)\.ini$/,
     keys: (text) => iniKeys(text, /^[;#]|^(?:zend_)?extension\b/, (_section, name) => name),
@@ -122,7 +125,11 @@ export function yielding(declared: Declared, path: string | undefined, all: read
   const keys = placeOf(path!)!.family.keys(content);
   const left = [...new Set(keys)].flatMap((key) => (key !== undefined && theirs.has(key) ? [{ key, file: theirs.get(key)! }] : []));
   if (left.length === 0) return { declared, left };
-  const kept = content.split("\n").filter((_, at) => keys[at] === undefined || !theirs.has(keys[at]));
+  const { comment = "#" } = placeOf(path!)!.family;
+  // In its place, so that a preview and whoever reads the file on the server learn of it.
+  const told = (line: string, key: string | undefined) =>
+    key !== undefined && theirs.has(key) ? `${comment} ${line.trim().split(/[\s=]/)[0]}: ${theirs.get(key)} says it` : line;
+  const kept = content.split("\n").map((line, at) => told(line, keys[at]));
   return { declared: { ...declared, want: { ...declared.want, content: kept.join("\n") } as Declared["want"] }, left };
 }
 

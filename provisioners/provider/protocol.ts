@@ -9,6 +9,7 @@ import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { speller } from "../engine/spelling.ts";
 import { redactor } from "../ssh/redact.ts";
 import { type Call, type DiffKind, PartlyDone, type Resource, type Resources, type Severity } from "./resource.ts";
 import { fromStruct, toStruct } from "./struct.ts";
@@ -108,7 +109,9 @@ export class ProviderServer {
     try {
       respond(null, await work(request));
     } catch (error) {
-      respond(rpcError(error));
+      // What ends because somebody asked it to has no fault of its own, and no stack that anybody could use.
+      const ended = this.#abort.signal.aborted && !(error instanceof Error && isOurs(error));
+      respond(ended ? { code: grpc.status.CANCELLED, message: "cancelled; the next run goes on from here" } : rpcError(error));
     }
   }
 
@@ -127,9 +130,10 @@ export class ProviderServer {
     return resource;
   }
 
-  #call(request: Request, secrets: readonly string[]): Call {
+  #call(request: Request, ...opened: readonly Opened[]): Call {
     const urn: string = request.getUrn();
-    const redact = redactor(secrets);
+    const redact = redactor(opened.flatMap(({ secrets }) => secrets));
+    const spell = speller(opened.flatMap(({ openWords }) => openWords));
     const seconds: number = request.getTimeout?.() ?? 0;
     return {
       urn,
@@ -138,7 +142,10 @@ export class ProviderServer {
       ...(seconds > 0 && { timeout: seconds * 1000 }),
       redact,
       log: (severity, message, ephemeral = false) => {
-        const entry = new engine.LogRequest().setUrn(urn).setMessage(redact(message)).setEphemeral(ephemeral);
+        const entry = new engine.LogRequest()
+          .setUrn(urn)
+          .setMessage(spell(redact(message)))
+          .setEphemeral(ephemeral);
         entry.setSeverity(severities[severity] as engine.LogSeverity);
         this.#engine?.log(entry, () => undefined);
       },
@@ -169,7 +176,7 @@ export class ProviderServer {
   async #create(request: Request): Promise<unknown> {
     const news = open(fromStruct(request.getProperties()));
     const resource = await this.#resource(request.getUrn());
-    const work = () => resource.create(news.value, this.#call(request, news.secrets), request.getPreview());
+    const work = () => resource.create(news.value, this.#call(request, news), request.getPreview());
     const { id, outputs } = await withWire(resource, news, work);
     const response = new pb.CreateResponse().setId(id).setProperties(outStruct(resource, outputs, news));
     return response.setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
@@ -178,7 +185,7 @@ export class ProviderServer {
   async #read(request: Request): Promise<unknown> {
     const [inputs, outputs] = [open(fromStruct(request.getInputs())), open(fromStruct(request.getProperties()))];
     const resource = await this.#resource(request.getUrn());
-    const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
+    const call = this.#call(request, inputs, outputs);
     const found = await resource.read(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
     if (!found) return new pb.ReadResponse().setId("");
     const response = new pb.ReadResponse().setId(request.getId()).setProperties(outStruct(resource, found.outputs, outputs));
@@ -189,7 +196,7 @@ export class ProviderServer {
   async #update(request: Request): Promise<unknown> {
     const [inputs, outputs, news] = [request.getOldInputs(), request.getOlds(), request.getNews()].map((each) => open(fromStruct(each)));
     const resource = await this.#resource(request.getUrn());
-    const call = this.#call(request, [...inputs!.secrets, ...outputs!.secrets, ...news!.secrets]);
+    const call = this.#call(request, inputs!, outputs!, news!);
     const olds = { inputs: inputs!.value, outputs: outputs!.value };
     const result = await withWire(resource, news!, () => resource.update(request.getId(), olds, news!.value, call, request.getPreview()));
     return new pb.UpdateResponse()
@@ -199,7 +206,7 @@ export class ProviderServer {
 
   async #delete(request: Request): Promise<unknown> {
     const [inputs, outputs] = [open(fromStruct(request.getOldInputs())), open(fromStruct(request.getProperties()))];
-    const call = this.#call(request, [...inputs.secrets, ...outputs.secrets]);
+    const call = this.#call(request, inputs, outputs);
     await (await this.#resource(request.getUrn())).delete(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
     return new empty.Empty();
   }
@@ -214,19 +221,22 @@ async function withWire<T>(resource: Resource, news: Opened, work: () => Promise
     return await work();
   } catch (error) {
     if (error instanceof PartlyDone)
-      error.struct = { inputs: toStruct(news.wire), outputs: outStruct(resource, error.outputs as Properties, news) };
+      error.struct = {
+        inputs: toStruct(news.wire),
+        outputs: outStruct(resource, error.outputs as Properties, news),
+        spell: speller(news.openWords),
+      };
     throw error;
   }
 }
 
 function rpcError(error: unknown): Partial<grpc.ServiceError> {
-  const message = error instanceof Error ? (isOurs(error) ? error.message : (error.stack ?? error.message)) : String(error);
+  const spell = (error instanceof PartlyDone && error.struct?.spell) || ((text: string) => text);
+  const said = error instanceof Error ? (isOurs(error) ? error.message : (error.stack ?? error.message)) : String(error);
+  const message = spell(said);
   const metadata = new grpc.Metadata();
   if (error instanceof PartlyDone) {
-    const detail = new pb.ErrorResourceInitFailed()
-      .setId(error.id)
-      .setReasonsList([...error.reasons])
-      .setRefreshBeforeUpdate(true);
+    const detail = new pb.ErrorResourceInitFailed().setId(error.id).setReasonsList(error.reasons.map(spell)).setRefreshBeforeUpdate(true);
     detail.setProperties(error.struct?.outputs).setInputs(error.struct?.inputs);
     const packed = new any.Any();
     packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");

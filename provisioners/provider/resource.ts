@@ -56,7 +56,7 @@ export class PartlyDone extends Error {
   readonly outputs: object;
   readonly reasons: readonly string[];
   /** As they go over the wire; set on the way out. */
-  struct?: { readonly inputs: struct.Struct; readonly outputs: struct.Struct };
+  struct?: { readonly inputs: struct.Struct; readonly outputs: struct.Struct; readonly spell: (text: string) => string };
   constructor(message: string, { id, outputs, reasons }: { id: string; outputs: object; reasons: readonly string[] }) {
     super(message);
     this.id = id;

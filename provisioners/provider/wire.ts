@@ -43,6 +43,8 @@ export interface Opened {
    * is hidden where it is the password, and `/home/[secret]` would tell it.
    */
   readonly secrets: readonly string[];
+  /** Those that do stand open: names, in all that is said. */
+  readonly openWords: readonly string[];
   readonly hasUnknown: boolean;
 }
 
@@ -59,7 +61,9 @@ export function open(wire: Properties): Opened {
     else if (typeof value === "string") (hidden ? secrets : plain).add(value);
     return value ?? null;
   };
-  return { wire, value: walk(wire as Json, false) as Properties, secrets: [...secrets].filter((each) => !plain.has(each)), hasUnknown };
+  const value = walk(wire as Json, false) as Properties;
+  const [told, hidden] = [[...secrets].filter((each) => plain.has(each)), [...secrets].filter((each) => !plain.has(each))];
+  return { wire, value, secrets: hidden, openWords: told, hasUnknown };
 }
 
 /** Whether the value, or anything in it, is not known yet. */

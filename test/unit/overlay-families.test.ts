@@ -122,7 +122,7 @@ describe("one thing in other words", () => {
       "[mysqld]\nmax_connections = 500\nskip_name_resolve = ON\n",
       "/etc/mysql/conf.d/99-isucon.cnf",
       "[mariadb]\nmax-connections=9\n",
-      "[mysqld]\nskip_name_resolve = ON\n",
+      "[mysqld]\n# max_connections: /etc/mysql/conf.d/99-isucon.cnf says it\nskip_name_resolve = ON\n",
     ],
     [
       "another program's group is another matter",
@@ -138,7 +138,7 @@ describe("one thing in other words", () => {
       "PasswordAuthentication no\nUseDNS no\n",
       "/etc/ssh/sshd_config.d/60-team.conf",
       "passwordauthentication yes\n",
-      "UseDNS no\n",
+      "# PasswordAuthentication: /etc/ssh/sshd_config.d/60-team.conf says it\nUseDNS no\n",
     ],
     [
       "and what is in a Match is another matter",
@@ -162,7 +162,7 @@ describe("one thing in other words", () => {
       "[Service]\nLimitNOFILE=9\nNice=1\n",
       "/etc/systemd/system/mariadb.service",
       "[Service]\nLimitNOFILE=1\n",
-      "[Service]\nNice=1\n",
+      "[Service]\n# LimitNOFILE: /etc/systemd/system/mariadb.service says it\nNice=1\n",
     ],
   ])("%s", (_, path, content, theirs, said, left) => {
     expect((yielding(file(path, content), path, [entry(theirs, said)]).declared.want as Texted).content).toBe(left);

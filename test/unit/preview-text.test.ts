@@ -1,6 +1,6 @@
 // The preview of one stack as a person reads it at a terminal.
 import { describe, expect, test } from "vitest";
-import { failedPreview, type Item, type StackPreview } from "../../cli/preview/model.ts";
+import { exitCodeOf, failedPreview, type Item, refusedPreview, type StackPreview } from "../../cli/preview/model.ts";
 import { text } from "../../cli/preview/text.ts";
 
 const preview = (more: Partial<StackPreview>): StackPreview => {
@@ -10,6 +10,11 @@ const preview = (more: Partial<StackPreview>): StackPreview => {
 const item = (more: Partial<Item>): Item => ({
   ...{ address: "file[/etc/motd]", role: "base", operation: "update", cause: "planned", lines: [] },
   ...more,
+});
+
+test("a preview of stack files with problems alone ends as any command does there: 2", () => {
+  const [right, refused, failed] = [preview({}), refusedPreview("a", "1 problem", "servers"), failedPreview("b", "no answer", "servers")];
+  expect([[right], [right, refused], [refused, failed], [failed]].map(exitCodeOf)).toEqual([0, 2, 1, 1]);
 });
 
 describe("a preview at a terminal", () => {

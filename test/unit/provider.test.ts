@@ -3,7 +3,9 @@ import * as grpc from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
+import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { unspelled } from "../../provisioners/engine/spelling.ts";
 import { ProviderServer } from "../../provisioners/provider/protocol.ts";
 import { PartlyDone, type Resource } from "../../provisioners/provider/resource.ts";
 import { fromStruct, toStruct } from "../../provisioners/provider/struct.ts";
@@ -18,6 +20,9 @@ const thing: Resource<Properties, Properties> = {
   diff: ({ outputs }, news) => (outputs.size === news.size ? {} : { size: "update" }),
   async create(inputs, call, preview) {
     calls.push(`create ${preview} ${call.name} ${call.timeout}`);
+    if (inputs.size === "late") call.signal.throwIfAborted();
+    if (inputs.user !== undefined)
+      throw new PartlyDone("thing: failed", { id: "thing", outputs: inputs, reasons: [`file[/home/${String(inputs.user)}/x]: no`] });
     if (inputs.size === "broken")
       throw new PartlyDone("thing: 1 of 2 failed", { id: "thing", outputs: { ...inputs, made: true }, reasons: ["file[/x]: no"] });
     return { id: "thing", outputs: { ...inputs, text: `password ${String(inputs.password)}` } };
@@ -105,6 +110,16 @@ describe("the provider", () => {
     expect(open(fromStruct(failed.getProperties())).value).toMatchObject({ made: true });
   });
 
+  test("spells a password that is a user's name so that the engine leaves it alone, and it reads as it did", async () => {
+    const request = new pb.CreateRequest().setUrn(urn).setProperties(toStruct({ user: "isucon", password: secret("isucon") }));
+    const error = (await ask("create", request).catch((each: unknown) => each)) as grpc.ServiceError;
+    const [packed] = error.metadata.get("grpc-status-details-bin");
+    const detail = status.Status.deserializeBinary(packed as Buffer).getDetailsList()[0]!;
+    const [reason = ""] = pb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8()).getReasonsList();
+    expect(reason).not.toContain("isucon");
+    expect(unspelled(reason)).toBe("file[/home/isucon/x]: no");
+  });
+
   test("reads what is there, or that it is gone", async () => {
     const request = (outputs: object) =>
       new pb.ReadRequest()
@@ -124,5 +139,13 @@ describe("the provider", () => {
   test("names a type that it does not have", async () => {
     const request = new pb.CheckRequest().setUrn(urn.replace("Thing::", "Other::")).setNews(toStruct({}));
     await expect(ask("check", request)).rejects.toThrow("unknown resource type `test:index:Other`");
+  });
+
+  // The last: nothing is done after it.
+  test("says of what an interruption ended that it was cancelled, without a stack", async () => {
+    await ask("cancel", new empty.Empty());
+    const request = new pb.CreateRequest().setUrn(urn).setProperties(toStruct({ size: "late" }));
+    const error = (await ask("create", request).catch((each: unknown) => each)) as grpc.ServiceError;
+    expect(error.details).toBe("cancelled; the next run goes on from here");
   });
 });
