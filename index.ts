@@ -20,14 +20,16 @@ async function readPlan() {
 }
 
 withoutStackTraces();
-const plan = await readPlan();
-const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().requireSecretObject("fleet") });
 
-// One export, not three: Pulumi warns of a named one that is undefined.
-export default {
-  /** How to reach each server, for `fleet ssh` and its siblings. */
-  servers: fleet.servers,
-  admin: fleet.admin,
-  /** Where to put work in and take it out, on AWS. */
-  ...(fleet.aws && { aws: fleet.aws }),
-};
+/** One export, a function: `fleet` runs it once for each start of the engine. Pulumi warns of a named export that is undefined. */
+export default async function program() {
+  const plan = await readPlan();
+  const fleet = new TeamFleet(plan.spec.team, { plan, config: new pulumi.Config().requireSecretObject("fleet") });
+  return {
+    /** How to reach each server, for `fleet ssh` and its siblings. */
+    servers: fleet.servers,
+    admin: fleet.admin,
+    /** Where to put work in and take it out, on AWS. */
+    ...(fleet.aws && { aws: fleet.aws }),
+  };
+}

@@ -23,8 +23,14 @@ export const reasons: Readonly<Record<string, string>> = {
   PULUMI_LANGUAGE_NODEJS_RUN_PATH: "the program starts without what it never needs: half a second",
   PULUMI_CONFIG_PASSPHRASE: "a practice stack's secrets are its own, and need no passphrase of the team's",
   PULUMI_HOME: "no automatic log, more than half of the engine's time; else all is in your own folder. FLEET_ENGINE_LOG=1 keeps the log",
+  PULUMI_DEBUG_PROVIDERS: "provider and program run in this command's process, which the engine joins",
+  PULUMI_SKIP_CHECKPOINTS: "the state is written at the end of a run, where servers and keys are in it: not after each of its steps",
+  PULUMI_EXPERIMENTAL: "without it the engine does not take the setting above",
   PULUMI_CREDENTIALS_PATH: "your own credentials, since PULUMI_HOME is another folder",
 };
+
+/** By what a run is, and where it ends: one-process.ts, state-writes.ts. */
+export const ofSomeRuns: readonly string[] = ["PULUMI_DEBUG_PROVIDERS", "PULUMI_SKIP_CHECKPOINTS", "PULUMI_EXPERIMENTAL"];
 
 /** What a `pulumi` typed by hand needs too; `fleet env` prints it. */
 export function environment(plan: Aimed | undefined): Readonly<Record<string, string>> {
@@ -91,6 +97,38 @@ export async function pulumi(
   throwIfInterrupted();
   if (isChange(args)) changes();
   makeStateFolder();
+  const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(args[0] !== "destroy") : undefined;
+  const forget = own ? tellProgram(env) : undefined;
+  try {
+    return await run(plan, [...args, ...(own?.args ?? [])], { capture, readable: piped, env: { ...env, ...own?.env }, hear });
+  } finally {
+    forget?.();
+    await own?.close();
+  }
+}
+
+/** The program runs in this process: what is meant for it has to be in our own environment, as long as it runs. */
+function tellProgram(env: Readonly<Record<string, string>>): () => void {
+  const own = Object.entries(env).filter(([name]) => name.startsWith("FLEET_"));
+  const before = own.map(([name]) => [name, process.env[name]] as const);
+  Object.assign(process.env, Object.fromEntries(own));
+  return () => {
+    for (const [name, value] of before)
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+  };
+}
+
+const isEngineRun = ([command = ""]: readonly string[]): boolean => ["up", "preview", "destroy"].includes(command);
+
+interface RunOptions {
+  readonly capture: boolean;
+  readonly readable: boolean;
+  readonly env: Readonly<Record<string, string>>;
+  hear(text: string): void;
+}
+
+async function run(plan: Aimed | undefined, args: readonly string[], { capture, readable: piped, env, hear }: RunOptions) {
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...ofFleetAlone(), ...env };
   const child = spawn(
     "pulumi",

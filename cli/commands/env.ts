@@ -1,7 +1,7 @@
 // fleet env: what a shell needs for Pulumi's own commands to work in this checkout.
 import { quote } from "../../provisioners/engine/shell-quote.ts";
 import { aimedAt } from "../../provisioners/stack.ts";
-import { environment, ofFleetAlone, reasons } from "../../pulumi/command.ts";
+import { environment, ofFleetAlone, ofSomeRuns, reasons } from "../../pulumi/command.ts";
 import { makeStateFolder } from "../../pulumi/folder.ts";
 import type { Register } from "../command.ts";
 import { columns } from "../terminal.ts";
@@ -17,8 +17,8 @@ export const env: Register = (program, done) =>
 
 /** Those of this computer and shell, as the engine would get them now. */
 function explain(stack: string): number {
-  const all = { ...environment(aimedAt(stack)), ...ofFleetAlone() };
-  console.log(columns(Object.keys(all).map((name) => [name, reasons[name] ?? ""])));
+  const all = Object.keys({ ...environment(aimedAt(stack)), ...ofFleetAlone() });
+  console.log(columns([...all, ...ofSomeRuns].map((name) => [name, reasons[name] ?? ""])));
   return 0;
 }
 

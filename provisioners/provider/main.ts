@@ -1,4 +1,5 @@
 // The provider process: serves the table of resources over Pulumi's protocol.
+import { version } from "./beside.ts";
 import { serve } from "./protocol.ts";
 
 /** Milliseconds between two looks whether the engine is still there. */
@@ -18,4 +19,4 @@ const resources = async () => {
 };
 
 const engineAddress = process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument));
-await serve({ version: "0.1.0", resources }, engineAddress);
+await serve({ version, resources }, engineAddress);

@@ -65,6 +65,12 @@ export class ProviderServer {
     return new empty.Empty();
   }
 
+  /** Nobody asks any more. */
+  end(): void {
+    this.#abort.abort();
+    this.#engine?.close();
+  }
+
   /** The table of the service: one line a call. */
   get service(): grpc.UntypedServiceImplementation {
     const unary = (work: (request: Request) => Promise<unknown> | unknown) => (call: { request: Request }, respond: Respond) =>
@@ -250,13 +256,24 @@ function rpcError(error: unknown): Partial<grpc.ServiceError> {
 /** Errors with a sentence for the user; anything else is our bug and keeps its stack. */
 const isOurs = (error: Error): boolean => ["PartlyDone", "HostError", "UserError", "MachineError"].includes(error.name);
 
-/** Serves on a free port of loopback, and prints it: that is how the engine finds us. */
-export async function serve(options: ProviderOptions, engineAddress: string | undefined): Promise<void> {
-  const server = new grpc.Server({ "grpc.max_receive_message_length": 400 << 20, "grpc.max_send_message_length": 400 << 20 });
-  server.addService(providerGrpc.ResourceProviderService as never, new ProviderServer(options, engineAddress).service);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
+/** Serves on a free port of loopback. */
+export async function listen(provider: ProviderServer): Promise<{ readonly port: number; close(): void }> {
+  const server = new grpc.Server(messageSizes);
+  server.addService(providerGrpc.ResourceProviderService as never, provider.service);
+  return { port: await bound(server), close: () => server.forceShutdown() };
+}
+
+/** Bytes: a whole overlay of a server goes through as one message. */
+export const messageSizes = { "grpc.max_receive_message_length": 400 << 20, "grpc.max_send_message_length": 400 << 20 };
+
+export const bound = (server: grpc.Server): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => (error ? reject(error) : resolve(port)));
   });
+
+/** A process of its own: prints its port, which is how the engine finds it. */
+export async function serve(options: ProviderOptions, engineAddress: string | undefined): Promise<void> {
+  const { port } = await listen(new ProviderServer(options, engineAddress));
   // The engine holds our standard input as long as it lives. Without it nobody could stop us, and we would hold servers' locks for ever.
   if (engineAddress) process.stdin.on("end", () => process.exit(1)).resume();
   console.log(String(port));

@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "provisioners/provider",
   ],
   iam: [],
-  pulumi: ["spec", "provisioners", "provisioners/engine", "targets"],
+  pulumi: ["spec", "provisioners", "provisioners/engine", "provisioners/provider", "targets"],
   operations: [
     "targets",
     "spec",
