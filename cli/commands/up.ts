@@ -111,14 +111,21 @@ const argumentsOf = (plan: FleetPlan): readonly string[] => [
 const unasked = ["--yes", "--skip-preview"];
 
 async function inPulumisWords(plan: FleetPlan): Promise<Told> {
-  const { namesCompared } = await import("../../pulumi/known-names.ts");
-  const { code } = await pulumi(plan, [...argumentsOf(plan), ...unasked], { env: namesCompared(plan) });
+  const { code } = await pulumi(plan, [...argumentsOf(plan), ...unasked], { env: await environmentOf(plan) });
   return { code, changed: true };
 }
 
 async function inOurWords(plan: FleetPlan): Promise<Told> {
-  const [{ namesCompared }, { toldUp }] = await Promise.all([import("../../pulumi/known-names.ts"), import("../run/run-up.ts")]);
-  return await toldUp(plan, [...argumentsOf(plan), ...unasked], namesCompared(plan));
+  const { toldUp } = await import("../run/run-up.ts");
+  return await toldUp(plan, [...argumentsOf(plan), ...unasked], await environmentOf(plan));
+}
+
+async function environmentOf(plan: FleetPlan): Promise<Readonly<Record<string, string>>> {
+  const [{ namesCompared }, { stateWrites }] = await Promise.all([
+    import("../../pulumi/known-names.ts"),
+    import("../../pulumi/state-writes.ts"),
+  ]);
+  return { ...namesCompared(plan), ...(await stateWrites(plan)) };
 }
 
 /** By which address this computer reaches each server. */

@@ -96,6 +96,11 @@ export interface Target<Settings extends TargetSettings = TargetSettings> extend
   /** Throws a UserError where whoever runs this must not touch the target. */
   admit?(fleet: FleetOn<Settings>): Promise<void>;
   reached(fleet: FleetOn<Settings>): Reached;
+  /**
+   * The names of the machines of which only the state knows: as long as they are all there and stay, the state need not be written after each
+   * step. Without, it is.
+   */
+  machines?(fleet: FleetOn<Settings>): readonly string[];
   /** What it adds to a preview; without, all costs nothing by the hour. */
   readonly preview?: PreviewPart<Settings>;
   /** What becomes of a server when the stack is taken away. */

@@ -30,6 +30,7 @@ export const inventory = defineTarget<z.infer<typeof Settings>>({
     return privateAddress ?? address;
   },
   reached: () => ({ by: "plan", ports: "all" }),
+  machines: () => [],
   fate: "gets back what it had",
 });
 

@@ -4,7 +4,7 @@ import { fleetOn } from "../contract.ts";
 import { eachServer, type Supplier } from "../supplier.ts";
 import { Machine } from "./machine.ts";
 import { preinstalled } from "./preinstalled.ts";
-import { practice, subnetOf } from "./target.ts";
+import { machineName, practice, subnetOf } from "./target.ts";
 
 export const supply: Supplier = (name, plan, { fleetKey, parent }) => {
   const fleet = fleetOn(practice, plan.spec)!;
@@ -16,7 +16,7 @@ export const supply: Supplier = (name, plan, { fleetKey, parent }) => {
     const packages = preinstalled(plan, server);
     const place = { stack: plan.stack, name: host, address: view.privateAddress, subnet: subnetOf(fleet, plan.stack) };
     const machine = new Machine(
-      `${name}-${host}-machine`,
+      machineName(name, host),
       {
         ...place,
         ...size,

@@ -58,8 +58,12 @@ export const practice = defineTarget<PracticeTarget>({
   },
   // A virtual machine shows this computer its SSH port alone, at a port that was free when it started.
   reached: ({ target: { driver } }) => (driver === "qemu" ? { by: "state", ports: "ssh" } : { by: "plan", ports: "all" }),
+  machines: ({ team, servers }) => Object.keys(servers).map((name) => machineName(team, name)),
   fate: "destroyed with everything on it",
 });
+
+/** Of the resource that makes it. */
+export const machineName = (team: string, server: string): string => `${team}-${server}-machine`;
 
 /** As given, else a /24 of 10.64.0.0/10 of each stack's own, so that two teams run at once. */
 export function subnetOf({ target }: FleetOn<PracticeTarget>, stack: string): string {
