@@ -43,7 +43,8 @@ async function tryAgain(entrance: Entrance, script: Command, deadline = confirmD
     return code === wentBack ? "it took too long" : `it ended with exit code ${code}: ${stderr.trim().slice(0, 500)}`;
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    return error.sentence;
+    // How long it was tried for is no news.
+    return error.sentence.replace(/^not ready after [^;]*; the last try: /, "");
   }
 }
 

@@ -199,11 +199,27 @@ fleet_renewed() {
   return 1
 }
 
+# fleet_reopen SOCKET: its port is held by what it started, which sets out anew with it; sessions of sshd outlive that
+fleet_reopen() {
+  local each held
+  held=''
+  for each in $(systemctl show -p Triggers --value -- "$1"); do
+    case $each in *@*) continue ;; esac
+    if systemctl is-active --quiet -- "$each"; then
+      systemctl stop -- "$each"
+      held="$held $each"
+    fi
+  done
+  systemctl restart -- "$1" || { for each in $held; do systemctl start -- "$each"; done; return 1; }
+  for each in $held; do systemctl start -- "$each" || return 1; done
+}
+
 # fleet_try UNIT ACTION SETTLE
 fleet_try() {
   local old
   # A unit that ran into its start limit refuses every start until then.
   if systemctl is-failed --quiet -- "$1"; then systemctl reset-failed -- "$1"; fi
+  case $1 in *.socket) fleet_reopen "$1" && fleet_up "$1" "$3"; return ;; esac
   if [ "$2" != renew ]; then
     systemctl "$2" -- "$1" && fleet_up "$1" "$3"
     return

@@ -18,4 +18,4 @@ export function unitPlace(path: string): UnitPlace | undefined {
 }
 
 /** What runs by itself, and so can be started again; of a template only instances do. */
-export const canRestart = (name: string): boolean => /\.(?:service|timer)$/.test(name) && !name.includes("@.");
+export const canRestart = (name: string): boolean => /\.(?:service|timer|socket)$/.test(name) && !name.includes("@.");

@@ -220,7 +220,9 @@ function wakeSteps(was: ServiceWant, have: ServiceHave): Step[] {
       change: `${action} with the files as they were`,
       property: "running",
       late: true,
-      run: sh`systemctl reset-failed -- ${was.unit} 2>/dev/null || :\nsystemctl ${action} -- ${was.unit}`,
+      run: was.unit.endsWith(".socket")
+        ? sh`fleet_reopen ${was.unit}`
+        : sh`systemctl reset-failed -- ${was.unit} 2>/dev/null || :\nsystemctl ${action} -- ${was.unit}`,
     },
   ];
 }

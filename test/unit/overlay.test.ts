@@ -102,6 +102,11 @@ describe("is heard", () => {
     ]);
   });
 
+  test("by the socket whose drop-in it is: another port is open at once, and not at the next boot", () => {
+    const { files } = laid("base", [file("/etc/systemd/system/ssh.socket.d/port.conf", "[Socket]\nListenStream=2222\n")]);
+    expect(files!["service[ssh.socket]"]).toMatchObject({ keep: true, restartOn: ["unit[ssh.socket.d/port.conf]"] });
+  });
+
   test("by sshd and sudo, each with its own check", () => {
     const { base } = laid("base", [file("/etc/ssh/sshd_config.d/10-team.conf"), file("/etc/sudoers.d/team")]);
     expect(base!["service[ssh.service]"]).toMatchObject({
