@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   logs: async () => (await import("./commands/logs.ts")).logs,
   bench: async () => (await import("./commands/bench.ts")).bench,
   score: async () => (await import("./commands/score.ts")).score,
+  status: async () => (await import("./commands/status.ts")).status,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
   history: async () => (await import("./commands/history.ts")).history,
   diff: async () => (await import("./commands/diff.ts")).diff,
   down: async () => (await import("./commands/down.ts")).down,

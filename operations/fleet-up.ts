@@ -1,6 +1,7 @@
 // The servers of a stack that is up, by its state alone: no engine, and no stack file, a mistake in which must take nothing away.
 
 import type { Connection } from "../provisioners/engine/shell.ts";
+import type { Remembered } from "../provisioners/provider/as-remembered.ts";
 import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
 import { opened, secretsIn } from "../pulumi/checkpoint.ts";
@@ -22,6 +23,10 @@ export interface FleetServer {
   readonly facts: Readonly<Record<string, unknown>>;
   /** What each of its roles wants there: the resources by role and address, secrets in them in the clear. */
   readonly wants: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** What the last run left undone, a sentence each. */
+  readonly undone: readonly string[];
+  /** Its roles as the state has them, to be compared with what is there. */
+  readonly remembered: readonly Remembered[];
 }
 
 export interface FleetUp {
@@ -92,21 +97,38 @@ async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Bu
 
 /** Pure. Resources as the state has them, in its order, which is that of the roles. */
 export function serversIn(resources: readonly StateResource[]): readonly FleetServer[] {
-  const roles = resources.filter(({ type }) => type === "fleet:index:Role").map(({ inputs = {} }) => inputs);
+  const all = resources.filter(({ type }) => type === "fleet:index:Role");
   return resources
     .filter(({ type, inputs }) => type === "fleet:index:Host" && inputs?.connection !== undefined)
     .map(({ inputs = {}, outputs = {} }) => {
       const name = String(inputs.name);
-      const own = roles.filter(({ host }) => host === name);
+      const ofHost = all.filter((each) => each.inputs?.host === name);
+      const own = ofHost.map((each) => each.inputs ?? {});
       return {
         name,
         roles: own.map(({ role }) => String(role)),
         connection: { ...(inputs.connection as Connection), name },
         facts: (outputs.facts ?? {}) as Readonly<Record<string, unknown>>,
         wants: Object.fromEntries(own.map(({ role, resources: wants = {} }) => [String(role), wants as Record<string, unknown>])),
+        undone: ofHost.flatMap(undoneOf),
+        remembered: ofHost.map(({ urn, type, id = "", inputs: given, outputs: seen }) => ({
+          urn,
+          type,
+          id,
+          inputs: (given ?? {}) as Remembered["inputs"],
+          outputs: (seen ?? {}) as Remembered["outputs"],
+        })),
       };
     })
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+}
+
+const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.map(String) : []);
+
+function undoneOf({ inputs, outputs = {} }: StateResource): readonly string[] {
+  const role = String(inputs?.role);
+  const owed = texts(outputs.owed).map((address) => `${role}: ${address} is still to hear of a change`);
+  return [...texts(outputs.failed).map((failure) => `${role}: ${failure}`), ...owed];
 }
 
 /** Takes the stack's secrets out of a text. A password that is spelled like a user or a server (`isucon`) would hide every path, and be told by the holes. */

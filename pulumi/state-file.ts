@@ -7,6 +7,7 @@ import { UserError } from "../spec/problem.ts";
 export interface StateResource {
   readonly urn: string;
   readonly type: string;
+  readonly id?: string;
   readonly parent?: string;
   /** Replaced already, and gone at the end of the run. */
   readonly delete?: boolean;

@@ -162,7 +162,7 @@ describe("a run", () => {
 
 test("a password that is spelled like a user hides no path", () => {
   const connection = { name: "isu1", address: "x", port: 22, user: "isucon", hostKey: "" };
-  const server = { name: "isu1", roles: [], facts: {}, wants: {}, connection };
+  const server = { name: "isu1", roles: [], facts: {}, wants: {}, undone: [], remembered: [], connection };
   expect(maskOf({ stack: "x", servers: [server], secrets: ["isucon", "hunter22"] })("/home/isucon hunter22")).toBe("/home/isucon [secret]");
 });
 

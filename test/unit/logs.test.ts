@@ -186,7 +186,7 @@ describe("over a real connection", () => {
       Array.from({ length: 500 }, (_, index) => `2026-11-29T10:00:00.${String(index).padStart(3, "0")}Z ${index}\n`).join(""),
     );
     const [texts, words]: [string[], string[]] = [[], []];
-    const server = { name: "isu1", roles: [], facts: {}, wants: {}, connection: sshd.connection };
+    const server = { name: "isu1", roles: [], facts: {}, wants: {}, undone: [], remembered: [], connection: sshd.connection };
     const gone = { ...server, name: "isu2", connection: { ...sshd.connection, name: "isu2", port: 1 } };
     const logs = new Logs([server, gone], {
       wish: { units: [], roles: [], files: [file] },

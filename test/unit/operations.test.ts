@@ -21,6 +21,8 @@ const named = (name: string, roles: readonly string[] = []): FleetServer => ({
   connection: { name, address: "127.0.0.1", port: 1, user: "root", hostKey: "" },
   facts: {},
   wants: {},
+  undone: [],
+  remembered: [],
 });
 
 describe("which servers are meant", () => {

@@ -1,0 +1,89 @@
+// What `fleet status` shows, as text: two or three lines a server, none wider than 80 columns where it can be helped.
+import type { FleetServer } from "../operations/fleet-up.ts";
+import type { HistoryEntry } from "../operations/history/entry.ts";
+import type { Service } from "../operations/look/found.ts";
+import type { Seen } from "../operations/look/look.ts";
+import { counted, styled } from "./terminal.ts";
+
+export interface Row {
+  readonly server: FleetServer;
+  readonly seen?: Seen;
+  /** Why it could not be looked at. */
+  readonly error?: string;
+  readonly drift?: readonly string[];
+  readonly undone: readonly string[];
+}
+
+/** `4 d 3 h`, `4 h 9 min`, `12 s`. */
+export function span(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [
+    [Math.floor(whole / 86_400), "d"],
+    [Math.floor(whole / 3600) % 24, "h"],
+    [Math.floor(whole / 60) % 60, "min"],
+    [whole % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  const told = first === -1 ? [parts[3]] : parts.slice(first, first === 2 ? 3 : first + 2).filter(([count]) => count > 0);
+  return told.map(([count, unit]) => `${count} ${unit}`).join(" ");
+}
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+/** Coloured where it is much. */
+const level = (share: number, text: string, [much, most]: readonly [number, number]): string =>
+  share >= most ? styled("red", text) : share >= much ? styled("yellow", text) : text;
+
+export function screen(stack: string, rows: readonly Row[], last: HistoryEntry | undefined, now = new Date()): string {
+  const width = Math.max(...rows.map(({ server }) => server.name.length));
+  const ago = last && span((now.getTime() - Date.parse(last.at)) / 1000);
+  const run = last ? `last run: ${last.what} by ${last.who} ${ago} ago, ${last.result}` : "no run in its history yet";
+  const head = `${styled("bold", stack)}  ${now.toTimeString().slice(0, 8)}  ${run}`;
+  return [head, ...rows.map((row) => rowText(row, width, now))].join("\n");
+}
+
+function rowText({ server, seen, error, drift, undone }: Row, width: number, now: Date): string {
+  const name = styled("bold", server.name.padEnd(width));
+  const indent = " ".repeat(width + 2);
+  if (!seen) return `${name}  ${styled("red", error ?? "not looked at")}`;
+  const more = [
+    servicesText(seen.services),
+    seen.broken
+      .filter((unit) => !seen.services.some((each) => each.unit === unit))
+      .map((unit) => styled("yellow", `${unit} failed`))
+      .join("  "),
+    ...seen.commits.map(
+      ({ path, id, at, subject }) => `${path.split("/").at(-1)} ${id} ${subject} (${span((now.getTime() - Date.parse(at)) / 1000)} old)`,
+    ),
+    ...(seen.lock ? [styled("yellow", `${seen.lock.who} is at work: ${seen.lock.what}`)] : []),
+    ...undone.map((each) => styled("red", each)),
+    driftText(drift?.map((each) => each.replace(`${server.name} `, ""))),
+  ];
+  return [`${name}  ${figures(seen)}`, ...more.filter(Boolean).map((line) => `${indent}${line}`)].join("\n");
+}
+
+function figures({ upSeconds, load, cores, memoryMiB, memoryUsed, disks }: Seen): string {
+  const fullest = disks.toSorted((a, b) => b.used - a.used)[0];
+  const memory = memoryMiB >= 1024 ? `${(memoryMiB / 1024).toFixed(1)} GiB` : `${memoryMiB} MiB`;
+  return [
+    `up ${span(upSeconds)}`,
+    level(load / Math.max(1, cores), `load ${load.toFixed(2)} on ${counted(cores, "core")}`, [1.5, 4]),
+    level(memoryUsed, `memory ${percent(memoryUsed)} of ${memory}`, [0.85, 0.95]),
+    ...(fullest ? [level(fullest.used, `disk ${fullest.place} ${percent(fullest.used)}`, [0.85, 0.95])] : []),
+  ].join("  ");
+}
+
+const servicesText = (services: readonly Service[]): string =>
+  services
+    .map(({ unit, active, enabled }) => {
+      const name = unit.replace(/\.service$/, "");
+      if (active !== "active") return styled("red", `${name} ${active}`);
+      return enabled === "disabled" ? styled("yellow", `${name} not enabled`) : styled("green", name);
+    })
+    .join("  ");
+
+function driftText(drift: readonly string[] | undefined): string {
+  if (drift === undefined) return "";
+  const [first, ...rest] = drift;
+  if (first === undefined) return styled("dim", "as the last run left it");
+  return styled("yellow", `differs: ${first}${rest.length > 0 ? `, and ${rest.length} more` : ""}`);
+}

@@ -1,0 +1,26 @@
+// A look at servers that are up: what each is at, and what differs there from what the last run left.
+import type { Shell } from "../../provisioners/engine/shell.ts";
+import { differing } from "../../provisioners/provider/as-remembered.ts";
+import type { FleetServer } from "../fleet-up.ts";
+import { type Found, foundIn } from "./found.ts";
+import { lookScript } from "./script.ts";
+
+export interface Seen extends Found {
+  /** Seconds that the server's clock is before ours; as exact as the way there is long. */
+  readonly ahead: number;
+}
+
+/** Milliseconds; a look that takes longer is one at a server that is stuck. */
+const deadline = 30_000;
+
+export async function lookAt(server: FleetServer, shell: Shell, signal: AbortSignal, { thorough = false } = {}): Promise<Seen> {
+  const asked = Date.now();
+  const { stdout } = await shell.run(lookScript(server, { thorough }), { signal, deadline, onAbort: "end" });
+  const found = foundIn(stdout.toString("utf8"));
+  // The clock is read first: what comes after it is the script's own time.
+  const ahead = found.now - asked / 1000;
+  return { ...found, ahead: Math.round(ahead * 100) / 100 };
+}
+
+/** A sentence a difference; it costs as much as the look of a preview. */
+export const driftOf = ({ remembered }: FleetServer, signal: AbortSignal): Promise<readonly string[]> => differing(remembered, signal);

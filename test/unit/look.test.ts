@@ -1,0 +1,197 @@
+// A look at a server and what is made of it: the screen of status, and the doctor's findings with what mends them.
+import { describe, expect, test } from "vitest";
+import { screen, span } from "../../cli/status-screen.ts";
+import { accountFindings } from "../../operations/doctor/accounts.ts";
+import { hereFindings } from "../../operations/doctor/here.ts";
+import { serverFindings } from "../../operations/doctor/server.ts";
+import type { FleetServer } from "../../operations/fleet-up.ts";
+import { foundIn } from "../../operations/look/found.ts";
+import { lookAt, type Seen } from "../../operations/look/look.ts";
+import { lookScript, wantedOf } from "../../operations/look/script.ts";
+import type { FleetPlan } from "../../provisioners/expand.ts";
+import { openShell } from "../../provisioners/ssh/session.ts";
+import { startSshd } from "../support/sshd.ts";
+
+const connection = { name: "isu1", address: "203.0.113.1", port: 22, user: "isucon", hostKey: "" };
+const server: FleetServer = {
+  name: "isu1",
+  roles: ["base", "app"],
+  connection,
+  facts: {},
+  wants: { app: { "service[go.service]": {}, "git[/home/isucon/it's]": {}, "file[/x]": {} } },
+  undone: [],
+  remembered: [],
+};
+
+const said = [
+  "now\t1764432000.5",
+  "up\t15780.20",
+  "load\t3.50\t2",
+  "memory\tMemTotal:\t4096000",
+  "memory\tMemAvailable:\t1024000",
+  "disk\t/\t20971520\t2097152",
+  "broken\tcron.service",
+  "service\tgo.service\tfailed\tenabled",
+  "commit\t/home/isucon/it's\tabc1234\t1764431000\tFix\u001b[31m the index",
+  "lock\tbo@desk\tstack team-a\t2026-11-29T10:00:00Z",
+  "reboot\tlinux-image-amd64 ",
+  "package\trsync",
+  "dns\town\tisu1",
+  "dns\tdeb.debian.org\t192.0.2.1 ",
+  "certificate\t/etc/ssl/a.crt\tDec  5 12:00:00 2025 GMT",
+  "ntp\tCanNTP=yes",
+  "ntp\tNTP=no",
+  "left\t/home/isucon/webapp.fleet-new",
+].join("\n");
+
+const well = [
+  "now\t1764432000",
+  "up\t60",
+  "load\t0.10\t2",
+  "memory\tMemTotal:\t4096000",
+  "memory\tMemAvailable:\t3000000",
+  "disk\t/\t20971520\t18000000",
+].join("\n");
+const seen = (text: string, ahead = 0): Seen => ({ ...foundIn(text), ahead });
+
+test("what the stack wants there is asked for, quoted", () => {
+  expect(wantedOf(server)).toEqual({ services: ["go.service"], checkouts: ["/home/isucon/it's"] });
+  expect(lookScript(server).text).toContain(`-C '/home/isucon/it'\\''s' log`);
+});
+
+test("what was found, terminal escapes taken out", () => {
+  expect(foundIn(said)).toEqual({
+    now: 1764432000.5,
+    upSeconds: 15780.2,
+    load: 3.5,
+    cores: 2,
+    memoryMiB: 4000,
+    memoryUsed: 0.75,
+    disks: [{ place: "/", sizeGB: 20, used: 0.9 }],
+    services: [{ unit: "go.service", active: "failed", enabled: "enabled" }],
+    broken: ["cron.service"],
+    commits: [{ path: "/home/isucon/it's", id: "abc1234", at: "2025-11-29T15:43:20.000Z", subject: "Fix the index" }],
+    lock: { who: "bo@desk", what: "stack team-a", since: "2026-11-29T10:00:00Z" },
+    rebootFor: "linux-image-amd64",
+    halfInstalled: ["rsync"],
+    unresolved: ["own", "deb.debian.org"],
+    certificates: [{ path: "/etc/ssl/a.crt", until: "2025-12-05T12:00:00.000Z" }],
+    clock: "left",
+    leftovers: ["/home/isucon/webapp.fleet-new"],
+  });
+});
+
+test("a look over a real connection finds this computer", async () => {
+  const sshd = await startSshd();
+  const shell = await openShell(sshd.connection);
+  const here = await lookAt({ ...server, connection: sshd.connection }, shell, new AbortController().signal, { thorough: true });
+  expect([here.cores > 0, here.memoryMiB > 0, here.upSeconds > 0, Math.abs(here.ahead) < 2]).toEqual([true, true, true, true]);
+  expect(here.disks.map(({ place }) => place)).toContain("/");
+  expect(here.services).toMatchObject([{ unit: "go.service" }]);
+  expect(here.commits).toEqual([]);
+  await shell.close();
+  await sshd.stop();
+});
+
+describe("the screen", () => {
+  const now = new Date("2025-11-29T16:00:00Z");
+
+  test("has what counts, and says what is wrong", () => {
+    const rows = [
+      { server, seen: seen(said), undone: ["app: command[build] failed"], drift: ["isu1 app: file[/x]", "isu1 app: file[/y]"] },
+      { server: { ...server, name: "isu20" }, error: "`203.0.113.9:22` refused the connection", undone: [] },
+      { server: { ...server, name: "isu3" }, seen: seen(well), undone: [], drift: [] },
+    ];
+    expect(screen("team-a", rows, undefined, now).split("\n").slice(1)).toEqual([
+      "isu1   up 4 h 23 min  load 3.50 on 2 cores  memory 75 % of 3.9 GiB  disk / 90 %",
+      "       go failed",
+      "       cron.service failed",
+      "       it's abc1234 Fix the index (16 min old)",
+      "       bo@desk is at work: stack team-a",
+      "       app: command[build] failed",
+      "       differs: app: file[/x], and 1 more",
+      "isu20  `203.0.113.9:22` refused the connection",
+      "isu3   up 1 min  load 0.10 on 2 cores  memory 27 % of 3.9 GiB  disk / 14 %",
+      "       as the last run left it",
+    ]);
+  });
+
+  test.for([
+    [0, "0 s"],
+    [12.9, "12 s"],
+    [60, "1 min"],
+    [3600, "1 h"],
+    [15_780, "4 h 23 min"],
+    [90_000, "1 d 1 h"],
+  ] as const)("%d seconds are %s", ([seconds, expected]) => {
+    expect(span(seconds)).toBe(expected);
+  });
+});
+
+describe("the doctor", () => {
+  const place = { stack: "team-a", server: "isu1", now: new Date("2025-11-29T16:00:00Z"), undone: [], me: "ada@laptop" };
+  const lines = (found: Seen, more = {}) =>
+    serverFindings(found, { ...place, ...more }).map(({ state, what, text }) => `${state} ${what}: ${text}`);
+
+  test("finds nothing on a server that is well", () => {
+    expect(new Set(serverFindings(seen(well), place).map(({ state }) => state))).toEqual(new Set(["ok"]));
+  });
+
+  test("names each thing that is not well, with the command that mends it", () => {
+    expect(lines(seen(said, -40.26), { undone: ["app: command[build] failed"] })).toEqual([
+      "failure clock: 40.3 s behind this computer's",
+      "warning disk: / is 90 % full (20 GB)",
+      "ok memory: 75 % of 4000 MiB used",
+      "failure services: go.service does not run",
+      "failure packages: half installed: rsync",
+      "warning dns: does not know its own name: sudo waits for an answer at each call",
+      "warning reboot: needed for linux-image-amd64",
+      "warning certificate: /etc/ssl/a.crt ends 2025-12-05",
+      "warning operators: bo@desk is at work: stack team-a, since 2026-11-29T10:00:00Z",
+      "failure last run: app: command[build] failed",
+      "warning last run: /home/isucon/webapp.fleet-new was left by a run that was cut short",
+    ]);
+    const all = serverFindings(seen(said, -40), place);
+    expect(all.filter(({ state, mend }) => state !== "ok" && mend === undefined)).toEqual([]);
+    expect(all.filter(({ fix }) => fix !== undefined).map(({ what }) => what)).toEqual(["clock", "packages"]);
+  });
+
+  test("takes a lock of our own for no second operator", () => {
+    expect(lines(seen(said), { me: "bo@desk" })).toContain("ok operators: bo@desk is at work: stack team-a, since 2026-11-29T10:00:00Z");
+  });
+
+  test.for([
+    ["2025-11-30", "failure"],
+    ["2025-12-10", "warning"],
+    ["2026-03-01", "ok"],
+  ] as const)("a certificate until %s is a %s", ([until, state]) => {
+    const text = `${well}\ncertificate\t/a.crt\t${until}T12:00:00Z`;
+    expect(serverFindings(seen(text), place).find(({ what }) => what === "certificate")?.state).toBe(state);
+  });
+
+  test("of accounts: where the members' keys come from, AWS, the backend", async () => {
+    const plan = {
+      people: [{ github: "ada" }, { github: "bo" }],
+      spec: { keyUrl: "https://keys/{user}.keys" },
+    } as unknown as FleetPlan;
+    const asked: string[] = [];
+    const fetch = async (url: string) => {
+      asked.push(url);
+      return new Response("", { status: url.includes("ada") ? 200 : 404 });
+    };
+    const found = await accountFindings("team-a", plan, { admit: () => Promise.reject(new Error("ExpiredToken")), fetch });
+    expect(found.map(({ state, what, text }) => `${state} ${what} ${text}`)).toEqual([
+      expect.stringMatching(/^ok backend answers: .*history$/),
+      "failure account ExpiredToken",
+      "warning members no keys from where they come from: bo: 404; the state's stay",
+    ]);
+    expect(asked).toEqual(["https://keys/ada.keys", "https://keys/bo.keys"]);
+  });
+
+  test("of this computer: a stack file with a problem is one, and nobody else is at work", async () => {
+    const found = await hereFindings("no-such-stack");
+    expect(found.find(({ what }) => what === "stack file")).toMatchObject({ state: "failure", mend: "./fleet check no-such-stack" });
+    expect(found.find(({ what }) => what === "operators")).toMatchObject({ state: "ok" });
+    expect(found.find(({ what }) => what === "ssh")).toMatchObject({ state: "ok" });
+  });
+});
