@@ -11,6 +11,8 @@ export interface Scope {
   readonly defaultNetwork?: boolean | undefined;
   /** SSM parameters of the account's own that name images. @default none */
   readonly images?: readonly string[] | undefined;
+  /** Zones of Route 53 in which balancers get their names, by id. @default none */
+  readonly zones?: readonly string[] | undefined;
   /** A policy that bounds every role that an operator makes, by its ARN. @default none */
   readonly boundary?: string | undefined;
 }
@@ -63,7 +65,7 @@ const look = (scope: Scope): readonly Statement[] => {
     allow(
       "Look",
       "autoscaling:Describe* cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource dlm:GetLifecyclePolic* dlm:ListTagsForResource " +
-        "ec2:Describe* logs:DescribeLogGroups logs:ListTagsForResource rds:Describe* rds:ListTagsForResource " +
+        "ec2:Describe* elasticloadbalancing:Describe* logs:DescribeLogGroups logs:ListTagsForResource rds:Describe* rds:ListTagsForResource " +
         "servicequotas:GetServiceQuota servicequotas:ListServiceQuotas sns:List* sqs:List* " +
         "sns:GetTopicAttributes sns:GetSubscriptionAttributes sqs:GetQueueAttributes sqs:GetQueueUrl",
       "*",
@@ -74,6 +76,7 @@ const look = (scope: Scope): readonly Statement[] => {
       "iam:GetInstanceProfile iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListInstanceProfilesForRole " +
         "iam:ListInstanceProfiles iam:ListInstanceProfileTags iam:ListRolePolicies iam:ListRoles iam:ListRoleTags " +
         "s3:GetBucket* s3:GetEncryptionConfiguration s3:GetAccelerateConfiguration s3:GetLifecycleConfiguration " +
+        "route53:GetChange route53:GetHostedZone route53:ListHostedZones* route53:ListResourceRecordSets route53:ListTagsForResource " +
         "s3:GetReplicationConfiguration s3:ListAllMyBuckets s3:ListBucket s3:ListTagsForResource sts:GetCallerIdentity",
       "*",
     ),
@@ -155,7 +158,9 @@ const operator = (scope: Scope): readonly Statement[] => {
     ),
     allow("ServiceRoles", "iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/*", {
       // Alarms that reboot or recover a server act through the one of events.
-      StringEquals: { "iam:AWSServiceName": ["autoscaling", "rds", "spot", "events"].map((name) => `${name}.amazonaws.com`) },
+      StringEquals: {
+        "iam:AWSServiceName": ["autoscaling", "rds", "spot", "events", "elasticloadbalancing"].map((name) => `${name}.amazonaws.com`),
+      },
     }),
     ...stateOf(scope, changesState),
   ];
@@ -185,7 +190,7 @@ const operatorWork = (scope: Scope): readonly Statement[] => {
       "Pools",
       of(
         "autoscaling",
-        "CreateAutoScalingGroup CreateOrUpdateTags DeleteTags DeletePolicy DeleteScheduledAction DeleteLifecycleHook PutLifecycleHook " +
+        "AttachLoadBalancerTargetGroups DetachLoadBalancerTargetGroups CreateAutoScalingGroup CreateOrUpdateTags DeleteTags DeletePolicy DeleteScheduledAction DeleteLifecycleHook PutLifecycleHook " +
           "DisableMetricsCollection EnableMetricsCollection PutNotificationConfiguration DeleteNotificationConfiguration " +
           "PutScalingPolicy PutScheduledUpdateGroupAction StartInstanceRefresh CancelInstanceRefresh RollbackInstanceRefresh " +
           "ResumeProcesses SuspendProcesses SetDesiredCapacity UpdateAutoScalingGroup",
@@ -245,6 +250,45 @@ const operatorWork = (scope: Scope): readonly Statement[] => {
   ];
 };
 
+/** Balancers, which have names of their own making: theirs by tag. */
+const operatorFront = (scope: Scope): readonly Statement[] => {
+  const { here, arn } = wordsOf(scope);
+  const elb = (kinds: string) => kinds.split(" ").map((kind) => arn("elasticloadbalancing", `${kind}/*`));
+  const whole = elb("loadbalancer targetgroup listener");
+  const makers = "CreateLoadBalancer CreateTargetGroup CreateListener";
+  return [
+    allow("MakeFront", of("elasticloadbalancing", "CreateLoadBalancer CreateTargetGroup"), elb("loadbalancer targetgroup"), {
+      StringEquals: { ...here, ...born },
+    }),
+    allow("MakeListeners", "elasticloadbalancing:CreateListener", elb("loadbalancer"), { StringEquals: { ...here, ...born, ...tagged } }),
+    allow("TagFrontAtBirth", "elasticloadbalancing:AddTags", whole, {
+      StringEquals: { "elasticloadbalancing:CreateAction": makers.split(" ") },
+    }),
+    allow(
+      "ChangeFront",
+      of(
+        "elasticloadbalancing",
+        "AddTags RemoveTags ModifyListener ModifyListenerAttributes ModifyLoadBalancerAttributes ModifyTargetGroup ModifyTargetGroupAttributes " +
+          "RegisterTargets DeregisterTargets SetSecurityGroups SetSubnets",
+      ),
+      whole,
+      { StringEquals: { ...here, ...tagged } },
+    ),
+    ...namesIn(scope),
+  ];
+};
+
+function namesIn({ zones = [] }: Scope): readonly Statement[] {
+  if (zones.length === 0) return [];
+  return [
+    allow(
+      "Names",
+      "route53:ChangeResourceRecordSets",
+      zones.map((zone) => `arn:aws:route53:::hostedzone/${zone}`),
+    ),
+  ];
+}
+
 const teardown = (scope: Scope): readonly Statement[] => {
   const { here, arn, ec2, bucket, mine, role } = wordsOf(scope);
   const names = ownArns(scope);
@@ -269,6 +313,13 @@ const teardown = (scope: Scope): readonly Statement[] => {
       StringEquals: { "ec2:CreateAction": "CreateSnapshot" },
     }),
     allow("PoolsAway", of("autoscaling", "Delete* SetDesiredCapacity SetInstanceProtection UpdateAutoScalingGroup"), names.autoscaling),
+    allow(
+      "FrontAway",
+      of("elasticloadbalancing", "DeleteListener DeleteLoadBalancer DeleteTargetGroup DeregisterTargets"),
+      ["loadbalancer", "targetgroup", "listener"].map((kind) => arn("elasticloadbalancing", `${kind}/*`)),
+      { StringEquals: { ...here, ...tagged } },
+    ),
+    ...namesIn(scope),
     allow("AlarmsAway", "cloudwatch:DeleteAlarms", names.cloudwatch),
     allow("LogsAway", "logs:DeleteLogGroup", names.logs),
     allow("MessagesAway", "sns:DeleteTopic sns:Unsubscribe sqs:DeleteQueue sqs:SetQueueAttributes", names.messages),
@@ -297,11 +348,15 @@ const teardown = (scope: Scope): readonly Statement[] => {
 
 const policy = (Statement: readonly Statement[]): Policy => ({ Version: "2012-10-17", Statement });
 
-/** By the name of its file; an operator's are two, since one would be larger than AWS takes. */
+/** By the name of its file; an operator's are three, since one would be larger than AWS takes. */
 export const policiesOf = (persona: Persona, scope: Scope): Readonly<Record<string, Policy>> =>
   ({
     look: () => ({ look: policy(look(scope)) }),
-    operator: () => ({ operator: policy(operator(scope)), "operator-work": policy(operatorWork(scope)) }),
+    operator: () => ({
+      operator: policy(operator(scope)),
+      "operator-work": policy(operatorWork(scope)),
+      "operator-front": policy(operatorFront(scope)),
+    }),
     teardown: () => ({ teardown: policy(teardown(scope)) }),
   })[persona]();
 

@@ -86,6 +86,9 @@ export const onlyImdsV2: Rule = (type, props) => {
 
 /** By what AWS can tag of what the fleet makes. */
 const taggable: ReadonlySet<string> = new Set([
+  "aws:lb/loadBalancer:LoadBalancer",
+  "aws:lb/targetGroup:TargetGroup",
+  "aws:lb/listener:Listener",
   "aws:autoscaling/group:Group",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",

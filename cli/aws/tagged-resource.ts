@@ -24,7 +24,19 @@ export interface Look {
 
 /** In the order in which they can go: what holds on to something stands before it. */
 export const kinds = [
-  ...["snapshot policy", "autoscaling group", "instance", "interface", "volume", "image", "snapshot", "address", "launch template"],
+  ...[
+    "snapshot policy",
+    "autoscaling group",
+    "load balancer",
+    "target group",
+    "instance",
+    "interface",
+    "volume",
+    "image",
+    "snapshot",
+    "address",
+    "launch template",
+  ],
   ...["placement group", "key pair", "database", "database snapshot", "database subnet group", "database settings", "bucket", "queue"],
   ...["topic", "alarm", "log group", "instance profile", "role", "security group", "subnet", "internet gateway", "VPC"],
 ] as const;

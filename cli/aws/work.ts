@@ -7,10 +7,11 @@ export type Plain<T> = {
 };
 
 /** A row each: name, and where work goes in and comes out. */
-export function rowsOf({ pools, pipelines, databases }: Plain<Work>): readonly (readonly string[])[] {
+export function rowsOf({ pools, pipelines, databases, balancers = {} }: Plain<Work>): readonly (readonly string[])[] {
   const first = (name: string, rows: readonly (readonly [string, string])[]) =>
     rows.map(([what, where], at) => [at === 0 ? name : "", what, where]);
   return [
+    ...Object.entries(balancers).flatMap(([name, { url }]) => first(name, [["way in", String(url)]])),
     ...Object.entries(pools).flatMap(([name, { group, address }]) =>
       first(name, [["group", String(group)], ...(address === undefined ? [] : [["address", String(address)] as const])]),
     ),

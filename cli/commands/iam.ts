@@ -14,6 +14,7 @@ interface Options {
   readonly state?: string;
   readonly boundary?: string;
   readonly image: readonly string[];
+  readonly zone: readonly string[];
   readonly defaultNetwork: boolean;
   readonly out?: string;
   readonly github?: string;
@@ -35,6 +36,7 @@ export const iam: Register = (program, done) =>
     .option("--state <bucket>", "bucket of the state backend: rights to read it, or to write it")
     .option("--boundary <arn>", "policy that bounds every role that an operator makes")
     .option("--image <parameter>", "SSM parameter of your own that names an image, such as /own/image; may be repeated", several, [])
+    .option("--zone <id>", "zone of Route 53 for the names of balancers, such as Z0123456789ABC; may be repeated", several, [])
     .option("--default-network", "servers in the account's default network (`vpc: default`)", false)
     .option("--github <owner/repository>", "roles for this repository's workflows: who may take them, by GitHub's own tokens; needs --out")
     .option("--trusted <account>", "roles for an account, or a role or user by its ARN, such as an organiser's; needs --out")
@@ -110,9 +112,18 @@ function known(persona: string): Persona {
   return found;
 }
 
-function scopeOf({ region, account, team, prefix, state, boundary, image, defaultNetwork }: Options): Scope {
+function scopeOf({ region, account, team, prefix, state, boundary, image, zone, defaultNetwork }: Options): Scope {
   if (!/^(?:\d{12}|\*)$/.test(account)) throw new UserError(`--account: expected twelve digits, got \`${account}\``);
   if (team !== undefined && prefix !== undefined) throw new UserError("--team: expected no `--prefix` beside it; remove one of the two");
   const names = prefix ?? (team === undefined ? "*-aws-" : `${team}-aws-`);
-  return { region, account, prefix: names, defaultNetwork, images: image, ...(state && { state }), ...(boundary && { boundary }) };
+  return {
+    region,
+    account,
+    prefix: names,
+    defaultNetwork,
+    images: image,
+    zones: zone,
+    ...(state && { state }),
+    ...(boundary && { boundary }),
+  };
 }

@@ -22,6 +22,10 @@ export const lookups: Readonly<Record<string, (args: Inputs) => Promise<object>>
     const { Parameter } = await ssm().send(new GetParameterCommand({ Name: name, WithDecryption: true }));
     return { id: name, name, value: Parameter?.Value, type: Parameter?.Type };
   },
+  /** Of names nothing is emulated. */
+  async "aws:route53/getZone:getZone"({ name }) {
+    return { id: `Z-${name}`, zoneId: `Z-${name}`, name };
+  },
   async "aws:index/getAvailabilityZones:getAvailabilityZones"() {
     const { AvailabilityZones = [] } = await ec2().send(new sdk.DescribeAvailabilityZonesCommand({}));
     return {

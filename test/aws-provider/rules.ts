@@ -66,11 +66,22 @@ export const rules: Readonly<Record<string, Rules>> = {
   "ec2/launchTemplate:LaunchTemplate": replaces("ec2/ec2_launch_template.go", "name"),
   "autoscaling/group:Group": {
     ...replaces("autoscaling/group.go", "name initialLifecycleHooks"),
-    ...keeps("autoscaling/group.go", "desiredCapacity"),
+    ...keeps("autoscaling/group.go", "desiredCapacity targetGroupArns"),
   },
   "autoscaling/lifecycleHook:LifecycleHook": replaces("autoscaling/lifecycle_hook.go", "name autoscalingGroupName"),
   "autoscaling/policy:Policy": replaces("autoscaling/policy.go", "autoscalingGroupName name"),
   "autoscaling/schedule:Schedule": replaces("autoscaling/schedule.go", "autoscalingGroupName scheduledActionName"),
+  "lb/loadBalancer:LoadBalancer": {
+    ...replaces("elbv2/load_balancer.go", "namePrefix loadBalancerType internal"),
+    ...keeps("elbv2/load_balancer.go", "securityGroups subnets"),
+  },
+  "lb/targetGroup:TargetGroup": {
+    ...replaces("elbv2/target_group.go", "namePrefix port protocol vpcId targetType"),
+    ...keeps("elbv2/target_group.go", "stickiness healthCheck"),
+  },
+  "lb/listener:Listener": replaces("elbv2/listener.go", "loadBalancerArn"),
+  "lb/targetGroupAttachment:TargetGroupAttachment": replaces("elbv2/target_group_attachment.go", "targetGroupArn targetId port"),
+  "route53/record:Record": replaces("route53/record.go", "zoneId name type"),
   "iam/role:Role": replaces("iam/role.go", "name"),
   "iam/rolePolicy:RolePolicy": replaces("iam/role_policy.go", "role"),
   "iam/instanceProfile:InstanceProfile": replaces("iam/instance_profile.go; the fleet's own is never given another role", "role"),

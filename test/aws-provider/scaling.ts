@@ -43,6 +43,15 @@ async function suspend(AutoScalingGroupName: string, wanted: readonly string[] =
   if (less.length > 0) await autoscaling().send(new sdk.ResumeProcessesCommand(of(less)));
 }
 
+/** To the balancers' groups that are asked for, and from the others. */
+async function attach(AutoScalingGroupName: string, wanted: readonly string[] = []): Promise<void> {
+  const now = (await groupOf(AutoScalingGroupName))?.TargetGroupARNs ?? [];
+  const [more, less] = [wanted.filter((each) => !now.includes(each)), now.filter((each) => !wanted.includes(each))];
+  const of = (TargetGroupARNs: string[]) => ({ AutoScalingGroupName, TargetGroupARNs });
+  if (more.length > 0) await autoscaling().send(new sdk.AttachLoadBalancerTargetGroupsCommand(of(more)));
+  if (less.length > 0) await autoscaling().send(new sdk.DetachLoadBalancerTargetGroupsCommand(of(less)));
+}
+
 export const group: AwsType = {
   async create(inputs, name) {
     const AutoScalingGroupName: string = inputs.name ?? name;
@@ -55,6 +64,7 @@ export const group: AwsType = {
     const metrics = { AutoScalingGroupName, Metrics: inputs.enabledMetrics, Granularity: "1Minute" };
     await autoscaling().send(new sdk.EnableMetricsCollectionCommand(metrics));
     await suspend(AutoScalingGroupName, inputs.suspendedProcesses);
+    await attach(AutoScalingGroupName, inputs.targetGroupArns);
     return AutoScalingGroupName;
   },
   async read(id) {
@@ -71,6 +81,7 @@ export const group: AwsType = {
       vpcZoneIdentifiers: one.VPCZoneIdentifier?.split(","),
       ...(LaunchTemplate && { launchTemplate: { id: LaunchTemplate.LaunchTemplateId, version: LaunchTemplate.Version } }),
       ...(one.MixedInstancesPolicy && { mixedInstancesPolicy: fromAws(one.MixedInstancesPolicy) }),
+      targetGroupArns: one.TargetGroupARNs ?? [],
       suspendedProcesses: one.SuspendedProcesses?.map(({ ProcessName }) => ProcessName) ?? [],
       tags: one.Tags?.map(({ Key: key, Value: value, PropagateAtLaunch: propagateAtLaunch }) => ({ key, value, propagateAtLaunch })),
     };
@@ -78,6 +89,7 @@ export const group: AwsType = {
   async update(id, inputs, olds) {
     await autoscaling().send(new sdk.UpdateAutoScalingGroupCommand({ AutoScalingGroupName: id, ...shapeOf(inputs) }));
     await suspend(id, inputs.suspendedProcesses);
+    await attach(id, inputs.targetGroupArns);
     const kept = new Set(inputs.tags.map(({ key }: Inputs) => key));
     const old = olds.tags.filter(({ key }: Inputs) => !kept.has(key));
     if (old.length > 0) await autoscaling().send(new sdk.DeleteTagsCommand({ Tags: tagsOf(id, old) }));

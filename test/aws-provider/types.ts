@@ -1,5 +1,6 @@
 // The table: a type of @pulumi/aws, and the calls behind it.
 import type { Resources } from "../../provisioners/provider/resource.ts";
+import * as balancers from "./balancers.ts";
 import * as buckets from "./buckets.ts";
 import * as databases from "./databases.ts";
 import * as groups from "./groups.ts";
@@ -42,6 +43,11 @@ const types: Readonly<Record<string, AwsType>> = {
   "autoscaling/schedule:Schedule": scaling.schedule,
   "autoscaling/lifecycleHook:LifecycleHook": scaling.lifecycleHook,
   "autoscaling/notification:Notification": remembered,
+  "lb/loadBalancer:LoadBalancer": balancers.loadBalancer,
+  "lb/targetGroup:TargetGroup": balancers.targetGroup,
+  "lb/listener:Listener": balancers.listener,
+  "lb/targetGroupAttachment:TargetGroupAttachment": balancers.targetGroupAttachment,
+  "route53/record:Record": remembered,
   "iam/role:Role": identity.role,
   "iam/rolePolicy:RolePolicy": identity.rolePolicy,
   "iam/instanceProfile:InstanceProfile": identity.instanceProfile,

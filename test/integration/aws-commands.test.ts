@@ -241,7 +241,7 @@ describe("fleet iam", { timeout: 60_000 }, () => {
       return [environment, ...AttachedPolicies.map(({ PolicyName }) => PolicyName).sort()];
     };
     expect(await seen("fleet-look")).toEqual(["preview", "fleet-look"]);
-    expect(await seen("fleet-operator")).toEqual(["up", "fleet-look", "fleet-operator", "fleet-operator-work"]);
+    expect(await seen("fleet-operator")).toEqual(["up", "fleet-look", "fleet-operator", "fleet-operator-front", "fleet-operator-work"]);
     expect(await seen("fleet-teardown")).toEqual(["reap", "fleet-look", "fleet-teardown"]);
   });
 

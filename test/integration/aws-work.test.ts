@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { AutoScalingClient, DescribeAutoScalingGroupsCommand } from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
+import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
 import { CreatePolicyCommand, GetRoleCommand, IAMClient, ListRolesCommand } from "@aws-sdk/client-iam";
 import { DeleteBucketPolicyCommand, GetObjectCommand, ListBucketsCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
@@ -38,6 +39,7 @@ const target = {
     jobs: { script: "#!/bin/sh\nset -eu\nhostname\n", types: ["c7a.large", "c7i.large"], size: { min: 1, max: 3, desired: 2 } },
   },
   pipelines: { images: { jobSeconds: 10, suffix: ".jpg", pool: { worker: "thumbnails", types: ["t3.small"] } } },
+  balancers: { front: { to: ["jobs"], port: 8080, domain: "shop.example.org", health: { path: "/healthz" } } },
   databases: { db: { engine: "postgres", finalSnapshot: false } },
 };
 const trial = new Trial("aws-work", { target, servers: {} });
@@ -91,6 +93,7 @@ describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }
       "trial-aws-web": [1, 1, 1],
     });
     expect(stdout).toMatch(/^images +in +s3:\/\/trial-aws-images-input-[0-9a-f]+$/m);
+    expect(stdout).toMatch(/^front +way in +http:\/\/shop\.example\.org:8080\/$/m);
     expect(stdout).toMatch(/^db +database +app@\S+:5432\/app$/m);
     expect(stdout).toContain("address");
     expect(stdout).not.toContain("fleet ssh");
@@ -107,6 +110,25 @@ describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }
     expect([made.length, await groups({ region })]).toEqual([3, {}]);
     const home = await trial.run("sweep");
     expect([home.code, home.said]).toEqual([1, expect.stringMatching(new RegExp(`group trial-aws-jobs of \\S+, as ${assumeRole}`))]);
+  });
+
+  test("the way in leads to the pool: listener, group, health, and the servers' doors for the balancer alone", async () => {
+    const client = new elb.ElasticLoadBalancingV2Client(theirs);
+    const { LoadBalancers: [front] = [] } = await client.send(new elb.DescribeLoadBalancersCommand({}));
+    const { TargetGroups: [group] = [] } = await client.send(new elb.DescribeTargetGroupsCommand({}));
+    const { Listeners: [listener] = [] } = await client.send(new elb.DescribeListenersCommand({ LoadBalancerArn: front?.LoadBalancerArn }));
+    expect([listener?.Port, listener?.DefaultActions?.[0]?.TargetGroupArn]).toEqual([8080, group?.TargetGroupArn]);
+    expect([group?.HealthCheckPath, front?.AvailabilityZones?.length]).toEqual(["/healthz", 2]);
+    const names = { AutoScalingGroupNames: ["trial-aws-jobs"] };
+    const { AutoScalingGroups: [jobs] = [] } = await new AutoScalingClient(theirs).send(new DescribeAutoScalingGroupsCommand(names));
+    expect([jobs?.HealthCheckType, jobs?.TargetGroupARNs]).toEqual(["ELB", [group?.TargetGroupArn]]);
+    const { SecurityGroups = [] } = await new ec2.EC2Client(theirs).send(new ec2.DescribeSecurityGroupsCommand({}));
+    const into = SecurityGroups.filter(({ GroupId }) => front?.SecurityGroups?.includes(GroupId ?? "") !== true).flatMap(
+      ({ IpPermissions = [] }) => IpPermissions.filter(({ FromPort }) => FromPort === 8080),
+    );
+    expect(into.map(({ IpRanges, UserIdGroupPairs }) => [IpRanges, UserIdGroupPairs?.map(({ GroupId }) => GroupId)])).toEqual([
+      [[], front?.SecurityGroups],
+    ]);
   });
 
   test("the plan of a pool's roles lies in its bucket, under the checksum that its servers will ask for", async () => {
@@ -127,6 +149,8 @@ describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }
   test("up again puts back the policy that was taken away, and changes nothing else", async () => {
     const { code, said } = await trial.up();
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
+    // What else an up would touch is named here.
+    expect(said.match(/^ *~ +aws:.*(?:updat|replac).*$/gm) ?? []).toEqual([]);
     expect(said.split("Resources:")[1]).toMatch(/^\s+\+ 1 created\s+\d+ unchanged\s+Duration/);
   });
 

@@ -22,6 +22,13 @@ export const awsAnswers: MockAnswers = {
     "aws:ec2/launchTemplate:LaunchTemplate": () => ({ latestVersion: 7 }),
     "aws:ec2/placementGroup:PlacementGroup": (name) => ({ name }),
     "aws:autoscaling/group:Group": (name, inputs) => ({ name: inputs.name ?? name }),
+    "aws:lb/loadBalancer:LoadBalancer": (name) => ({
+      ...arn("elasticloadbalancing")(name),
+      dnsName: `${name}.elb.test`,
+      zoneId: "Z-of-elb",
+    }),
+    "aws:lb/targetGroup:TargetGroup": arn("elasticloadbalancing:group"),
+    "aws:lb/listener:Listener": arn("elasticloadbalancing:listener"),
     "aws:iam/role:Role": (name) => ({ name, ...arn("iam")(name) }),
     "aws:iam/instanceProfile:InstanceProfile": arn("iam"),
     "aws:sns/topic:Topic": arn("sns"),
@@ -38,6 +45,7 @@ export const awsAnswers: MockAnswers = {
   calls: {
     "aws:ssm/getParameter:getParameter": ({ name }) => ({ name, value: `ami-0of${String(name).length}` }),
     "aws:index/getAvailabilityZones:getAvailabilityZones": () => ({ zoneIds: ["apne1-az4", "apne1-az1", "apne1-az2"] }),
+    "aws:route53/getZone:getZone": ({ name }) => ({ zoneId: `Z-${name}` }),
     "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: "123456789012" }),
     "aws:ec2/getAmi:getAmi": () => ({ rootDeviceName: "/dev/sda1" }),
     "aws:ec2/getVpc:getVpc": () => ({ id: "vpc-default" }),

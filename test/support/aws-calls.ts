@@ -41,6 +41,14 @@ const born = (action: string, kind: string): Request[] => [
 const all = (actions: string, resource: string, carried: Carried = {}): Request[] =>
   actions.split(" ").map((action) => call(action, resource, carried));
 
+const front = (action: string, resource: string): Request[] => [
+  call(`elasticloadbalancing:${action}`, named("elasticloadbalancing", resource), { sent: own }),
+  call("elasticloadbalancing:AddTags", named("elasticloadbalancing", resource), {
+    sent: own,
+    more: { "elasticloadbalancing:CreateAction": action },
+  }),
+];
+
 interface Calls {
   readonly up: readonly Request[];
   readonly down: readonly Request[];
@@ -163,7 +171,8 @@ export const calls: Readonly<Record<string, Calls>> = {
         { has: own },
       ),
       ...all(
-        "autoscaling:StartInstanceRefresh autoscaling:CancelInstanceRefresh autoscaling:PutLifecycleHook",
+        "autoscaling:StartInstanceRefresh autoscaling:CancelInstanceRefresh autoscaling:PutLifecycleHook " +
+          "autoscaling:AttachLoadBalancerTargetGroups autoscaling:DetachLoadBalancerTargetGroups",
         named("autoscaling", group),
         { has: own },
       ),
@@ -285,6 +294,54 @@ export const calls: Readonly<Record<string, Calls>> = {
     }),
     down: all("logs:DeleteLogGroup", named("logs", `log-group:/aws/rds/instance/${name}/error`)),
   },
+  "lb/loadBalancer:LoadBalancer": {
+    up: [
+      ...front("CreateLoadBalancer", "loadbalancer/app/fleet-1/0f3a"),
+      ...all(
+        "elasticloadbalancing:ModifyLoadBalancerAttributes elasticloadbalancing:SetSecurityGroups elasticloadbalancing:SetSubnets",
+        named("elasticloadbalancing", "loadbalancer/app/fleet-1/0f3a"),
+        { has: own },
+      ),
+      call(
+        "iam:CreateServiceLinkedRole",
+        iam("role/aws-service-role/elasticloadbalancing.amazonaws.com/AWSServiceRoleForElasticLoadBalancing"),
+        {
+          more: { "iam:AWSServiceName": "elasticloadbalancing.amazonaws.com" },
+        },
+      ),
+    ],
+    down: all("elasticloadbalancing:DeleteLoadBalancer", named("elasticloadbalancing", "loadbalancer/app/fleet-1/0f3a"), { has: own }),
+  },
+  "lb/targetGroup:TargetGroup": {
+    up: [
+      ...front("CreateTargetGroup", "targetgroup/fleet-1/0f3a"),
+      ...all(
+        "elasticloadbalancing:ModifyTargetGroup elasticloadbalancing:ModifyTargetGroupAttributes elasticloadbalancing:AddTags",
+        named("elasticloadbalancing", "targetgroup/fleet-1/0f3a"),
+        { has: own },
+      ),
+    ],
+    down: all("elasticloadbalancing:DeleteTargetGroup", named("elasticloadbalancing", "targetgroup/fleet-1/0f3a"), { has: own }),
+  },
+  "lb/listener:Listener": {
+    up: [
+      call("elasticloadbalancing:CreateListener", named("elasticloadbalancing", "loadbalancer/app/fleet-1/0f3a"), { sent: own, has: own }),
+      call("elasticloadbalancing:AddTags", named("elasticloadbalancing", "listener/app/fleet-1/0f3a/1"), {
+        sent: own,
+        more: { "elasticloadbalancing:CreateAction": "CreateListener" },
+      }),
+      call("elasticloadbalancing:ModifyListener", named("elasticloadbalancing", "listener/app/fleet-1/0f3a/1"), { has: own }),
+    ],
+    down: all("elasticloadbalancing:DeleteListener", named("elasticloadbalancing", "listener/app/fleet-1/0f3a/1"), { has: own }),
+  },
+  "lb/targetGroupAttachment:TargetGroupAttachment": {
+    up: all("elasticloadbalancing:RegisterTargets", named("elasticloadbalancing", "targetgroup/fleet-1/0f3a"), { has: own }),
+    down: all("elasticloadbalancing:DeregisterTargets", named("elasticloadbalancing", "targetgroup/fleet-1/0f3a"), { has: own }),
+  },
+  "route53/record:Record": {
+    up: all("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z1"),
+    down: all("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z1"),
+  },
   "rds/subnetGroup:SubnetGroup": {
     up: all("rds:CreateDBSubnetGroup rds:AddTagsToResource", named("rds", `subgrp:${name}`), { sent: own }),
     down: all("rds:DeleteDBSubnetGroup", named("rds", `subgrp:${name}`), { has: own }),
@@ -343,6 +400,12 @@ export const attacks: Readonly<Record<string, readonly Request[]>> = {
     ...all("s3:DeleteBucket s3:DeleteObjectVersion", "arn:aws:s3:::event-state"),
   ],
   "what carries another project": [
+    ...all(
+      "elasticloadbalancing:DeleteLoadBalancer elasticloadbalancing:SetSecurityGroups elasticloadbalancing:AddTags elasticloadbalancing:CreateListener",
+      named("elasticloadbalancing", "loadbalancer/app/shop/0f3a"),
+      { sent: own, has: stranger },
+    ),
+    call("route53:ChangeResourceRecordSets", "arn:aws:route53:::hostedzone/Z0"),
     ...on("instance", stranger, "TerminateInstances", "StopInstances", "ModifyInstanceAttribute"),
     ...on("volume", stranger, "DeleteVolume", "AttachVolume", "CreateSnapshot"),
     ...["volume", "network-interface", "security-group", "route-table", "network-acl", "instance"].map((kind) =>

@@ -5,6 +5,7 @@ import * as watch from "@aws-sdk/client-cloudwatch";
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
 import * as dlm from "@aws-sdk/client-dlm";
 import * as ec2 from "@aws-sdk/client-ec2";
+import * as elb from "@aws-sdk/client-elastic-load-balancing-v2";
 import * as iam from "@aws-sdk/client-iam";
 import * as rds from "@aws-sdk/client-rds";
 import * as s3 from "@aws-sdk/client-s3";
@@ -24,6 +25,11 @@ export async function strew(stack: string): Promise<void> {
   const AutoScalingGroupName = `${stack}-group`;
   const onGroup = Tags.map((tag) => ({ ...tag, ResourceId: AutoScalingGroupName, ResourceType: "auto-scaling-group" }));
   await groups.send(new scaling.CreateAutoScalingGroupCommand({ AutoScalingGroupName, LaunchTemplate, ...none, Tags: onGroup }));
+  const front = new elb.ElasticLoadBalancingV2Client({ region });
+  await front.send(new elb.CreateLoadBalancerCommand({ Name: `${stack}-front`, Subnets: [...subnets], Tags }));
+  await front.send(
+    new elb.CreateTargetGroupCommand({ Name: `${stack}-group`, Port: 80, Protocol: "HTTP", VpcId: await vpcOf(subnets), Tags }),
+  );
   await new sqs.SQSClient({ region }).send(new sqs.CreateQueueCommand({ QueueName: `${stack}-queue`, tags: map }));
   await new sns.SNSClient({ region }).send(new sns.CreateTopicCommand({ Name: `${stack}-topic`, Tags }));
   const alarm = {
@@ -49,6 +55,11 @@ export async function strew(stack: string): Promise<void> {
     PolicyDetails: {},
   } as const;
   await new dlm.DLMClient({ region }).send(new dlm.CreateLifecyclePolicyCommand({ ...policy, Tags: map }));
+}
+
+async function vpcOf([subnet = ""]: readonly string[]): Promise<string | undefined> {
+  const { Subnets } = await new ec2.EC2Client({ region }).send(new ec2.DescribeSubnetsCommand({ SubnetIds: [subnet] }));
+  return Subnets?.[0]?.VpcId;
 }
 
 type Born = (ResourceType: ec2.ResourceType) => { readonly TagSpecifications: ec2.TagSpecification[] };

@@ -80,6 +80,8 @@ const tagless = [
   /^(fleet|pulumi):/,
   /^aws:ec2\/(tag|volumeAttachment):/,
   /^aws:iam\/rolePolicy:/,
+  /^aws:lb\/targetGroupAttachment:/,
+  /^aws:route53\/record:/,
   /^aws:autoscaling\/(lifecycleHook|notification|policy|schedule):/,
   /^aws:s3\/bucket(LifecycleConfiguration|Notification|OwnershipControls|Policy|PublicAccessBlock|RequestPaymentConfiguration|ServerSideEncryptionConfiguration|Versioning):/,
   /^aws:sns\/topicSubscription:/,

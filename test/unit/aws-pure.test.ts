@@ -100,7 +100,9 @@ describe("flows", () => {
 
   test("as rules; descriptions hold no character that AWS refuses", () => {
     expect(
-      flows.map(ruleOf).map(({ protocol, fromPort, toPort, cidrBlocks, self }) => [protocol, fromPort, toPort, cidrBlocks?.[0] ?? self]),
+      flows
+        .map((flow) => ruleOf(flow))
+        .map(({ protocol, fromPort, toPort, cidrBlocks, self }) => [protocol, fromPort, toPort, cidrBlocks?.[0] ?? self]),
     ).toEqual([
       ["tcp", 22, 22, "203.0.113.0/24"],
       ["tcp", 80, 80, "0.0.0.0/0"],
@@ -108,7 +110,8 @@ describe("flows", () => {
       ["-1", 0, 0, true],
       ["-1", 0, 0, "0.0.0.0/0"],
     ]);
-    for (const { description } of flows.map(ruleOf)) expect(description).toMatch(/^[A-Za-z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/);
+    for (const { description } of flows.map((flow) => ruleOf(flow)))
+      expect(description).toMatch(/^[A-Za-z0-9 ._\-:/()#,@[\]+=&;{}!$*]{1,255}$/);
   });
 });
 

@@ -89,6 +89,7 @@ describe("the samples", () => {
   test("a game day says where work goes in and out", async () => {
     const { built } = await registered(sample("game-day"));
     expect(await promised(pulumi.output({ ...built.aws! }))).toEqual({
+      balancers: { front: { url: "http://game-day-aws-front.elb.test/", address: "game-day-aws-front.elb.test" } },
       pools: { web: { group: "game-day-aws-web", address: "203.0.113.9" } },
       pipelines: {
         images: {
@@ -109,6 +110,8 @@ const planOf = (target: object, servers: object): FleetPlan => {
   const text = stringify({ config: { "contest-fleet:fleet": fleet } });
   return planFleet(parseStack(text, "Pulumi.event-a.yaml", choices).spec, { stack: "event-a", ...around });
 };
+
+const certificate = "arn:aws:acm:ap-northeast-1:123456789012:certificate/0f3a";
 
 describe("stacks nobody thought of", () => {
   const time = fc.record({ from: fc.constant("2099-12-01T01:00:00Z"), until: fc.constant("2099-12-01T09:00:00Z") });
@@ -159,7 +162,13 @@ describe("stacks nobody thought of", () => {
     databases: named(["db", "store"], database),
   });
   const servers = named(["isu1", "isu2", "isu3"], fc.constant({ roles: ["base"] }));
-  const stacks = fc.record({ target, servers }).filter(({ target: { vpc, pools, pipelines, databases }, servers: of }) => {
+  const way = fc.constantFrom({}, { kind: "tcp", port: 5432 }, { certificate, domain: "www.example.org", sticky: 60, slowStart: 30 });
+  /** In front of all that there is. */
+  const behind = fc.tuple(fc.record({ target, servers }), fc.option(way)).map(([fleet, one]) => {
+    const to = [...Object.keys(fleet.servers), ...Object.keys(fleet.target.pools)];
+    return { ...fleet, target: { ...fleet.target, balancers: one && to.length > 0 ? { front: { ...one, to } } : {} } };
+  });
+  const stacks = behind.filter(({ target: { vpc, pools, pipelines, databases }, servers: of }) => {
     const known = Object.keys(of).length;
     const some = known + [pools, pipelines, databases].reduce((sum, each) => sum + Object.keys(each).length, 0) > 0;
     // Several servers in the default VPC need addresses of their own.

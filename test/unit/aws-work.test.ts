@@ -206,11 +206,13 @@ test("where work goes in and comes out, as rows", () => {
   const pipeline = { inputBucket: "in-1", outputBucket: "out-1", queueUrl: "https://q", deadLetterUrl: "https://d", group: "g" };
   const db = { address: "db.test", port: 5432, database: "app", user: "app" };
   const rows = rowsOf({
+    balancers: { front: { url: "https://www.example.org/", address: "www.example.org" } },
     pools: { web: { group: "team-a-web", address: "203.0.113.9" } },
     pipelines: { images: pipeline },
     databases: { db: { ...db, secretArn: "arn:s" }, own: { ...db, password: "[secret]" } },
   });
   expect(rows.map((row) => row.join(" "))).toEqual([
+    "front way in https://www.example.org/",
     "web group team-a-web",
     " address 203.0.113.9",
     "images in s3://in-1",

@@ -30,6 +30,7 @@ const prefixes: Readonly<Record<string, string>> = {
   "auto-scaling": "autoscaling",
   "cloudwatch-logs": "logs",
   "service-quotas": "servicequotas",
+  "elastic-load-balancing-v2": "elasticloadbalancing",
 };
 /** Where the right has another name than the call. */
 const rights: Readonly<Record<string, string>> = {
@@ -130,7 +131,7 @@ describe("policies", () => {
   });
 
   test("with all that may be said they are small enough, too", () => {
-    const more = { state: "s".repeat(63), defaultNetwork: true, images: ["/own/image", "/own/other"] };
+    const more = { state: "s".repeat(63), defaultNetwork: true, images: ["/own/image", "/own/other"], zones: ["Z0123456789ABC"] };
     const boundary = "arn:aws:iam::123456789012:policy/contest-boundary";
     const scope = { region: "ap-northeast-1", account, prefix: `${"t".repeat(32)}-aws-`, boundary, ...more };
     for (const persona of personas)
@@ -138,7 +139,7 @@ describe("policies", () => {
   });
 });
 
-const scope = { region, account, prefix: "team-a-aws-" };
+const scope = { region, account, prefix: "team-a-aws-", zones: ["Z1"] };
 const held = (personas: readonly Persona[], of: Scope = scope): readonly Policy[] =>
   personas.flatMap((persona) => Object.values(policiesOf(persona, of)));
 const words = ({ action, resource }: Request): string => `${action} on ${resource}`;

@@ -10,6 +10,7 @@ import { ListQueueTagsCommand, paginateListQueues, SQSClient } from "@aws-sdk/cl
 import { type Access, clientOf } from "../../../provisioners/aws/access.ts";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { type Away, all, type Look, steps, tagsOf, type Whose, withTags } from "../tagged-resource.ts";
+import { lookAtBalancers } from "./balancers.ts";
 import { lookAtEc2 } from "./ec2.ts";
 import { lookAtIam } from "./iam.ts";
 import { lookAtRds } from "./rds.ts";
@@ -90,6 +91,7 @@ async function snapshotPolicies(access: Access): Promise<readonly Whose[]> {
 export const looks: readonly Look[] = [
   { service: "EC2", look: lookAtEc2 },
   { service: "Auto Scaling", look: groups },
+  { service: "load balancers", look: lookAtBalancers },
   { service: "SQS", look: queues },
   { service: "S3", look: buckets },
   { service: "CloudWatch Logs", look: logGroups },

@@ -45,12 +45,20 @@ export interface CostedDatabase {
   readonly multiZone: boolean;
 }
 
-export type Costed = CostedServer | CostedDatabase;
+/** By the hour and its addresses; what it carries costs beside that. */
+export interface CostedBalancer {
+  readonly name: string;
+  readonly balancer: "http" | "tcp";
+  /** Of each it has a public address. */
+  readonly zones: number;
+}
+
+export type Costed = CostedServer | CostedDatabase | CostedBalancer;
 
 /** us-east-1, USD: gp3 and seven metrics by the month of 730 hours, a public IPv4 address by the hour. From general knowledge. */
 const unitPrices = {
   ...{ gp3PerGBMonth: 0.08, gp3PerIopsMonth: 0.005, gp3PerThroughputMonth: 0.04 },
-  ...{ monitoringMonth: 2.1, hoursPerMonth: 730, publicAddress: 0.005 },
+  ...{ monitoringMonth: 2.1, hoursPerMonth: 730, publicAddress: 0.005, balancer: 0.0225 },
 } as const;
 
 /** What every gp3 volume has for nothing. */
@@ -87,9 +95,19 @@ const far = (region: string): string => (region === priceList.region ? "" : `pri
 
 /** Spot is counted at the price on demand, a pool at its largest: upper bounds. */
 export const costLines = (team: string, region: string, all: readonly Costed[]): readonly CostLine[] =>
-  all.flatMap((each) => ("engine" in each ? databaseLines(each, region) : serverLines(each, region))).map((line) => ({ team, ...line }));
+  all.flatMap((each) => linesOf(each, region)).map((line) => ({ team, ...line }));
 
 type Line = Omit<CostLine, "team">;
+
+function linesOf(each: Costed, region: string): readonly Line[] {
+  if ("engine" in each) return databaseLines(each, region);
+  return "balancer" in each ? balancerLines(each, region) : serverLines(each, region);
+}
+
+const balancerLines = ({ name, balancer, zones }: CostedBalancer, region: string): readonly Line[] => [
+  { what: `${name}: balancer (${balancer}), without what it carries`, perHour: unitPrices.balancer, note: far(region) },
+  { what: `${name}: its ${zones} public addresses`, perHour: round(unitPrices.publicAddress * zones), note: far(region) },
+];
 
 function serverLines({ name, type, count, spot, disks, publicAddress, monitoring }: CostedServer, region: string): readonly Line[] {
   const { perHour, note } = typePrice(type, region);

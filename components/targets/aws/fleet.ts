@@ -10,7 +10,7 @@ import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
 import { Server } from "./server.ts";
 import type { AwsTarget } from "./settings/target.ts";
-import { type FleetShape, othersOf, type ServerPlan } from "./shape.ts";
+import { type FleetShape, flowsOf, othersOf, type ServerPlan } from "./shape.ts";
 import { makeWork, type Work, type WorkArgs } from "./workloads.ts";
 
 export interface AwsFleetArgs {
@@ -68,7 +68,7 @@ export class AwsFleet extends pulumi.ComponentResource {
     this.#options = options;
     const place = { vpc: target.vpc, cidr: target.cidr, zones, ...(target.zoneId !== undefined && { zoneIds: [target.zoneId] }) };
     const others = othersOf(shape);
-    this.network = new Network(`${name}-network`, { ownership, flows, others, ...place }, options);
+    this.network = new Network(`${name}-network`, { ownership, flows, others, balancers: shape.balancers.map(flowsOf), ...place }, options);
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
     this.servers = Object.fromEntries(
@@ -83,7 +83,8 @@ export class AwsFleet extends pulumi.ComponentResource {
   /** Pools, pipelines and databases in the servers' network; apart, since a pool's plan may name what the servers say of themselves. */
   work(more: Pick<WorkArgs, "plan" | "password">): Work | undefined {
     const { target, shape, admin, publicKey } = this.#args;
-    return makeWork(this.#name, { target, shape, network: this.network, admin, publicKey, ...more }, this.#options);
+    const instances = Object.fromEntries(Object.entries(this.servers).map(([server, { deletedWith }]) => [server, deletedWith.id]));
+    return makeWork(this.#name, { target, shape, network: this.network, admin, publicKey, instances, ...more }, this.#options);
   }
 
   /** One pin for each image, so that all servers of a team start from the same. */

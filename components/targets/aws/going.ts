@@ -24,5 +24,6 @@ export function goingWith({ target, servers }: Pick<FleetOn<AwsTarget>, "target"
   const databases = Object.entries(target.databases).map(
     ([name, { engine, finalSnapshot }]) => [name, engine, `deleted; ${finalSnapshot ? "a last" : "no"} snapshot of it stays`] as const,
   );
-  return [...volumes, ...workers, ...carried, ...databases];
+  const balancers = Object.keys(target.balancers).map((name) => [name, "balancer", "deleted; its name and addresses are gone"] as const);
+  return [...balancers, ...volumes, ...workers, ...carried, ...databases];
 }

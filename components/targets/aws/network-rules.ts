@@ -3,7 +3,7 @@
 export interface Flow {
   /** `in` to the servers, or `out` of them. */
   readonly direction: "in" | "out";
-  /** A network, or `servers`: the servers of the same group. */
+  /** A network, `servers` (the servers of the same group), or `balancer NAME`: what has that one's group. */
   readonly peer: string;
   readonly protocol: "tcp" | "udp" | "all";
   /** First and last port; both 0 with protocol `all`. */
@@ -51,21 +51,41 @@ export function teamFlows({ sshFrom = [everywhere], httpsFrom = [everywhere], ht
   ];
 }
 
+/** Through a balancer: what it lets in, and what the servers' group lets in from it. */
+export interface BalancerFlows {
+  readonly name: string;
+  readonly into: readonly Flow[];
+  readonly servers: Flow;
+}
+
+export const balancerPeer = (name: string): string => `balancer ${name}`;
+
+export const balancerFlows = (
+  name: string,
+  { listens, from, port }: { readonly listens: readonly number[]; readonly from: readonly string[]; readonly port: number },
+): BalancerFlows => ({
+  name,
+  into: listens.flatMap((each) => from.map((peer) => tcp(each, peer, `the balancer ${name}`))),
+  servers: tcp(port, balancerPeer(name), `requests of the balancer ${name}`),
+});
+
 /** Into a database, whose group is another than the servers': for the table. */
 export const databaseFlow = (name: string, port: number): Flow => tcp(port, "servers", `the database ${name}`);
 
-export interface Rule {
+export interface Rule<Group = string> {
   readonly protocol: string;
   readonly fromPort: number;
   readonly toPort: number;
   readonly cidrBlocks?: string[];
   readonly self?: boolean;
+  readonly securityGroups?: Group[];
   readonly description: string;
 }
 
 /** One rule of a security group, in the provider's words. */
-export function ruleOf({ peer, protocol, ports, why }: Flow): Rule {
-  const where = peer === "servers" ? { self: true } : { cidrBlocks: [peer] };
+export function ruleOf<Group = string>({ peer, protocol, ports, why }: Flow, groups: Readonly<Record<string, Group>> = {}): Rule<Group> {
+  const group = groups[peer];
+  const where = group !== undefined ? { securityGroups: [group] } : peer === "servers" ? { self: true } : { cidrBlocks: [peer] };
   return { protocol: protocol === "all" ? "-1" : protocol, fromPort: ports[0], toPort: ports[1], ...where, description: why };
 }
 

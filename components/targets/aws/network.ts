@@ -3,7 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../../../spec/problem.ts";
 import { split } from "./facts/cidr.ts";
-import { everywhere, type Flow, flowTable, ruleOf } from "./network-rules.ts";
+import { type BalancerFlows, balancerPeer, everywhere, type Flow, flowTable, ruleOf } from "./network-rules.ts";
 import { type Ownership, tagsOf } from "./tags.ts";
 
 export interface NetworkArgs {
@@ -19,6 +19,8 @@ export interface NetworkArgs {
   readonly flows: readonly Flow[];
   /** Into other groups than the servers', for the table. @default none */
   readonly others?: readonly Flow[];
+  /** Each gets a group of its own. @default none */
+  readonly balancers?: readonly BalancerFlows[];
 }
 
 type Place = Pick<Network, "vpcId" | "subnetIds" | "subnetCidrs" | "zones">;
@@ -32,6 +34,8 @@ export class Network extends pulumi.ComponentResource {
   declare readonly zones: pulumi.Output<string>[];
   /** Of all servers of the team. */
   declare readonly securityGroupId: pulumi.Output<string>;
+  /** Of each balancer, by its name. */
+  declare readonly balancerGroupIds: Readonly<Record<string, pulumi.Output<string>>>;
   /** Networks of the own subnets, known before anything exists; none in the default VPC. */
   declare readonly subnetCidrs: readonly string[];
   /** Who may talk to whom, in columns. */
@@ -49,6 +53,9 @@ export class Network extends pulumi.ComponentResource {
     this.subnetIds = place.subnetIds;
     this.subnetCidrs = place.subnetCidrs;
     this.zones = place.zones;
+    this.balancerGroupIds = Object.fromEntries(
+      (args.balancers ?? []).map((balancer) => [balancer.name, this.#balancerGroup(args, balancer).id]),
+    );
     this.securityGroupId = this.#group(args).id;
     if (pulumi.runtime.isDryRun()) void pulumi.log.info(`who may talk to whom in ${name}:\n${this.flowTable}`, this);
     this.registerOutputs({
@@ -118,7 +125,9 @@ export class Network extends pulumi.ComponentResource {
 
   /** Rules inline, not as resources of their own: then a rule that somebody adds is drift, and the next run takes it away. */
   #group({ ownership, flows }: NetworkArgs): aws.ec2.SecurityGroup {
-    const rules = (direction: Flow["direction"]) => flows.filter((flow) => flow.direction === direction).map(ruleOf);
+    const peers = Object.fromEntries(Object.entries(this.balancerGroupIds).map(([name, id]) => [balancerPeer(name), id]));
+    const rules = (direction: Flow["direction"]) =>
+      flows.filter((flow) => flow.direction === direction).map((flow) => ruleOf<pulumi.Input<string>>(flow, peers));
     const args = {
       description: "servers of the team",
       vpcId: this.vpcId,
@@ -128,6 +137,21 @@ export class Network extends pulumi.ComponentResource {
       tags: tagsOf(ownership, `${this.#name}-group`),
     };
     return new aws.ec2.SecurityGroup(`${this.#name}-group`, args, { parent: this });
+  }
+
+  /** Out of it into the team's own subnets alone, to the port of the servers. */
+  #balancerGroup({ ownership }: NetworkArgs, { name, into, servers: { ports } }: BalancerFlows): aws.ec2.SecurityGroup {
+    const peers = this.subnetCidrs.length > 0 ? this.subnetCidrs : [everywhere];
+    const out = peers.map((peer): Flow => ({ direction: "out", peer, protocol: "tcp", ports, why: "the servers behind it" }));
+    const args = {
+      description: `balancer ${name} of the team`,
+      vpcId: this.vpcId,
+      ingress: into.map((flow) => ruleOf(flow)),
+      egress: out.map((flow) => ruleOf(flow)),
+      revokeRulesOnDelete: true,
+      tags: tagsOf(ownership, `${this.#name}-${name}-group`),
+    };
+    return new aws.ec2.SecurityGroup(`${this.#name}-${name}-group`, args, { parent: this });
   }
 
   /** Of the region's, in the order of their ids, the first that is neither given nor another subnet's. */

@@ -46,6 +46,8 @@ export interface WorkerPoolArgs extends Placed, AssumedRole, Bounded {
    * zone the volume is in.
    */
   readonly single?: { readonly address: boolean; readonly volume?: { readonly sizeGB: number; readonly zone: pulumi.Input<string> } };
+  /** Of the balancers before it. @default none */
+  readonly targetGroups?: readonly pulumi.Input<string>[];
   /** Addresses that get the notices of launches, failures and alarms. @default none */
   readonly emails?: readonly string[];
 }
@@ -106,19 +108,22 @@ export interface GroupWish {
   /** Seconds. */
   readonly patience: { readonly boot: number; readonly drain: number };
   readonly single: boolean;
+  /** Whether a balancer asks its servers how they are. @default false */
+  readonly balanced?: boolean;
   /** Whether the pool has scheduled actions of its own. */
   readonly scheduled: boolean;
 }
 
 /** The desired capacity is left to scaling, unless it is asked for. Hooks exist before the first server does. */
-export function groupOf({ name, size, tags, launchHook, drainHook, patience, single, scheduled }: GroupWish) {
+export function groupOf({ name, size, tags, launchHook, drainHook, patience, single, scheduled, balanced = false }: GroupWish) {
   return {
     name,
     minSize: size.min,
     maxSize: size.max,
     ...(size.desired !== undefined && { desiredCapacity: size.desired }),
-    healthCheckType: "EC2",
-    healthCheckGracePeriod: 60,
+    // One that the balancer finds ill is replaced, once it had time to be found well.
+    healthCheckType: balanced ? "ELB" : "EC2",
+    healthCheckGracePeriod: balanced ? 120 : 60,
     defaultInstanceWarmup: 60,
     waitForCapacityTimeout: "0",
     capacityRebalance: !single,

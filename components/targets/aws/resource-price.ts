@@ -14,7 +14,7 @@ const number = (value: unknown): number => Number(value ?? 0);
 const word = (value: unknown): string => (typeof value === "string" ? value : "unknown");
 
 /** Cost by the hour, but by no price that is checked in. */
-const unpriced: ReadonlySet<string> = new Set(["aws:ec2/natGateway:NatGateway", "aws:lb/loadBalancer:LoadBalancer"]);
+const unpriced: ReadonlySet<string> = new Set(["aws:ec2/natGateway:NatGateway"]);
 
 function linesOf(resource: Priced, region: string, all: readonly Priced[]): readonly CostLine[] {
   const { type, name, inputs } = resource;
@@ -30,6 +30,10 @@ function linesOf(resource: Priced, region: string, all: readonly Priced[]): read
     case "aws:rds/instance:Instance": {
       const of = { engine: word(inputs.engine), instanceClass: word(inputs.instanceClass), storageGB: number(inputs.allocatedStorage) };
       return costLines("", region, [{ name, ...of, multiZone: inputs.multiAz === true }]);
+    }
+    case "aws:lb/loadBalancer:LoadBalancer": {
+      const balancer = inputs.loadBalancerType === "network" ? "tcp" : "http";
+      return costLines("", region, [{ name, balancer, zones: Array.isArray(inputs.subnets) ? inputs.subnets.length : 2 }]);
     }
     case "aws:autoscaling/group:Group":
       return poolLines(resource, region, all);

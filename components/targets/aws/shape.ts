@@ -7,10 +7,11 @@ import { engineOf } from "./engines.ts";
 import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "./facts/servers.ts";
 import { type InstanceType, instanceType } from "./facts/types.ts";
 import type { StoreOptions } from "./instance-store.ts";
-import { databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
+import { type BalancerFlows, balancerFlows, databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
 import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
 import type { Wanted } from "./quota.ts";
 import type { DataVolume } from "./server.ts";
+import { type Balancer, listensOn, redirects } from "./settings/balancers.ts";
 import { zonesFor } from "./settings/checks.ts";
 import type { AwsTarget } from "./settings/target.ts";
 import type { Database } from "./settings/workloads.ts";
@@ -38,11 +39,15 @@ export interface ServerPlan {
 /** A database by its name in the stack file. */
 export type NamedDatabase = Database & { readonly name: string };
 
+/** A balancer by its name in the stack file. */
+export type NamedBalancer = Balancer & { readonly name: string };
+
 export interface FleetShape {
   readonly ownership: Ownership;
   readonly servers: readonly ServerPlan[];
   readonly pools: readonly PoolShape[];
   readonly databases: readonly NamedDatabase[];
+  readonly balancers: readonly NamedBalancer[];
   /** Availability zones that the network reaches over. */
   readonly zones: number;
   readonly flows: readonly Flow[];
@@ -77,6 +82,7 @@ export function shapeOf(asked: Asked): FleetShape {
   const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never", more: target.tags };
   const { sshFrom, httpsFrom, httpFrom, open } = target;
   const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
+  const balancers = Object.entries(target.balancers).map(([name, balancer]) => ({ name, ...balancer }));
   const zones = zonesFor(target);
   const doors = { sshFrom, httpsFrom, httpFrom, open, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
   const addresses = addressesOf(target, asked.servers);
@@ -85,18 +91,30 @@ export function shapeOf(asked: Asked): FleetShape {
     servers: names.map((name) => planOf(target, name, addresses[name])),
     pools: poolShapes(target),
     databases,
+    balancers,
     zones,
-    flows: teamFlows(contest ? { ...contestDoors(isucon14), httpFrom, open } : doors),
+    flows: [
+      ...teamFlows(contest ? { ...contestDoors(isucon14), httpFrom, open } : doors),
+      ...balancers.map((each) => flowsOf(each).servers),
+    ],
     tags: (name) => tagsOf(ownership, name),
   };
 }
 
-/** Flows into what is no server, for the table alone: each database has a group of its own. */
-export const othersOf = ({ databases }: FleetShape): readonly Flow[] =>
-  databases.map(({ name, engine }) => databaseFlow(name, engineOf(engine).port));
+/** Flows into what is no server, for the table alone: each database and balancer has a group of its own. */
+export const othersOf = ({ databases, balancers }: FleetShape): readonly Flow[] => [
+  ...balancers.flatMap((each) => flowsOf(each).into),
+  ...databases.map(({ name, engine }) => databaseFlow(name, engineOf(engine).port)),
+];
+
+/** Through a balancer. */
+export const flowsOf = (balancer: NamedBalancer): BalancerFlows => {
+  const listens = [...(redirects(balancer) ? [80] : []), listensOn(balancer)];
+  return balancerFlows(balancer.name, { listens, from: balancer.from, port: balancer.port });
+};
 
 /** For cost.ts. Every server has a public address, elastic or not. */
-export const costed = ({ servers, pools, databases }: FleetShape): readonly Costed[] => [
+export const costed = ({ servers, pools, databases, balancers, zones }: FleetShape): readonly Costed[] => [
   ...servers.map(({ name, type, spot, rootGB, rootIops, rootThroughput, monitoring, volumes }) => ({
     name,
     type: type.type,
@@ -106,6 +124,7 @@ export const costed = ({ servers, pools, databases }: FleetShape): readonly Cost
     monitoring,
   })),
   ...pools.map(costedPool),
+  ...balancers.map(({ name, kind }) => ({ name, balancer: kind, zones })),
   ...databases.map(({ name, engine, class: instanceClass, storageGB, multiZone }) => ({
     name,
     engine,

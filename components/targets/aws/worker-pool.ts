@@ -166,7 +166,7 @@ export class WorkerPool extends pulumi.ComponentResource {
   }
 
   #group(template: aws.ec2.LaunchTemplate): aws.autoscaling.Group {
-    const { types, size, spot = 0, subnetIds, patience = usualPatience, single, event } = this.#args;
+    const { types, size, spot = 0, subnetIds, patience = usualPatience, single, event, targetGroups = [] } = this.#args;
     const { launchHook, drainHook } = this.#hooks();
     const plain = groupOf({
       name: this.#name,
@@ -177,6 +177,7 @@ export class WorkerPool extends pulumi.ComponentResource {
       patience,
       single: single !== undefined,
       scheduled: event !== undefined,
+      balanced: targetGroups.length > 0,
     });
     // The number, never `$Latest`: with that a change of the template would replace no server.
     const version = template.latestVersion.apply(String);
@@ -196,7 +197,8 @@ export class WorkerPool extends pulumi.ComponentResource {
           },
         }
       : { launchTemplate: { id: template.id, version } };
-    const args = { ...plain, ...launch, vpcZoneIdentifiers: [...subnetIds] };
+    // None is said too: what is no longer sent stays attached.
+    const args = { ...plain, ...launch, vpcZoneIdentifiers: [...subnetIds], targetGroupArns: [...targetGroups] };
     return new aws.autoscaling.Group(this.#name, args, {
       parent: this,
       deleteBeforeReplace: true,

@@ -5,6 +5,7 @@ import type { Path } from "../../../../spec/path.ts";
 import { Cidr, cidrRange } from "../../../../spec/scalars.ts";
 import { Time } from "../../../../spec/time.ts";
 import { entries, type Loose, mapOr, number, repeated, type Use } from "../../../../spec/unvalidated.ts";
+import { checkBalancers } from "./balancers.ts";
 import { checkLimits } from "./limit-checks.ts";
 import { checkServers, noApt } from "./server-checks.ts";
 
@@ -46,6 +47,7 @@ export function checkWork(fleet: Loose): readonly Finding[] {
     ...checkLimits(fleet, target),
     ...poolsIn(target).flatMap((place) => checkPool(place, target)),
     ...checkZones(target),
+    ...checkBalancers(fleet, target),
   ];
 }
 
@@ -154,16 +156,25 @@ function checkSingle(path: Path, pool: Loose): readonly Finding[] {
 }
 
 /** Each zone has a /24 of the team's network. RDS wants two zones. */
-function checkZones({ databases, vpc = "own", cidr, zones }: Loose): readonly Finding[] {
+function checkZones({ databases, balancers, vpc = "own", cidr, zones }: Loose): readonly Finding[] {
   const network = Cidr.safeParse(cidr);
   if (vpc !== "own" || !network.success) return [];
-  const wanted = zonesFor({ zones: number(zones) ?? 1, databases: mapOr(databases) });
+  const wanted = zonesFor({ zones: number(zones) ?? 1, databases: mapOr(databases), balancers: mapOr(balancers) });
   if (wanted === 1 || cidrRange(network.data).size >= 256 * wanted) return [];
   const whose =
-    wanted === 2 && number(zones) !== 2 ? "the two subnets of a database, a /23 or larger" : `${wanted} subnets of /24, one a zone`;
+    wanted === 2 && number(zones) !== 2
+      ? `the two subnets of a ${Object.keys(mapOr(databases)).length > 0 ? "database" : "balancer"}, a /23 or larger`
+      : `${wanted} subnets of /24, one a zone`;
   return [{ path: ["target", "cidr"], reason: `expected room for ${whose}, got \`${network.data}\`` }];
 }
 
-/** Availability zones that the network reaches over: a database wants two, whatever the file says. */
-export const zonesFor = ({ zones, databases }: { readonly zones: number; readonly databases: object }): number =>
-  Math.max(zones, Object.keys(databases).length > 0 ? 2 : 1);
+/** Availability zones that the network reaches over: a database or a balancer wants two, whatever the file says. */
+export const zonesFor = ({
+  zones,
+  databases,
+  balancers = {},
+}: {
+  readonly zones: number;
+  readonly databases: object;
+  readonly balancers?: object;
+}): number => Math.max(zones, Object.keys(databases).length + Object.keys(balancers).length > 0 ? 2 : 1);

@@ -147,7 +147,7 @@ function contestRules(target: AwsTarget, context: z.RefinementCtx): void {
   };
   const broken: (readonly string[])[] = Object.entries(network).flatMap(([key, right]) => (right ? [] : [[key]]));
   broken.push(...contestBreaks(target).map((key) => [key]));
-  for (const key of ["pools", "pipelines", "databases"] as const) if (Object.keys(target[key]).length > 0) broken.push([key]);
+  for (const key of ["pools", "pipelines", "databases", "balancers"] as const) if (Object.keys(target[key]).length > 0) broken.push([key]);
   for (const [name, server] of Object.entries(target.servers)) broken.push(...contestBreaks(server).map((key) => ["servers", name, key]));
   for (const path of broken)
     context.addIssue({

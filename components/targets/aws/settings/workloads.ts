@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ParamsSchema } from "../../../../spec/params.ts";
 import { EnvName, Line, marks, RoleName, SecretText } from "../../../../spec/scalars.ts";
 import { Time } from "../../../../spec/time.ts";
+import { Balancer } from "./balancers.ts";
 import { Image, InstanceType, Store, text } from "./grammar.ts";
 
 /** Part of the names of what is made: without double dashes, which RDS refuses. */
@@ -173,6 +174,7 @@ export const Database = z
 export const workWith = (params: ParamsSchema) => ({
   pools: z.record(WorkName, poolWith(params)).default({}).describe("servers that come and go by themselves, by name; default none"),
   pipelines: z.record(WorkName, pipelineWith(params)).default({}).describe("buckets, queues and their workers, by name; default none"),
+  balancers: z.record(WorkName, Balancer).default({}).describe("ways in to pools and servers, by name; default none"),
   databases: z.record(WorkName, Database).default({}).describe("managed databases, by name; default none"),
 });
 
