@@ -45,4 +45,4 @@ export function sequenceOf(servers: Plans, rolesOf: (server: Plans[number]) => r
 }
 
 const needed = (role: string, params: unknown, endpoints: readonly TeamEndpoint[]): readonly string[] =>
-  needsOf(role, params).flatMap((need) => candidates(need, endpoints).map((each) => stepName(each.server, each.role)));
+  needsOf(role, params).flatMap((need) => candidates(need, endpoints, role).map((each) => stepName(each.server, each.role)));

@@ -1,5 +1,5 @@
 // What the roles of a server, and of a team, say of themselves, put together: ports, memory, endpoints, and what contradicts.
-import type { Need, TeamEndpoint } from "./role.ts";
+import { meets, type Need, type TeamEndpoint } from "./role.ts";
 import { roleNamed } from "./roles.ts";
 
 /** A server or a pool, by where it stands in the stack file. */
@@ -55,8 +55,9 @@ export const endpointsOf = (servers: readonly Holder[]): readonly TeamEndpoint[]
 
 export const needsOf = (role: string, params: unknown): readonly Need[] => roleNamed(role).needs?.(params) ?? [];
 
-export const candidates = ({ protocol, of }: Need, endpoints: readonly TeamEndpoint[]): readonly TeamEndpoint[] =>
-  endpoints.filter((each) => each.protocol === protocol && (of === undefined || each.server === of));
+/** @param role whose need it is */
+export const candidates = (need: Need, endpoints: readonly TeamEndpoint[], role: string): readonly TeamEndpoint[] =>
+  endpoints.filter((each) => meets(each, need) && !(need.every && each.role === role));
 
 /** Of all servers and pools. */
 export function contractProblems(holders: readonly Holder[], endpoints: readonly TeamEndpoint[]): readonly ContractProblem[] {
@@ -82,10 +83,12 @@ function portClashes(holder: Holder): readonly ContractProblem[] {
 function openNeeds({ place, roles, params }: Holder, endpoints: readonly TeamEndpoint[]): readonly ContractProblem[] {
   return roles.flatMap((role) =>
     needsOf(role, params[role]).flatMap((need): readonly ContractProblem[] => {
-      const found = candidates(need, endpoints);
-      if (found.length === 1 || (found.length === 0 && need.optional)) return [];
+      const found = candidates(need, endpoints, role);
+      if (found.length === 1 || (found.length === 0 && need.optional) || (found.length > 1 && need.every)) return [];
       const path = `${place}.params.${role}.${need.at}`;
-      const what = `expected one server${need.of === undefined ? "" : `, \`${need.of}\`,`} that provides \`${need.protocol}\``;
+      const by = need.role === undefined ? "" : ` by the role \`${need.role}\``;
+      const one = `${need.every ? "at least " : ""}one server${need.of === undefined ? "" : `, \`${need.of}\`,`}`;
+      const what = `expected ${one} that provides \`${need.protocol}\`${by}`;
       if (found.length === 0) return [{ path, reason: `${what}, got none; give it the role that does` }];
       return [{ path, reason: `${what}, got ${found.map(({ server }) => `\`${server}\``).join(" and ")}; name one here` }];
     }),

@@ -19,15 +19,19 @@ export interface TeamEndpoint extends Endpoint {
   readonly role: string;
 }
 
-/** What a role can't do without: one endpoint of the team. The role that provides it is done before, on whichever server it is. */
+/** What a role can't do without: an endpoint of the team. The role that provides it is done before, on whichever server it is. */
 export interface Need {
   readonly protocol: string;
+  /** The role that it must be of. @default any */
+  readonly role?: string | undefined;
   /** The server that has it. @default the one that has it */
   readonly of?: string | undefined;
   /** The parameter that says which: `database.server`. */
   readonly at: string;
   /** The stack file says how to reach it where the team does not have it. @default false */
   readonly optional?: boolean;
+  /** All that there are instead of one: each is done before, but for the role's own. @default false */
+  readonly every?: boolean;
 }
 
 /** A unit that a role runs, with the TCP ports that it listens on, by the parameters that say so. */
@@ -142,9 +146,11 @@ export const accountNamed = ({ facts }: Pick<RoleContext<unknown>, "facts">, nam
 export const appAccount = (context: Pick<RoleContext<unknown>, "facts" | "self">): Account => accountNamed(context, context.self.account);
 
 /** What a need was resolved to: before anything runs, `fleet check` has refused none and several. */
-export function endpointOf({ endpoints }: TeamView, { protocol, of }: Pick<Need, "protocol" | "of">): TeamEndpoint | undefined {
-  return endpoints.find((each) => each.protocol === protocol && (of === undefined || each.server === of));
-}
+export const endpointOf = ({ endpoints }: TeamView, need: Pick<Need, "protocol" | "of" | "role">): TeamEndpoint | undefined =>
+  endpoints.find((each) => meets(each, need));
+
+export const meets = (endpoint: TeamEndpoint, { protocol, of, role }: Pick<Need, "protocol" | "of" | "role">): boolean =>
+  endpoint.protocol === protocol && (of ?? endpoint.server) === endpoint.server && (role ?? endpoint.role) === endpoint.role;
 
 /** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
 export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {

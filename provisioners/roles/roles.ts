@@ -29,6 +29,17 @@ export function useRolesIn(folder: string): void {
   team = teamRoles(folder, [...roles.map(({ name }) => name), ...reserved]);
 }
 
+/** While `work` runs, these are the team's. */
+export function withRoles<T>(own: readonly Role[], work: () => T): T {
+  const before = team;
+  team = { roles: own, broken: [] };
+  try {
+    return work();
+  } finally {
+    team = before;
+  }
+}
+
 export const ownRoles = (): readonly Role[] => team.roles;
 export const brokenRoles = (): readonly BrokenRole[] => team.broken;
 

@@ -1,11 +1,14 @@
 // What roles say of themselves, put together: ports, endpoints, needs, memory, the user, the order over servers.
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
-import { sharesMemory } from "../../provisioners/roles/contract.ts";
-import { endpointOf } from "../../provisioners/roles/role.ts";
-import { roles, territoryOf } from "../../provisioners/roles/roles.ts";
+import { contractProblems, endpointsOf, sharesMemory } from "../../provisioners/roles/contract.ts";
+import { endpointOf, type Need, type Role } from "../../provisioners/roles/role.ts";
+import { roles, territoryOf, withRoles } from "../../provisioners/roles/roles.ts";
+import { sequenceOf } from "../../provisioners/sequence.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
+import type { ServerSpec } from "../../spec/spec.ts";
 import { blankFacts } from "../support/facts.ts";
 
 function plan(servers: readonly string[], params = "{}") {
@@ -103,6 +106,76 @@ describe("what a role needs", () => {
     expect(() => plan(["isu1: { roles: [wordpress, mysql] }"])).toThrow(
       "expected roles that can be done one after the other, got a circle: isu1 wordpress → isu1 mysql → isu1 wordpress; put what provides before what needs it",
     );
+  });
+});
+
+describe("a need of a role's endpoints", () => {
+  const http = (name: string, needs: readonly Need[]): Role => ({
+    name,
+    summary: "x",
+    params: z.strictObject({}),
+    provides: () => ({ [name]: { protocol: "http", port: 80 } }),
+    needs: () => needs,
+    resources: () => [],
+  });
+  const team = (needs: readonly Need[], servers: Readonly<Record<string, readonly string[]>>) => {
+    const own = [http("front", needs), http("back", []), http("other", [])];
+    const holders = Object.entries(servers).map(([name, of]) => ({
+      name,
+      place: `servers.${name}`,
+      roles: of,
+      params: {},
+    }));
+    return withRoles(own, () => {
+      const endpoints = endpointsOf(holders);
+      const plans = holders.map(({ name, roles: of, params }) => ({ name, spec: { roles: of, params } as unknown as ServerSpec }));
+      return { problems: contractProblems(holders, endpoints), ...sequenceOf(plans, ({ spec }) => spec.roles, endpoints) };
+    });
+  };
+  const every: Need = { protocol: "http", role: "back", every: true, at: "from" };
+
+  test("is met by the one that has the role, whatever else speaks the protocol", () => {
+    const need: Need = { protocol: "http", role: "back", at: "from" };
+    const { problems, order } = team([need], { a: ["front"], b: ["back"], c: ["other"] });
+    expect(problems).toEqual([]);
+    expect(order!.find(({ role }) => role === "front")!.needs).toEqual(["b back"]);
+    expect(team([need], { a: ["front"], b: ["back"], c: ["back"] }).problems[0]!.reason).toBe(
+      "expected one server that provides `http` by the role `back`, got `b` and `c`; name one here",
+    );
+    expect(
+      endpointOf(
+        {
+          name: "t",
+          servers: [],
+          members: [],
+          endpoints: [
+            { protocol: "http", server: "c", role: "other" },
+            { protocol: "http", server: "b", role: "back" },
+          ],
+        },
+        need,
+      )!.server,
+    ).toBe("b");
+  });
+
+  test("of every server is met by one or more, all done before it", () => {
+    const { problems, order } = team([every], { a: ["front"], b: ["back"], c: ["back"], d: ["other"] });
+    expect(problems).toEqual([]);
+    expect(order!.find(({ role }) => role === "front")!.needs).toEqual(["b back", "c back"]);
+    expect(order!.map(({ server }) => server).indexOf("a")).toBeGreaterThan(order!.map(({ server }) => server).indexOf("c"));
+    expect(team([every], { a: ["front"], d: ["other"] }).problems).toEqual([
+      {
+        path: "servers.a.params.front.from",
+        reason: "expected at least one server that provides `http` by the role `back`, got none; give it the role that does",
+      },
+    ]);
+    expect(team([{ ...every, optional: true }], { a: ["front"] }).problems).toEqual([]);
+  });
+
+  test("of every server leaves out its own, which would be a circle", () => {
+    const any: Need = { protocol: "http", every: true, at: "from" };
+    expect(team([any], { a: ["front"], b: ["front", "back"] }).circle).toContain("b back → b front");
+    expect(team([any], { a: ["front"], b: ["back", "front"] }).circle).toBeUndefined();
   });
 });
 
