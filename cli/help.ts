@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { checkout } from "../provisioners/project.ts";
 
 /** In the order in which people meet them; a command that stands in none of them comes last. */
-const groups: Readonly<Record<string, readonly string[]>> = {
+export const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "adopt", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "status", "doctor", "drain", "enable", "edit", "deploy", "bench", "score", "history", "diff"],
   "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],

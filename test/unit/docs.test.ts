@@ -1,9 +1,13 @@
 // Generated pages are fresh, and the pages that people read name only what is there.
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { Command } from "commander";
+import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { Register } from "../../cli/command.ts";
 import { documentation } from "../../cli/commands/docs.ts";
+import { commandsText } from "../../cli/commands-page.ts";
+import { grouped } from "../../cli/help.ts";
 import { parametersOf, rolesText } from "../../provisioners/roles/document.ts";
 import { roles } from "../../provisioners/roles/roles.ts";
 import * as scalars from "../../spec/scalars.ts";
@@ -14,6 +18,38 @@ const read = (file: string): string => readFileSync(join(root, file), "utf8");
 test("docs/roles.md is what the roles' schemas say (UPDATE_GOLDEN=1 writes it)", () => {
   if (process.env.UPDATE_GOLDEN === "1") writeFileSync(join(root, "docs/roles.md"), rolesText());
   expect(read("docs/roles.md")).toBe(rolesText());
+});
+
+describe("docs/commands.md", () => {
+  const program = new Command("fleet").enablePositionalOptions();
+  const files = readdirSync(join(root, "cli/commands")).filter((file) => file.endsWith(".ts"));
+
+  beforeAll(async () => {
+    for (const file of files) {
+      const name = file.slice(0, -".ts".length).replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+      const register = ((await import(/* @vite-ignore */ join(root, "cli/commands", file))) as Record<string, Register>)[name];
+      expect(register, `cli/commands/${file} exports ${name}`).toBeTypeOf("function");
+      register!(program, async () => {});
+    }
+    grouped(program);
+  });
+
+  test("is what the commands say of themselves (UPDATE_GOLDEN=1 writes it)", () => {
+    const text = commandsText(program, read("docs/exit-codes.md"));
+    if (process.env.UPDATE_GOLDEN === "1") writeFileSync(join(root, "docs/commands.md"), text);
+    expect(read("docs/commands.md")).toBe(text);
+  });
+
+  test("has every command that ./fleet has, and says of every argument and option what it is", () => {
+    const main = [...read("cli/main.ts").matchAll(/import\("\.\/commands\/([^"]+\.ts)"\)/g)].map(([, file]) => file);
+    expect(files).toEqual([...main].sort());
+    const bare = program.commands.flatMap((command) => [
+      ...(command.description() ? [] : [command.name()]),
+      ...command.options.filter(({ description }) => !description).map(({ flags }) => `${command.name()} ${flags}`),
+      ...command.registeredArguments.filter(({ description }) => !description).map((argument) => `${command.name()} ${argument.name()}`),
+    ]);
+    expect(bare).toEqual([]);
+  });
 });
 
 describe.for(roles.map(({ name, params }) => [name, parametersOf(params)] as const))("parameters of %s", ([, parameters]) => {
@@ -55,6 +91,7 @@ const pages = [
   "CONTRIBUTING.md",
   "docs/stack-file.md",
   "docs/own-roles.md",
+  "docs/commands.md",
   "docs/exit-codes.md",
   "docs/aws.md",
   "docs/performance.md",
