@@ -4,13 +4,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
 import { type Facts, readFacts } from "../../provisioners/engine/facts.ts";
 import type { Wants } from "../../provisioners/engine/order.ts";
-import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
 import { mysql } from "../../provisioners/roles/mysql/role.ts";
 import type { Role } from "../../provisioners/roles/role.ts";
 import { roles } from "../../provisioners/roles/roles.ts";
 import type { Session } from "../../provisioners/ssh/session.ts";
-import { run, text, wantsOf } from "../support/kind-contract.ts";
+import { run, text } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
+import { wantsFor as wantsOn } from "../support/role-wants.ts";
 import { type SwitchCase, switchCase } from "../support/switch-cases.ts";
 import { taken, variants } from "../support/switches.ts";
 
@@ -20,12 +20,8 @@ const cases = roles.flatMap((role) => {
 });
 const applies = Array.from({ length: Math.max(...cases.map(({ all }) => all.length)) }, (_, index) => index);
 
-function wantsFor(role: Pick<Role, "params" | "resources">, params: unknown, facts: Facts): Wants {
-  const self = { name: "isu1", privateAddress: "127.0.0.1", account: "isucon", roles: cases.map(({ role: { name } }) => name), ports: [] };
-  const team = { name: "switches", servers: [self], members: [], endpoints: [] };
-  const wants = wantsOf(role.resources({ params: role.params.parse(params), facts, shared: true, self, team }));
-  return fill(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `value-of-${name.replaceAll(/[^a-z]/g, "-")}`])));
-}
+const names = cases.map(({ role: { name } }) => name);
+const wantsFor = (role: Pick<Role, "params" | "resources">, params: unknown, facts: Facts): Wants => wantsOn(role, params, facts, names);
 
 /** What is not so, a line each: shell text that failed, services that do not run. */
 async function wrongIn(shell: Session, { found, role }: { found: SwitchCase; role: Role<unknown> }, params: unknown): Promise<string[]> {

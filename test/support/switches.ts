@@ -2,8 +2,11 @@
 // and the few variants of an example that take them all.
 import { z } from "zod";
 
-interface Node {
-  readonly type?: string;
+export interface Node {
+  readonly type?: string | readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Node>>;
@@ -17,12 +20,12 @@ interface Node {
 /** `sites[].tls.http2=true`: a place in the parameters, and one of the values that it may have. */
 export type Setting = string;
 
-const schemaOf = (params: z.ZodType): Node => z.toJSONSchema(params, { io: "input", unrepresentable: "any" }) as Node;
-const branchesOf = (node: Node): readonly Node[] => node.anyOf ?? node.oneOf ?? [];
-const isObject = (node: Node): boolean => node.properties !== undefined;
+export const schemaOf = (params: z.ZodType): Node => z.toJSONSchema(params, { io: "input", unrepresentable: "any" }) as Node;
+export const branchesOf = (node: Node): readonly Node[] => node.anyOf ?? node.oneOf ?? [];
+export const isObject = (node: Node): boolean => node.properties !== undefined;
 
 /** What the place may be switched to; nothing where it takes any text or number. */
-function valuesOf(node: Node): readonly unknown[] {
+export function valuesOf(node: Node): readonly unknown[] {
   if (node.enum) return node.enum;
   if (node.const !== undefined) return [node.const];
   if (node.type === "boolean") return [true, false];
@@ -74,7 +77,7 @@ function walk(node: Node, path: string, value: unknown, index: number, visit: Vi
   );
 }
 
-const fits = ({ properties = {}, required = [] }: Node, value: object): boolean =>
+export const fits = ({ properties = {}, required = [] }: Node, value: object): boolean =>
   required.every((name) => name in value) &&
   Object.entries(properties).every(([name, { const: word }]) => word === undefined || (value as Record<string, unknown>)[name] === word);
 

@@ -446,6 +446,21 @@ describe("last good contents that a failed run kept never undo later work", () =
 });
 
 describe("people's work", () => {
+  test("in a folder that the fleet made stays, and is named with what it is", async () => {
+    const folder = want.directory({ path: at("made"), ...mine });
+    await converge(shell, "app", of(folder));
+    there("made/slow.log", "theirs\n");
+    const { results } = await converge(shell, "app", {});
+    expect(read("made/slow.log")).toBe("theirs\n");
+    expect(results).toMatchObject([
+      {
+        address: folder.address,
+        outcome: "changed",
+        said: [`${at("made")} stays, with what others put into it (slow.log); remove it by \`rm -r ${at("made")}\``],
+      },
+    ]);
+  });
+
   const git = (text: string) => shell.run({ text: `set -e\nexport HOME=${shell.root}\n${text}`, masked: "" });
   const commit = "git -c user.name=x -c user.email=x commit -q";
 
