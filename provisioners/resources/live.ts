@@ -5,7 +5,8 @@ import { FilePath, Line } from "../../spec/scalars.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { type Answer, parseAnswer } from "./live/reader.ts";
-import { type ReaderName, readerNames, readers } from "./live/readers.ts";
+import { readerNames, readers } from "./live/readers.ts";
+import { unitIn } from "./live/systemd.ts";
 
 export const LiveWant = z.strictObject({
   ...common,
@@ -33,9 +34,13 @@ const told = (want: LiveWant, have: LiveHave): string =>
   differing(want, have)
     .map(
       ([name, wanted, live]) =>
+        readers[want.of].says?.(name, wanted, live) ??
         `${name} is \`${live}\` live, \`${wanted}\` in ${overruled(want, have, name) ? "a file read after " : ""}${want.file}`,
     )
     .join("; ");
+
+/** Those of a unit are asked unit by unit. */
+const nameOf = ({ of, file }: LiveWant): string => (of === "systemd" ? `${of}:${unitIn(file)}` : of);
 
 /** Whether a file that is read later says something else than the fleet's. */
 function overruled({ of }: LiveWant, have: LiveHave, name: string): boolean {
@@ -47,7 +52,7 @@ function overruled({ of }: LiveWant, have: LiveHave, name: string): boolean {
 export const live = defineKind<LiveWant, LiveHave>({
   kind: "live",
   schema: LiveWant,
-  address: ({ of }) => `live[${of satisfies ReaderName}]`,
+  address: (want) => `live[${nameOf(want)}]`,
   touches: () => ({}),
   effective: true,
   read({ of, file }, look) {
@@ -56,26 +61,33 @@ export const live = defineKind<LiveWant, LiveHave>({
   },
   plan(want, have, { changed }) {
     const { of, file } = want;
+    if (readers[of].mild) return [];
     const afterOthers = want.after?.some((address) => changed.has(address)) ?? false;
     if (have === missing) return [{ change: `compare what ${of} runs with to ${file}`, property: "differs", run: sh`:` }];
     const values = differing(want, have);
     if (values.length === 0) return [];
     // Where the service hears of its file in this run, what it took is looked at afterwards.
     const set = afterOthers ? undefined : readers[of].set;
-    const run = set?.(Object.fromEntries(values.map(([name, wanted]) => [name, wanted]))) ?? sh`:`;
+    const run = set?.(Object.fromEntries(values.map(([name, wanted]) => [name, wanted])), file) ?? sh`:`;
     return [{ change: told(want, have), property: "differs", run }];
   },
   notes(want, have) {
     if (have === missing) return [];
+    const said = readers[want.of].mild ? told(want, have) : "";
     const over = Object.keys(have.own).filter((name) => overruled(want, have, name));
-    return over.map((name) => `${name}: a file that is read after ${want.file} says \`${have.files[name]}\`, not \`${have.own[name]}\``);
+    return [
+      ...(said ? [`${unitIn(want.file)}: ${said}; ${readers[want.of].hint}`] : []),
+      ...over.map((name) => `${name}: a file that is read after ${want.file} says \`${have.files[name]}\`, not \`${have.own[name]}\``),
+    ];
   },
   seen(want, have) {
+    if (readers[want.of].mild) return want;
     if (have === missing) return undefined;
     const differs = told(want, have);
     return { ...want, ...(differs && { differs }) };
   },
   wrong(want, have) {
+    if (readers[want.of].mild) return undefined;
     if (have === missing) return `${want.of} does not say what it runs with`;
     const said = told(want, have);
     return said ? `${said}; ${readers[want.of].hint}` : undefined;

@@ -68,6 +68,28 @@ describe.skipIf(process.getuid?.() !== 0)("the switches of all roles (these need
     }
     expect(wrong).toEqual([]);
   });
+
+  test("what somebody set live, and what a service has not read since it was changed, is named; the next apply puts it right", async () => {
+    const drifts = {
+      redis: ["redis-cli CONFIG SET maxmemory-policy volatile-random", "maxmemory-policy is `volatile-random` live, `"],
+      nginx: ["touch /etc/nginx/nginx.conf", "/etc/nginx/nginx.conf was changed after nginx read it"],
+      "php-fpm": ["touch /etc/php/8.2/fpm/conf.d/zz-fleet.ini", "zz-fleet.ini was changed after php-fpm read it"],
+    } as const;
+    const all = Object.entries(drifts).map(([name, [drift, said]]) => {
+      const { role, found } = cases.find((each) => each.role.name === name)!;
+      return { name, drift, said, wants: wantsFor(role, found.params, facts) };
+    });
+    const left = async ({ name, wants }: (typeof all)[number]) =>
+      (await inspect(machine.shell, name, wants)).report.results.filter(({ outcome }) => outcome === "pending");
+    for (const { name, wants } of all) expect(failures(await converge(machine.shell, name, wants)), name).toEqual([]);
+    // Processes tell their age in seconds.
+    await text(machine.shell, `sleep 4; ${all.map(({ drift }) => drift).join("; ")}`);
+    for (const each of all) {
+      expect(await left(each), each.name).toMatchObject([{ changes: [expect.stringContaining(each.said)] }]);
+      expect(failures(await converge(machine.shell, each.name, each.wants)), each.name).toEqual([]);
+      expect(await left(each), each.name).toEqual([]);
+    }
+  });
 });
 
 describe.skipIf(process.getuid?.() !== 0)("mysql on Debian 13 (this needs root on Linux)", { timeout: 300_000 }, () => {

@@ -21,7 +21,11 @@ export interface Reader {
   /** Whether the value in a file and the live one are one and the same. */
   same(name: string, wanted: string, live: string): boolean;
   /** Gives a service that runs the values of its files, where it takes them without a restart. What it does not take is left. */
-  set?(values: Values): Command;
+  set?(values: Values, file: string): Command;
+  /** The sentence of a value that is not live. @default the live value, the one in the file, and the file */
+  says?(name: string, wanted: string, live: string): string | undefined;
+  /** What differs is told beside the outcome, and fails nothing: nobody can give the service more. @default false */
+  readonly mild?: boolean;
   /** What to look at where a value is not live. */
   readonly hint: string;
 }

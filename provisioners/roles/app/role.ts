@@ -167,7 +167,8 @@ function servicesOf(params: Settled, heard: Declared["address"][]): Declared[] {
   const environmentFile = Object.keys(params.environment).length > 0 ? { environmentFile: params.environmentFile } : {};
   const units = Object.entries(params.services).flatMap(([name, service]) => {
     const unit = want.unit({ name: `${name}.service`, content: appUnit({ ...service, ...environmentFile }) });
-    return [unit, want.service({ unit: `${name}.service`, restartOn: [...heard, unit.address] })];
+    const runs = want.service({ unit: `${name}.service`, restartOn: [...heard, unit.address] });
+    return [unit, runs, want.live({ of: "systemd", file: `/etc/systemd/system/${name}.service`, after: [runs.address] })];
   });
   units.push(...params.timers.flatMap((each) => timer({ ...each, ...environmentFile })));
   if (params.supervisor.length === 0) return units;

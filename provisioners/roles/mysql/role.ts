@@ -76,6 +76,7 @@ export const mysql = defineRole<Params>({
       want.check({ name: "mysql", port: { port: params.port } }),
       ...slowLogCheck(settings, unit),
       want.live({ of: "mysql", file: myCnfPath(server), after: [service.address] }),
+      want.live({ of: "systemd", file: `/etc/systemd/system/${unit}.d/zz-fleet.conf`, after: [service.address] }),
     ];
   },
 });

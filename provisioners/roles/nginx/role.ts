@@ -79,6 +79,15 @@ export const nginx = defineRole<Params>({
       content: dropIn({ role: "nginx", service: { LimitNOFILE: nofile } }),
     });
     const heard = [...files, ...tls].map(({ address }) => address);
+    const service = want.service({
+      unit: "nginx.service",
+      reloadOn: heard,
+      ...(caches.length > 0 && { after: caches.map(({ address }) => address) }),
+      restartOn: [limits.address],
+      validate: "nginx -t",
+      freshWorkers: true,
+      log: "/var/log/nginx/error.log",
+    });
     return [
       server,
       ...(streams.length > 0 ? [want.package({ name: "libnginx-mod-stream" })] : []),
@@ -86,18 +95,12 @@ export const nginx = defineRole<Params>({
       ...files,
       ...tls,
       limits,
-      want.service({
-        unit: "nginx.service",
-        reloadOn: heard,
-        ...(caches.length > 0 && { after: caches.map(({ address }) => address) }),
-        restartOn: [limits.address],
-        validate: "nginx -t",
-        freshWorkers: true,
-        log: "/var/log/nginx/error.log",
-      }),
+      service,
       ...[...sites.flatMap(sitePorts), ...streams.map(({ port }) => port)].map((port) =>
         want.check({ name: `nginx-${port}`, port: { port, program: "nginx" } }),
       ),
+      want.live({ of: "nginx", file: "/etc/nginx/nginx.conf", after: [service.address] }),
+      want.live({ of: "systemd", file: "/etc/systemd/system/nginx.service.d/zz-fleet.conf", after: [service.address] }),
     ];
   },
 });

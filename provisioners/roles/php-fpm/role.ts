@@ -42,11 +42,13 @@ export const phpFpm = defineRole<Params>({
       ...(pool.name === "www" ? [] : [want.absent({ path: `${folder}/pool.d/www.conf`, broughtBy: "package[php-fpm]" })]),
     ];
     const restartOn = files.map(({ address }) => address);
+    const service = want.service({ unit: phpUnit(version), restartOn, validate: phpValidator(version) });
     return [
       ...["fpm", ...wanted].map((name) => want.package({ name: `php-${name}` })),
       ...files,
-      want.service({ unit: phpUnit(version), restartOn, validate: phpValidator(version) }),
+      service,
       want.check({ name: "php-fpm", command: `test -S ${pool.socket}` }),
+      want.live({ of: "php", file: `${folder}/conf.d/zz-fleet.ini`, after: [service.address] }),
     ];
   },
 });

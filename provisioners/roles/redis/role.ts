@@ -30,6 +30,8 @@ export const redis = defineRole<Params>({
       params.port > 0
         ? want.check({ name: "redis", port: { port: params.port } })
         : want.check({ name: "redis", command: `test -S ${params.socket}` });
-    return [want.package({ name: "redis-server" }), file, want.service({ unit: "redis-server.service", restartOn: [file.address] }), check];
+    const service = want.service({ unit: "redis-server.service", restartOn: [file.address] });
+    const live = want.live({ of: "redis", file: "/etc/redis/redis.conf", after: [service.address, check.address] });
+    return [want.package({ name: "redis-server" }), file, service, check, live];
   },
 });
