@@ -47,6 +47,9 @@ test.each(seeds.flatMap((seed) => cases.map((each) => [seed, each.role.name, eac
   async (seed, name, { role, params, before }) => {
     if (before && !begun.has(name)) await text(machine.shell, `set -e\n${before}`);
     begun.add(name);
-    await settles(role, variation(role.params, params, randomOf(seed * 31 + names.indexOf(name))));
+    await settles(
+      role,
+      variation(role.params, params, randomOf(seed * 31 + names.indexOf(name)), (each) => wantsFor(role, each, facts, names)),
+    );
   },
 );

@@ -1,16 +1,28 @@
 // Parameters of a role at random: an example in which optional ones are left out, entries of lists and maps dropped, switches turned and
 // numbers moved within their bounds. What the schema refuses is no variation.
 import type { z } from "zod";
+import { UserError } from "../../spec/problem.ts";
 import type { Random } from "./contest/steps.ts";
-import { branchesOf, fits, isObject, type Node, schemaOf, valuesOf } from "./switches.ts";
+import { branchesOf, isObject, fits as isOf, type Node, schemaOf, valuesOf } from "./switches.ts";
 
-export function variation(params: z.ZodType, example: unknown, random: Random): unknown {
+/** @param fits throws a UserError at what `fleet check` would refuse */
+export function variation(params: z.ZodType, example: unknown, random: Random, fits: (params: unknown) => unknown): unknown {
   const [schema, whole] = [schemaOf(params), params.parse(example)];
   for (let tries = 0; tries < 50; tries++) {
     const found = vary(schema, whole, random);
-    if (params.safeParse(found).success) return found;
+    if (params.safeParse(found).success && passes(() => fits(found))) return found;
   }
   throw new Error("expected a variation that the schema takes, got none in 50 tries");
+}
+
+function passes(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
 }
 
 const among = <T>(random: Random, all: readonly T[]): T => all[Math.floor(random() * all.length)]!;
@@ -22,7 +34,7 @@ function vary(node: Node, value: unknown, random: Random): unknown {
   if (Array.isArray(value)) return varyList(node, value, random);
   if (typeof value === "number") return varyNumber(node, value, random);
   if (typeof value !== "object" || value === null) return value;
-  const branch = branchesOf(node).find((each) => isObject(each) && fits(each, value));
+  const branch = branchesOf(node).find((each) => isObject(each) && isOf(each, value));
   return branch ? vary(branch, value, random) : varyMap(node, value, random);
 }
 
@@ -47,6 +59,7 @@ function varyNumber(node: Node, value: number, random: Random): number {
     Math.max(...bounds.map(({ minimum = 0 }) => minimum)),
     Math.min(...bounds.map(({ maximum = Infinity }) => maximum)),
   ];
-  const moved = among(random, [value, value, Math.floor(value / 2), value * 2, value + 1]);
+  // Not up: a machine's own limits are soon reached.
+  const moved = among(random, [value, Math.floor(value / 2), Math.floor(value / 4), value - 1]);
   return Number.isInteger(value) ? Math.min(most, Math.max(least, moved)) : value;
 }
