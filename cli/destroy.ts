@@ -13,6 +13,7 @@ import { giveBackServers } from "./give-back.ts";
 import type { LentServer } from "./lent-servers.ts";
 import { machinesAlone, standsOnServers } from "./machines-alone.ts";
 import { phase } from "./phase.ts";
+import { purge } from "./purge.ts";
 import type { TargetOperations } from "./targets/contract.ts";
 import { operationsOf } from "./targets/targets.ts";
 
@@ -20,17 +21,23 @@ export interface DownOptions {
   readonly yes: boolean;
   /** Servers that are gone for good. */
   readonly forget?: readonly string[];
+  /** The stack that servers belong to, whose they are given back as. */
+  readonly takeOver?: string | undefined;
+  /** What people put onto servers that were lent goes too, asked about here. @default false */
+  readonly purge?: boolean;
 }
 
 /** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
-export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOptions): Promise<number> {
+export async function takeDown(stack: string, { yes, forget: gone = [], takeOver, purge: isPurge = false }: DownOptions): Promise<number> {
   const plan = planOf(stack);
   const target = await operationsOf(plan);
   const isThere = (await existing([stack])).length > 0;
   if (!isThere && isLocal() && !standsOnServers(plan, backedUp(localStack(stack)))) refuseLostState(stack, localStack(stack));
   // Before the state goes, which knows their host keys.
   const lent = (await target.lent?.(plan)) ?? [];
+  const here = lent.filter(({ name }) => !gone.includes(name));
   let archived = true;
+  if (isPurge) await purge(stack, here, yes);
   if (isThere) {
     await prepare(plan);
     await forgetServers(plan, gone);
@@ -38,10 +45,7 @@ export async function takeDown(stack: string, { yes, forget: gone = [] }: DownOp
     const code = await destroyed(plan, target);
     if (code !== 0) return code;
   }
-  const given = await givenBack(
-    plan,
-    lent.filter(({ name }) => !gone.includes(name)),
-  );
+  const given = await givenBack(plan, here, takeOver);
   const code = given === 0 ? ((await target.proven?.(plan)) ?? 0) : given;
   if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
   return code === 0 && !archived ? 1 : code;
@@ -83,9 +87,9 @@ async function removeStack(plan: FleetPlan, ...more: readonly string[]): Promise
 }
 
 /** Nobody misses the state of a stack by its backup any more, once nothing of it is left. */
-async function givenBack({ stack }: FleetPlan, servers: readonly LentServer[]): Promise<number> {
+async function givenBack({ stack }: FleetPlan, servers: readonly LentServer[], takeOver?: string): Promise<number> {
   if (servers.length === 0) return 0;
-  const code = await giveBackServers(stack, servers);
+  const code = await giveBackServers(stack, servers, takeOver);
   if (code === 0) forgetHere(stack);
   return code;
 }

@@ -24,11 +24,11 @@ export interface Told {
 }
 
 /** 0 where no server has anything left to give back. */
-export async function giveBackServers(stack: string, servers: readonly LentServer[]): Promise<number> {
+export async function giveBackServers(stack: string, servers: readonly LentServer[], takeOver?: string): Promise<number> {
   const sessions = new Sessions();
   try {
     const told = await phase(`memory of ${counted(servers.length, "server")}`, () =>
-      Promise.all(servers.map((server) => askOne(stack, server, sessions))),
+      Promise.all(servers.map((server) => askOne(stack, server, sessions, takeOver))),
     );
     for (const { lines, clean } of told) for (const line of lines) clean ? console.log(line) : console.error(line);
     return told.every(({ clean }) => clean) ? 0 : 1;
@@ -37,7 +37,7 @@ export async function giveBackServers(stack: string, servers: readonly LentServe
   }
 }
 
-async function askOne(stack: string, server: LentServer, sessions: Sessions): Promise<Told> {
+async function askOne(stack: string, server: LentServer, sessions: Sessions, takeOver: string | undefined): Promise<Told> {
   const who = `${userInfo().username}@${hostname()}`;
   try {
     const connection = await server.connection();
@@ -46,7 +46,7 @@ async function askOne(stack: string, server: LentServer, sessions: Sessions): Pr
       changes();
       await shell.lock({ who, what: `stack ${stack}`, run: randomUUID(), wait: lockPatience });
     };
-    const handed = await handBack(shell, { stack, who, id: server.owner }, lock);
+    const handed = await handBack(shell, { stack, who, id: server.owner }, lock, { takeOver });
     const secrets = [connection, connection.jump].flatMap((each) => [each?.password, each?.privateKey]);
     return said(stack, server.name, handed, redactor([...secrets, connection.sudoPassword].filter((each) => each !== undefined)));
   } catch (error) {
@@ -66,8 +66,9 @@ export function said(stack: string, name: string, handed: HandedBack, redact = (
     const { stack: other, who, since } = handed.owner;
     const next =
       other === stack
-        ? `next: ./fleet down ${stack} where its state is, or, if that is lost, ./fleet up ${stack} --take-over ${other} first`
-        : `next: take ${name} out of stacks/Pulumi.${stack}.yaml, or ./fleet down ${other} where that one is`;
+        ? `next: ./fleet down ${stack} where its state is, or, if that is lost, ./fleet down ${stack} --take-over ${other}`
+        : `next: take ${name} out of stacks/Pulumi.${stack}.yaml, or ./fleet down ${other} where that one is; ` +
+          `--take-over ${other} gives it back in its place`;
     return { clean: false, lines: [`${name}: left as it is: it belongs to stack \`${other}\` of ${who} since ${since}; ${next}`] };
   }
   const { report } = handed;

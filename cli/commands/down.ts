@@ -3,6 +3,7 @@ import { targetOf } from "../../components/targets/targets.ts";
 import { recorded } from "../../operations/history/history.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { takeDown } from "../destroy.ts";
 import { forgetOption } from "../forget.ts";
@@ -18,19 +19,28 @@ export const down: Register = (program, done) =>
     .argument("[stacks...]", "a stack of this checkout; or many, by names and patterns such as 'team-*' and '!team-x'")
     .option("-y, --yes", "without a question", false)
     .addOption(forgetOption())
+    .option("--take-over <stack>", "the stack that servers belong to, where it is not this one: they are given back all the same")
+    .option("--purge", "remove also what people put onto servers that were lent, after a list and a word to type", false)
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
-    .addHelpText("after", "\nExamples:\n  fleet down practice --yes\n  fleet down 'team-*'\n  fleet down --all --only-failed")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet down practice --yes\n  fleet down 'team-*'\n  fleet down --all --only-failed\n  fleet down team-a --purge",
+    )
     .action((stacks: string[], options: Options) => done(single(stacks, options) ? run(stacks[0]!, options) : runAll(stacks, options)));
 
 interface Options extends ManyChoice {
   readonly yes: boolean;
   readonly forget: readonly string[];
+  readonly takeOver?: string;
+  readonly purge: boolean;
 }
 
 /** Asks once for all of them. A stack file with a mistake stops everything before anything is lost. */
 async function runAll(patterns: readonly string[], options: Options): Promise<number> {
+  if (options.purge || options.takeOver !== undefined)
+    throw new UserError("--purge, --take-over: expected one stack, got several; each is asked about by itself");
   const stacks = selected("down", patterns, options);
   if (stacks.length === 0) return nothingFailed("down");
   const plans = stacks.map((stack) => planOf(stack));
@@ -50,7 +60,7 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
 
 const goingWith = ({ spec }: FleetPlan) => targetOf(spec).going?.(spec) ?? [];
 
-async function run(stack: string, { yes, forget }: Options): Promise<number> {
+async function run(stack: string, { yes, forget, takeOver, purge }: Options): Promise<number> {
   const plan = planOf(stack);
   const { fate } = targetOf(plan.spec);
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
@@ -59,7 +69,7 @@ async function run(stack: string, { yes, forget }: Options): Promise<number> {
   await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
   return await recorded({ stack, what: "down" }, async (notes) => {
     Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
-    return await takeDown(stack, { yes, forget });
+    return await takeDown(stack, { yes, forget, takeOver, purge });
   });
 }
 

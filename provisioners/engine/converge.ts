@@ -21,6 +21,7 @@ import type { Wants } from "./order.ts";
 import { plan, planUndo, type RolePlan } from "./plan.ts";
 import { memoryDirectory } from "./prelude.ts";
 import { Look } from "./probe.ts";
+import { type Leavings, planPurge } from "./purge.ts";
 import type { Result, RoleReport } from "./report.ts";
 import { settleScript } from "./revert.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
@@ -112,6 +113,14 @@ async function confirm(shell: Shell, wants: Wants, report: RoleReport, options?:
   return { ...report, results };
 }
 
+/** Removes for good what was listed. The account of a home stays for the undo. Throws HostError; what could not go is in the report. */
+export async function purgeAll(shell: Shell, { memory, all }: Leavings, options?: ApplyOptions): Promise<RoleReport> {
+  const of = new Map(all.map((each) => [each.of, each]));
+  const planned = (own: readonly Removed[]) => planPurge(own.flatMap((each) => of.get(each) ?? []));
+  const results = await undoAll(shell, [...of.keys()], { memory, owing: [], legacy: false }, options, planned);
+  return { host: shell.host, role: "", results };
+}
+
 /** Everything that the server remembers, whoever wants it, goes back to what it was. Throws HostError; what could not is in the report. */
 export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<RoleReport> {
   const { memory, owing, removed } = await atRest(shell, () => observeAll(shell, options));
@@ -165,13 +174,14 @@ async function undoAll(
   removed: readonly Removed[],
   from: Pick<Observation, "memory" | "owing" | "legacy"> & Partial<Pick<Observation, "bereft">>,
   options?: ApplyOptions,
+  planned: typeof planUndo = planUndo,
 ): Promise<readonly Result[]> {
   const roles = [...new Set(removed.map((each) => each.role))].reverse();
   const results: Result[] = [];
   let seen = { ...blankObservation, ...from };
   for (const role of roles) {
     const own = removed.filter((each) => each.role === role);
-    const todo = planUndo(own, from.bereft);
+    const todo = planned(own, from.bereft);
     results.push(...(await run(shell, { role, wants: {}, seen: { ...seen, removed: own }, guest: true }, todo, options)));
     const undone = todo.forgotten.map(({ thing }) => ({ undone: thing }));
     seen = { ...seen, memory: { ...withEntries(seen.memory, [...seen.owing, ...undone]), damaged: 0 }, owing: [] };

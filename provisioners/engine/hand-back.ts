@@ -14,15 +14,22 @@ export type HandedBack =
 
 /**
  * Whatever it remembers goes back, but where that is another stack's. Changes nothing, and takes no lock, on a server that remembers
- * nothing. Throws HostError; what could not go back is in the report.
+ * nothing. `takeOver` names another stack whose server it may be. Throws HostError; what could not go back is in the report.
  */
-export async function handBack(shell: LockingShell, comer: Comer, lock: () => Promise<void>, options?: ApplyOptions): Promise<HandedBack> {
+export async function handBack(
+  shell: LockingShell,
+  comer: Comer,
+  lock: () => Promise<void>,
+  { takeOver, ...options }: ApplyOptions & { readonly takeOver?: string | undefined } = {},
+): Promise<HandedBack> {
   const { memory, removed } = await observeAll(shell, options);
   if (memory.size === 0 && removed.length === 0) return { found: "nothing" };
   const owner = foreignOwner(memory, comer);
-  if (owner) return { found: "another's", owner };
+  if (owner && owner.stack !== takeOver) return { found: "another's", owner };
   await lock();
   // Who held the lock until now may have taken the server.
   const later = await ownerBeside(shell, comer, options);
-  return later ? { found: "another's", owner: later } : { found: "ours", report: await giveBack(shell, options) };
+  return later && later.stack !== takeOver
+    ? { found: "another's", owner: later }
+    : { found: "ours", report: await giveBack(shell, options) };
 }

@@ -36,18 +36,26 @@ fleet_etc_after() {
   join -v 2 "$added.known" "$added.changed" | sort -o "$added.upgraded" - "$added.upgraded"
   rm -f "$added.versions" "$added.changed" "$added.known"
 }
-# Adds what has come since `before` was written, in this run or in one that was killed, to `added`.
+# Adds what has come since `before` was written, in this run or in one that was killed, to `added`. What nobody named came along: a killed
+# apt has not marked it.
 fleet_settle() {
   if [ ! -e "$before" ]; then return 0; fi
   fleet_installed > "$before.now"
   touch "$added"
   comm -13 "$before" "$before.now" | sort -u -o "$added" - "$added"
+  case " $*" in *' /'*) ;; *)
+    printf '%s\n' "$@" | sed 's/=.*//' | sort -u > "$before.named"
+    fleet_providers $(comm -23 "$before.named" "$before.now") | sort -u -o "$before.named" - "$before.named"
+    comm -13 "$before" "$before.now" | comm -23 - "$before.named" | xargs -r apt-mark -q auto > /dev/null || :
+    rm -f "$before.named" ;;
+  esac
   rm -f "$before" "$before.now"
   fleet_etc_after
 }
 # An interrupted run of dpkg stands in the way of every other one.
 fleet_repair() {
-  if [ -n "$(dpkg --audit)" ]; then fleet_unlocked dpkg --force-confdef --force-confold --configure -a; fi
+  # apt refuses where dpkg left its journal behind, though no package is half done.
+  if [ -n "$(dpkg --audit)" ] || [ -n "$(ls -A /var/lib/dpkg/updates 2> /dev/null)" ]; then fleet_unlocked dpkg --force-confdef --force-confold --configure -a; fi
 }
 fleet_known() {
   for spec; do
@@ -70,7 +78,7 @@ fleet_install() {
   fi
   code=0
   fleet_apt install --allow-downgrades "$recommends" -- "$@" || code=$?
-  fleet_settle
+  fleet_settle "$@"
   return "$code"
 }
 # Purges, and puts back what stood in /etc before and went along: a conffile, a folder that a package's script removes.
@@ -104,14 +112,15 @@ fleet_providers() {
 }' /var/lib/dpkg/status
 }
 fleet_purge() {
-  fleet_settle
+  fleet_settle "$@"
   # What never ends its installation is what may have to go.
   fleet_repair || printf 'going on without: dpkg can not end what it began\n'
-  touch "$added"
+  # `going` is what a removal that was cut short meant to take: apt has forgotten by then what came along.
+  touch "$added" "$added.going"
   fleet_installed > "$added.now"
   apt-mark showauto | sort > "$added.auto"
   fleet_providers $(printf '%s\n' "$@" | sort -u | comm -23 - "$added.now") | sort -u | comm -12 - "$added" > "$added.provided"
-  { printf '%s\n' "$@"; cat "$added.provided"; comm -12 "$added" "$added.auto"; } | sort -u | comm -12 - "$added.now" > "$added.gone"
+  { printf '%s\n' "$@"; cat "$added.provided"; comm -12 "$added" "$added.auto"; comm -12 "$added" "$added.going"; } | sort -u | comm -12 - "$added.now" > "$added.gone"
   set -- $(cat "$added.gone")
   # Where more would go than came, only those go that nothing else needs.
   if [ "$#" != 0 ] && fleet_going "$@" | comm -23 - "$added.gone" | grep -q .; then
@@ -124,7 +133,9 @@ fleet_purge() {
   # A hold came after the fleet brought the package: it goes with it, and is said.
   if [ "$#" != 0 ]; then
     apt-mark showhold "$@" | sed 's/^/removed though somebody holds it: /'
+    printf '%s\n' "$@" | sort -u -o "$added.going" - "$added.going"
     fleet_purge_beside "$@"
+    rm -f "$added.going"
   fi
   fleet_installed | comm -12 - "$added" > "$added.new"
   mv -f "$added.new" "$added"

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { AbsolutePath, Owner, Url } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, purgeFolder, type Step } from "./kind.ts";
 
 /** Bytes of an archive that travels with the want, and so rests in the stack's state. */
 export const archiveLimit = 8 * 1024 * 1024;
@@ -108,6 +108,8 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
   },
   plan: (want, have) => (have.sha256 === want.sha256 ? [] : [unpackStep(want, have)]),
   seen: (want, have) => (have.sha256 === missing ? undefined : { ...want, sha256: have.sha256 }),
+  purge: ({ path }, original, { type }) =>
+    original.type === missing && type === "directory" ? purgeFolder(path, sh`rm -rf -- ${path}`, true) : undefined,
   undo({ path }, original) {
     if (original.type === missing) return [{ change: "remove what was unpacked", run: removeOwn(path) }];
     return `${path} was there before, and what lay in it can't be told from what was unpacked over it`;

@@ -5,7 +5,7 @@ import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
-import { common, defineKind, missing, type Step } from "./kind.ts";
+import { common, defineKind, missing, purgeFolder, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
 export const DirectoryWant = z.strictObject({
@@ -68,5 +68,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     if (have.type !== "directory") return undefined;
     return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
   },
+  purge: ({ path }, original, have) =>
+    original.type === missing && have.type === "directory" ? purgeFolder(path, sh`rm -rf -- ${path}`) : undefined,
   undo: ({ path }, original, have) => undoPath("directory", path, original, have),
 });

@@ -4,7 +4,7 @@ import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalar
 import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, purgeFolder, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({
   ...common,
@@ -214,16 +214,22 @@ export const git = defineKind<GitWant, GitHave>({
     ].join("");
     return { ...want, repository: have.repository, ref: atTarget(have) && !but ? want.ref : `${have.head}${but}` };
   },
-  undo(want, original, have) {
-    if (have.head === missing) return [];
-    if (have.edited.length > 0 && !want.force) return `${want.path} has local edits: ${named(have.edited)}`;
-    if (original.type === missing) return removal(want, have);
-    if (original.head === missing && original.files) return gitOut(want, have);
-    if (original.head === missing) return `${want.path} was there before the checkout, without git`;
-    const args = [want.path, original.head, original.branch, original.repository];
-    return [{ change: `go back to \`${short(original.head)}\``, run: asOwner(want, returnText, args) }];
+  purge(want, original, have) {
+    if (original.type !== missing || have.head === missing) return undefined;
+    return typeof goBack(want, original, have) === "string" ? purgeFolder(want.path, sh`rm -rf -- ${want.path}`, true) : undefined;
   },
+  undo: goBack,
 });
+
+function goBack(want: Kept<GitWant>, original: Kept<GitHave>, have: GitHave): readonly Step[] | string {
+  if (have.head === missing) return [];
+  if (have.edited.length > 0 && !want.force) return `${want.path} has local edits: ${named(have.edited)}`;
+  if (original.type === missing) return removal(want, have);
+  if (original.head === missing && original.files) return gitOut(want, have);
+  if (original.head === missing) return `${want.path} was there before the checkout, without git`;
+  const args = [want.path, original.head, original.branch, original.repository];
+  return [{ change: `go back to \`${short(original.head)}\``, run: asOwner(want, returnText, args) }];
+}
 
 /** Where the run fails after it, the commit that ran comes back: what was built or edited since is the run's own. */
 function update(want: GitWant, { head, branch }: GitHave): Command {

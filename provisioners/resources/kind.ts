@@ -22,6 +22,21 @@ export interface Step {
   readonly together?: { readonly how: (args: readonly string[]) => Command; readonly argument: string };
 }
 
+export interface Purge {
+  /** All below it goes. */
+  readonly path?: string;
+  /** Whatever lies there is people's, as far as anybody knows. @default but for files that other resources made */
+  readonly whole?: boolean;
+  readonly step: Step;
+}
+
+/** Of a folder. */
+export const purgeFolder = (path: string, run: Command, whole = false): Purge => ({
+  path,
+  whole,
+  step: { change: "remove it with all that is in it", run },
+});
+
 export interface PlanContext {
   /** A run that was cut short, or failed, owes this service its reload or restart. */
   readonly pending: boolean;
@@ -80,6 +95,8 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
    * A string says, instead, why that can't be done.
    */
   undo(want: Kept<Want, Secret>, original: Kept<Have>, have: Have): readonly Step[] | string;
+  /** How all of it goes where an undo leaves what people put there; undefined where it was there before, or is gone. */
+  purge?(want: Kept<Want, Secret>, original: Kept<Have>, have: Have): Purge | undefined;
   /**
    * For a service: the addresses whose change it must hear of. The runner then keeps their last good contents until the service is
    * up again, and remembers on the host that the service is owed a reload if it is killed in between.

@@ -101,6 +101,11 @@ export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
     const collation = want.collation !== undefined && { collation: shown(want.collation, have.collation) };
     return { ...want, charset: shown(want.charset, have.charset), ...collation };
   },
+  purge(want, original, have) {
+    if (original.server === "silent" || original.there || !have.there || want.dropOnUndo) return undefined;
+    const change = `drop the database \`${want.name}\` with all that is in it`;
+    return { step: { change, run: runSql(`DROP DATABASE IF EXISTS ${sqlName(want.name)};`) } };
+  },
   undo(want, original, have) {
     if (original.server === "silent") return notSeen;
     if (!have.there) return [];

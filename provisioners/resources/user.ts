@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AbsolutePath, Line, Owner, UserName } from "../../spec/scalars.ts";
 import type { UserSeen } from "../engine/probe.ts";
 import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, type Kept, missing, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, purgeFolder, type Step } from "./kind.ts";
 
 export const UserWant = z.strictObject({
   ...common,
@@ -122,6 +122,10 @@ export const user = defineKind<UserWant, UserHave, "passwordHash">({
       groups: want.groups.filter((each) => have.groups.includes(each)),
       createHome: want.createHome && !(home === missing && homeIsIts(want, have)),
     };
+  },
+  purge(want, original, { user: have, home }) {
+    if (original.user || original.home !== missing || !have || home !== "directory") return undefined;
+    return purgeFolder(homeOf(want), sh`rm -rf -- ${homeOf(want)}`);
   },
   undo(want, original, { user: have, home }) {
     const { name } = want;

@@ -51,3 +51,22 @@ test("what stood in /etc before a package came outlives its purge, and what came
   const list = spawnSync("find", [join(root, "etc"), "-type", "f", "-printf", "%P %m\n"], { encoding: "utf8" }).stdout;
   expect(list.split("\n").sort()).toEqual(["", "app/later.conf 644", "app/theirs.conf 640"]);
 });
+
+const removed = 'fleet_apt() { echo apt "$@"; }\nfleet_repair() { :; }\nfleet_purge appx';
+const originals = (name: string, ...lines: readonly string[]): void =>
+  writeFileSync(join(root, "state/originals", name), lines.map((line) => `${line}\n`).join(""));
+
+test("a removal that was cut short ends in the next one, though apt has forgotten what came along", () => {
+  packages("pi |libx", "ii |liby");
+  originals("packages.added", "appx", "libx", "liby");
+  originals("packages.added.going", "appx", "libx");
+  expect(run(removed)).toBe("apt purge --allow-change-held-packages -- libx\n");
+});
+
+test("what an install that was cut short brought along is marked so, and what was named is not", () => {
+  packages("ii |appx", "ii |libx", "ii |other");
+  originals("packages.before", "other");
+  writeFileSync(join(root, "bin/apt-mark"), `#!/bin/sh\necho "$@" >> ${root}/marks\n`, { mode: 0o755 });
+  run("fleet_providers() { :; }\nfleet_settle appx=1.0");
+  expect(readFileSync(join(root, "marks"), "utf8")).toBe("-q auto libx\n");
+});

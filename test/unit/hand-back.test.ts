@@ -54,7 +54,7 @@ test("where a run was cut after its claim, nothing is left of that", async () =>
 
 test.each([
   ["another stack's", { stack: "team-bob", who: "ada@laptop" }, "./fleet down team-ada where that one is"],
-  ["the stack's of another operator", { stack: "team-ada", who: "bob@laptop" }, "./fleet up team-ada --take-over team-ada first"],
+  ["the stack's of another operator", { stack: "team-ada", who: "bob@laptop" }, "./fleet down team-ada --take-over team-ada"],
 ])("%s is left as it is, unlocked, by its name", async (_, comer, next) => {
   await changed();
   const handed = await hand(comer);
@@ -62,6 +62,14 @@ test.each([
   const { clean, lines } = said(comer.stack, "isu1", handed);
   expect([clean, lines[0]]).toEqual([false, expect.stringContaining("it belongs to stack `team-ada` of ada@laptop since 2026-11-29T12")]);
   expect(lines[0]).toContain(next);
+});
+
+test("another stack's goes back where somebody named that one, and where another than that has it by now it does not", async () => {
+  await changed();
+  const bob = { stack: "team-bob", who: "ada@laptop" };
+  const take = (takeOver: string) => handBack(shell as unknown as LockingShell, bob, async () => void locks++, { takeOver });
+  expect([(await take("team-eve")).found, readFileSync(file(), "utf8")]).toEqual(["another's", "ours\n"]);
+  expect([(await take("team-ada")).found, readFileSync(file(), "utf8"), existsSync(shell.memory)]).toEqual(["ours", "theirs\n", false]);
 });
 
 test("one operator's stack of one name is one stack, whatever id its state has", async () => {

@@ -16,10 +16,20 @@ import {
 import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { claimServer, converge, failures, giveBack, inspect, ownerBeside, releaseServer } from "../../provisioners/engine/converge.ts";
+import {
+  claimServer,
+  converge,
+  failures,
+  giveBack,
+  inspect,
+  ownerBeside,
+  purgeAll,
+  releaseServer,
+} from "../../provisioners/engine/converge.ts";
 import { lineOf, memoryIn } from "../../provisioners/engine/journal.ts";
 import { storeKey } from "../../provisioners/engine/prelude.ts";
 import { missingPath } from "../../provisioners/engine/probe.ts";
+import { leavings } from "../../provisioners/engine/purge.ts";
 import type { Address, Common } from "../../provisioners/resources/kind.ts";
 import { kindOf, kinds } from "../../provisioners/resources/kinds.ts";
 import { type Declared, want } from "../../provisioners/resources/want.ts";
@@ -484,6 +494,32 @@ describe("people's work", () => {
     expect(read("web/a")).toBeDefined();
     rmSync(at("web"), { recursive: true });
     await giveBack(shell);
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+
+  test("goes where somebody says so: what would stay is listed, removed, and the rest is undone as ever", async () => {
+    const repository = at("origin");
+    await git(
+      `mkdir ${repository}; cd ${repository}; git init -q -b main; git config user.name x; echo 1 > a; git add a; ${commit} -m first`,
+    );
+    const all = of(
+      want.directory({ path: at("made"), ...mine }),
+      want.directory({ path: at("made/below"), ...mine }),
+      want.directory({ path: at("empty"), ...mine }),
+      ours("made/ours"),
+      want.git({ path: at("web"), repository, ref: "main", owner: who, group: who }),
+      want.git({ path: at("clean"), repository, ref: "main", owner: who, group: who }),
+    );
+    expect(failures(await converge(shell, "app", all))).toEqual([]);
+    there("made/below/theirs & it's", "x\n");
+    await git(`cd ${at("web")}; echo 2 > a; ${commit} -am night`);
+    const found = await leavings(shell);
+    const path = (name: string) => expect.stringContaining(`${at(name)} (`);
+    expect(found.all.map(({ what }) => what).sort()).toEqual([path("made"), path("web")]);
+    expect(found.all.map(({ what }) => what).join()).toContain("(1 file: below/theirs & it's)");
+    expect(failures(await purgeAll(shell, found))).toEqual([]);
+    expect(failures(await converge(shell, "app", {}))).toEqual([]);
+    expect(readdirSync(shell.root)).toEqual(["origin"]);
     expect(existsSync(shell.memory)).toBe(false);
   });
 
