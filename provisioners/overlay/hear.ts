@@ -1,6 +1,7 @@
 // Who hears of the team's files: the role's own service, the unit of the territory where it runs, the unit whose file it is, or a handler.
 import type { OverlayEntry } from "../../spec/overlay.ts";
 import type { Facts } from "../engine/facts.ts";
+import { quote } from "../engine/shell-quote.ts";
 import { isBelow } from "../resources/address-path.ts";
 import type { Address } from "../resources/kind.ts";
 import { type Declared, want } from "../resources/want.ts";
@@ -26,7 +27,22 @@ export interface Hearer {
 export function hearers(placed: readonly Placed[], { territory }: Neighbour, facts: Facts): readonly Hearer[] {
   const units = placed.flatMap(({ entry, declared }) => ofUnit(entry.path, declared.address));
   const places = territory.flatMap((each) => ofTerritory(each, placed, facts));
-  return [...units, ...places];
+  const environments = placed.flatMap(({ entry, declared }) => ofEnvironment(entry.path, declared.address));
+  return [...units, ...places, ...environments];
+}
+
+/** By its name alone: which services read it only the server knows. */
+const isEnvironment = (path: string): boolean => /^\/etc\/(?:default|sysconfig)\/|env[^/]*$/i.test(path) && !isBelow(path, unitFolder);
+
+/** A service reads the file of its environment at its start. */
+function ofEnvironment(path: string, address: Address): readonly Hearer[] {
+  if (!/^(?:file|link)\[/.test(address) || !isEnvironment(path)) return [];
+  const run = `file=${quote(path)} # the services that read it at their start, start again
+for unit in $(systemctl list-units --type=service --state=active,activating --plain --no-legend | cut -d ' ' -f 1); do
+  if systemctl show -p EnvironmentFiles --value -- "$unit" | grep -qF -- "$file ("; then systemctl try-restart -- "$unit"; fi
+done`;
+  const name = `environment${path.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
+  return [{ handler: { name, run }, reloadOn: [address], restartOn: [], below: [path] }];
 }
 
 /** A unit's own file, or a drop-in of it. systemd reads it again when it lands; a unit that runs starts again with it. */

@@ -59,7 +59,17 @@ type Visit = (node: Node, path: string, value: unknown, index: number) => unknow
 
 /** Goes through an example along its schema, and gives what `visit` makes of it. */
 function walk(node: Node, path: string, value: unknown, index: number, visit: Visit): unknown {
-  if (valuesOf(node).length > 0 && !isObject(node)) return visit(node, path, value, index);
+  if (valuesOf(node).length > 0 && !isObject(node)) {
+    const turned = visit(node, path, value, index);
+    // `false`, or an object with switches of its own.
+    if (typeof turned !== "object" || turned === null || turned !== value) return turned;
+    // Out of step with the choice of the object itself.
+    return walkInto(node, path, value, index + 1, visit);
+  }
+  return walkInto(node, path, value, index, visit);
+}
+
+function walkInto(node: Node, path: string, value: unknown, index: number, visit: Visit): unknown {
   if (Array.isArray(value)) {
     const list = node.items ? node : branchesOf(node).find(({ items }) => items);
     return list?.items ? value.map((each, at) => walk(list.items!, `${path}[]`, each, index + at, visit)) : value;

@@ -35,6 +35,17 @@ function laid(roles: string, overlay: readonly OverlayEntry[], params = "{}") {
   return wants;
 }
 
+test("services that read a file of the team's as their environment start again with it, whoever they are", () => {
+  const wants = laid("app", [file("/home/isucon/env.sh"), file("/home/isucon/webapp/index.html")]);
+  const handlers = Object.values(wants).flatMap((of) =>
+    Object.entries(of).filter(([address]) => address.startsWith("handler[environment")),
+  );
+  expect(handlers).toMatchObject([
+    ["handler[environment-home-isucon-env-sh]", { on: ["file[/home/isucon/env.sh]"], below: ["/home/isucon/env.sh"] }],
+  ]);
+  expect((handlers[0]![1] as { run: string }).run).toContain("file=/home/isucon/env.sh ");
+});
+
 describe("a file belongs", () => {
   test.each([
     ["to the role in whose territory it lies", "nginx", "/etc/nginx/snippets/a.conf", "nginx"],
