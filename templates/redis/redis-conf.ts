@@ -29,7 +29,13 @@ const RedisShape = z.strictObject({
       "`aof`: each write, synced once a second; `rdb`: a snapshot now and then; `none`: empty after a restart, which a retest finds.",
     ),
 });
-export const RedisParams = RedisShape.superRefine(({ bind, password }, context) => {
+export const RedisParams = RedisShape.superRefine(({ bind, password, port }, context) => {
+  if (bind.length === 0 && port > 0)
+    context.addIssue({
+      code: "custom",
+      path: ["bind"],
+      message: "expected an address, got none: with `port: 0` it listens on its socket alone",
+    });
   if (bind.includes("0.0.0.0") && password === undefined) {
     context.addIssue({
       code: "custom",

@@ -44,12 +44,12 @@ const begun = new Set<string>();
 const seeds = Array.from({ length: count }, (_, index) => first + index);
 test.each(seeds.flatMap((seed) => cases.map((each) => [seed, each.role.name, each] as const)))(
   "seed %i: %s",
-  async (seed, name, { role, params, before }) => {
+  async (seed, name, { role, before, ...example }) => {
     if (before && !begun.has(name)) await text(machine.shell, `set -e\n${before}`);
     begun.add(name);
     await settles(
       role,
-      variation(role.params, params, randomOf(seed * 31 + names.indexOf(name)), (each) => wantsFor(role, each, facts, names)),
+      variation(role.params, example, randomOf(seed * 31 + names.indexOf(name)), (each) => wantsFor(role, each, facts, names)),
     );
   },
 );

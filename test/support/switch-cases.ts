@@ -5,6 +5,8 @@ import type { Setting } from "./switches.ts";
 
 export interface SwitchCase {
   readonly params: unknown;
+  /** Parameters at the top that a machine of a test can't do without, or that hang together. */
+  readonly fixed?: readonly string[];
   /** Shell text, run once before the role first comes. */
   readonly before?: string;
   /** Units that run whatever the switches say. */

@@ -6,10 +6,16 @@ import type { Random } from "./contest/steps.ts";
 import { branchesOf, isObject, fits as isOf, type Node, schemaOf, valuesOf } from "./switches.ts";
 
 /** @param fits throws a UserError at what `fleet check` would refuse */
-export function variation(params: z.ZodType, example: unknown, random: Random, fits: (params: unknown) => unknown): unknown {
+export function variation(
+  params: z.ZodType,
+  { params: example, fixed = [] }: { readonly params: unknown; readonly fixed?: readonly string[] },
+  random: Random,
+  fits: (params: unknown) => unknown,
+): unknown {
   const [schema, whole] = [schemaOf(params), params.parse(example)];
   for (let tries = 0; tries < 50; tries++) {
-    const found = vary(schema, whole, random);
+    const kept = Object.fromEntries(fixed.map((name) => [name, (whole as Record<string, unknown>)[name]]));
+    const found = { ...(vary(schema, whole, random) as object), ...kept };
     if (params.safeParse(found).success && passes(() => fits(found))) return found;
   }
   throw new Error("expected a variation that the schema takes, got none in 50 tries");

@@ -79,3 +79,9 @@ test("keepalived's servers have the address in the order of the stack file, each
     `priority 190\n    advert_int 1\n    unicast_src_ip ${address(2)}\n    unicast_peer {\n        ${address(0)}\n    }`,
   );
 });
+
+test("keepalived without an address has nothing to do: it is there, and off", () => {
+  const of = plan(["isu1: { roles: [keepalived] }"], "{}");
+  const wants = expandRole(of, of.servers[0]!, "keepalived", blankFacts);
+  expect(wants["service[keepalived.service]"]).toMatchObject({ enabled: false, running: false });
+});

@@ -185,3 +185,8 @@ test.each(["/a;b", "/a{", "/a b", "/$x", '/"', "a", "/a\n"])("a path that would 
 test("redis on every address needs a password", () => {
   expect(RedisParams.safeParse({ bind: ["0.0.0.0"] }).success).toBe(false);
 });
+
+test("redis listens somewhere: no address without `port: 0` is a problem", () => {
+  expect(RedisParams.safeParse({ bind: [] }).error?.issues[0]?.message).toContain("expected an address, got none");
+  expect(RedisParams.safeParse({ bind: [], port: 0, socket: "/run/redis/redis.sock" }).success).toBe(true);
+});

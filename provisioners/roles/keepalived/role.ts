@@ -40,7 +40,10 @@ export const keepalived = defineRole<Params>({
       ...{ path, mode: "0640", sensitive: context.params.password !== undefined },
       content: keepalivedConf({ ...context.params, ...groupOf(context) }),
     });
-    return [want.package({ name: "keepalived" }), file, want.service({ unit: "keepalived.service", reloadOn: [file.address], validate })];
+    // Without an address it has nothing to do, and does not start.
+    const running = context.params.addresses.length > 0;
+    const service = want.service({ unit: "keepalived.service", enabled: running, running, reloadOn: [file.address], validate });
+    return [want.package({ name: "keepalived" }), file, service];
   },
 });
 

@@ -95,7 +95,6 @@ export const files: Readonly<Record<string, readonly string[]>> = {
     "→ ../sites-available/notes.conf",
     'server { listen 80; location / { return 200 "here\\n"; } }\n',
   ],
-  "/etc/nginx/sites-enabled/more.conf": ["→ ../sites-available/more.conf"],
   "/etc/nginx/sites-available/more.conf": ['server { listen 8082; location / { return 200 "more\\n"; } }\n'],
   "/etc/mysql/mariadb.conf.d/99-isucon.cnf": ["[mysqld]\nmax_allowed_packet = 64M\n", "[mysqld]\nlong_query_time = 3\n"],
   "/etc/mysql/mariadb.conf.d/zzz-team.cnf": ["[mysqld]\nlong_query_time = 0.5\n", "[mysqld]\nlong_query_time = 0.25\n"],
