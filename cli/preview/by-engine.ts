@@ -7,7 +7,7 @@ import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
 import { factsIn, failureOf, look, nothingFound } from "./events.ts";
 import { failedPreview, refusedPreview, type StackPreview } from "./model.ts";
-import { masked, maskOf, secretsOf } from "./redaction.ts";
+import { masked, maskOf, reopened, secretsOf } from "./redaction.ts";
 
 /** A stack that can't be previewed is one row of the table, not the end of the others. */
 export async function previewByEngine(stack: string): Promise<StackPreview> {
@@ -25,8 +25,8 @@ async function preview(stack: string): Promise<StackPreview> {
   await prepare(plan);
   const settle = settling(plan);
   // Its two looks into the state need not be waited for before the servers are looked at.
-  const [secrets, { digest, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, policed(plan))]);
-  const mask = maskOf(secrets);
+  const [{ secrets, open }, { digest: told, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, policed(plan))]);
+  const [mask, digest] = [maskOf(secrets), reopened(told, open)];
   if (code !== 0) return failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
   if (nothingFound(digest)) settle(factsIn(digest));
   return masked(previewOf(plan, digest), mask);

@@ -47,7 +47,7 @@ export function masked<T>(value: T, mask: Mask): T {
 }
 
 /** Of the stack file and of the state, which must be there: what was given, and what the fleet made for itself. */
-export async function secretsOf(plan: FleetPlan): Promise<readonly string[]> {
+export async function secretsOf(plan: FleetPlan): Promise<{ readonly secrets: readonly string[]; readonly open: OpenSecret }> {
   const refs = secretRefsIn(JSON.stringify(plan.spec));
   const [config, state] = await Promise.all([
     refs.length > 0 ? ask(plan, ["config", "--stack", plan.stack, "--show-secrets", "--json"]) : "{}",
@@ -57,8 +57,29 @@ export async function secretsOf(plan: FleetPlan): Promise<readonly string[]> {
   const object = fleet?.objectValue ?? JSON.parse(fleet?.value ?? "{}");
   const given = refs.map((path) => lookupSecret(object, path)).filter((secret) => secret !== undefined);
   const open = new Set(openWords(plan.spec));
-  return [...new Set([...given, ...stateSecrets(JSON.parse(state))])].filter((secret) => !open.has(secret));
+  const secrets = [...new Set([...given, ...stateSecrets(JSON.parse(state))])].filter((secret) => !open.has(secret));
+  return { secrets, open: openSecretOf(given, open) };
 }
+
+/** The one word that the engine put `[secret]` for, where that word stands open; undefined where it may have been another. */
+type OpenSecret = string | undefined;
+export function openSecretOf(given: readonly string[], open: ReadonlySet<string>): OpenSecret {
+  const [word, ...others] = new Set(given);
+  return others.length === 0 && word !== undefined && open.has(word) ? word : undefined;
+}
+
+/**
+ * With that word back in paths and lines. A value that is nothing but `[secret]` stays: there it is the secret. Whatever else is secret is no
+ * word of the configuration, and is a mark or a value of its own.
+ */
+export function reopened<T>(value: T, word: OpenSecret): T {
+  if (word === undefined) return value;
+  if (typeof value === "string") return (value === engineSecret ? value : value.replaceAll(engineSecret, word)) as T;
+  if (Array.isArray(value)) return value.map((each) => reopened(each, word)) as T;
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [reopened(key, word), reopened(each, word)])) as T;
+}
+const engineSecret = "[secret]";
 
 /** Names that stand open in the stack file: a password that is spelled like one (`isucon`) would hide every path, and be told by the holes. */
 export function openWords(value: unknown): readonly string[] {

@@ -8,7 +8,7 @@ import { digestOf } from "../../cli/preview/events.ts";
 import { compare } from "../../cli/preview/files.ts";
 import { markdown, marker } from "../../cli/preview/markdown.ts";
 import { failedPreview, type StackPreview } from "../../cli/preview/model.ts";
-import { masked, maskOf, stateSecrets } from "../../cli/preview/redaction.ts";
+import { masked, maskOf, openSecretOf, reopened, stateSecrets } from "../../cli/preview/redaction.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import { fill, late } from "../../provisioners/engine/placeholders.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
@@ -271,5 +271,22 @@ describe("no secret", () => {
       "k".repeat(40),
       "abcd",
     ]);
+  });
+});
+
+describe("a password that is its user's name, which the engine hides in every path", () => {
+  test("is told by the stack file where it is the only one", () => {
+    expect(openSecretOf(["isucon", "isucon"], new Set(["isucon", "isu1"]))).toBe("isucon");
+    expect(openSecretOf(["isucon", "hunter2"], new Set(["isucon"]))).toBeUndefined();
+    expect(openSecretOf(["hunter2"], new Set(["isucon"]))).toBeUndefined();
+    expect(openSecretOf([], new Set(["isucon"]))).toBeUndefined();
+  });
+
+  test("is put back in paths and lines, and stays hidden where it is the password", () => {
+    const digest = { "file[/home/[secret]/x]": { content: "[secret] ALL=(ALL)\n", list: ["/home/[secret]"], password: "[secret]" } };
+    expect(reopened(digest, "isucon")).toEqual({
+      "file[/home/isucon/x]": { content: "isucon ALL=(ALL)\n", list: ["/home/isucon"], password: "[secret]" },
+    });
+    expect(reopened(digest, undefined)).toBe(digest);
   });
 });
