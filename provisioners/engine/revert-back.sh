@@ -65,5 +65,7 @@ if [ "$1" != boot ]; then back; fi
 sync
 rm -f -- "/etc/systemd/system/sysinit.target.wants/${fleet_revert_unit##*/}" "$fleet_revert_unit"
 rmdir --ignore-fail-on-non-empty -- /etc/systemd/system/sysinit.target.wants
+# The reload above read it.
+systemctl daemon-reload
 cd /
 rm -rf -- "$fleet_revert"

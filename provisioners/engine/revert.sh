@@ -44,6 +44,7 @@ fleet_arm_user() {
 fleet_arm_end() {
   cat > "$fleet_arm/back"
   printf '%s\n' "$$" > "$fleet_arm/armed"
+  printf '%s\n' "fleet-revert-$run.service" > "$fleet_arm/waits"
   rm -rf -- "$fleet_revert"
   mv -T -- "$fleet_arm" "$fleet_revert"
   fleet_hold "$1"
@@ -74,6 +75,8 @@ fleet_disarm() { mv -T -- "$fleet_revert/armed" "$fleet_revert/confirmed" 2> /de
 fleet_disarmed() {
   rm -f -- "/etc/systemd/system/sysinit.target.wants/${fleet_revert_unit##*/}" "$fleet_revert_unit"
   rmdir --ignore-fail-on-non-empty -- /etc/systemd/system/sysinit.target.wants
+  # It would see for itself within a second that nothing is armed: until then it would be one more unit of the server's.
+  systemctl stop -- "$(cat -- "$fleet_revert/waits")" 2> /dev/null
   rm -rf -- "$fleet_revert"
   # The last of the memory of a server that was given back.
   rmdir --ignore-fail-on-non-empty -- "${fleet_revert%/*}"

@@ -82,6 +82,7 @@ describe.skipIf(process.getuid?.() !== 0)("ways in (these need root on Linux)", 
     const before = await state();
     expect(failures(await converge(shell, "door", sshd("MaxAuthTries 4\n")))).toEqual([]);
     expect(await text(shell, "sshd -T | grep -i maxauthtries; ls -A /var/lib/fleet")).toBe("maxauthtries 4\ndoor\njournal\n");
+    expect(await text(shell, "systemctl list-units --all --no-legend 'fleet-revert-*'"), "nothing waits any more").toBe("");
     expect((await converge(shell, "door", sshd("MaxAuthTries 4\n"))).results.map(({ outcome }) => outcome)).toEqual([
       "unchanged",
       "unchanged",
