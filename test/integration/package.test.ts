@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { codeFolders } from "../../cli/quick/inputs.ts";
 import { checkout } from "../../provisioners/project.ts";
 import { ownStack } from "../support/own.ts";
 
@@ -39,11 +40,8 @@ test("it holds JavaScript and what that reads, the types of what roles import, a
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + "/dist/".length));
   expect(files.filter((name) => /\.ts$/.test(name) && !/\.d\.ts$/.test(name))).toEqual([]);
   expect(files.filter((name) => /^(test|stacks)\/|(^|\/)(node_modules|\.fleet)\//.test(name))).toEqual([]);
-  // What is read beside the code is there as it is in the checkout.
-  const beside = execFileSync("git", ["ls-files", "cli", "components", "iam", "machines", "policy", "provisioners", "setup"], {
-    cwd: checkout,
-    encoding: "utf8",
-  });
+  // What is read beside the code is there as it is in the checkout, in every room.
+  const beside = execFileSync("git", ["ls-files", ...codeFolders], { cwd: checkout, encoding: "utf8" });
   const assets = beside.split("\n").filter((name) => name !== "" && !/\.(ts|md|mjs)$/.test(name));
   expect(assets.length).toBeGreaterThan(20);
   expect(assets.filter((name) => !files.includes(name))).toEqual([]);
@@ -63,6 +61,8 @@ describe("a team's folder", () => {
       stackFile,
       `config:\n  contest-fleet:fleet:\n    team: ${stack}\n    target: practice\n    params: { motd: { text: Go! } }\n    servers:\n      isu1: { roles: [base, motd] }\n`,
     );
+    // All of them are loaded for it.
+    expect(fleet("--help").status).toBe(0);
     expect(fleet("check")).toMatchObject({ status: 0, stdout: `${stack}: no problems\n` });
     expect(run("npx", "fleet", "check", stack).status).toBe(0);
     expect(fleet("docs", "motd").stdout).toContain("string; default Good luck!");
