@@ -19,6 +19,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   verify: async () => (await import("./commands/verify.ts")).verify,
   check: async () => (await import("./commands/check.ts")).check,
   ssh: async () => (await import("./commands/ssh.ts")).ssh,
+  drain: async () => (await import("./commands/drain.ts")).drain,
+  enable: async () => (await import("./commands/enable.ts")).enable,
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
   bench: async () => (await import("./commands/bench.ts")).bench,

@@ -80,6 +80,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
         roles: server.roles,
         ports: portsOf(server),
         ...(server.services && { services: server.services }),
+        ...(server.share !== undefined && server.share !== 100 && { share: server.share }),
         ...(volumes.length > 0 && { volumes }),
       },
       declared: { ...target.declared(spec, name, around), ...sizesOf(server) },

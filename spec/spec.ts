@@ -58,6 +58,14 @@ export const ServerSpec = z
       .describe(
         "units that are there, by their full names: `{notes.service: off}`. `on` runs now and at boot, `off` neither, `masked` can't be started at all",
       ),
+    share: z
+      .int()
+      .min(0)
+      .max(100)
+      .optional()
+      .describe(
+        "per cent of its usual share of the requests that the team's nginx and haproxy send to it; 0 is drained, as by `fleet drain`; default 100",
+      ),
     was: scalar.ServerName.optional().describe("former name of a server that was handed out: what was made for it under that name goes on"),
   })
   .describe("one server");

@@ -77,7 +77,7 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Op
   await (await operationsOf(plan)).prepare?.(plan);
   const settle = settling(plan);
   const { code, changed, sum, did } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
-  Object.assign(notes, { summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
+  Object.assign(notes, { nothing: !changed, summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
   if (code === 0) settle();
   if (code === 0 && changed) console.log(await whereItIs(plan));
   if (code !== 0)

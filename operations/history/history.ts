@@ -14,6 +14,8 @@ export interface RunNotes {
   summary: string;
   servers: readonly string[];
   detail?: unknown;
+  /** It found nothing to do. */
+  nothing?: boolean;
   /** Takes secrets out of the words that were typed. */
   mask: (text: string) => string;
 }
@@ -47,7 +49,7 @@ export async function recorded(
     throw error;
   } finally {
     if (interrupted()) result = "interrupted";
-    if (hasChanged()) await keep({ stack, what, words, store }, notes, { begun, result });
+    if (hasChanged() && !(notes.nothing && result === "done")) await keep({ stack, what, words, store }, notes, { begun, result });
   }
 }
 

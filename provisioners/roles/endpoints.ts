@@ -27,3 +27,10 @@ export const endpointServers = (
     place.team.endpoints.filter((each) => each.role === role && each.protocol === protocol),
     place,
   );
+
+/** Per cent of what usually goes to a host, where it is a server of the team. */
+export function shareOf(host: string, { self, team }: Place): number {
+  const own = ["127.0.0.1", "localhost", "::1"].includes(host);
+  const server = own ? self : team.servers.find(({ name, privateAddress }) => name === host || privateAddress === host);
+  return server?.share ?? 100;
+}

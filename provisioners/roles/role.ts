@@ -58,6 +58,8 @@ export interface ServerView {
   readonly account: string;
   /** Units that the stack file switches, by their full names. */
   readonly services?: Readonly<Record<string, "on" | "off" | "masked">>;
+  /** Per cent of its usual share of the requests, for whoever balances over it; 100 without. */
+  readonly share?: number;
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
   readonly ports: readonly number[];
   /**

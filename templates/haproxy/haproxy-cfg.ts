@@ -10,6 +10,7 @@ export const HaproxyServer = z.strictObject({
   name: Label.describe("Name by which it is drained."),
   host: ServerAddress.describe("Host name or address."),
   port: Port.describe("Port of the server."),
+  down: z.boolean().default(false).describe("Gets no requests, and keeps its place."),
   weight: Weight.default(100).describe("Share of the requests, beside the other servers' weights; 0 sends none."),
 });
 export type HaproxyServer = z.infer<typeof HaproxyServer>;
@@ -95,7 +96,7 @@ const backend = (
       ${when(mode === "http", "retry-on conn-failure empty-response", "http-reuse safe")}
       ${when(healthCheck !== undefined, "option httpchk", `http-check send meth GET uri ${healthCheck ?? "/"}`, "http-check expect status 200-399")}
       default-server check inter 1s fall 2 rise 1${maxConnections === undefined ? "" : ` maxconn ${maxConnections}`}
-      ${servers.map((each) => `server ${each.name} ${each.host}:${each.port} weight ${each.weight}`)}
+      ${servers.map((each) => `server ${each.name} ${each.host}:${each.port} weight ${each.weight}${each.down ? " disabled" : ""}`)}
 `;
 
 const stats = (port: number): string => conf`

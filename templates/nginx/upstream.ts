@@ -7,6 +7,7 @@ import { Label, ServerAddress } from "../words.ts";
 const tuning = {
   weight: z.int().min(1).default(1).describe("Share of the requests, beside the other servers' weights."),
   backup: z.boolean().default(false).describe("Used only while the others fail."),
+  down: z.boolean().default(false).describe("Gets no requests, and keeps its place."),
   maxFails: z.int().min(0).default(1).describe("Failures within 10 s that take the server out for 10 s; 0 never takes it out."),
 };
 
@@ -46,6 +47,7 @@ function serverLine(server: UpstreamServer): string {
     ...when(server.weight !== 1, `weight=${server.weight}`),
     ...when(server.maxFails !== 1, `max_fails=${server.maxFails}`),
     ...when(server.backup, "backup"),
+    ...when(server.down, "down"),
   ];
   return `server ${[address, ...extras].join(" ")};`;
 }

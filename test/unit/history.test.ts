@@ -146,6 +146,14 @@ describe("a run", () => {
     expect(readFileSync(join(folder, "kept", `${run!.id}.json`), "utf8")).not.toContain("hunter22");
   });
 
+  test("that found nothing to do is none", async () => {
+    await recorded({ stack: "nothing", what: "up", store }, async (notes) => {
+      notes.nothing = true;
+      return 0;
+    });
+    expect(await of("nothing")).toEqual([]);
+  });
+
   test("that throws is kept as failed, and throws", async () => {
     await expect(recorded({ stack: "thrown", what: "drain", store }, () => Promise.reject(new Error("no\nmore")))).rejects.toThrow("no");
     expect(await of("thrown")).toMatchObject([{ result: "failed", summary: "no" }]);

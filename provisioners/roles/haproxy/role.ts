@@ -5,7 +5,7 @@ import { dropIn } from "../../../templates/app/unit.ts";
 import { HaproxyBackend, HaproxyFrontend, type HaproxyServer, haproxyCfg } from "../../../templates/haproxy/haproxy-cfg.ts";
 import { Label } from "../../../templates/words.ts";
 import { want } from "../../resources/want.ts";
-import { endpointServers } from "../endpoints.ts";
+import { endpointServers, shareOf } from "../endpoints.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 
 const Params = z
@@ -80,6 +80,16 @@ export const haproxy = defineRole<Params>({
 
 /** Those that the team's endpoints give, by the names of their servers, and those that the stack file names. */
 const serversOf = ({ weights, servers, ...from }: HaproxyBackend, context: RoleContext<Params>): readonly HaproxyServer[] => [
-  ...endpointServers(from, context).map((each) => ({ ...each, weight: weights[each.name] ?? 100 })),
-  ...servers,
+  ...endpointServers(from, context).map((each) => shared({ ...each, weight: weights[each.name] ?? 100, down: false }, context)),
+  ...servers.map((each) => shared(each, context)),
 ];
+
+/** In haproxy's own weights, which are fine enough for per cents. */
+function shared(server: HaproxyServer, context: RoleContext<Params>): HaproxyServer {
+  const share = shareOf(server.host, context);
+  return {
+    ...server,
+    down: server.down || share === 0,
+    weight: share === 0 || share === 100 ? server.weight : Math.max(1, Math.round((server.weight * share) / 100)),
+  };
+}

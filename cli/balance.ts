@@ -1,0 +1,159 @@
+// What `fleet drain` and `fleet enable` share: find the balancers, tell them, say it in the stack file, wait.
+import { InvalidArgumentError } from "commander";
+import {
+  type Balancer,
+  balancersOn,
+  ended,
+  hostsOf,
+  type Placed,
+  placesOf,
+  refuseBroken,
+  refuseLast,
+  type Target,
+  tell,
+} from "../operations/balance/drain.ts";
+import { sharesOf, writeShares } from "../operations/balance/stack-share.ts";
+import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.ts";
+import { type RunNotes, recorded } from "../operations/history/history.ts";
+import { OpenServers } from "../operations/on-servers.ts";
+import { select } from "../operations/select.ts";
+import { changes } from "../pulumi/interruption.ts";
+import { UserError } from "../spec/problem.ts";
+import { waiting } from "./progress.ts";
+import { stackInMind } from "./stack-in-mind.ts";
+
+export interface BalanceOptions {
+  readonly stack?: string;
+  /** In per cent. */
+  readonly share: number;
+  /** Milliseconds. */
+  readonly timeout?: number;
+  readonly wait?: boolean;
+  readonly anyway?: boolean;
+  readonly json: boolean;
+}
+
+export function percent(text: string): number {
+  const value = Number(text.replace(/%$/, ""));
+  if (!Number.isInteger(value) || value < 0 || value > 100) throw new InvalidArgumentError("expected per cent from 0 to 100");
+  return value;
+}
+
+export const balancedServers = "servers by name (isu3, isu2,isu3), pattern ('isu*') or role";
+
+export async function balance(what: "drain" | "enable", words: readonly string[], options: BalanceOptions): Promise<number> {
+  const stack = options.stack ?? (await stackInMind());
+  const fleet = await fleetUp(stack);
+  const chosen = select(fleet.servers, words);
+  return await recorded({ stack, what }, (notes) => change(fleet, chosen, options, notes));
+}
+
+async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: BalanceOptions, notes: RunNotes): Promise<number> {
+  const { stack } = fleet;
+  const shares = sharesOf(stack);
+  const targets = chosen.map(
+    (server): Target => ({ name: server.name, hosts: hostsOf(server), before: shares[server.name] ?? 100, now: options.share }),
+  );
+  const open = new OpenServers();
+  try {
+    const outcomes = await waiting(
+      () => `looks for what balances over ${chosen.map(({ name }) => name).join(", ")}`,
+      () => balancersOn(open, fleet.servers),
+    );
+    const missing = outcomes.flatMap((each) => ("error" in each ? [`${each.server}: ${each.error.message}`] : []));
+    for (const each of missing) console.error(`${each}; what balances there is not told`);
+    const balancers = outcomes.flatMap((each) => ("value" in each ? [each.value] : []));
+    refuseBroken(balancers);
+    const places = placesOf(balancers, targets);
+    const names = targets.map(({ name }) => name).join(", ");
+    if (places.length === 0)
+      throw new UserError(`${names}: expected nginx or haproxy on a server of ${stack} that balances over it, got none`);
+    if (options.share === 0 && !options.anyway) refuseLast(places);
+    changes();
+    notes.servers = [...new Set(places.map(({ balancer }) => balancer))];
+    const refused = await tellAll(fleet, open, { balancers, places, targets, shares });
+    // Who can't be told now is told by the next up.
+    if (refused.length === 0) writeShares(stack, Object.fromEntries(targets.map(({ name }) => [name, options.share])));
+    const left = refused.length === 0 && options.wait !== false && options.share === 0 ? await waited(fleet, open, places, options) : 0;
+    notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${options.share} % of its requests`;
+    notes.detail = places.map(said);
+    report({ stack, options, places, refused, left, names });
+    return refused.length + missing.length > 0 || left > 0 ? 1 : 0;
+  } finally {
+    await open.close();
+  }
+}
+
+interface Known {
+  readonly balancers: readonly Balancer[];
+  readonly places: readonly Placed[];
+  readonly targets: readonly Target[];
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+/** @returns what went wrong, a sentence each */
+async function tellAll(fleet: FleetUp, open: OpenServers, { balancers, places, targets, shares }: Known): Promise<readonly string[]> {
+  const asked = fleet.servers.filter(({ name }) => places.some(({ balancer }) => balancer === name));
+  const shareOf = (balancer: string, host: string): number => {
+    const server = fleet.servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
+    return server ? (shares[server.name] ?? 100) : 100;
+  };
+  const outcomes = await open.each(
+    asked,
+    ({ name }, shell, signal) => tell(balancers.find(({ server }) => server === name)!, shell, { targets, shareOf }, signal),
+    {
+      change: `another share for ${targets.map(({ name }) => name).join(", ")}`,
+      onWait: (server, why) => console.error(`${server}: ${why}`),
+    },
+  );
+  return outcomes.flatMap((each) =>
+    "error" in each ? [`${each.server}: ${"sentence" in each.error ? each.error.sentence : each.error.message}`] : [],
+  );
+}
+
+/** @returns connections that are left */
+async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed[], { timeout = 30_000 }: BalanceOptions): Promise<number> {
+  const until = Date.now() + timeout;
+  const left = new Map<string, number>();
+  const asked = fleet.servers.filter(({ name }) => places.some(({ balancer }) => balancer === name));
+  const sum = () => [...left.values()].reduce((total, each) => total + each, 0);
+  const work = () =>
+    open.each(asked, ({ name }, shell, signal) =>
+      ended(
+        shell,
+        places.filter(({ balancer }) => balancer === name),
+        { until, signal, onLeft: (count) => left.set(name, count) },
+      ),
+    );
+  await waiting(() => `waits for ${sum()} connections to end`, work);
+  return sum();
+}
+
+const said = ({ balancer, kind, group, target }: Placed): string =>
+  `${balancer} ${kind} ${group}: ${target.name} ${target.now === 0 ? "out" : target.now === 100 ? "in" : `in with ${target.now} %`}`;
+
+interface Told {
+  readonly stack: string;
+  readonly options: BalanceOptions;
+  readonly places: readonly Placed[];
+  readonly refused: readonly string[];
+  readonly left: number;
+  readonly names: string;
+}
+
+function report({ stack, options, places, refused, left, names }: Told): void {
+  if (options.json) {
+    const told = places.map(({ balancer, kind, group, target: { name, now } }) => ({ balancer, kind, group, server: name, share: now }));
+    console.log(JSON.stringify({ stack, places: told, refused, connectionsLeft: left }, null, 2));
+    return;
+  }
+  for (const each of refused) console.error(each);
+  if (refused.length > 0) return;
+  console.log(places.map(said).join("\n"));
+  if (left > 0) console.log(`${names}: ${left} connections are still open`);
+  const stays =
+    options.share < 100
+      ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ./fleet enable ${names.replaceAll(", ", ",")} -s ${stack}`
+      : "";
+  console.log(`${names}: ${options.share} % of its requests${stays}`);
+}

@@ -1,0 +1,158 @@
+// A server out of everything that balances over it, and in again: found on the balancers themselves, changed there without a restart.
+import type { Shell } from "../../provisioners/engine/shell.ts";
+import { sleep } from "../../provisioners/ssh/retry.ts";
+import { UserError } from "../../spec/problem.ts";
+import type { FleetServer } from "../fleet-up.ts";
+import type { OpenServers, Outcome } from "../on-servers.ts";
+import { type HaproxyServerState, haproxyCommands, haproxyServers } from "./haproxy.ts";
+import { filesIn, type Group, groupsIn, isLocal, type Peer, withShares } from "./nginx.ts";
+import { connectionsScript, lookScript, nginxScript, partsIn, tellScript } from "./scripts.ts";
+
+/** What balances on one server. */
+export interface Balancer {
+  readonly server: string;
+  readonly haproxy: readonly HaproxyServerState[];
+  /** nginx' files by path, and the groups in them. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly groups: readonly Group[];
+  /** What nginx says against its own files: it runs with older ones, and takes no change. */
+  readonly broken?: string;
+}
+
+/** A server that is to have another share. */
+export interface Target {
+  readonly name: string;
+  /** Names and addresses by which balancers know it. */
+  readonly hosts: readonly string[];
+  /** Its share until now, and from now on. */
+  readonly before: number;
+  readonly now: number;
+}
+
+/** One place in which a target stands. */
+export interface Placed {
+  readonly balancer: string;
+  readonly kind: "haproxy" | "nginx";
+  /** Backend or upstream. */
+  readonly group: string;
+  readonly target: Target;
+  readonly host: string;
+  readonly port: number;
+  /** Whether somebody is left who gets the requests. */
+  readonly others: number;
+}
+
+const mark = "@fleet-balance";
+const deadline = 30_000;
+
+export async function balancersOn(open: OpenServers, servers: readonly FleetServer[]): Promise<readonly Outcome<Balancer>[]> {
+  return await open.each(servers, async ({ name }, shell, signal): Promise<Balancer> => {
+    const { stdout } = await shell.run(lookScript(mark), { signal, deadline, onAbort: "end" });
+    const { state = "", stat = "", nginx = "", broken } = partsIn(mark, stdout.toString("utf8"));
+    const files = filesIn(nginx);
+    const groups = Object.entries(files).flatMap(([file, text]) => groupsIn(file, text));
+    return { server: name, haproxy: haproxyServers(state, stat), files, groups, ...(broken !== undefined && { broken: broken.trim() }) };
+  });
+}
+
+/** As its names are known here and on the other servers. */
+export function hostsOf({ name, connection, facts }: FleetServer): readonly string[] {
+  const known = Array.isArray(facts.addresses) ? facts.addresses.map(String) : [];
+  return [...new Set([name, connection.address, ...known])];
+}
+
+const own = ["127.0.0.1", "localhost", "::1"];
+/** A balancer's own address is the server that it runs on. */
+const isMeant = (target: Target, host: string, balancer: string): boolean =>
+  target.hosts.includes(host) || (target.name === balancer && own.includes(host));
+
+const meant = (targets: readonly Target[], host: string, balancer: string): Target | undefined =>
+  targets.find((target) => isMeant(target, host, balancer));
+
+const haproxyTarget = (targets: readonly Target[], each: HaproxyServerState, balancer: string): Target | undefined =>
+  targets.find(({ name }) => name === each.name) ?? meant(targets, each.host, balancer);
+
+/** Pure: where the targets stand, and who would be left beside them. */
+export function placesOf(balancers: readonly Balancer[], targets: readonly Target[]): readonly Placed[] {
+  return balancers.flatMap(({ server, haproxy, groups }) => {
+    const inHaproxy = haproxy.flatMap((each): Placed[] => {
+      const target = haproxyTarget(targets, each, server);
+      if (!target) return [];
+      const rest = haproxy.filter(
+        (other) => other.backend === each.backend && !other.out && haproxyTarget(targets, other, server) === undefined,
+      );
+      return [{ balancer: server, kind: "haproxy", group: each.backend, target, host: each.host, port: each.port, others: rest.length }];
+    });
+    const shared = groups.filter(({ peers }) => !isLocal(peers));
+    const inNginx = shared.flatMap(({ name, peers }) =>
+      peers.flatMap((peer): Placed[] => {
+        const target = meant(targets, peer.host, server);
+        if (!target) return [];
+        const rest = peers.filter((other) => !other.down && meant(targets, other.host, server) === undefined);
+        return [{ balancer: server, kind: "nginx", group: name, target, host: peer.host, port: peer.port, others: rest.length }];
+      }),
+    );
+    return [...inHaproxy, ...inNginx];
+  });
+}
+
+/** Throws a UserError where a balancer can't be told: a server that is out of some of them alone is not out. */
+export function refuseBroken(balancers: readonly Balancer[]): void {
+  for (const { server, broken } of balancers)
+    if (broken !== undefined)
+      throw new UserError(`${server}: expected nginx to take its own files, got: ${broken}; next: mend it there; nothing was changed`);
+}
+
+/** Throws a UserError where nobody would be left to answer. */
+export function refuseLast(places: readonly Placed[]): void {
+  const last = places.find(({ others, target }) => target.now === 0 && others === 0);
+  if (!last) return;
+  throw new UserError(
+    `${last.target.name}: expected another server that answers for ${last.kind} ${last.group} on ${last.balancer}, got none; next: fleet enable another one, or add --anyway`,
+  );
+}
+
+export interface Shares {
+  readonly targets: readonly Target[];
+  /** Of servers that are not meant now, what the stack file says of them. */
+  readonly shareOf: (balancer: string, host: string) => number;
+}
+
+/** Tells one balancer. Throws an Error with its own words where it refuses, and is as it was then. */
+export async function tell(balancer: Balancer, shell: Shell, { targets, shareOf }: Shares, signal: AbortSignal): Promise<void> {
+  const commands = balancer.haproxy.flatMap((each) => {
+    const target = haproxyTarget(targets, each, balancer.server);
+    const usual = target && each.weight > 0 && target.before > 0 ? Math.round((each.weight * 100) / target.before) : each.weight || 100;
+    return target ? haproxyCommands(each, target.now, usual) : [];
+  });
+  if (commands.length > 0) await done(shell, "haproxy", tellScript(commands), signal);
+  const before = ({ host }: Peer) => meant(targets, host, balancer.server)?.before ?? shareOf(balancer.server, host);
+  const stays = (share: number) => (share === 100 ? undefined : share);
+  const now = ({ host }: Peer) => meant(targets, host, balancer.server)?.now ?? stays(shareOf(balancer.server, host));
+  const changed = Object.entries(balancer.files).flatMap(([path, text]) => {
+    const next = withShares(text, before, now);
+    return next === text ? [] : [[path, next] as const];
+  });
+  if (changed.length > 0) await done(shell, "nginx", nginxScript(Object.fromEntries(changed)), signal);
+}
+
+async function done(shell: Shell, what: string, script: Parameters<Shell["run"]>[0], signal: AbortSignal): Promise<void> {
+  const { code, stderr } = await shell.run(script, { signal, deadline });
+  if (code !== 0) throw new Error(`${what} refused it, and is as it was: ${stderr.trim().split("\n").slice(-3).join("; ")}`);
+}
+
+/** Connections from a balancer to what it no longer sends requests to; waits for their end. @returns how many are left */
+export async function ended(
+  shell: Shell,
+  places: readonly Placed[],
+  { until, signal, onLeft }: { until: number; signal: AbortSignal; onLeft: (left: number) => void },
+): Promise<number> {
+  const script = connectionsScript(places.filter(({ host }) => /^[\d.]+$|:/.test(host)));
+  for (;;) {
+    const { stdout } = await shell.run(script, { signal, deadline });
+    const left = Number(stdout.toString("utf8").trim() || 0);
+    onLeft(left);
+    if (left === 0 || Date.now() >= until || signal.aborted) return left;
+    await sleep(500, signal);
+  }
+}

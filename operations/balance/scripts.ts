@@ -1,0 +1,67 @@
+// What a balancer is asked and told by. haproxy through its runtime socket; nginx by its files, checked before they count, and a reload.
+import { type Command, lines, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
+
+const raw = (text: string): Command => ({ text, masked: text });
+
+/** Whatever of the three is there can speak to a socket: perl is part of every Debian and Ubuntu, python3 of Amazon Linux. */
+const askSocket = raw(`ask() {
+if command -v socat >/dev/null; then printf '%s\\n' "$2" | socat - "UNIX-CONNECT:$1"
+elif command -v perl >/dev/null; then perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$!\\n"; print $s "$ARGV[1]\\n"; $s->flush; print while <$s>' "$1" "$2"
+else python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.sendall((sys.argv[2] + "\\n").encode())
+for part in iter(lambda: s.recv(65536), b""): sys.stdout.buffer.write(part)' "$1" "$2"
+fi; }
+socket=$(sed -n 's/^[[:space:]]*stats[[:space:]]\\{1,\\}socket[[:space:]]\\{1,\\}\\([^[:space:]]*\\).*level admin.*/\\1/p' /etc/haproxy/haproxy.cfg 2>/dev/null | head -n 1)`);
+
+/** Each part begins with a line of `mark`. */
+export const lookScript = (mark: string): Command =>
+  lines([
+    askSocket,
+    sh`if [ -n "$socket" ] && [ -S "$socket" ]; then
+echo ${`${mark} state`}; ask "$socket" ${"show servers state"}
+echo ${`${mark} stat`}; ask "$socket" ${"show stat"}
+fi
+if command -v nginx >/dev/null && systemctl -q is-active nginx; then 
+if nginx -t -q 2>/dev/null; then echo ${`${mark} nginx`}; nginx -T 2>/dev/null; else echo ${`${mark} broken`}; nginx -t -q 2>&1 | tail -n 2; fi; fi
+exit 0`,
+  ]);
+
+/** Text by the name of its part. */
+export function partsIn(mark: string, text: string): Readonly<Record<string, string>> {
+  const parts = text.split(new RegExp(`^${mark} (\\w+)\\n`, "m")).slice(1);
+  return Object.fromEntries(parts.flatMap((name, index) => (index % 2 === 0 ? [[name, parts[index + 1] ?? ""]] : [])));
+}
+
+/** haproxy answers nothing where it did what it was told. */
+export const tellScript = (commands: readonly string[]): Command =>
+  lines([
+    askSocket,
+    ...commands.map(
+      (each) => sh`said=$(ask "$socket" ${each}) || exit 1
+case $said in *[![:space:]]*) echo "$said" >&2; exit 1 ;; esac`,
+    ),
+  ]);
+
+/** All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. */
+export function nginxScript(files: Readonly<Record<string, string>>): Command {
+  const each = Object.entries(files);
+  return lines([
+    sh`set -e
+keep=$(mktemp -d)
+back() { rc=$?; n=0; [ "$rc" = 0 ] || while read -r f; do n=$((n+1)); [ ! -e "$keep/$n" ] || cat "$keep/$n" >"$f"; done <"$keep/list"; rm -rf "$keep"; exit "$rc"; }
+: >"$keep/list"
+trap back EXIT`,
+    ...each.flatMap(([path, content], index) => [
+      sh`f=$(readlink -f -- ${path}); printf ${"%s\\n"} "$f" >>"$keep/list"; cat "$f" >"$keep/"${String(index + 1)}`,
+      withInput(sh`cat >"$f"`, content),
+    ]),
+    sh`nginx -t 2>"$keep/said" || { cat "$keep/said" >&2; exit 1; }
+systemctl reload nginx`,
+  ]);
+}
+
+/** Connections from this server to those addresses, a number. */
+export const connectionsScript = (peers: readonly { readonly host: string; readonly port: number }[]): Command => {
+  const filters = peers.map(({ host, port }) => `( dst ${host.includes(":") ? `[${host}]` : host} and dport = :${port} )`);
+  return sh`ss -Htn state established ${filters.join(" or ")} | wc -l`;
+};

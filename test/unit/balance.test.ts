@@ -1,0 +1,205 @@
+// A server out of what balances over it: found in nginx and haproxy, changed as the next up would write it, and said in the stack file.
+import { describe, expect, test } from "vitest";
+import { type Balancer, placesOf, refuseBroken, refuseLast, type Target, tell } from "../../operations/balance/drain.ts";
+import { haproxyCommands, haproxyServers } from "../../operations/balance/haproxy.ts";
+import { filesIn, groupsIn, withShares } from "../../operations/balance/nginx.ts";
+import { nginxScript, partsIn } from "../../operations/balance/scripts.ts";
+import { withShare } from "../../operations/balance/stack-share.ts";
+import type { RunOptions, Shell } from "../../provisioners/engine/shell.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { settledUpstream } from "../../provisioners/roles/nginx/sites.ts";
+import { Upstream, upstream } from "../../templates/nginx/upstream.ts";
+import { sharedOut, unshared } from "../../templates/shares.ts";
+
+const conf = `upstream team {
+    least_conn;
+    server isu2:8080;
+    server 10.0.0.3:8080 weight=3 max_fails=2; # the big one
+    server 10.0.0.4:8080 down;
+    keepalive 64;
+}
+upstream local {
+    server 127.0.0.1:8080;
+}
+server { listen 80; location / { proxy_pass http://team; } }`;
+
+/** By host, in per cent. */
+const of =
+  (shares: Readonly<Record<string, number>>) =>
+  ({ host }: { host: string }) =>
+    shares[host];
+
+describe("nginx", () => {
+  test("its files and groups are read from what nginx itself prints", () => {
+    const files = filesIn(
+      `# configuration file /etc/nginx/nginx.conf:\nuser x;\n\n# configuration file /etc/nginx/sites-enabled/a:\n${conf}\n\n`,
+    );
+    expect(Object.keys(files)).toEqual(["/etc/nginx/nginx.conf", "/etc/nginx/sites-enabled/a"]);
+    expect(groupsIn("/a", conf)[0]!.peers).toEqual([
+      { host: "isu2", port: 8080, weight: 1, down: false },
+      { host: "10.0.0.3", port: 8080, weight: 3, down: false },
+      { host: "10.0.0.4", port: 8080, weight: 1, down: true },
+    ]);
+  });
+
+  test("drained is `down` in its place; enabled, the text is what it was", () => {
+    const drained = withShares(conf, of({}), of({ "10.0.0.3": 0 }));
+    expect(drained).toContain("    server 10.0.0.3:8080 weight=3 max_fails=2 down; # the big one\n    server 10.0.0.4:8080 down;");
+    expect(withShares(drained, of({ "10.0.0.3": 0 }), of({ "10.0.0.3": 100 }))).toBe(conf);
+  });
+
+  test("a part of a share makes the group count in hundredths, and all of it takes that back", () => {
+    const part = withShares(conf, of({}), of({ isu2: 20 }));
+    expect(part).toContain("server isu2:8080 weight=20;\n    server 10.0.0.3:8080 weight=300 max_fails=2;");
+    expect(withShares(part, of({ isu2: 20 }), of({ isu2: 100 }))).toContain(
+      "server isu2:8080;\n    server 10.0.0.3:8080 weight=3 max_fails=2;",
+    );
+  });
+
+  test("one that somebody else took out comes in where it is meant, and stays out otherwise", () => {
+    expect(withShares(conf, of({}), of({ "10.0.0.4": 100 }))).toContain("server 10.0.0.4:8080;");
+    expect(withShares(conf, of({}), of({ isu2: 0 }))).toContain("server 10.0.0.4:8080 down;");
+  });
+
+  test("a server's way to its own application is left alone", () => {
+    expect(withShares(conf, of({}), of({ "127.0.0.1": 0 }))).toBe(conf);
+  });
+
+  test.for([0, 20, 100])("with %d %%, what is changed at run time is what the role writes", (share) => {
+    const servers = [
+      { host: "isu2", port: 8080 },
+      { host: "10.0.0.3", port: 8080, weight: 3 },
+    ];
+    const team = (with_: object) => {
+      const view = (name: string, privateAddress: string, more: object = {}) => ({
+        name,
+        privateAddress,
+        roles: [],
+        account: "x",
+        ports: [],
+        ...more,
+      });
+      return {
+        self: view("isu1", "10.0.0.1"),
+        team: { servers: [view("isu2", "10.0.0.2", with_), view("isu3", "10.0.0.3")], endpoints: [] },
+      };
+    };
+    const text = (more: object) => String(upstream(settledUpstream(Upstream.parse({ name: "team", servers }), team(more) as never)));
+    expect(withShares(text({}), of({}), of({ isu2: share }))).toBe(text(share === 100 ? {} : { share }));
+  });
+
+  test("shares are taken back to the weights that they came from", () => {
+    const group = [
+      { weight: 1, down: false },
+      { weight: 7, down: false },
+      { weight: 2, down: false },
+    ];
+    for (const shares of [
+      [100, 100, 100],
+      [0, 100, 100],
+      [20, 100, 0],
+      [1, 99, 50],
+    ])
+      expect(unshared(sharedOut(group, shares), shares)).toEqual(group);
+  });
+
+  test("files are written whole, and put back where nginx refuses them", () => {
+    const { text } = nginxScript({ "/etc/nginx/a b": "x\n" });
+    expect(text).toContain("readlink -f -- '/etc/nginx/a b'");
+    expect(text.indexOf("nginx -t")).toBeLessThan(text.indexOf("systemctl reload nginx"));
+  });
+});
+
+describe("haproxy", () => {
+  const state = `1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_time_since_last_change srv_check_status srv_check_result srv_check_health srv_check_state srv_agent_state bk_f_forced_id srv_f_forced_id srv_fqdn srv_port srvrecord
+3 app 1 isu1 10.0.0.1 2 0 100 100 9 6 3 4 6 0 0 0 - 8080 -
+3 app 2 isu3 10.0.0.3 2 8 50 100 9 6 3 4 6 0 0 0 - 8080 -
+`;
+  const stat = "# pxname,svname,qcur,qmax,scur,smax\napp,isu1,0,0,4,9\napp,isu3,0,0,1,9\n";
+
+  test("its servers are read from its socket", () => {
+    expect(haproxyServers(state, stat)).toEqual([
+      { backend: "app", name: "isu1", host: "10.0.0.1", port: 8080, weight: 100, out: false, sessions: 4 },
+      { backend: "app", name: "isu3", host: "10.0.0.3", port: 8080, weight: 50, out: true, sessions: 1 },
+    ]);
+    expect(haproxyServers("", "")).toEqual([]);
+  });
+
+  test("is told by its socket", () => {
+    const server = { backend: "app", name: "isu3" };
+    expect(haproxyCommands(server, 0, 100)).toEqual(["set server app/isu3 state drain"]);
+    expect(haproxyCommands(server, 20, 100)).toEqual(["set server app/isu3 state ready", "set server app/isu3 weight 20"]);
+  });
+});
+
+describe("over a team", () => {
+  const target = (name: string, now = 0): Target => ({ name, hosts: [name, `10.0.0.${name.at(-1)}`], before: 100, now });
+  const files = { "/a": conf };
+  const balancer: Balancer = { server: "isu1", haproxy: [], files, groups: groupsIn("/a", conf) };
+
+  test("every place is found, by name and by address", () => {
+    expect(placesOf([balancer], [target("isu3")])).toMatchObject([
+      { balancer: "isu1", kind: "nginx", group: "team", host: "10.0.0.3", others: 1 },
+    ]);
+    expect(placesOf([balancer], [target("isu1")])).toEqual([]);
+  });
+
+  test("a balancer whose nginx refuses its own files stops all of it", () => {
+    expect(() => refuseBroken([balancer, { ...balancer, server: "isu2", broken: "nginx: [emerg] no" }])).toThrow(
+      "isu2: expected nginx to take its own files, got: nginx: [emerg] no; next: mend it there; nothing was changed",
+    );
+    expect(() => refuseBroken([balancer])).not.toThrow();
+  });
+
+  test("the last that answers is not taken out", () => {
+    const places = placesOf([balancer], [target("isu2"), target("isu3")]);
+    expect(() => refuseLast(places)).toThrow(
+      "isu2: expected another server that answers for nginx team on isu1, got none; next: fleet enable another one, or add --anyway",
+    );
+    expect(() => refuseLast(placesOf([balancer], [target("isu2", 50), target("isu3", 50)]))).not.toThrow();
+  });
+
+  test("what a balancer refuses is told in its words", async () => {
+    const shell: Shell = {
+      host: "isu1",
+      run: async (_script: Command, _options?: RunOptions) => ({ code: 1, stdout: Buffer.alloc(0), stderr: "nginx: [emerg] no\n" }),
+      close: async () => {},
+    };
+    const told = tell(balancer, shell, { targets: [target("isu3")], shareOf: () => 100 }, new AbortController().signal);
+    await expect(told).rejects.toThrow("nginx refused it, and is as it was: nginx: [emerg] no");
+  });
+
+  test("parts of a look are told apart by their mark", () => {
+    expect(partsIn("@m", "@m state\na\nb\n@m nginx\nc\n")).toEqual({ state: "a\nb\n", nginx: "c\n" });
+  });
+});
+
+describe("the stack file", () => {
+  const text = `# ours
+config:
+  contest-fleet:fleet:
+    servers:
+      isu1: {roles: [base], address: 10.0.0.1} # front
+      isu2:
+        # the app
+        roles: [base,  app]
+        address: 10.0.0.2
+      isu3: { share: 50, roles: [base] }
+encryptionsalt: v1:x
+`;
+
+  test("says the share, and stays to the letter otherwise", () => {
+    expect(withShare(text, { isu1: 0 })).toBe(text.replace("10.0.0.1}", "10.0.0.1, share: 0}"));
+    expect(withShare(text, { isu2: 20 })).toBe(
+      text.replace("        roles: [base,  app]", "        share: 20\n        roles: [base,  app]"),
+    );
+    expect(withShare(text, { isu3: 0 })).toBe(text.replace("share: 50", "share: 0"));
+    expect(withShare(text, { isu3: 100 })).toBe(text.replace("share: 50, ", ""));
+  });
+
+  test("drained and enabled again, it is what it was", () => {
+    for (const server of ["isu1", "isu2"]) expect(withShare(withShare(text, { [server]: 0 }), { [server]: 100 })).toBe(text);
+    expect(() => withShare(text, { isu9: 0 })).toThrow("servers.isu9: expected it in the stack file");
+  });
+});
