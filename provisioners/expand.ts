@@ -6,6 +6,7 @@ import type { OverlayEntry } from "../spec/overlay.ts";
 import { refusal, UserError } from "../spec/problem.ts";
 import { bytesOfSize } from "../spec/scalars.ts";
 import type { FleetSpec, ServerSpec } from "../spec/spec.ts";
+import { asAdopted } from "./adopted.ts";
 import { completeFacts, type Facts } from "./engine/facts.ts";
 import type { Wants } from "./engine/order.ts";
 import { lay, replaced } from "./overlay/lay.ts";
@@ -178,8 +179,10 @@ export function expandRole({ team }: Pick<FleetPlan, "team">, server: ServerPlan
 /** What a role of the server wants by itself. */
 const ownWants =
   ({ team }: Pick<FleetPlan, "team">, { spec, view: self }: ServerPlan, facts: Facts) =>
-  (name: string): readonly Declared[] =>
-    resourcesOf(roleNamed(name), { params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self, team });
+  (name: string): readonly Declared[] => {
+    const all = resourcesOf(roleNamed(name), { params: spec.params[name], facts, shared: sharesMemory(name, spec.roles), self, team });
+    return spec.adopted?.includes(name) ? asAdopted(all) : all;
+  };
 
 const neighboursOf = ({ spec }: ServerPlan, own: (name: string) => readonly Declared[]): readonly Neighbour[] =>
   spec.roles.map((role) => ({ role, own: own(role), territory: territoryOf(role, spec.params[role]) }));

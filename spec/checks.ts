@@ -16,6 +16,7 @@ export function checkFleet(fleet: unknown, stack: string, targets: readonly Targ
     ...checkMembers(loose),
     ...checkRoles(loose, targets),
     ...checkServices(loose),
+    ...checkAdopted(loose),
     ...(target?.lent === false ? checkNoReach(loose, target, targets) : []),
     ...checkJumps(loose),
     ...checkAddresses(loose),
@@ -99,6 +100,22 @@ const checkServices = (fleet: Loose): readonly Finding[] =>
           },
         ],
   );
+
+/** Base has the fleet's own users and keys: it writes, or the server is out of reach. */
+const checkAdopted = (fleet: Loose): readonly Finding[] =>
+  entries(fleet.servers).flatMap(([name, { adopted, roles }]) => {
+    const has = Array.isArray(roles) ? roles.filter((role) => role !== "base") : [];
+    return [...(Array.isArray(adopted) ? adopted : []).entries()].flatMap(([index, role]) =>
+      has.includes(role)
+        ? []
+        : [
+            {
+              path: ["servers", name, "adopted", index],
+              reason: `expected one of the server's roles but \`base\`, got ${shown(role)}; remove it`,
+            },
+          ],
+    );
+  });
 
 const reachKeys = ["address", "port", "user", "password", "privateKey", "sudoPassword", "hostKey", "jump"];
 

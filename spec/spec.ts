@@ -35,6 +35,12 @@ export const ServerSpec = z
       .array(scalar.RoleName.register(scalar.marks, { mark: "role" }))
       .min(1)
       .describe("the roles of the server, in order"),
+    adopted: z
+      .array(scalar.RoleName.register(scalar.marks, { mark: "role" }))
+      .optional()
+      .describe(
+        "those of its roles that install and write nothing: they keep services up and check them, and the files are the team's own",
+      ),
     params: RoleParams.default({}).describe("parameters of its roles, laid over the fleet's: maps merge, lists and values replace"),
     cores: z.int().min(1).max(1024).optional().describe("processors; default all of this computer's on practice, else what the server has"),
     memory: scalar.Size.optional().describe("memory with its unit; default `1GiB` on practice, else what the server has"),

@@ -4,7 +4,7 @@ import { Option } from "commander";
 import { type HandedOutServer, serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
 import { adopt as adoptServers, type Outcome } from "../../operations/adopt/adopt.ts";
 import type { Way } from "../../operations/adopt/describe.ts";
-import { sentenceOf } from "../../operations/adopt/prove.ts";
+
 import { openAll, showKey } from "../../operations/adopt/reach.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { placesOf } from "../../operations/adopt/write.ts";
@@ -129,9 +129,8 @@ async function loginOf({
   return { password: await askHidden(`Password of ${user}: `), ...sudo };
 }
 
-function tell(stack: string, { proof, page, commit }: Outcome): void {
+function tell(stack: string, { page, commit }: Outcome): void {
   console.log(`\n${page}`);
-  for (const each of proof.misfits) console.log(`left as it is: ${sentenceOf(each)}`);
   if (commit && "commit" in commit) console.log(`committed as ${commit.commit}`);
   if (commit && "refused" in commit) console.log(`not committed: ${commit.refused}`);
   console.log(

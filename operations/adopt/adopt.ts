@@ -29,7 +29,7 @@ export async function adopt({ stack, ways, members, encryption, commit }: Wish, 
   const servers = ways.map((way, index) => ({ way, facts: factsOf(way.name, answers[index]!) }));
   const adopted: Adopted = { stack, servers, members };
   const proof = await prove(describe(adopted), reached, (of) => stackText(of, ways, encryption));
-  const page = pageOf(adopted, proof);
+  const page = pageOf(adopted, proof, Date.now() / 1000);
   const places = placesOf(stack);
   writeTrees(stack, proof.description.layers);
   writeFileSync(places.stackFile, stackText(proof.description, ways, encryption), { mode: 0o600 });

@@ -2,6 +2,7 @@
 import type { Guards } from "../../spec/guards.ts";
 import type { FileRule } from "../../spec/overlay.ts";
 import type { HandedOutServer } from "./addresses.ts";
+import { type Candidate, candidatesOn } from "./candidates.ts";
 import type { ServerFacts } from "./facts.ts";
 import { guardsIn } from "./guarded.ts";
 import { type Hidden, hide, SecretNames, type Secrets } from "./hidden.ts";
@@ -24,7 +25,8 @@ export interface Adopted {
 }
 
 export interface ServerDescription {
-  readonly roles: readonly string[];
+  /** Beside base. */
+  readonly candidates: readonly Candidate[];
   readonly services: Readonly<Record<string, Switch>>;
   readonly privateAddress?: string;
 }
@@ -55,7 +57,7 @@ export function describe({ stack, servers, members }: Adopted): Description {
     servers: Object.fromEntries(
       servers.map(({ way, facts }) => [
         way.name,
-        { roles: ["base"], services: switchesOf(facts, guards), ...privateAddressOf(way, facts) },
+        { candidates: candidatesOn(facts, guards), services: switchesOf(facts, guards), ...privateAddressOf(way, facts) },
       ]),
     ),
     layers: layersOf(Object.fromEntries(trees.map(({ name, entries }) => [name, entries]))),

@@ -69,7 +69,7 @@ export interface Process {
   readonly user: string;
   readonly residentKiB: number;
   readonly command: string;
-  /** The unit that it runs in. */
+  /** The service that it runs in, else the scope: somebody's session, a container. */
   readonly unit: string;
 }
 
@@ -138,6 +138,8 @@ export interface ServerFacts {
   readonly files: readonly ServerFile[];
   /** `nginx -T`. */
   readonly nginx: string;
+  /** That nginx shows; seconds since 1970. */
+  readonly certificates: readonly { readonly path: string; readonly ends: number }[];
   readonly mysql?: Mysql | undefined;
   readonly postgres?: Postgres | undefined;
   readonly redis: Readonly<Record<string, string>>;

@@ -24,6 +24,10 @@ export function factsOf(name: string, answers: Answers): ServerFacts {
     shipped: shippedIn(answers.conffiles),
     files: filesIn(answers.files),
     nginx: answers.nginx,
+    certificates: linesOf(answers.certificates).map((line) => ({
+      path: fields(line)[0] ?? "",
+      ends: Date.parse(fields(line)[1] ?? "") / 1000,
+    })),
     mysql: mysqlIn(answers.mysql),
     postgres: postgresIn(answers.postgres),
     redis: redisIn(answers.redis),
@@ -91,7 +95,7 @@ function unitsIn(text: string): readonly Unit[] {
   const blocks = text
     .split("\n\n")
     .map((block) => linesOf(block).map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)] as const));
-  return blocks
+  const units = blocks
     .map((block) =>
       unitOf(
         new Map(block),
@@ -99,6 +103,8 @@ function unitsIn(text: string): readonly Unit[] {
       ),
     )
     .filter(({ name }) => name !== "");
+  // A unit answers once to each of its names.
+  return [...new Map(units.map((unit) => [unit.name, unit])).values()];
 }
 
 const unitOf = (of: ReadonlyMap<string, string>, environment: readonly string[]): Unit => ({
@@ -159,7 +165,8 @@ function processesIn(text: string, groups: string): readonly Process[] {
   const unitOfPid = new Map(
     linesOf(groups).map((line) => {
       const [, pid, path = ""] = /^\/proc\/([0-9]+)\/cgroup:0::(.*)$/.exec(line) ?? [];
-      return [number(pid), path.split("/").findLast((each) => each.endsWith(".service")) ?? ""];
+      const parts = path.split("/");
+      return [number(pid), parts.findLast((each) => each.endsWith(".service")) ?? parts.findLast((each) => each.endsWith(".scope")) ?? ""];
     }),
   );
   return linesOf(text).flatMap((line) => {

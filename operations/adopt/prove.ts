@@ -91,6 +91,18 @@ interface Found {
   readonly own: readonly Address[];
 }
 
+/** A sentence where the role can't be on such a server. */
+function expanded(plan: FleetPlan, server: ServerPlan, role: string, facts: Facts): Wants | string {
+  try {
+    return expandRole(plan, server, role, facts);
+  } catch (error) {
+    if (!(error instanceof UserError) || role === "base" || role === "files") throw error;
+    return error.message;
+  }
+}
+
+const cannot = (role: string, sentence: string): Result => ({ address: `check[${role}]`, outcome: "pending", changes: [sentence] });
+
 interface Ground {
   readonly shell: Shell;
   readonly facts: Facts;
@@ -101,7 +113,8 @@ async function changesOn(plan: FleetPlan, server: ServerPlan, { shell, facts, se
   const ours = new Set(Object.keys(expandRole(plan, bare(server), "base", facts)));
   const reports = await Promise.all(
     rolesOf(server).map(async (role) => {
-      const wants = expandRole(plan, server, role, facts);
+      const wants = expanded(plan, server, role, facts);
+      if (typeof wants === "string") return [{ role, wants: {}, result: cannot(role, wants) }];
       const { report } = await inspect(shell, role, filled(wants, secrets));
       return report.results.filter(({ changes }) => changes.length > 0).map((result) => ({ role, wants, result }));
     }),
@@ -146,11 +159,11 @@ function without(description: Description, causes: readonly Misfit[]): Descripti
   const files = causes.filter((each) => isFile(each, description.layers));
   const switches = causes.filter((each) => !files.includes(each) && isSwitch(each, description));
   const rest = causes.filter((each) => !files.includes(each) && !switches.includes(each));
-  const servers = Object.entries(description.servers).map(([name, { roles, services, ...more }]) => {
+  const servers = Object.entries(description.servers).map(([name, { candidates, services, ...more }]) => {
     const on = (all: readonly Misfit[]) => all.filter(({ server }) => server === name);
     const left = Object.entries(services).filter(([unit]) => !on(switches).some(({ address }) => address === `service[${unit}]`));
-    const kept = roles.filter((role) => !on(rest).some((each) => each.role === role));
-    return [name, { ...more, roles: kept, services: Object.fromEntries(left) }] as const;
+    const kept = candidates.filter(({ role }) => !on(rest).some((each) => each.role === role));
+    return [name, { ...more, candidates: kept, services: Object.fromEntries(left) }] as const;
   });
   return { ...description, servers: Object.fromEntries(servers), layers: withoutFiles(description, files) };
 }

@@ -79,6 +79,9 @@ export const sections = {
   conffiles: "dpkg-query -W -f '${Conffiles}\\n' | grep -E '^ /etc/'",
   files,
   nginx,
+  certificates: `${nginx} | sed -n 's/^[[:space:]]*ssl_certificate[[:space:]]\\{1,\\}\\([^;$]*\\);.*/\\1/p' | sort -u | while read -r file; do
+  case $file in /*) ;; *) file=/etc/nginx/$file ;; esac
+  ends=$(openssl x509 -noout -enddate -in "$file") && printf '%s\\t%s\\n' "$file" "\${ends#notAfter=}"; done`,
   mysql,
   postgres,
   redis,

@@ -2,14 +2,22 @@
 import { describe, expect, test } from "vitest";
 import { serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
 import { describe as described } from "../../operations/adopt/describe.ts";
+import { guardsIn } from "../../operations/adopt/guarded.ts";
+import { oddOn } from "../../operations/adopt/odd.ts";
+import { pageOf } from "../../operations/adopt/page.ts";
 import { factsOf } from "../../operations/adopt/parse.ts";
 import { planFor } from "../../operations/adopt/prove.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { fleetOf, stackText } from "../../operations/adopt/stack-file.ts";
+import { talksOf } from "../../operations/adopt/traffic.ts";
 import { layersOf } from "../../operations/adopt/trees.ts";
+import { asAdopted } from "../../provisioners/adopted.ts";
 import { expandRole } from "../../provisioners/expand.ts";
+import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
+import { choices } from "../../provisioners/stack.ts";
 import { withSecrets } from "../../pulumi/open-fleet.ts";
 import { unlock } from "../../pulumi/passphrase.ts";
+import { parseStack } from "../../spec/read.ts";
 import { answersOf, hostKey, facts as machine, unitOf } from "../support/adopted.ts";
 
 const ways = [1, 2].map((n) => ({ name: `isu${n}`, address: `203.0.113.1${n}`, user: "isucon", hostKey, password: "correct horse" }));
@@ -175,6 +183,184 @@ test("secrets open with the passphrase that they were written with, and with no 
   const key = await unlock(salt, "the team's");
   expect(key && withSecrets({ password: { secure: encrypt("isucon") } }, key)).toEqual({ password: "isucon" });
   expect(await unlock(salt, "another")).toBeUndefined();
+});
+
+describe("roles that are adopted", () => {
+  const sockets =
+    'tcp LISTEN 0 80 127.0.0.1:3306 0.0.0.0:* users:(("mariadbd",pid=30,fd=1))\ntcp LISTEN 0 5 *:8080 *:* users:(("app",pid=40,fd=3))';
+  const app = unitOf("app-go", {
+    ...{ ActiveState: "active", UnitFileState: "enabled", User: "isucon", WorkingDirectory: "/home/isucon/go", MainPID: "40" },
+    ExecStart: "{ path=/bin/sh ; argv[]=/bin/sh -c exec ./app ; ignore_errors=no ; }",
+  });
+  const mariadb = unitOf("mariadb", {
+    ActiveState: "active",
+    UnitFileState: "enabled",
+    FragmentPath: "/lib/systemd/system/mariadb.service",
+    MainPID: "30",
+  });
+  const mysql = "asked\nversion\t10.11.6-MariaDB\tDebian 12\nport\t3306\ndatabase\tnotes\tutf8mb4\tutf8mb4_general_ci\n";
+  const unitFile = { path: "/etc/systemd/system/app-go.service", content: '[Service]\nExecStart=/bin/sh -c "exec ./app"\n' };
+  const answers = answersOf({
+    units: [app, mariadb].join("\n\n"),
+    sockets,
+    mysql,
+    files: [unitFile],
+    code: "folder\t/home/isucon/go\nmark\tgo.mod\n",
+  });
+  const description = made(answers);
+  const plan = planFor(description, stackText(description, [ways[0]!], encryption));
+
+  test("say where the database and the application are", () => {
+    expect(plan.spec.servers.isu1).toMatchObject({
+      roles: ["base", "mysql", "app"],
+      adopted: ["mysql", "app"],
+      params: { app: { ports: [8080] } },
+    });
+    expect(plan.spec.servers.isu1?.params.app?.services).toMatchObject({
+      "app-go": { command: ["/bin/sh", "-c", "exec ./app"], workingDirectory: "/home/isucon/go" },
+    });
+    expect(plan.team.endpoints).toMatchObject([
+      { protocol: "mysql", server: "isu1", port: 3306 },
+      { protocol: "http", port: 8080 },
+    ]);
+  });
+
+  // Two need to be told of others first.
+  test.for(roles.filter(({ name }) => !["base", "varnish", "wordpress"].includes(name)).map(({ name }) => name))(
+    "%s neither installs nor writes",
+    (name) => {
+      const self = { ...plan.servers[0]!.view, roles: [name] };
+      const wants = asAdopted(
+        roleNamed(name).resources({ params: roleNamed(name).params.parse({}), facts: machine, shared: false, self, team: plan.team }),
+      );
+      expect(wants.filter(({ address }) => !/^(?:service|check)\[/.test(address))).toEqual([]);
+      const there = new Set(wants.map(({ address }) => address));
+      const named = wants.flatMap(({ want }) =>
+        Object.entries(want).flatMap(([key, value]) => (/^(?:after|on|restartOn|reloadOn)$/.test(key) ? value : [])),
+      );
+      expect(named.filter((address) => !there.has(address))).toEqual([]);
+    },
+  );
+
+  test("leave a unit's file to the team's tree, which the role's service hears of", () => {
+    const wants = expandRole(plan, plan.servers[0]!, "app", machine);
+    expect(wants["unit[app-go.service]"]).toMatchObject({ content: unitFile.content });
+    expect(wants["service[app-go.service]"]).toMatchObject({ restartOn: ["unit[app-go.service]"] });
+  });
+
+  test.for([
+    [["base"], "got `base`"],
+    [["redis"], "got `redis`"],
+  ] as const)("are roles of the server, and never base: %s", ([adopted, sentence]) => {
+    const text = `config:\n  contest-fleet:fleet:\n    team: t\n    target: practice\n    servers: { isu1: { roles: [base, nginx], adopted: [${adopted}] } }\n`;
+    expect(() => parseStack(text, "stacks/Pulumi.x.yaml", choices)).toThrow(
+      `servers.isu1.adopted[0]: expected one of the server's roles but \`base\`, ${sentence}`,
+    );
+  });
+});
+
+describe("the page", () => {
+  const now = 1_790_000_000;
+  const oddities = (said: Parameters<typeof answersOf>[0]) => {
+    const facts = factsOf("isu1", answersOf(said));
+    return oddOn(facts, guardsIn([facts]), now);
+  };
+  const keeper = unitOf("chrony", { ActiveState: "active", UnitFileState: "enabled", FragmentPath: "/lib/systemd/system/chrony.service" });
+  const unit = (name: string, of: Readonly<Record<string, string>>) => ({ units: [keeper, unitOf(name, of)].join("\n\n") });
+
+  test.for([
+    ["nothing", {}, []],
+    [
+      "two languages",
+      {
+        units: [keeper, ...["go", "ruby"].map((of) => unitOf(`app-${of}`, { ActiveState: "active", UnitFileState: "enabled" }))].join(
+          "\n\n",
+        ),
+      },
+      ["app is enabled in 2 languages (go, ruby): all start at a boot"],
+    ],
+    [
+      "what a reboot ends",
+      unit("app", { ActiveState: "active", UnitFileState: "disabled" }),
+      ["app.service runs and is not enabled: a reboot ends it"],
+    ],
+    ["what has failed", unit("app", { ActiveState: "failed", UnitFileState: "enabled" }), ["app.service has failed"]],
+    [
+      "an old unit file",
+      unit("app", { NeedDaemonReload: "yes" }),
+      ["app.service: its file was changed after systemd read it (systemctl daemon-reload)"],
+    ],
+    [
+      "an open database",
+      { units: keeper, sockets: "tcp LISTEN 0 80 0.0.0.0:3306 0.0.0.0:*" },
+      ["MySQL listens on every address (port 3306)"],
+    ],
+    [
+      "a full disk",
+      { units: keeper, disks: "Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 ext4 100 95 5 95% /\n" },
+      ["/ is 95 % full"],
+    ],
+    [
+      "a certificate",
+      { units: keeper, certificates: "/etc/nginx/tls/x.crt\tSep 25 00:00:00 2026 GMT" },
+      ["the certificate /etc/nginx/tls/x.crt ends in 3 days"],
+    ],
+    [
+      "a program by hand",
+      {
+        units: keeper,
+        sockets: 'tcp LISTEN 0 5 *:9000 *:* users:(("app",pid=7,fd=3))',
+        processes: "7 isucon 100 ./app",
+        groups: "/proc/7/cgroup:0::/user.slice/user-1000.slice/session-3.scope",
+      },
+      ["app on port 9000 was started by hand, in no unit: a reboot ends it"],
+    ],
+    [
+      "tables",
+      {
+        units: keeper,
+        mysql:
+          "asked\nversion\t8.0.36\tMySQL\ntable\tnotes\tnote\t20092\t3000000\nindex\tnotes\tnote\tPRIMARY\ntable\tnotes\tlog\t5\t100\nuser\tisucon\t%\n",
+      },
+      [
+        "database user isucon may come from anywhere (%)",
+        "no key at all: table notes.log",
+        "no index beside the primary key: notes.note (about 20000 rows)",
+      ],
+    ],
+    [
+      "a database that is shut",
+      { units: keeper, mysql: "asked\nERROR 1045 (28000): Access denied\n" },
+      ["the database did not let root in: ERROR 1045 (28000): Access denied"],
+    ],
+  ] as const)("says what is odd: %s", ([, said, sentences]) => {
+    expect(oddities(said)).toEqual(sentences);
+  });
+
+  test("names who talks to whom, over servers", () => {
+    const nginx =
+      "upstream app { server 192.168.0.12:8080; server 127.0.0.1:8080; }\n# server 192.0.2.1:1;\nserver { location / { proxy_pass http://app; } }\n";
+    const one = { name: "isu1", addresses: ["192.168.0.11"], facts: factsOf("isu1", answersOf({ nginx })) };
+    const connections = '0 0 192.168.0.12:40000 192.168.0.11:3306 users:(("app",pid=9,fd=3))';
+    const two = {
+      name: "isu2",
+      addresses: ["192.168.0.12"],
+      facts: factsOf("isu2", answersOf({ connections, sockets: 'tcp LISTEN 0 5 *:8080 *:* users:(("app",pid=9,fd=3))' })),
+    };
+    expect(talksOf([one, two]).map(({ from, to, port, what, how }) => `${from} ${to}:${port} ${what} ${how}`)).toEqual([
+      "isu1 nginx isu1:8080  configured",
+      "isu1 nginx isu2:8080 app configured",
+      "isu2 app isu1:3306  connected",
+    ]);
+  });
+
+  test("fits 80 columns, and says what several servers have alike once", () => {
+    const long = { path: `/etc/nginx/${"deep/".repeat(6)}secret.key`, content: "k", mode: "600" };
+    const of = adopted(answersOf({ files: [long] }), answersOf({ files: [long] }));
+    const page = pageOf(of, { description: described(of), misfits: [], own: {} }, now);
+    expect(page.split("\n").filter((line) => line.length > 80)).toEqual([]);
+    expect(page).toContain("- isu1, isu2: /etc/nginx/deep/");
+  });
 });
 
 describe("the stack file", () => {
