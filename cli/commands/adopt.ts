@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { Option } from "commander";
 import { type HandedOutServer, serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
 import { adopt as adoptServers, type Outcome } from "../../operations/adopt/adopt.ts";
+import { adoptedStack } from "../../operations/adopt/adopted-stack.ts";
+import { type AgainOutcome, adoptAgain, refuseUncommitted } from "../../operations/adopt/again.ts";
 import type { Way } from "../../operations/adopt/describe.ts";
-
+import type { ServerChange } from "../../operations/adopt/diff.ts";
+import type { Reached } from "../../operations/adopt/prove.ts";
 import { openAll, showKey } from "../../operations/adopt/reach.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { placesOf } from "../../operations/adopt/write.ts";
@@ -13,13 +16,13 @@ import { passphraseIn } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { phase } from "../phase.ts";
-import { askHidden, columns, isTerminal } from "../terminal.ts";
+import { askHidden, columns, isTerminal, styled } from "../terminal.ts";
 
 export const adopt: Register = (program, done) =>
   program
     .command("adopt")
     .description("make a stack of servers that were handed out, as they are: reads them, and changes nothing on them")
-    .argument("<stack>", "name of the new stack")
+    .argument("<stack>", "name of the new stack; with --again, of one that was adopted")
     .argument("[servers...]", "isu1=203.0.113.11, or with its SSH port isu1=203.0.113.11:2222")
     .option(
       "--table <file>",
@@ -30,6 +33,8 @@ export const adopt: Register = (program, done) =>
     .option("-i, --key <file>", "private key to log in with, instead of a password")
     .option("--sudo-password-file <file>", "holds the password for sudo, where it is another one")
     .option("-m, --member <github>", "GitHub id of somebody whose keys the servers get; may be given more than once", more, [])
+    .option("--again", "look again at an adopted stack, show what changed on its servers since, and bring its files up to date", false)
+    .option("--json", "the outcome as JSON", false)
     .option("--no-commit", "leave what was written uncommitted")
     .addHelpText(
       "after",
@@ -37,12 +42,15 @@ export const adopt: Register = (program, done) =>
 Examples:
   fleet adopt team-a isu1=203.0.113.11 isu2=203.0.113.12 --member octocat
   fleet adopt team-a --table servers.txt --user ubuntu --key ~/.ssh/contest
+  fleet adopt team-a --again
   pbpaste | fleet adopt team-a --table - --password-file password.txt
 
 Writes stacks/Pulumi.<stack>.yaml, the servers' files below stacks/files-<stack>/
 and stacks/<stack>.md, a page of what runs where, and commits exactly these.`,
     )
-    .action((stack: string, servers: string[], options: Options) => done(run(stack, servers, options)));
+    .action((stack: string, servers: string[], options: Options) =>
+      done(options.again ? runAgain(stack, servers, options) : run(stack, servers, options)),
+    );
 
 interface Options {
   readonly table?: string;
@@ -52,6 +60,8 @@ interface Options {
   readonly sudoPasswordFile?: string;
   readonly member: readonly string[];
   readonly commit: boolean;
+  readonly again: boolean;
+  readonly json: boolean;
 }
 
 function more(text: string, all: readonly string[]): readonly string[] {
@@ -63,26 +73,38 @@ async function run(stack: string, pairs: readonly string[], options: Options): P
     throw new UserError(`${stack}: expected a stack's name of lower-case letters, digits and dashes, such as \`team-a\``);
   const { stackFile } = placesOf(stack);
   if (existsSync(stackFile))
-    throw new UserError(
-      `${stack}: expected a stack that is not there yet, got one in ${stackFile}; next: take another name, or remove that file`,
-    );
+    throw new UserError(`${stack}: expected a stack that is not there yet, got one in ${stackFile}; next: fleet adopt ${stack} --again`);
   const servers = wanted(pairs, options);
   const passphrase = await passphraseFor(stack);
   const keys = await phase("host keys", () => Promise.all(servers.map(showKey)));
-  console.log(columns(servers.map(({ name, address }, index) => [name, address, keys[index]!.fingerprint])));
-  console.log("Compare these host keys with what the organiser hands out; no other key is accepted from now on.");
+  // Before the password is given to anybody.
+  console.error(columns(servers.map(({ name, address }, index) => [name, address, keys[index]!.fingerprint])));
+  console.error("Compare these host keys with what the organiser hands out; no other key is accepted from now on.");
   const login = await loginOf(options);
   const ways = servers.map((server, index): Way => ({ ...server, user: options.user, hostKey: keys[index]!.hostKey, ...login }));
   const encryption = await encryptionBy(passphrase);
+  const wish = { stack, ways, members: options.member, encryption, commit: options.commit };
+  tell(stack, await opened(ways, (reached) => adoptServers(wish, reached)), options);
+  return 0;
+}
+
+async function runAgain(stack: string, pairs: readonly string[], options: Options): Promise<number> {
+  if (pairs.length > 0 || options.table !== undefined)
+    throw new UserError("adopt: expected no servers beside --again, which takes those of the stack; leave them out");
+  await refuseUncommitted(stack);
+  const adopted = await adoptedStack(stack);
+  tellAgain(stack, await opened(adopted.ways, (reached) => adoptAgain({ ...adopted, commit: options.commit }, reached)), options);
+  return 0;
+}
+
+async function opened<T>(ways: readonly Way[], work: (reached: readonly Reached[]) => Promise<T>): Promise<T> {
   const sessions = new Sessions();
   try {
     const reached = await phase("login", () => openAll(sessions, ways));
-    const wish = { stack, ways, members: options.member, encryption, commit: options.commit };
-    tell(stack, await phase("look", () => adoptServers(wish, reached)));
+    return await phase("look", () => work(reached));
   } finally {
     await sessions.closeAll();
   }
-  return 0;
 }
 
 function wanted(pairs: readonly string[], { table }: Options): readonly HandedOutServer[] {
@@ -129,11 +151,41 @@ async function loginOf({
   return { password: await askHidden(`Password of ${user}: `), ...sudo };
 }
 
-function tell(stack: string, { page, commit }: Outcome): void {
+function tell(stack: string, { proof, page, commit }: Outcome, { json }: Options): void {
+  if (json) {
+    const { servers, guards, left } = proof.description;
+    console.log(JSON.stringify({ stack, ...placesOf(stack), servers, guards, left, notAdopted: proof.misfits, commit }, null, 2));
+    return;
+  }
   console.log(`\n${page}`);
-  if (commit && "commit" in commit) console.log(`committed as ${commit.commit}`);
-  if (commit && "refused" in commit) console.log(`not committed: ${commit.refused}`);
+  tellCommit(commit);
   console.log(
     `\nnext:\n  ./fleet preview ${stack}   nothing but the fleet's own users and keys\n  ./fleet up ${stack}        puts these there`,
   );
+}
+
+function tellAgain(stack: string, { changes, settings, commit }: AgainOutcome, { json }: Options): void {
+  if (json) console.log(JSON.stringify({ changes, settings, commit }, null, 2));
+  else if (changes.length === 0 && settings.length === 0) console.log("nothing changed on the servers since");
+  else {
+    for (const change of changes) tellChange(change);
+    for (const line of settings) console.log(line);
+    tellCommit(commit);
+    console.log(`\nnext:\n  ./fleet preview ${stack}   where the stack still says otherwise`);
+  }
+}
+
+const colours = { "+": "green", "-": "red" } as const;
+
+function tellChange({ servers, path, lines }: ServerChange): void {
+  console.log(styled("bold", servers.length > 0 ? `${servers.join(", ")}: ${path}` : path));
+  for (const line of lines) {
+    const colour = colours[line[0] as keyof typeof colours];
+    console.log(`  ${colour ? styled(colour, line) : line}`);
+  }
+}
+
+function tellCommit(commit: Outcome["commit"]): void {
+  if (commit && "commit" in commit) console.log(`committed as ${commit.commit}`);
+  if (commit && "refused" in commit) console.log(`not committed: ${commit.refused}`);
 }

@@ -25,11 +25,13 @@ export interface Outcome {
 
 /** Throws HostError, and a UserError for what can't be described without a change. Nothing is written then. */
 export async function adopt({ stack, ways, members, encryption, commit }: Wish, reached: readonly Reached[]): Promise<Outcome> {
+  const from = Math.floor(Date.now() / 1000);
   const answers = await Promise.all(reached.map(({ shell }) => lookAtServer(shell)));
+  const looked = { from, to: Date.now() / 1000 };
   const servers = ways.map((way, index) => ({ way, facts: factsOf(way.name, answers[index]!) }));
   const adopted: Adopted = { stack, servers, members };
   const proof = await prove(describe(adopted), reached, (of) => stackText(of, ways, encryption));
-  const page = pageOf(adopted, proof, Date.now() / 1000);
+  const page = pageOf(adopted, proof, looked);
   const places = placesOf(stack);
   writeTrees(stack, proof.description.layers);
   writeFileSync(places.stackFile, stackText(proof.description, ways, encryption), { mode: 0o600 });

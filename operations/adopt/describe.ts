@@ -22,6 +22,8 @@ export interface Adopted {
   readonly stack: string;
   readonly servers: readonly { readonly way: Way; readonly facts: ServerFacts }[];
   readonly members: readonly string[];
+  /** Names that secrets have already. */
+  readonly secrets?: Secrets;
 }
 
 export interface ServerDescription {
@@ -43,10 +45,10 @@ export interface Description {
   readonly left: Readonly<Record<string, readonly LeftOut[]>>;
 }
 
-export function describe({ stack, servers, members }: Adopted): Description {
+export function describe({ stack, servers, members, secrets }: Adopted): Description {
   const all = servers.map(({ facts }) => facts);
   const guards = guardsIn(all);
-  const names = new SecretNames();
+  const names = new SecretNames(secrets);
   const trees = servers.map(({ way, facts }) => {
     const { entries, left } = treeOf(facts, guards);
     return { name: way.name, left, ...hide(entries, facts.files, { environment: environmentFilesOf(facts), names }) };

@@ -19,10 +19,18 @@ const directive = /^(\s*)(requirepass|masterauth|password)(\s*[= ]\s*)(["']?)([^
 
 /** Takes names for as long as the trees of one team are gone through. */
 export class SecretNames {
-  readonly #known = new Map<string, string>();
+  readonly #known: Map<string, string>;
+  readonly #used = new Set<string>();
 
+  /** @param known the names that there are already */
+  constructor(known: Secrets = {}) {
+    this.#known = new Map(Object.entries(known));
+  }
+
+  /** Those that a file names. */
   get secrets(): Secrets {
-    return Object.fromEntries([...this.#known].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const used = [...this.#known].filter(([name]) => this.#used.has(name));
+    return Object.fromEntries(used.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** The same name for the same value, on whichever server. */
@@ -37,6 +45,7 @@ export class SecretNames {
       const known = this.#known.get(name) ?? value;
       if (known !== value) continue;
       this.#known.set(name, value);
+      this.#used.add(name);
       return name;
     }
   }

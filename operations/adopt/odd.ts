@@ -5,16 +5,22 @@ import { isTeams } from "./services.ts";
 
 const nearlyFull = 85;
 
-export function oddOn(facts: ServerFacts, guards: Guards, now: number): readonly string[] {
+/** Seconds since 1970 between which the servers were looked at, by this computer's clock. */
+export interface Looked {
+  readonly from: number;
+  readonly to: number;
+}
+
+export function oddOn(facts: ServerFacts, guards: Guards, looked: Looked): readonly string[] {
   const units = facts.units.filter((unit) => isTeams(unit, guards));
   return [
     ...units.flatMap((unit) => unitOddities(unit, facts)),
     ...languages(units),
     ...open(facts),
     ...loose(facts),
-    ...certificates(facts, now),
+    ...certificates(facts, looked.to),
     ...(facts.mysql ? database(facts.mysql) : []),
-    ...machine(facts, now),
+    ...machine(facts, looked),
   ];
 }
 
@@ -100,15 +106,15 @@ function database({ refused, users, tables, variables }: Mysql): readonly string
   ];
 }
 
-function machine({ disks, system, held, broken, rebootNeeded, fleetIsHere, units }: ServerFacts, now: number): readonly string[] {
+function machine({ disks, system, held, broken, rebootNeeded, fleetIsHere, units }: ServerFacts, { from, to }: Looked): readonly string[] {
   const full = disks.filter(({ usedPercent, inodesPercent = 0 }) => usedPercent >= nearlyFull || inodesPercent >= nearlyFull);
-  const apart = Math.round(system.clock - now);
+  const apart = Math.round(system.clock - Math.min(Math.max(system.clock, from), to));
   const keepers = /^(?:chrony|chronyd|ntp|ntpd|ntpsec|systemd-timesyncd)\.service$/;
   return [
     ...full.map(({ mount, usedPercent, inodesPercent = 0 }) =>
       usedPercent >= nearlyFull ? `${mount} is ${usedPercent} % full` : `${mount} has used ${inodesPercent} % of its inodes`,
     ),
-    ...(Math.abs(apart) > 5 ? [`its clock is ${Math.abs(apart)} s ${apart > 0 ? "ahead of" : "behind"} this computer's`] : []),
+    ...(Math.abs(apart) > 2 ? [`its clock is ${Math.abs(apart)} s ${apart > 0 ? "ahead of" : "behind"} this computer's`] : []),
     ...(units.some(({ name, active }) => keepers.test(name) && active === "active") || system.synchronised
       ? []
       : ["nothing keeps its clock right"]),

@@ -3,7 +3,7 @@ import type { Guards } from "../../spec/guards.ts";
 import type { Adopted } from "./describe.ts";
 import type { Mysql, ServerFacts, Unit } from "./facts.ts";
 import { languageOf } from "./languages.ts";
-import { about, oddOn } from "./odd.ts";
+import { about, type Looked, oddOn } from "./odd.ts";
 import { type Proof, sentenceOf } from "./prove.ts";
 import { isTeams } from "./services.ts";
 import { filesFolder } from "./stack-file.ts";
@@ -11,8 +11,8 @@ import { type Talk, talksOf } from "./traffic.ts";
 
 const width = 80;
 
-/** @param now seconds since 1970, of this computer */
-export function pageOf({ stack, servers }: Adopted, proof: Proof, now: number): string {
+/** @param looked when, by this computer */
+export function pageOf({ stack, servers }: Adopted, proof: Proof, looked: Looked): string {
   const { guards, left } = proof.description;
   const all = servers.map(({ way, facts }) => ({
     name: way.name,
@@ -23,7 +23,7 @@ export function pageOf({ stack, servers }: Adopted, proof: Proof, now: number): 
     [`# ${stack}`, "", ...servers.map(({ way, facts }) => headOf(way.name, way.address, facts))],
     section(
       "What is odd",
-      shared(all, (facts) => oddOn(facts, guards, now)),
+      shared(all, (facts) => oddOn(facts, guards, looked)),
     ),
     section(
       "What runs where",
@@ -82,7 +82,7 @@ function headOf(name: string, address: string, { system, disks, addresses }: Ser
     `${system.distribution} ${system.version} ${system.architecture}`,
     `${system.cores} cores`,
     size(system.memoryMiB * 1024),
-    ...(root ? [`disk ${root.usedPercent} % of ${size(root.sizeKiB)}`] : []),
+    ...(root ? [`disk ${size(root.sizeKiB)}, ${Math.round(root.usedPercent / 10) * 10} % used`] : []),
     `calls itself ${system.hostname}`,
     ...(others.length > 0 ? [`also ${others.join(", ")}`] : []),
   ];

@@ -8,6 +8,9 @@ const roots = [
   ...["cron.d", "crontab", "hosts", "environment", "ssh/sshd_config", "ssh/sshd_config.d", "fstab", "nftables.conf"],
 ].map((path) => `/etc/${path}`);
 
+/** Whether a look tells of a file at this path, where there is one. */
+export const isLooked = (path: string): boolean => roots.some((root) => path === root || path.startsWith(`${root}/`));
+
 const files = `{ find -H ${roots.join(" ")} -xdev \\( -name .git -prune \\) -o \\( -type f -o -type l \\) ! -name '*.dpkg-*' ! -name '*.ucf-*' ! -name '*~' ! -path '*[[:cntrl:]|]*' -print0
 systemctl show -p EnvironmentFiles --value -- $(cd /etc/systemd/system && ls -- *.service) | sed -n 's| (ignore_errors=.*||; /^\\/[^*?|]*$/p' | sort -u | tr '\\n' '\\0'
 } | xargs -0 -r sh -c 'for file; do

@@ -21,7 +21,7 @@ export function switchOf({ load, active, enabled }: Unit): Switch | undefined {
   if (load === "masked") return active === "inactive" ? "masked" : undefined;
   if (load !== "loaded") return undefined;
   if (active === "active" && enabled === "enabled") return "on";
-  return active === "inactive" && enabled === "disabled" ? "off" : undefined;
+  return ["inactive", "failed"].includes(active) && enabled === "disabled" ? "off" : undefined;
 }
 
 export const switchesOf = ({ units }: ServerFacts, guards: Guards): Readonly<Record<string, Switch>> =>

@@ -50,6 +50,8 @@ function reason({ path, bytes, target, size, mode }: ServerFile): string | undef
   if (!FilePath.safeParse(path).success) return "its name has characters that no stack may hold";
   if (path.endsWith(".tmpl") || path.endsWith("/.gitkeep")) return "its name has a meaning of its own in a stack's files";
   if (target !== undefined) return LinkTarget.safeParse(target).success ? undefined : "its target has characters that no stack may hold";
+  // A role of a fleet that is up writes it.
+  if (bytes?.subarray(0, 200).includes("Managed by fleet (role")) return "";
   if (bytes) return undefined;
   return Number.parseInt(mode, 8) & 0o004 ? `it has ${size} bytes, more than 1 MiB` : "not for everybody to read: a secret may stand in it";
 }

@@ -34,7 +34,7 @@ function filePart({ path, content = "", target, mode = "644", owner = "root", gr
 
 type Said = Partial<Omit<Answers, "files">> & { readonly files?: readonly FileOf[] };
 
-const system = "debian\n12\n6.1.0\nx86_64\n2\n3932160\ngiven1\n3600\n1790000000\n/usr/share/zoneinfo/Etc/UTC\n0\nyes\n";
+export const system = "debian\n12\n6.1.0\nx86_64\n2\n3932160\ngiven1\n3600\n1790000000\n/usr/share/zoneinfo/Etc/UTC\n0\nyes\n";
 const people = "isucon\t/home/isucon\t/bin/bash";
 
 export const answersOf = ({ files = [], ...said }: Said): Answers => ({

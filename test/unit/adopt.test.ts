@@ -1,8 +1,11 @@
 // fleet adopt: what it makes of the answers of servers, without a server.
 import { describe, expect, test } from "vitest";
 import { serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
+import { merged } from "../../operations/adopt/again.ts";
 import { describe as described } from "../../operations/adopt/describe.ts";
+import { changesOf } from "../../operations/adopt/diff.ts";
 import { guardsIn } from "../../operations/adopt/guarded.ts";
+import { SecretNames } from "../../operations/adopt/hidden.ts";
 import { oddOn } from "../../operations/adopt/odd.ts";
 import { pageOf } from "../../operations/adopt/page.ts";
 import { factsOf } from "../../operations/adopt/parse.ts";
@@ -18,7 +21,7 @@ import { choices } from "../../provisioners/stack.ts";
 import { withSecrets } from "../../pulumi/open-fleet.ts";
 import { unlock } from "../../pulumi/passphrase.ts";
 import { parseStack } from "../../spec/read.ts";
-import { answersOf, hostKey, facts as machine, unitOf } from "../support/adopted.ts";
+import { answersOf, hostKey, facts as machine, system, unitOf } from "../support/adopted.ts";
 
 const ways = [1, 2].map((n) => ({ name: `isu${n}`, address: `203.0.113.1${n}`, user: "isucon", hostKey, password: "correct horse" }));
 const encryption = {
@@ -260,10 +263,10 @@ describe("roles that are adopted", () => {
 });
 
 describe("the page", () => {
-  const now = 1_790_000_000;
+  const looked = { from: 1_790_000_000, to: 1_790_000_004 };
   const oddities = (said: Parameters<typeof answersOf>[0]) => {
     const facts = factsOf("isu1", answersOf(said));
-    return oddOn(facts, guardsIn([facts]), now);
+    return oddOn(facts, guardsIn([facts]), looked);
   };
   const keeper = unitOf("chrony", { ActiveState: "active", UnitFileState: "enabled", FragmentPath: "/lib/systemd/system/chrony.service" });
   const unit = (name: string, of: Readonly<Record<string, string>>) => ({ units: [keeper, unitOf(name, of)].join("\n\n") });
@@ -300,6 +303,7 @@ describe("the page", () => {
       { units: keeper, disks: "Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/vda1 ext4 100 95 5 95% /\n" },
       ["/ is 95 % full"],
     ],
+    ["a clock", { units: keeper, system: system.replace("1790000000", "1790000090") }, ["its clock is 86 s ahead of this computer's"]],
     [
       "a certificate",
       { units: keeper, certificates: "/etc/nginx/tls/x.crt\tSep 25 00:00:00 2026 GMT" },
@@ -357,7 +361,7 @@ describe("the page", () => {
   test("fits 80 columns, and says what several servers have alike once", () => {
     const long = { path: `/etc/nginx/${"deep/".repeat(6)}secret.key`, content: "k", mode: "600" };
     const of = adopted(answersOf({ files: [long] }), answersOf({ files: [long] }));
-    const page = pageOf(of, { description: described(of), misfits: [], own: {} }, now);
+    const page = pageOf(of, { description: described(of), misfits: [], own: {} }, looked);
     expect(page.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(page).toContain("- isu1, isu2: /etc/nginx/deep/");
   });
@@ -381,5 +385,40 @@ describe("the stack file", () => {
     );
     const { servers } = fleetOf(description, ways, encryption) as { servers: Record<string, Record<string, unknown>> };
     expect([servers.isu1?.privateAddress, servers.isu2?.privateAddress]).toEqual(["192.168.0.11", undefined]);
+  });
+});
+
+describe("a second look", () => {
+  const path = "/etc/nginx/nginx.conf";
+  const entry = (content: string, more: object = {}) => ({ path, content, mode: "0644" as const, ...more });
+  const server = { files: [], units: [] };
+
+  test("takes what the server says, and keeps what it was not asked and what it does not tell", () => {
+    const tool = { ...entry("tool"), path: "/opt/tool" };
+    const key = { ...entry("k", { template: true }), path: "/etc/nginx/site.key" };
+    const gone = { ...entry("gone"), path: "/etc/nginx/gone.conf" };
+    const files = [{ path: key.path, mode: "0600", owner: "root", group: "root", size: 1 }];
+    expect(merged([entry("old"), tool, key, gone], [entry("new")], { ...server, files })).toEqual([entry("new"), key, tool]);
+  });
+
+  test.for([
+    ["that says more than a secret stays", "worker {{ facts.cores }};", "kept"],
+    ["of secrets alone follows the server", 'a {{ "secrets.a" | secret }}{% raw %}{{ x }}{% endraw %}', "new"],
+  ] as const)("a template %s", ([, content, expected]) => {
+    const old = entry(content, { template: true });
+    expect(merged([old], [entry("new")], server)).toEqual([expected === "kept" ? old : entry("new")]);
+  });
+
+  test("tells what is so on several servers once", () => {
+    const [old, now] = [entry("a\nb\nc\nd\n"), entry("a\nB\nc\nd\n")];
+    const trees = (of: object) => ({ isu1: [of], isu2: [of] }) as never;
+    expect(changesOf(trees(old), trees(now))).toEqual([{ servers: ["isu1", "isu2"], path, lines: [" a", "-b", "+B", " c"] }]);
+    expect(changesOf({ isu1: [old] }, { isu1: [] })).toEqual([{ servers: ["isu1"], path, lines: ["gone from the server"] }]);
+    expect(changesOf(trees(old), trees(old))).toEqual([]);
+  });
+
+  test("the same password keeps its name", () => {
+    const names = new SecretNames({ "db-password": "one" });
+    expect([names.nameFor("DB_PASSWORD", "two"), names.nameFor("DB_PASSWORD", "one")]).toEqual(["db-password-2", "db-password"]);
   });
 });
