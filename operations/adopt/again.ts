@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type Document, parseDocument } from "yaml";
+import type { FleetPlan } from "../../provisioners/expand.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { type OverlayEntry, overlays } from "../../spec/overlay.ts";
@@ -59,8 +60,9 @@ export async function adoptAgain(
   const adopted: Adopted = { stack, servers, members: [], secrets };
   const proof = await prove(describe(adopted), reached, (of) => stackText(of, ways, encryption));
   const places = placesOf(stack);
+  const plan = planOf(stack);
   const old = overlays(
-    join(stacksFolder, planOf(stack).spec.files),
+    join(stacksFolder, plan.spec.files),
     ways.map(({ name }) => name),
   );
   const now = Object.fromEntries(
@@ -68,7 +70,7 @@ export async function adoptAgain(
   );
   const page = pageOf(adopted, proof, looked);
   const changes = [...changesOf(old, now), ...pageChange(places.page, page)];
-  const settings = edited(places.stackFile, proof.description, encryption);
+  const settings = edited(plan, proof.description, encryption);
   writeTrees(stack, layersOf(now));
   writeFileSync(places.page, page);
   const message = `Adopt ${stack} again: ${ways.map(({ name }) => name).join(", ")} as they are now`;
@@ -97,13 +99,31 @@ const isOwnTemplate = (entry: OverlayEntry): boolean =>
   entry.template === true &&
   /\{[{%]/.test(entry.content.replace(/\{% raw %\}[\s\S]*?\{% endraw %\}/g, "").replace(/\{\{ "secrets\.[a-z0-9-]+" \| secret \}\}/g, ""));
 
+interface SwitchesNow {
+  readonly services: Description["servers"][string]["services"];
+  /** Units that a role of the stack keeps up. */
+  readonly kept: ReadonlySet<string>;
+}
+
+function switchesNow({ servers }: Description, { spec }: FleetPlan): readonly (readonly [server: string, SwitchesNow])[] {
+  return Object.entries(servers).map(([name, { services, candidates }]) => {
+    const { roles = [], params = {} } = spec.servers[name] ?? {};
+    const others = candidates.filter(({ role }) => role !== "app" && roles.includes(role)).flatMap(({ units }) => units);
+    const own = roles.includes("app")
+      ? Object.keys((params.app?.services as object | undefined) ?? {}).map((each) => `${each}.service`)
+      : [];
+    return [name, { services, kept: new Set([...others, ...own]) }] as const;
+  });
+}
+
 /** Secrets, rules and switches that are new or otherwise; roles and parameters are the team's by now. @returns what was changed */
-function edited(file: string, description: Description, { encrypt }: Encryption): readonly string[] {
+function edited(plan: FleetPlan, description: Description, { encrypt }: Encryption): readonly string[] {
+  const file = placesOf(plan.stack).stackFile;
   const document = parseDocument(readFileSync(file, "utf8"));
   const said = [
     ...Object.entries(description.secrets).flatMap(([name, value]) => setNew(document, ["secrets", name], { secure: encrypt(value) })),
     ...newRules(document, description),
-    ...Object.entries(description.servers).flatMap(([server, of]) => switched(document, server, of)),
+    ...switchesNow(description, plan).flatMap(([server, now]) => switched(document, server, now)),
   ];
   if (said.length > 0) writeFileSync(file, document.toString({ lineWidth: 0 }));
   return said.map((line) => `${relative(stacksFolder, file)}: ${line}`);
@@ -128,8 +148,7 @@ function newRules(document: Document, { rules }: Description): readonly string[]
   return fresh.map(({ path }) => `+ fileRules ${path}`);
 }
 
-function switched(document: Document, server: string, { services, candidates }: Description["servers"][string]): readonly string[] {
-  const kept = new Set(candidates.flatMap(({ units }) => units));
+function switched(document: Document, server: string, { services, kept }: SwitchesNow): readonly string[] {
   return Object.entries(services).flatMap(([unit, now]) => {
     const path = ["servers", server, "services", unit];
     const was = document.getIn(at(path)) as string | undefined;

@@ -51,7 +51,9 @@ export function describe({ stack, servers, members, secrets }: Adopted): Descrip
   const names = new SecretNames(secrets);
   const trees = servers.map(({ way, facts }) => {
     const { entries, left } = treeOf(facts, guards);
-    return { name: way.name, left, ...hide(entries, facts.files, { environment: environmentFilesOf(facts), names }) };
+    const hidden = hide(entries, facts.files, { environment: environmentFilesOf(facts), names });
+    const secret = hidden.refused.map((path) => ({ path, why: "not for everybody to read, and more than a list of variables" }));
+    return { name: way.name, left: [...left, ...secret], ...hidden };
   });
   return {
     ...{ stack, members, guards },

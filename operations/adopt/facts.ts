@@ -79,7 +79,7 @@ export interface ServerFile {
   readonly owner: string;
   readonly group: string;
   readonly size: number;
-  /** Of a regular file that everybody may read, up to 1 MiB. */
+  /** Of a regular file up to 1 MiB that everybody may read, or that is a service's environment. */
   readonly bytes?: Buffer;
   /** Of a link. */
   readonly target?: string;

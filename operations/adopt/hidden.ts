@@ -2,11 +2,14 @@
 import type { FileRule, OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
 import { AbsolutePath, Mode, Owner, OwnName, SecretText } from "../../spec/scalars.ts";
 import type { ServerFile } from "./facts.ts";
+import { isOpen } from "./parse-files.ts";
 
 export interface Hidden {
   readonly entries: readonly OverlayEntry[];
   /** Who owns the templates: a secret's file is else its owner's alone. */
   readonly rules: readonly FileRule[];
+  /** Paths of what could not be hidden. */
+  readonly refused: readonly string[];
 }
 
 /** By name. One for all servers where it is the same on all. */
@@ -57,17 +60,25 @@ export function hide(
   files: readonly ServerFile[],
   { environment, names }: { readonly environment: ReadonlySet<string>; readonly names: SecretNames },
 ): Hidden {
-  const rules: FileRule[] = [];
-  const hidden = entries.map((entry) => {
-    if (!canHide(entry)) return entry;
-    const content = templateOf(entry.content, environment.has(entry.path) ? assignment : directive, names);
-    const rule = content === undefined ? undefined : ruleOf(files.find(({ path }) => path === entry.path));
-    if (content === undefined || !rule) return entry;
-    rules.push(rule);
-    return { ...entry, content, template: true };
+  const all = entries.map((entry): readonly [OverlayEntry | undefined, FileRule?] => {
+    const file = files.find(({ path }) => path === entry.path);
+    if (!file || !canHide(entry)) return [entry];
+    const isPrivate = !isOpen(file.mode);
+    const grammar = environment.has(entry.path) ? assignment : directive;
+    const content = isPrivate && !isList(entry.content) ? undefined : templateOf(entry.content, { grammar, names, every: isPrivate });
+    const rule = content === undefined ? undefined : ruleOf(file);
+    if (content === undefined || !rule) return isPrivate ? [undefined] : [entry];
+    return [{ ...entry, content, template: true }, rule];
   });
-  return { entries: hidden, rules };
+  return {
+    entries: all.flatMap(([entry]) => entry ?? []),
+    rules: all.flatMap(([, rule]) => rule ?? []),
+    refused: entries.filter((_, index) => all[index]![0] === undefined).map(({ path }) => path),
+  };
 }
+
+/** Nothing but variables: of anything else nobody knows what of it is secret. */
+const isList = (text: string): boolean => text.split("\n").every((line) => /^\s*(?:[#;].*)?$/.test(line) || assignment.test(line));
 
 /** A unit and a kernel setting are for everybody on the server to read. */
 const canHide = (entry: OverlayEntry): entry is OverlayFile =>
@@ -80,17 +91,24 @@ function ruleOf(file: ServerFile | undefined): FileRule | undefined {
   return fits.every(({ success }) => success) ? { path, owner, group, mode } : undefined;
 }
 
+interface Hiding {
+  readonly grammar: RegExp;
+  readonly names: SecretNames;
+  /** Every value, not only those whose names tell. */
+  readonly every: boolean;
+}
+
 /** Undefined where nothing is to be hidden. */
-function templateOf(text: string, grammar: RegExp, names: SecretNames): string | undefined {
-  const pieces = text.split(/(?<=\n)/).map((line) => pieceOf(line, grammar, names));
+function templateOf(text: string, how: Hiding): string | undefined {
+  const pieces = text.split(/(?<=\n)/).map((line) => pieceOf(line, how));
   return pieces.some(({ hides }) => hides) ? pieces.map(({ template }) => template).join("") : undefined;
 }
 
-function pieceOf(line: string, grammar: RegExp, names: SecretNames): { readonly template: string; readonly hides: boolean } {
+function pieceOf(line: string, { grammar, names, every }: Hiding): { readonly template: string; readonly hides: boolean } {
   const end = line.endsWith("\n") ? "\n" : "";
   const [, indent = "", name = "", equals = "", open = "", value = "", close = "", rest = ""] =
     grammar.exec(line.slice(0, line.length - end.length)) ?? [];
-  const isSecret = value !== "" && open === close && !value.startsWith("$") && (grammar === directive || telling.test(name));
+  const isSecret = value !== "" && open === close && !value.startsWith("$") && (every || grammar === directive || telling.test(name));
   if (!isSecret || !SecretText.safeParse(value).success || value.startsWith("⟦")) return { template: raw(line), hides: false };
   const secret = names.nameFor(name, value);
   if (!OwnName.safeParse(secret).success) return { template: raw(line), hides: false };
@@ -99,10 +117,3 @@ function pieceOf(line: string, grammar: RegExp, names: SecretNames): { readonly 
 
 /** What Liquid would read as its own. */
 const raw = (text: string): string => (/\{[{%]/.test(text) ? `{% raw %}${text}{% endraw %}` : text);
-
-/** Files that hold a password in clear, where it can't be hidden. */
-export const tellsPassword = (entry: OverlayEntry): boolean =>
-  "content" in entry &&
-  !entry.template &&
-  !entry.encoding &&
-  /^[^#;\n]*(?:PASSWORD|SECRET|TOKEN)[A-Z_]*=["']?[^\s"'$]{3,}/im.test(entry.content);

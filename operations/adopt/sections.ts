@@ -11,18 +11,22 @@ const roots = [
 /** Whether a look tells of a file at this path, where there is one. */
 export const isLooked = (path: string): boolean => roots.some((root) => path === root || path.startsWith(`${root}/`));
 
-const files = `{ find -H ${roots.join(" ")} -xdev \\( -name .git -prune \\) -o \\( -type f -o -type l \\) ! -name '*.dpkg-*' ! -name '*.ucf-*' ! -name '*~' ! -path '*[[:cntrl:]|]*' -print0
-systemctl show -p EnvironmentFiles --value -- $(cd /etc/systemd/system && ls -- *.service) | sed -n 's| (ignore_errors=.*||; /^\\/[^*?|]*$/p' | sort -u | tr '\\n' '\\0'
-} | xargs -0 -r sh -c 'for file; do
+const environmentFiles = `systemctl show -p EnvironmentFiles --value -- $(cd /etc/systemd/system && ls -- *.service) | sed -n 's| (ignore_errors=.*||; /^\\/[^*?|]*$/p' | sort -u | tr '\\n' '\\0'`;
+
+/** `all`: also what not everybody may read, since its values become secrets here. */
+const print = (all: "yes" | "no") => `xargs -0 -r sh -c 'for file; do
   seen=$(stat -c "%F|%a|%U|%G|%s|%n" -- "$file") || continue
   printf "%s\\n" "$seen"
   if [ -L "$file" ]; then readlink -- "$file"; continue; fi
   IFS="|" read -r kind mode owner group size path <<END
 $seen
 END
-  case $mode in *[4567]) if [ "$size" -le 1048576 ]; then base64 -w0 < "$file"; fi ;; esac
+  case ${all}$mode in yes*|*[4567]) if [ "$size" -le 1048576 ]; then base64 -w0 < "$file"; fi ;; esac
   echo
 done' sh`;
+
+const files = `find -H ${roots.join(" ")} -xdev \\( -name .git -prune \\) -o \\( -type f -o -type l \\) ! -name '*.dpkg-*' ! -name '*.ucf-*' ! -name '*~' ! -path '*[[:cntrl:]|]*' -print0 | ${print("no")}
+${environmentFiles} | ${print("yes")}`;
 
 /** Of everything that a person may have started: not of what only systemd runs for itself. */
 const units = `systemctl show -p Id,Type,LoadState,ActiveState,SubState,UnitFileState,FragmentPath,User,Group,WorkingDirectory,EnvironmentFiles,ExecStart,MainPID,ControlGroup,Requires,NRestarts,NeedDaemonReload -- $(

@@ -4,6 +4,7 @@ import { type Guards, isGuardedPath } from "../../spec/guards.ts";
 import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
 import { FilePath, LinkTarget } from "../../spec/scalars.ts";
 import type { ServerFacts, ServerFile } from "./facts.ts";
+import { isOpen } from "./parse-files.ts";
 
 /** Why a file stays on its server alone. */
 export interface LeftOut {
@@ -53,7 +54,7 @@ function reason({ path, bytes, target, size, mode }: ServerFile): string | undef
   // A role of a fleet that is up writes it.
   if (bytes?.subarray(0, 200).includes("Managed by fleet (role")) return "";
   if (bytes) return undefined;
-  return Number.parseInt(mode, 8) & 0o004 ? `it has ${size} bytes, more than 1 MiB` : "not for everybody to read: a secret may stand in it";
+  return isOpen(mode) ? `it has ${size} bytes, more than 1 MiB` : "not for everybody to read: a secret may stand in it";
 }
 
 function entryOf({ path, bytes, target, mode }: ServerFile): OverlayEntry {

@@ -23,12 +23,14 @@ interface FileOf {
   readonly mode?: string;
   readonly owner?: string;
   readonly group?: string;
+  /** A service's environment: what is in it is told all the same. */
+  readonly told?: boolean;
 }
 
 /** As the look prints it: what not everybody may read comes without what is in it. */
-function filePart({ path, content = "", target, mode = "644", owner = "root", group = "root" }: FileOf): string {
+function filePart({ path, content = "", target, mode = "644", owner = "root", group = "root", told = false }: FileOf): string {
   if (target !== undefined) return `symbolic link|777|${owner}|${group}|${target.length}|${path}\n${target}\n`;
-  const shown = Number(mode.at(-1)) >= 4 ? Buffer.from(content).toString("base64") : "";
+  const shown = told || Number(mode.at(-1)) >= 4 ? Buffer.from(content).toString("base64") : "";
   return `regular file|${mode}|${owner}|${group}|${Buffer.byteLength(content)}|${path}\n${shown}\n`;
 }
 

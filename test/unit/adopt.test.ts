@@ -156,6 +156,20 @@ describe("passwords in the servers' files", () => {
     expect(rules).toEqual([{ path: "/home/isucon/env.sh", owner: "isucon", group: "isucon", mode: "0644" }]);
   });
 
+  test("every value of an environment file that not everybody may read is one", () => {
+    const file = { ...env("HOST=db\nN=3\n# of the organiser\n"), mode: "640" };
+    const { layers, secrets, rules } = made(answersOf({ units, files: [{ ...file, told: true }] }));
+    expect(layers.common).toMatchObject([
+      { content: 'HOST={{ "secrets.host" | secret }}\nN={{ "secrets.n" | secret }}\n# of the organiser\n' },
+    ]);
+    expect([secrets, rules]).toEqual([{ host: "db", n: "3" }, [{ path: file.path, owner: "isucon", group: "isucon", mode: "0640" }]]);
+  });
+
+  test("stay on the server where such a file is more than a list of variables", () => {
+    const { layers, left } = made(answersOf({ units, files: [{ ...env("KEY='a\nb'\n"), mode: "600", told: true }] }));
+    expect([layers.common, left.isu1?.map(({ path }) => path)]).toEqual([[], ["/home/isucon/env.sh"]]);
+  });
+
   test("another server's own value has a name of its own, and the file is each server's", () => {
     const { layers, secrets } = made(
       answersOf({ units, files: [env("DB_PASSWORD=one\n")] }),
