@@ -8,7 +8,7 @@ import { checkout } from "../provisioners/project.ts";
 export const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "adopt", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "status", "doctor", "drain", "enable", "edit", "deploy", "bench", "score", "history", "diff"],
-  "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],
+  "On AWS:": ["cost", "types", "stop", "start", "iam", "sweep", "reap", "undelete"],
   "Beside them:": ["setup", "docs", "schema", "env"],
 };
 

@@ -36,6 +36,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   schema: async () => (await import("./commands/schema.ts")).schema,
   types: async () => (await import("./commands/types.ts")).types,
   cost: async () => (await import("./commands/cost.ts")).cost,
+  stop: async () => (await import("./commands/stop.ts")).stop,
+  start: async () => (await import("./commands/start.ts")).start,
   iam: async () => (await import("./commands/iam.ts")).iam,
   sweep: async () => (await import("./commands/sweep.ts")).sweep,
   reap: async () => (await import("./commands/reap.ts")).reap,

@@ -208,7 +208,7 @@ const operatorWork = (scope: Scope): readonly Statement[] => {
       "Databases",
       of(
         "rds",
-        "AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSubnetGroup ModifyDB* RemoveTagsFromResource ResetDBParameterGroup",
+        "AddTagsToResource CreateDBInstance CreateDBParameterGroup CreateDBSubnetGroup ModifyDB* RemoveTagsFromResource ResetDBParameterGroup StartDBInstance StopDBInstance",
       ),
       names.rds,
     ),

@@ -3,6 +3,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import * as ec2 from "@aws-sdk/client-ec2";
 import * as iam from "@aws-sdk/client-iam";
 import * as s3 from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -266,5 +267,44 @@ describe("fleet iam", { timeout: 60_000 }, () => {
   ] as const)("%s is refused", async ([more, sentence]) => {
     const { code, said } = await fleet("iam", ...scope, ...more);
     expect([code, said]).toEqual([2, expect.stringContaining(sentence)]);
+  });
+});
+
+describe("fleet stop and fleet start", { timeout: 60_000 }, () => {
+  const client = () =>
+    new ec2.EC2Client({ region, endpoint: emulator.env.AWS_ENDPOINT_URL!, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
+  const state = async (id: string) => {
+    const { Reservations } = await client().send(new ec2.DescribeInstancesCommand({ InstanceIds: [id] }));
+    return Reservations?.[0]?.Instances?.[0]?.State?.Name;
+  };
+
+  test("a server is off and on again, the same one; of what a stop loses nothing is unsaid", async () => {
+    const { Images = [] } = await client().send(new ec2.DescribeImagesCommand({}));
+    const ImageId = Images.find(({ Architecture, Platform }) => Architecture === "x86_64" && !Platform)?.ImageId;
+    const Tags = Object.entries({ project: "contest-fleet", stack: trial.stack, Name: "team-a-aws-isu1" }).map(([Key, Value]) => ({
+      Key,
+      Value,
+    }));
+    const run = {
+      ImageId,
+      InstanceType: "i4i.large" as const,
+      MinCount: 1,
+      MaxCount: 1,
+      TagSpecifications: [{ ResourceType: "instance" as const, Tags }],
+    };
+    const { Instances } = await client().send(new ec2.RunInstancesCommand(run));
+    const id = Instances?.[0]?.InstanceId ?? "";
+    const off = await fleet("stop", trial.stack, "--yes");
+    expect([off.code, off.stdout.split("\n")[0]]).toEqual([
+      0,
+      "team-a-aws-isu1: stops; its public address changes; what is on its 1 instance-store disk(s) of 468 GB is lost",
+    ]);
+    expect([off.stdout.trim().split("\n").at(-1), await state(id)]).toEqual([
+      `${trial.stack}: off (1 server, 0 pools, 0 databases); next: ./fleet start ${trial.stack}`,
+      "stopped",
+    ]);
+    const on = await fleet("start", trial.stack);
+    expect([on.code, await state(id)]).toEqual([0, "running"]);
+    expect((await fleet("start", trial.stack)).stdout.trim()).toBe(`${trial.stack}: nothing to start`);
   });
 });

@@ -154,6 +154,23 @@ describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }
     expect(said.split("Resources:")[1]).toMatch(/^\s+\+ 1 created\s+\d+ unchanged\s+Duration/);
   });
 
+  test("stop says what it loses, and leaves nothing on; start has it back at the stack file's sizes", async () => {
+    const refused = await trial.run("stop");
+    expect([refused.code, refused.said]).toEqual([2, expect.stringContaining("seven days")]);
+    const off = await trial.run("stop", ["--yes"]);
+    expect([off.code, off.stdout]).toEqual([0, expect.stringContaining("off (0 servers, 3 pools, 1 database)")]);
+    expect(off.stdout).toMatch(/^trial-aws-jobs: its 2 server\(s\) drain and are terminated; a start brings new ones$/m);
+    expect(Object.values(await groups())).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
+    expect((await trial.run("stop", ["--yes"])).stdout).toContain("nothing to stop");
+    const on = await trial.run("start");
+    expect([on.code, on.stdout]).toEqual([0, expect.stringContaining("on (0 servers, 3 pools, 1 database); next: ./fleet up")]);
+    expect(await groups()).toEqual({ "trial-aws-images-workers": [1, 1, 4], "trial-aws-jobs": [1, 2, 3], "trial-aws-web": [1, 1, 1] });
+  });
+
   test("down takes all of it away, and proves it", async () => {
     const { code, said } = await trial.run("down", ["--yes"]);
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);

@@ -38,6 +38,7 @@ describe("workflows", () => {
   test.for([
     ["preview", "servers", "look"],
     ["reap", "reap", "teardown"],
+    ["night", "night", "operator"],
   ] as const)(
     "%s meets AWS by a token of its own environment, which the role's trust policy names, and by no key",
     ([name, job, persona]) => {
@@ -59,7 +60,7 @@ describe("workflows", () => {
     expect(JSON.stringify(jobs.comment!.steps.map(({ run }) => run))).not.toMatch(/npm|node|\$\{\{/);
   });
 
-  test.for(["preview", "preview-comment", "reap"])("%s pins its actions", (name) => {
+  test.for(["preview", "preview-comment", "reap", "night"])("%s pins its actions", (name) => {
     const used = Object.values(workflow(name).jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []));
     expect(used.length).toBeGreaterThan(0);
     expect(used.filter((each) => !/^(?:aws-)?actions\/[a-z-]+@[0-9a-f]{40}$/.test(each))).toEqual([]);
