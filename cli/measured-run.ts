@@ -47,7 +47,11 @@ export async function measuredRun({
   quiet = false,
 }: RunWish): Promise<KeptRun> {
   const servers = select(fleet.servers, words);
-  const middle = middleFor(spec, fleet, { score, ask: askScore, hear: (line) => void (quiet || console.error(`  ${line}`)) });
+  const middle = middleFor(spec, fleet, {
+    score,
+    ask: askScore,
+    hear: (line) => void ((quiet && !spec.wait) || console.error(`  ${line}`)),
+  });
   const { run, folder } = newRun(runsFolder(fleet.stack));
   let now = "makes the servers ready";
   changes();

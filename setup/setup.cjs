@@ -17,7 +17,7 @@ Installs what is missing: npm packages, Node, Pulumi's CLI with its Node languag
   --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
   --qemu               also what practice machines that are virtual ones need: Debian packages of about 90 MB; elsewhere, says what
-  --tests              also what the tests need: an SSH server, which is neither started nor enabled, and Python
+  --tests              also what the tests need: an SSH server, which is neither started nor enabled, Python, and what measures are judged by
   --check              prints what is there and what is missing, and changes nothing; exit 1 if something is missing
   --help               prints this
 
@@ -43,7 +43,7 @@ function contextOf(env) {
 /** In this order: a step may use what those before it installed. */
 function stepsFor({ practice, qemu, tests }) {
   const always = ["node", "packages", "pulumi"];
-  const more = { debian: practice, qemu, tests };
+  const more = { debian: practice, qemu, tests, judges: tests };
   return [...always, ...Object.keys(more).filter((name) => more[name])].map((name) => require(`./steps/${name}.cjs`));
 }
 

@@ -66,7 +66,7 @@ async function install(cache, name, build) {
 
 /** Temporary folders of set-ups that were killed. Call it holding the lock: then they are nobody's. Others keep theirs here too. */
 function sweep(cache) {
-  for (const name of fs.readdirSync(cache).filter((each) => /^(?:node|pulumi)-.*\.tmp-/.test(each))) {
+  for (const name of fs.readdirSync(cache).filter((each) => /^(?:node|pulumi|alp)-.*\.tmp-/.test(each))) {
     fs.rmSync(path.join(cache, name), { recursive: true, force: true });
   }
 }

@@ -4,8 +4,10 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { fleetUp } from "../../operations/fleet-up.ts";
+import { again } from "../../operations/measure/bench.ts";
 import { seconds, whole } from "../../operations/measure/report/figures.ts";
 import { scoresPage } from "../../operations/measure/report/scores.ts";
+import { textOf } from "../../operations/measure/report/text.ts";
 import { ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
 import { bisect } from "../../operations/measure/score/bisect.ts";
 import { type Comparison, compared, runsOf, scoresOf } from "../../operations/measure/score/compare.ts";
@@ -32,6 +34,7 @@ export const score: Register = (program, done) => {
       `
 Examples:
   fleet score                    the ledger, and a page with its plot
+  fleet score show 7             a run again, as fleet bench told it
   fleet score compare 7 9        was run 9 better than run 7, and how sure is that
   fleet score compare best last
   fleet score bisect 3f2a91c main --deploy 'ssh isu1 deploy {commit}' --repo ../webapp
@@ -39,6 +42,7 @@ Examples:
 The ledger is runs/STACK/ledger.jsonl: commit it, and the team shares it.`,
     )
     .action((options: Options) => done(list(options)));
+  showCommand(command, done);
   compareCommand(command, done);
   bisectCommand(command, done);
 };
@@ -95,6 +99,28 @@ function shownPath(file: string): string {
   return own.startsWith("..") ? file : own;
 }
 
+function showCommand(command: Command, done: Done): void {
+  command
+    .command("show")
+    .description("a run again, as fleet bench told it")
+    .argument("<run>", "its number, last or best")
+    .option(...stackOption)
+    .option("--json", "as JSON", false)
+    .action((run: string, options: Options, own: Command) => done(show(run, { ...own.optsWithGlobals<Options>(), ...options })));
+}
+
+async function show(word: string, options: Options): Promise<number> {
+  const stack = await stackOf(options);
+  const history = ledger(runsFolder(stack));
+  const meant = runsOf(word, history);
+  const run =
+    history.find((each) => String(each.run) === word) ??
+    (word === "last" ? history.at(-1)! : meant.reduce((a, b) => ((b.score ?? 0) > (a.score ?? 0) ? b : a)));
+  const report = await again(stack, run.run);
+  console.log(options.json ? JSON.stringify(report, null, 2) : textOf(report));
+  return 0;
+}
+
 function compareCommand(command: Command, done: Done): void {
   command
     .command("compare")
@@ -103,13 +129,13 @@ function compareCommand(command: Command, done: Done): void {
     .argument("<b>", "the same")
     .option(...stackOption)
     .option("--json", "as JSON", false)
-    .addHelpText("after", "\nExit codes: 0 better, 7 worse, 3 not known.")
+    .addHelpText("after", "\nExit codes: 0 better, 7 worse, 4 not known.")
     .action((a: string, b: string, options: Options, own: Command) =>
       done(compare(a, b, { ...own.optsWithGlobals<Options>(), ...options })),
     );
 }
 
-const codes: Readonly<Record<Comparison["verdict"], number>> = { better: 0, worse: 7, "not known": 3 };
+const codes: Readonly<Record<Comparison["verdict"], number>> = { better: 0, worse: 7, "not known": 4 };
 
 async function compare(a: string, b: string, options: Options): Promise<number> {
   const history = ledger(runsFolder(await stackOf(options)));
@@ -167,7 +193,7 @@ Examples:
   fleet score bisect v1 main --repo ../webapp --deploy 'fleet deploy -s team-a {commit}'
 
 The last deploy is of the bad one again, so that all is as it was. Ctrl-C does not deploy it.
-Exit codes: 0 found, 3 no difference that stands out from the noise.`,
+Exit codes: 0 found, 4 no difference that stands out from the noise.`,
     )
     .action((good: string, bad: string, options: BisectWish, own: Command) =>
       done(bisected(good, bad, { ...own.optsWithGlobals<BisectWish>(), ...options })),
@@ -197,7 +223,7 @@ async function bisected(good: string, bad: string, { repo, deploy, ...options }:
   if (there !== last) bring(last);
   if (found.found === undefined) {
     console.log(`not known: ${found.why}`);
-    return 3;
+    return 4;
   }
   console.log(
     `${found.found} ${repository.subject(found.found)}\n  is the first bad one (${(found.confidence * 100).toFixed(0)} % sure); ${found.before} before it was good`,

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { project } from "../../provisioners/project.ts";
+import { UserError } from "../../spec/problem.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { operator } from "../operator.ts";
 import { analysed, configurationOf, digestOf, type ServerReport } from "./analyse.ts";
@@ -106,19 +107,21 @@ function reported(stack: string, { entry, messages, remarks, reports }: Told): R
     history,
     messages,
     servers: reports,
-    findings: findingsIn(reports),
+    findings: findingsIn(reports, [entry.began, entry.ended]),
     remarks,
     ...(before && earlier && { changes: { since: before.run, all: configurationChanges(earlier, reports) } }),
   };
 }
 
-/** A run that was kept, told again. */
+/** A run that was kept, told again. Throws a UserError where it is not on this computer. */
 export async function again(stack: string, run: number): Promise<RunReport> {
   const folder = join(runsFolder(stack), String(run));
-  const told = JSON.parse(readFileSync(join(folder, "run.json"), "utf8")) as Omit<Told, "reports"> & {
-    readonly servers: string[];
-    readonly uris: string[];
-  };
+  const file = join(folder, "run.json");
+  if (!existsSync(file) || !existsSync(join(folder, "servers")))
+    throw new UserError(
+      `run ${run}: expected its logs in ${folder}, got none: they stay on the computer that measured it; next: ${join(folder, "report.html")}`,
+    );
+  const told = JSON.parse(readFileSync(file, "utf8")) as Omit<Told, "reports"> & { readonly servers: string[]; readonly uris: string[] };
   const reports: ServerReport[] = [];
   for (const server of told.servers) reports.push(await analysed(folder, server, told.uris));
   return reported(stack, { ...told, reports });

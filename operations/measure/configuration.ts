@@ -19,7 +19,9 @@ function settings(kind: string, text: string): ReadonlyMap<string, string> {
   for (const line of text.split("\n").map((each) => each.trim())) {
     if (line === "" || line.startsWith("#")) continue;
     const [, name, value] =
-      (kind === "mysql" ? /^(\S+)\t(.*)$/ : kind === "sysctl" || kind === "hardware" ? /^(\S+)\s*=\s*(.*)$/ : /^(?!)/).exec(line) ?? [];
+      (kind === "mysql" ? /^(\S+)\t(.*)$/ : ["sysctl", "hardware", "deployed"].includes(kind) ? /^(\S+)\s*=\s*(.*)$/ : /^(?!)/).exec(
+        line,
+      ) ?? [];
     if (name !== undefined) found.set(name, value ?? "");
     else {
       const times = (seen.get(line) ?? 0) + 1;

@@ -1,8 +1,9 @@
 "use strict";
-// What the tests need beside the product: an SSH server to talk to, and Python for the emulator of AWS.
+// What the tests need beside the product: an SSH server to talk to, Python for the emulator of AWS, a load and a judge of slow logs.
 
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
+const { onPath } = require("../tools.cjs");
 const { absent, aptInstall } = require("./debian.cjs");
 
 const sshd = "/usr/sbin/sshd";
@@ -12,7 +13,16 @@ const policy = "/usr/sbin/policy-rc.d";
 /** Debian packs Python without what `python3 -m venv` needs. */
 const hasVenv = () => spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
 
-const names = () => [...(fs.existsSync(sshd) ? [] : ["openssh-server"]), ...(hasVenv() ? [] : ["python3-venv"])];
+/** Command and Debian package: a load of HTTP, and what slow logs are judged by. */
+const tools = { wrk: "wrk", "pt-query-digest": "percona-toolkit" };
+
+const names = () => [
+  ...(fs.existsSync(sshd) ? [] : ["openssh-server"]),
+  ...(hasVenv() ? [] : ["python3-venv"]),
+  ...Object.keys(tools)
+    .filter((name) => onPath(name).length === 0)
+    .map((name) => tools[name]),
+];
 
 /** The tests start an SSH server of their own on loopback: this computer must not get one that is open to its network. */
 async function withoutStarting(install) {

@@ -110,6 +110,15 @@ export class Trial {
     return start(join(checkout, "fleet"), [command, this.stack, ...args], { ...options, env: { ...this.env, ...options.env } });
   }
 
+  /** `./fleet <words>`: of this stack where FLEET_STACK says so, for commands whose arguments are servers. */
+  startBare(words: readonly string[], options: Options = {}): Running {
+    return start(join(checkout, "fleet"), words, { ...options, env: { ...this.env, FLEET_STACK: this.stack, ...options.env } });
+  }
+
+  bare(words: readonly string[], options: Options = {}): Promise<Answer> {
+    return this.startBare(words, options).done;
+  }
+
   run(command: string, args: readonly string[] = [], options: Options = {}): Promise<Answer> {
     return this.start(command, args, options).done;
   }

@@ -11,7 +11,7 @@ import { markdownOf } from "../../operations/measure/report/markdown.ts";
 import type { RunReport } from "../../operations/measure/report/model.ts";
 import { pageOf } from "../../operations/measure/report/page.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
-import { databaseSamples, type Series, samples } from "../../operations/measure/samples/series.ts";
+import { databaseSamples, during, type Series, samples } from "../../operations/measure/samples/series.ts";
 import { SlowLog } from "../../operations/measure/slow/digest.ts";
 import { accessLog, slowLog } from "../support/made-logs.ts";
 
@@ -112,6 +112,19 @@ describe("samples", () => {
     expect(taker.end()).toBeUndefined();
   });
 
+  test("between two times, or all of it where the clocks have nothing to do with each other", () => {
+    const series = seriesOf(
+      Array.from({ length: 10 }, (_, index) => ({
+        cores: [[index > 5 ? 500 : index * 100, index > 5 ? (index - 5) * 100 : 0]] as const,
+        processes: { a: index * 10 },
+      })),
+    );
+    const part = during(series, 1001, 1004.5);
+    expect(part).toMatchObject({ times: [1001.5, 1002.5, 1003.5, 1004.5], busy: [1, 1, 1, 1], memoryTotal: series.memoryTotal });
+    expect(part.processes).toEqual([{ name: "a", seconds: expect.closeTo(0.4), cores: [0.1, 0.1, 0.1, 0.1] }]);
+    expect(during(series, 5, 50)).toBe(series);
+  });
+
   test("a database, by its status words", () => {
     const taker = databaseSamples();
     for (const line of "@ 1.0\nQuestions\t100\nThreads_connected\t3\n@ 3.0\nQuestions\t300\nThreads_connected\t151\n".split("\n"))
@@ -200,7 +213,10 @@ describe("what is looked at first", () => {
       access.line(
         `time:2026-12-01T10:00:00+09:00\tmethod:GET\turi:/app.js\tstatus:${index % 20 === 0 ? 502 : 200}\tsize:9000\treqtime:0.001`,
       );
-    const found = findingsIn([report({ slow: slow.report(), access: access.report() })]);
+    const { classes } = slow.report();
+    const plan = (key: string) => ({ plans: [{ id: classes[0]!.id, columns: ["table", "key"], rows: [["t", key]] }], indexes: [] });
+    const found = findingsIn([report({ slow: slow.report(), access: access.report(), explained: plan("NULL") })]);
+    expect(whats({ slow: slow.report(), explained: plan("author") })).toEqual(["a query reads many rows"]);
     expect(found.map(({ what }) => what)).toEqual([
       "failed requests",
       "a query without an index",

@@ -11,6 +11,7 @@ import { directivesIn, nginxLogs } from "../../operations/measure/run/nginx-logs
 import { placeIn } from "../../operations/measure/run/place.ts";
 import {
   collect,
+  discard,
   explain,
   indexes,
   type Place,
@@ -131,6 +132,7 @@ test.for([
   ["silent", silent(place, ["notes.service"])],
   ["collect", collect(place)],
   ["putBack", putBack],
+  ["discard", discard(place)],
   ["look", look("/initialize", false)],
   ["explain", explain([{ database: "notes", text: "select 'it''s' from t where a = \"`x`\"" }])],
   ["indexes", indexes(["notes", "it's"])],

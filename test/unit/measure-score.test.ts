@@ -55,6 +55,14 @@ describe("noise", () => {
     expect(noiseOf(history).deviation).toBeLessThan(0.027);
   });
 
+  test("is not what somebody changed without a commit", () => {
+    const changed = [entry(1, 10, { commit: "abc+" }), entry(2, 900, { commit: "abc+" }), entry(3, 5), entry(4, 5)].map(
+      ({ commit, ...rest }) => (rest.run > 2 ? rest : { ...rest, commit: commit! }),
+    );
+    expect(noiseOf(changed)).toEqual({ deviation: 0.05, freedom: 2 });
+    expect(runsOf("1", changed).map(({ run }) => run)).toEqual([1]);
+  });
+
   test("is taken for five percent while nobody knows, and failed runs say nothing", () => {
     expect(noiseOf([entry(1, 10), entry(2, 900, { passed: false }), entry(3, 20, { commit: "x" })])).toEqual({
       deviation: 0.05,

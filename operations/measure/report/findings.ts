@@ -1,5 +1,6 @@
 // What is worth a look first, each with its evidence. Pure; the gravest first.
 import type { ServerReport } from "../analyse.ts";
+import { during } from "../samples/series.ts";
 import { bytes, percent, seconds } from "./figures.ts";
 import { strainIn } from "./strain.ts";
 
@@ -50,20 +51,31 @@ const slowest: Look = ({ server, access }) => {
 /** Rows looked at for one that is sent. */
 const wasteful = 100;
 
-const scanning: Look = ({ server, slow }) =>
-  (slow?.classes ?? [])
-    .filter(
-      ({ rowsExamined, rowsSent, sum, count }) =>
-        sum >= (slow?.seconds ?? 0) / 20 && rowsExamined / count >= 100 && rowsExamined / Math.max(1, rowsSent) >= wasteful,
-    )
-    .slice(0, 3)
-    .map(({ fingerprint, rowsExamined, rowsSent, count, sum }) => ({
-      weight: 85,
+/** By its plan: whether each table is found by a key. Undefined where there is no plan. */
+function keyed({ explained }: ServerReport, id: string): boolean | undefined {
+  const plan = explained?.plans.find((each) => each.id === id);
+  if (!plan || plan.rows.length === 0) return undefined;
+  const key = plan.columns.indexOf("key");
+  return plan.rows.every((row) => row[key] !== "NULL");
+}
+
+const scanning: Look = (report) => {
+  const { server, slow } = report;
+  const heavy = (slow?.classes ?? []).filter(
+    ({ rowsExamined, rowsSent, sum, count }) =>
+      sum >= (slow?.seconds ?? 0) / 20 && rowsExamined / count >= 100 && rowsExamined / Math.max(1, rowsSent) >= wasteful,
+  );
+  return heavy.slice(0, 3).map(({ id, fingerprint, rowsExamined, rowsSent, count, sum }) => {
+    const withKey = keyed(report, id);
+    return {
+      weight: withKey ? 62 : 85,
       server,
-      what: "a query without an index",
+      what: withKey === false ? "a query without an index" : "a query reads many rows",
       evidence: `${fingerprint.slice(0, 120)}: ${Math.round(rowsExamined / count)} rows examined for ${(rowsSent / count).toFixed(1)} sent, ${count} times, ${seconds(sum)} in all`,
-      next: "its EXPLAIN, and an index over what it asks by and orders by",
-    }));
+      next: withKey ? "what it counts or orders, kept ready elsewhere" : "its EXPLAIN, and an index over what it asks by and orders by",
+    };
+  });
+};
 
 /** Queries of one kind a request: more is a loop. */
 const looping: Look = ({ server, slow, access }) => {
@@ -133,5 +145,12 @@ const journal: Look = ({ server, journal: lines }) => {
 
 const looks: readonly Look[] = [strainIn, failing, journal, scanning, looping, resent, slowest, untimed];
 
-export const findingsIn = (reports: readonly ServerReport[]): readonly Finding[] =>
-  reports.flatMap((report) => looks.flatMap((look) => look(report))).sort((a, b) => b.weight - a.weight);
+const inPhase = (report: ServerReport, phase: readonly [number, number] | undefined): ServerReport =>
+  phase && report.samples ? { ...report, samples: during(report.samples, phase[0], phase[1] + 1) } : report;
+
+/** @param phase of the run itself, in seconds of the epoch: what servers did before and after it is nobody's fault */
+export const findingsIn = (reports: readonly ServerReport[], phase?: readonly [began: number, ended: number]): readonly Finding[] =>
+  reports
+    .map((report) => inPhase(report, phase))
+    .flatMap((report) => looks.flatMap((look) => look(report)))
+    .sort((a, b) => b.weight - a.weight);

@@ -18,10 +18,10 @@ const most = { endpoints: 30, queries: 20, journal: 50, changes: 100, runs: 40 }
 type Cell = string | Html;
 
 /** The last column takes the long text, on the left. */
-function table(head: readonly string[], rows: readonly (readonly Cell[])[]): Html {
+function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): Html {
   const last = head.length - 1;
   const kind = (index: number) => (index === last ? "long" : "");
-  return html`<div class="scroll"><table><thead><tr>${head.map((title, index) => html`<th class="${kind(index)}">${title}</th>`)}</tr></thead>
+  return html`<div class="scroll"><table><thead><tr>${head.map((title, index) => (String(title).startsWith("<th") ? title : html`<th class="${kind(index)}">${title}</th>`))}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map((cell, index) => (String(cell).startsWith("<td") ? cell : html`<td class="${kind(index)}">${cell}</td>`))}</tr>\n`)}</tbody></table></div>`;
 }
 
@@ -245,7 +245,7 @@ function changed({ changes }: RunReport): Html | false {
   if (!changes) return false;
   if (changes.all.length === 0) return html`<h2>Configuration</h2><p class="dim">As it was at run ${changes.since}.</p>`;
   return html`<h2>Configuration, since run ${changes.since}</h2>${table(
-    ["server", "of", "change"],
+    [html`<th class="left">server</th>`, html`<th class="left">of</th>`, "change"],
     changes.all
       .slice(0, most.changes)
       .map((each) => [html`<td class="left">${each.server}</td>`, html`<td class="left">${each.kind}</td>`, changeText(each)]),

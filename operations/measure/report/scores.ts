@@ -26,16 +26,14 @@ export function scoresPage(stack: string, all: readonly RunEntry[]): string {
     ].filter(Boolean);
     return html`<tr><td><a href="${entry.run}/report.html">${entry.run}</a></td><td>${when(entry.began)}</td><td class="${!entry.passed && "failed"}"><b>${
       entry.score === undefined ? "–" : whole(entry.score)
-    }</b>${!entry.passed && " failed"}</td><td>${seconds(entry.ended - entry.began)}</td><td>${entry.kind}</td><td class="left">${entry.who}</td><td class="left">${changed.join(", ") || "nothing"}</td><td class="long">${[entry.commit, entry.subject].filter(Boolean).join(" ")}${
-      entry.note && html`<br><b>${entry.note}</b>`
-    }</td></tr>\n`;
+    }</b>${!entry.passed && " failed"}</td><td>${seconds(entry.ended - entry.began)}</td><td>${entry.kind}</td><td class="left">${entry.who}</td><td class="left">${changed.join(", ") || "nothing"}</td><td class="long">${entry.note && html`<b>${entry.note}</b> `}${[entry.commit, entry.subject].filter(Boolean).join(" ")}</td></tr>\n`;
   });
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${stack}: scores</title><style>${style}</style></head><body><header><h1>${stack}: ${all.length} runs, the best ${whole(best)}</h1>
 <p class="dim">A score moves by ${(noiseOf(all).deviation * 100).toFixed(1)} % by itself.</p></header>
-${bars(shown, whole)}
+<div class="top">${bars(shown, whole)}</div>
 <div class="scroll"><table><thead><tr><th>run</th><th>when (UTC)</th><th>score</th><th>took</th><th>kind</th><th class="left">who</th><th class="left">changed</th><th class="long">what</th></tr></thead><tbody>${rows}</tbody></table></div></body></html>
 `.text;
 }

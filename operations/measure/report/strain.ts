@@ -52,13 +52,13 @@ const memory: Look = ({ samples: series }) => {
 const processors: Look = ({ samples: series }) => {
   if (!series) return [];
   const [top] = series.processes;
-  const by = top ? `${top.name} took ${seconds(top.seconds)} of a core` : "";
+  const by = top ? `; ${top.name} took ${seconds(top.seconds)} of a core` : "";
   const alone = share(series.busiest, full);
   return [
     mean(series.busy) >= 0.9 && {
       weight: 78,
       what: "all cores are full",
-      evidence: `${percent(mean(series.busy))} of ${series.cores} on average; ${by}`,
+      evidence: `${percent(mean(series.busy))} of ${series.cores} on average${by}`,
       next: "a profile of it; or another server takes a part of it",
     },
     series.cores > 1 &&
@@ -66,7 +66,7 @@ const processors: Look = ({ samples: series }) => {
       alone >= often && {
         weight: 82,
         what: "one core is full, and others wait",
-        evidence: `a core at ${percent(full)} or more for ${percent(alone)} of the time, all together at ${percent(mean(series.busy))}; ${by}`,
+        evidence: `a core at ${percent(full)} or more for ${percent(alone)} of the time, all together at ${percent(mean(series.busy))}${by}`,
         next: "more workers of what runs in one thread",
       },
     mean(series.wait) >= 0.2 && {

@@ -10,7 +10,7 @@ import { Barrier } from "./barrier.ts";
 import type { Benchmarked } from "./benchmark.ts";
 import { fetchTar } from "./fetch.ts";
 import { placeIn, type Surveyed } from "./place.ts";
-import { collect, prepare, putBack, silent, survey } from "./scripts.ts";
+import { collect, discard, prepare, silent, survey } from "./scripts.ts";
 
 export interface MeasureOptions {
   readonly servers: readonly FleetServer[];
@@ -92,7 +92,7 @@ async function onServer(server: FleetServer, shell: LockingShell, place: Surveye
     throw error;
   } finally {
     // Whatever went wrong, and however: logging that stays on costs score.
-    if (!done && !options.final) await shell.run(putBack, { deadline: 20_000 }).catch(() => {});
+    if (!done && !options.final) await shell.run(discard(place), { deadline: 20_000 }).catch(() => {});
   }
 }
 

@@ -8,6 +8,8 @@ export const folder = "/var/lib/fleet/measure";
 const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
 export const runLog = "/var/log/nginx/fleet-access.log";
 
+const gatheredFiles = ["samples", "status", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ");
+
 /** Marks the beginnings of what a survey prints. */
 export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", own: "== own ==", rest: "== rest ==" } as const;
 
@@ -39,6 +41,10 @@ echo '${parts.rest}'
 export const putBack = raw(`if [ -s ${folder}/sampler.pid ]; then kill -- "-$(cat ${folder}/sampler.pid)" 2>/dev/null || true; fi
 rm -f ${folder}/sampler.pid
 if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi; rm -f ${folder}/undo`);
+
+/** Of a run that came to nothing: what it gathered goes, too. */
+export const discard = ({ mysql }: Place): Command =>
+  lines([putBack, raw(`rm -rf ${folder}/out ${gatheredFiles} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}`)]);
 
 const format = `log_format fleet_measure_${logHead("ltsv")} ${logFields("ltsv").join("\n  ")}
 access_log ${runLog} fleet_measure_ltsv buffer=64k flush=1s;
@@ -100,7 +106,7 @@ function mysqlOn(state: MysqlState): Command {
   return lines([
     withInput(raw(`cat >>${folder}/undo`), `${client}\nmysql_ -e ${quote(back)}\n`),
     raw(`rm -f ${quote(ours)}`),
-    raw(`mysql_ -e ${quote(`${now} set global slow_query_log = 1; flush slow logs;`)}`),
+    raw(`mysql_ -e ${quote(`${now} set global slow_query_log = 1;`)}`),
   ]);
 }
 
@@ -163,8 +169,16 @@ const ownLogs = `if [ -s ${folder}/offsets ]; then
   done <${folder}/offsets
 fi`;
 
-/** Effective values: what runs, not what a file says. Nothing of an environment: it holds passwords. */
+/** Effective values: what runs, not what a file says; and what is deployed, by commit and files. Nothing of an environment: it holds passwords. */
 const configuration = `mkdir config
+for unit in /etc/systemd/system/*.service; do
+  if [ ! -f "$unit" ] || [ -L "$unit" ]; then continue; fi
+  place=$(sed -n 's/^WorkingDirectory=-*//p' "$unit" | tail -n 1)
+  program=$(sed -n 's/^ExecStart=[-@:+!]*//p' "$unit" | head -n 1 | cut -d' ' -f1)
+  commit=$(git -c safe.directory='*' -C "$place" rev-parse --short HEAD 2>/dev/null || echo none)
+  code=$({ stat -L -c '%s %Y' "$program"; if [ -d "$place" ]; then find "$place" -maxdepth 4 -type f -size -1024k ! -path '*/.*' ! -path '*/node_modules/*' ! -name '*.log' -printf '%s %T@ %P\\n' | sort; fi; } 2>/dev/null | cksum | tr ' ' -)
+  printf '%s = commit %s, files %s\\n' "\${unit##*/}" "$commit" "$code"
+done >config/deployed 2>/dev/null || true
 if pidof nginx >/dev/null 2>&1; then nginx -T >config/nginx 2>/dev/null || true; fi
 if pidof mysqld mariadbd >/dev/null 2>&1; then
   mysql_ -N -B -e "show global variables" 2>/dev/null | grep -v -E '^(timestamp|pseudo_thread_id|rand_seed|gtid_|server_uuid|report_password|hostname)' >config/mysql || true
@@ -200,7 +214,7 @@ ${configuration}
 } >&2
 tar -cf - .
 cd /
-rm -rf ${folder}/out ${folder}/samples ${folder}/status ${folder}/offsets ${folder}/sampler`);
+rm -rf ${folder}/out ${gatheredFiles}`);
 }
 
 /** Plans of queries, each in the database that it was asked in, and the indexes of that database. Text a database has as a parameter. */

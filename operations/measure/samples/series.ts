@@ -137,6 +137,21 @@ function seriesOf(rows: readonly Counters[], processes: ReadonlyMap<string, read
   };
 }
 
+/** The part of it between two times; all of it where clocks differ so much that nothing is left. What was counted over all of the run stays. */
+export function during(series: Series, from: number, to: number): Series {
+  const within = series.times.map((time) => time >= from && time <= to);
+  if (within.filter(Boolean).length < 3) return series;
+  const cut = <T>(values: readonly T[]): readonly T[] => values.filter((_, index) => within[index]);
+  const all = Object.entries(series).map(([name, value]) => [
+    name,
+    Array.isArray(value) && value.length === within.length && name !== "processes" ? cut(value) : value,
+  ]);
+  const processes = series.processes
+    .map(({ name, cores }) => ({ name, cores: cut(cores), seconds: cut(cores).reduce((sum, each) => sum + each, 0) }))
+    .sort((a, b) => b.seconds - a.seconds);
+  return { ...(Object.fromEntries(all) as unknown as Series), processes };
+}
+
 /** Of a database, from its status words. */
 export interface DatabaseSeries {
   readonly times: readonly number[];

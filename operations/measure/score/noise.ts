@@ -13,8 +13,9 @@ const assumed = { deviation: 0.05, freedom: 2 } as const;
 
 export const isScore = ({ passed, score }: RunEntry): boolean => passed && score !== undefined && score > 0;
 
-/** Runs that differ by nothing that is known. */
-export const kindOf = ({ commit = "", digest = "", kind }: RunEntry): string => [commit, digest, kind].join(" ");
+/** Runs that differ by nothing that is known. What was not committed may be anything: such a run is like none but itself. */
+export const kindOf = ({ commit, digest = "", kind, run }: RunEntry): string =>
+  commit === undefined || commit.endsWith("+") ? `run ${run}` : [commit, digest, kind].join(" ");
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length;
 
