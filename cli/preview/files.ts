@@ -1,7 +1,7 @@
 // A preview from files alone, for pull requests of strangers: two checkouts expanded, no secret, no server, no state. Secrets are marks in
 // both. Each checkout expands with its own code, so that a changed template shows too.
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -69,9 +69,12 @@ export async function withCheckout<T>(ref: string, work: (root: string, stacks: 
       throw new UserError(`--base: expected a commit of this checkout, got \`${ref}\`: ${error.message.trim()}; next: git fetch`);
     });
     const { stdout: below } = await run("git", ["-C", project, "rev-parse", "--show-prefix"]);
-    const stacks = join(root, below.trim(), "stacks");
+    const there = join(root, below.trim());
+    const stacks = join(there, "stacks");
+    // What a team's roles import is no part of a commit.
+    const packages = join(project, "node_modules");
+    if (existsSync(packages) && !existsSync(join(there, "node_modules"))) symlinkSync(packages, join(there, "node_modules"));
     if (project !== checkout) return await work(checkout, stacks);
-    symlinkSync(join(checkout, "node_modules"), join(root, "node_modules"));
     return await work(root, stacks);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -97,6 +97,23 @@ describe("a role in roles/", () => {
     rmSync(other, { recursive: true });
   });
 
+  test("of an earlier commit is what a preview of two commits compares with, with the packages that are here now", () => {
+    write("node_modules/shout/package.json", '{"name": "shout", "type": "module", "exports": "./index.js"}');
+    write("node_modules/shout/index.js", "export const shout = (text) => `${text}!`;");
+    write(".gitignore", "node_modules/\n");
+    role(
+      "x",
+      'import { want } from "contest-fleet/role";\nimport { shout } from "shout";\nexport default { summary: "x", resources: () => [want.file({ path: "/etc/x", content: shout("one") })] };\n',
+    );
+    stack("a", "[x]");
+    const git = (...args: string[]) => execFileSync("git", ["-C", team, "-c", "user.name=x", "-c", "user.email=x@x", ...args]);
+    git("init", "-q");
+    git("add", "-A");
+    git("commit", "-qm", "one");
+    write("roles/x/role.ts", readFileSync(join(team, "roles/x/role.ts"), "utf8").replace('"one"', '"two"'));
+    expect(fleet("preview", "a", "--offline", "--base", "HEAD").stdout).toMatch(/-content: one!\n +\+content: two!/);
+  });
+
   test("may come by a link, as from a folder that several teams share", () => {
     execFileSync("mv", [join(team, "roles/motd"), join(team, "shared")]);
     writeFileSync(join(team, "shared/role.ts"), motd.replaceAll(/import \{ loud \}.*\n/g, "").replace("loud(params.text)", "params.text"));
