@@ -4,7 +4,7 @@ import "./cwd.ts"; // First: it says where the project is.
 import { Command, CommanderError } from "commander";
 import { checkout, project } from "../provisioners/project.ts";
 import { interrupted } from "../pulumi/interruption.ts";
-import { UserError } from "../spec/problem.ts";
+import { isUserFacing, UserError } from "../spec/problem.ts";
 import type { Register } from "./command.ts";
 import { noProject } from "./cwd.ts";
 import { grouped, versionText } from "./help.ts";
@@ -106,7 +106,7 @@ if (interrupted()) {
 function failed(error: unknown): number {
   if (interrupted()) return interruptedCode;
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof Error && ["UserError", "HostError", "MachineError"].includes(error.name)) {
+  if (isUserFacing(error)) {
     console.error(error.message);
     return 2;
   }

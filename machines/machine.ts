@@ -1,4 +1,6 @@
 // What a practice machine is, whatever runs it: the spec that goes in, the state that comes out, the driver between them.
+
+import { UserFacingError } from "../spec/problem.ts";
 import { parseSubnet, usable } from "./subnet.ts";
 
 export const drivers = ["nspawn", "qemu"] as const;
@@ -89,7 +91,7 @@ export interface MachineDriver {
 }
 
 /** One sentence: what was tried, what came back, what to do. */
-export class MachineError extends Error {
+export class MachineError extends UserFacingError {
   override readonly name = "MachineError";
 }
 

@@ -16,8 +16,20 @@ export const problemText = ({ at, path, reason }: Problem): string => `${at} ${p
 /** One problem a line, no newline at the end. */
 export const problemsText = (problems: readonly Problem[]): string => problems.map(problemText).join("\n");
 
-/** The user's mistake: printed without a stack trace. Anything else that escapes is our bug and keeps its trace. */
-export class UserError extends Error {
+/** The same in every copy of this file: the one of another commit, or of the package that a team's own role imports. */
+const mark: unique symbol = Symbol.for("contest-fleet.user-facing") as never;
+
+/** Its message is a sentence for whoever reads it, printed without a stack trace. Anything else that escapes is our bug and keeps its trace. */
+export class UserFacingError extends Error {
+  readonly [mark] = true;
+}
+export const isUserFacing = (error: unknown): error is UserFacingError => error instanceof Error && mark in error;
+
+/** By its name: whoever compares two commits meets those of the other one too. */
+export const isUserError = (error: unknown): error is UserError => error instanceof Error && error.name === "UserError";
+
+/** The user's mistake. */
+export class UserError extends UserFacingError {
   override readonly name = "UserError";
   readonly problems: readonly Problem[];
   constructor(sentence: string, problems: readonly Problem[] = []) {

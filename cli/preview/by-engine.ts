@@ -3,6 +3,7 @@ import { planOf } from "../../provisioners/stack.ts";
 import { policed } from "../../pulumi/command.ts";
 import { refuseByState } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
+import { isUserError } from "../../spec/problem.ts";
 import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
 import { factsIn, failureOf, look, nothingFound } from "./events.ts";
@@ -14,7 +15,7 @@ export async function previewByEngine(stack: string): Promise<StackPreview> {
   try {
     return await preview(stack);
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "UserError") throw error;
+    if (!isUserError(error)) throw error;
     return refusedPreview(stack, error.message, "servers");
   }
 }

@@ -11,7 +11,7 @@ import { targetOf } from "../../components/targets/targets.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { FleetPlan, ServerPlan } from "../../provisioners/expand.ts";
 import { checkout, codeFile, project } from "../../provisioners/project.ts";
-import { UserError } from "../../spec/problem.ts";
+import { isUserError, UserError } from "../../spec/problem.ts";
 import { differences, type Values, wholeOf } from "./differences.ts";
 import { together } from "./engine.ts";
 import { type Item, type Operation, refusedPreview, type ServerChanges, type StackPreview } from "./model.ts";
@@ -90,7 +90,7 @@ export function previewFiles(base: Expander, head: Expander, stacks: readonly st
       const was = has(base, stack) ? base.expand(stack) : undefined;
       return compare(stack, was, has(head, stack) ? head.expand(stack) : undefined);
     } catch (error) {
-      if (!(error instanceof Error) || error.name !== "UserError") throw error;
+      if (!isUserError(error)) throw error;
       return refusedPreview(stack, error.message, "files");
     }
   });

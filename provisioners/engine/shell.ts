@@ -1,4 +1,6 @@
 // What the rest of the product knows of a server: a root shell that runs scripts. session.ts makes one over SSH.
+
+import { UserFacingError } from "../../spec/problem.ts";
 import type { Command } from "./shell-quote.ts";
 
 export interface RunOptions {
@@ -80,7 +82,7 @@ export const hostFaults = [
 export type HostFault = (typeof hostFaults)[number];
 
 /** The user's or the network's fault at one server, as one sentence: what was tried, what came back, what to do. */
-export class HostError extends Error {
+export class HostError extends UserFacingError {
   override readonly name = "HostError";
   readonly host: string;
   readonly fault: HostFault;

@@ -9,6 +9,7 @@ import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
+import { isUserFacing } from "../../spec/problem.ts";
 import { speller } from "../engine/spelling.ts";
 import { redactor } from "../ssh/redact.ts";
 import { type Call, type DiffKind, PartlyDone, type Resource, type Resources, type Severity } from "./resource.ts";
@@ -116,7 +117,7 @@ export class ProviderServer {
       respond(null, await work(request));
     } catch (error) {
       // What ends because somebody asked it to has no fault of its own, and no stack that anybody could use.
-      const ended = this.#abort.signal.aborted && !(error instanceof Error && isOurs(error));
+      const ended = this.#abort.signal.aborted && !(error instanceof Error && isUserFacing(error));
       respond(ended ? { code: grpc.status.CANCELLED, message: "cancelled; the next run goes on from here" } : rpcError(error));
     }
   }
@@ -238,7 +239,7 @@ async function withWire<T>(resource: Resource, news: Opened, work: () => Promise
 
 function rpcError(error: unknown): Partial<grpc.ServiceError> {
   const spell = (error instanceof PartlyDone && error.struct?.spell) || ((text: string) => text);
-  const said = error instanceof Error ? (isOurs(error) ? error.message : (error.stack ?? error.message)) : String(error);
+  const said = error instanceof Error ? (isUserFacing(error) ? error.message : (error.stack ?? error.message)) : String(error);
   const message = spell(said);
   const metadata = new grpc.Metadata();
   if (error instanceof PartlyDone) {
@@ -252,9 +253,6 @@ function rpcError(error: unknown): Partial<grpc.ServiceError> {
   }
   return { code: grpc.status.UNKNOWN, message, metadata };
 }
-
-/** Errors with a sentence for the user; anything else is our bug and keeps its stack. */
-const isOurs = (error: Error): boolean => ["PartlyDone", "HostError", "UserError", "MachineError"].includes(error.name);
 
 /** Serves on a free port of loopback. */
 export async function listen(provider: ProviderServer): Promise<{ readonly port: number; close(): void }> {

@@ -1,5 +1,6 @@
 // The contract of a resource of ours: what the engine asks of it, as plain typed calls. Knows nothing of the wire (protocol.ts).
 import type struct from "google-protobuf/google/protobuf/struct_pb.js";
+import { UserFacingError } from "../../spec/problem.ts";
 import type { Properties } from "./wire.ts";
 
 export type Severity = "debug" | "info" | "warning" | "error";
@@ -50,7 +51,7 @@ export interface Resource<In = Properties, Out = Properties> {
 }
 
 /** It exists, but isn't right yet: the engine keeps its state, and the next `up` goes on from there. */
-export class PartlyDone extends Error {
+export class PartlyDone extends UserFacingError {
   override readonly name = "PartlyDone";
   readonly id: string;
   readonly outputs: object;

@@ -1,5 +1,6 @@
 // fleet:index:TeamKeys: the members' SSH keys, fetched once and frozen in the state. `pulumi refresh` fetches again and shows who changed.
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../../spec/problem.ts";
 import { judgeKeyLine } from "../ssh/authorized-key.ts";
 import { fingerprint, parseHostKey } from "../ssh/host-key.ts";
 import { difference } from "./difference.ts";
@@ -49,10 +50,6 @@ export const teamKeysResource: Resource<TeamKeysInputs, TeamKeysOutputs> = {
   update: async (_id, _olds, news, call) => await gather(news, call),
   delete: async () => {},
 };
-
-class UserError extends Error {
-  override readonly name = "UserError";
-}
 
 async function gather(inputs: TeamKeysInputs, call: Call): Promise<TeamKeysOutputs> {
   const fetched = await Promise.all(inputs.members.map((member) => keysOf(member, inputs.keyUrl, call).catch((error: Error) => error)));

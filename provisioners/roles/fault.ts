@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pathText } from "../../spec/path.ts";
-import { type Problem, refusal, UserError } from "../../spec/problem.ts";
+import { isUserError, type Problem, refusal, UserError } from "../../spec/problem.ts";
 import type { WantError } from "../resources/want-error.ts";
 import type { Role, RoleContext } from "./role.ts";
 
@@ -38,7 +38,7 @@ export function faultOf(role: Pick<Role, "name" | "folder">, error: unknown, ser
     const named = findings.map(({ path: property, reason }) => problem([resource, pathText(property)].filter(Boolean).join(" "), reason));
     return refusal(where, named);
   }
-  if (isCalled<UserError>(error, "UserError")) return new UserError(error.message);
+  if (isUserError(error)) return new UserError(error.message);
   // Of our own roles: our fault, which keeps its trace.
   if (role.folder === undefined) return error;
   const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
