@@ -18,6 +18,7 @@ export type AbsentWant = z.infer<typeof AbsentWant>;
 
 export const absent = defineKind<AbsentWant, PathSeen>({
   kind: "absent",
+  rank: 80,
   schema: AbsentWant,
   address: ({ path }) => `absent[${path}]`,
   after: ({ broughtBy }) => (broughtBy ? [broughtBy] : []),

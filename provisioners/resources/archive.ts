@@ -98,6 +98,7 @@ function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
 
 export const archive = defineKind<ArchiveWant, ArchiveHave>({
   kind: "archive",
+  rank: 160,
   schema: ArchiveWant,
   address: ({ path }) => `archive[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),

@@ -81,6 +81,7 @@ interface BlockSeen extends PathSeen {
 
 export const block = defineKind<BlockWant, BlockSeen, "content">({
   kind: "block",
+  rank: 90,
   schema: BlockWant,
   address: ({ path, name }) => `block[${path}:${name}]`,
   touches: ({ path }) => ({ paths: [path] }),

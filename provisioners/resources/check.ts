@@ -99,6 +99,7 @@ type Change = { readonly change: string; readonly run: Command };
 
 export const check = defineKind<CheckWant, CheckHave>({
   kind: "check",
+  rank: 230,
   schema: CheckWant,
   address: ({ name }) => `check[${name}]`,
   touches: () => ({}),

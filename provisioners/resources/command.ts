@@ -71,6 +71,7 @@ function runStep(want: CommandWant): Step {
 
 export const command = defineKind<CommandWant, CommandHave, "environment">({
   kind: "command",
+  rank: 220,
   schema: CommandWant,
   address: ({ name }) => `command[${name}]`,
   touches: ({ creates }) => ({ paths: creates === undefined ? [] : [creates] }),

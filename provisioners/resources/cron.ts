@@ -65,6 +65,7 @@ const fileOf = (want: CronWant): FileWant => FileWant.parse({ path: pathOf(want)
 
 export const cron = defineKind<CronWant, PathSeen>({
   kind: "cron",
+  rank: 140,
   schema: CronWant,
   address: ({ name }) => `cron[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),

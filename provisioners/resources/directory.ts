@@ -40,6 +40,7 @@ export interface DirectoryHave extends PathSeen {
 
 export const directory = defineKind<DirectoryWant, DirectoryHave>({
   kind: "directory",
+  rank: 50,
   schema: DirectoryWant,
   address: ({ path }) => `directory[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),

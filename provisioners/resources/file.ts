@@ -52,6 +52,7 @@ function contentChange(want: FileWant, have: PathSeen): string {
 
 export const file = defineKind<FileWant, FileHave, "content">({
   kind: "file",
+  rank: 60,
   schema: FileWant,
   address: ({ path }) => `file[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),

@@ -186,6 +186,7 @@ function targetIn(answers: readonly string[], known: string): string {
 
 export const git = defineKind<GitWant, GitHave>({
   kind: "git",
+  rank: 150,
   schema: GitWant,
   address: ({ path }) => `git[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),

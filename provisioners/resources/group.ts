@@ -33,6 +33,7 @@ const drop = (name: string): Command => sh`if getent group ${name} > /dev/null; 
 
 export const group = defineKind<GroupWant, GroupHave | undefined>({
   kind: "group",
+  rank: 10,
   schema: GroupWant,
   address: ({ name }) => `group[${name}]`,
   touches: () => ({}),

@@ -31,6 +31,7 @@ const first = (text: string): string => text.split("\n")[0]!;
 
 export const handler = defineKind<HandlerWant, undefined>({
   kind: "handler",
+  rank: 170,
   schema: HandlerWant,
   address: ({ name }) => `handler[${name}]`,
   after: ({ on }) => on,

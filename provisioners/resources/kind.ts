@@ -74,6 +74,8 @@ export const unkept = ["content", "passwordHash"] as const;
 export interface Kind<Want extends Common = Common, Have = unknown, Secret extends string = never> {
   /** Also the file name and the prefix of addresses. */
   readonly kind: string;
+  /** Its turn in a role, one of its own: what others need comes first (a package before its files, those before the service). */
+  readonly rank: number;
   /** Strict: what a role or a stack may say. */
   readonly schema: z.ZodType<Want, unknown>;
   address(want: Want): Address;

@@ -39,6 +39,7 @@ function limitsIn({ content }: PathSeen): LimitsWant["limits"] {
 
 export const limits = defineKind<LimitsWant, PathSeen>({
   kind: "limits",
+  rank: 100,
   schema: LimitsWant,
   address: ({ name }) => `limits[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),

@@ -27,6 +27,7 @@ const leads = ({ target }: Pick<LinkWant, "target">, have: LinkHave): boolean =>
 
 export const link = defineKind<LinkWant, LinkHave>({
   kind: "link",
+  rank: 70,
   schema: LinkWant,
   address: ({ path }) => `link[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),

@@ -51,6 +51,7 @@ function overruled({ of }: LiveWant, have: LiveHave, name: string): boolean {
 
 export const live = defineKind<LiveWant, LiveHave>({
   kind: "live",
+  rank: 240,
   schema: LiveWant,
   address: (want) => `live[${nameOf(want)}]`,
   touches: () => ({}),

@@ -109,6 +109,7 @@ const removePoint = (where: string): Step => ({
 
 export const mount = defineKind<MountWant, MountHave>({
   kind: "mount",
+  rank: 120,
   schema: MountWant,
   address: ({ where }) => `mount[${where}]`,
   touches: (want) => ({ paths: [want.where, pathOf(want)], units: [mountUnit(want.where)] }),

@@ -67,6 +67,7 @@ const isRight = (want: MysqlDatabaseWant, have: MysqlDatabaseHave): boolean =>
 
 export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
   kind: "mysql-database",
+  rank: 190,
   schema: MysqlDatabaseWant,
   address: ({ name }) => `mysql-database[${name}]`,
   touches: () => ({}),

@@ -66,6 +66,7 @@ const revoke = (privileges: readonly string[], want: MysqlGrantWant): string =>
 
 export const mysqlGrant = defineKind<MysqlGrantWant, MysqlGrantHave>({
   kind: "mysql-grant",
+  rank: 210,
   schema: MysqlGrantWant,
   address: ({ user, host, database }) => `mysql-grant[${user}@${host}:${database}]`,
   touches: () => ({}),

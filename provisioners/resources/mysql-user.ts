@@ -54,6 +54,7 @@ esac`;
 
 export const mysqlUser = defineKind<MysqlUserWant, MysqlUserHave, "password">({
   kind: "mysql-user",
+  rank: 200,
   schema: MysqlUserWant,
   address: ({ name, host }) => `mysql-user[${name}@${host}]`,
   touches: () => ({}),

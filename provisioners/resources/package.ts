@@ -44,6 +44,7 @@ cat -- */originals/packages.added 2>/dev/null | sort -u | xargs -r dpkg-query -W
 /** The installed version, or `missing`. */
 export const packageKind = defineKind<PackageWant, string>({
   kind: "package",
+  rank: 40,
   schema: PackageWant,
   address: ({ name }) => `package[${name}]`,
   touches: () => ({}),

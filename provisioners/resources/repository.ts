@@ -99,6 +99,7 @@ function fromText(want: RepositoryWant, text: string): RepositoryWant {
 
 export const repository = defineKind<RepositoryWant, PathSeen>({
   kind: "repository",
+  rank: 30,
   schema: RepositoryWant,
   address: ({ name }) => `repository[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),

@@ -56,6 +56,7 @@ const listens = ({ socket }: ServiceHave): boolean => socket !== undefined && ru
 
 export const service = defineKind<ServiceWant, ServiceHave>({
   kind: "service",
+  rank: 180,
   schema: ServiceWant,
   address: ({ unit }) => `service[${unit}]`,
   after: watched,

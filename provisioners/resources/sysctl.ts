@@ -227,6 +227,7 @@ function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
 
 export const sysctl = defineKind<SysctlWant, SysctlHave>({
   kind: "sysctl",
+  rank: 110,
   schema: SysctlWant,
   address: ({ name }) => `sysctl[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),

@@ -61,6 +61,7 @@ const dropFolder = (want: Kept<UnitWant>): Command =>
 
 export const unit = defineKind<UnitWant, UnitHave>({
   kind: "unit",
+  rank: 130,
   schema: UnitWant,
   address: (want) => `unit[${place(want)}]`,
   touches: (want) => ({ paths: [pathOf(want)], units: [want.name] }),

@@ -92,6 +92,7 @@ const makeHome = (name: string, home: string): Step => ({
 
 export const user = defineKind<UserWant, UserHave, "passwordHash">({
   kind: "user",
+  rank: 20,
   schema: UserWant,
   address: ({ name }) => `user[${name}]`,
   touches: ({ name }) => ({ users: [name] }),

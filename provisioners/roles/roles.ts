@@ -1,22 +1,11 @@
-// The roles, by name. Adding one of the product's is a line here, its folder, its templates and its cases; a team's own are found beside
-// its stack files.
+// The roles, by name. One of the product's is its folder, its templates and its cases; a team's own are found beside its stack files.
 import { z } from "zod";
-import { app } from "./app/role.ts";
-import { base } from "./base/role.ts";
-import { haproxy } from "./haproxy/role.ts";
-import { keepalived } from "./keepalived/role.ts";
-import { memcached } from "./memcached/role.ts";
-import { mysql } from "./mysql/role.ts";
-import { nginx } from "./nginx/role.ts";
-import { phpFpm } from "./php-fpm/role.ts";
-import { redis } from "./redis/role.ts";
+import { registered } from "./registry.ts";
 import type { Role, Territory } from "./role.ts";
 import { type BrokenRole, brokenError, brokenReason, noRoles, type TeamRoles, teamRoles } from "./team-roles.ts";
-import { varnish } from "./varnish/role.ts";
-import { wordpress } from "./wordpress/role.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: each role has its own parameters; they are checked by its schema before they get here
-export const roles: readonly Role<any>[] = [base, nginx, phpFpm, app, wordpress, mysql, memcached, redis, haproxy, varnish, keepalived];
+export const roles: readonly Role<any>[] = registered;
 
 /** What carries the files that no role owns, as if it were one. */
 const reserved = ["files"];
