@@ -1,13 +1,11 @@
 // A package repository of apt: one deb822 file with its own key, fetched and verified before it lands.
 import { z } from "zod";
 import { AbsolutePath, Identifier, Line, OwnName } from "../../spec/scalars.ts";
-import type { PathSeen } from "../engine/probe.ts";
-import { sh, withInput } from "../engine/shell-quote.ts";
+import { type Command, sh, withInput } from "../engine/shell-quote.ts";
 import { fetchSource } from "./apt.ts";
-import { attributeSteps } from "./attributes.ts";
 import { rootFile } from "./file.ts";
-import { common, defineKind, missing } from "./kind.ts";
-import { undoPath } from "./undo-path.ts";
+import { defineFileKind } from "./file-kind.ts";
+import { common } from "./kind.ts";
 
 const Word = z
   .string()
@@ -36,7 +34,6 @@ export const RepositoryWant = z.strictObject({
 });
 export type RepositoryWant = z.infer<typeof RepositoryWant>;
 
-const pathOf = ({ name }: RepositoryWant): string => `/etc/apt/sources.list.d/${name}.sources`;
 
 /** A field of several lines: each begins with a blank, an empty one is a dot. */
 const folded = (text: string): string =>
@@ -97,24 +94,23 @@ function fromText(want: RepositoryWant, text: string): RepositoryWant {
   };
 }
 
-export const repository = defineKind<RepositoryWant, PathSeen>({
+/** Only a definition whose lists can be fetched lands. */
+function land(path: string, text: string): Command {
+  const read = withInput(sh`source="$state/fleet.sources"\ncat > "$source"`, text);
+  const write = sh`fleet_write ${path} ${rootFile.mode} ${rootFile.owner} ${rootFile.group} '' < "$source"\nrm -f -- "$source"`;
+  return sh`${read}\n${fetchSource}\n${write}`;
+}
+
+export const repository = defineFileKind<RepositoryWant>({
   kind: "repository",
   rank: 30,
   schema: RepositoryWant,
   address: ({ name }) => `repository[${name}]`,
-  touches: (want) => ({ paths: [pathOf(want)] }),
-  path: pathOf,
-  standing: (have) => have,
-  read: (want, look) => look.path(pathOf(want), { content: true }),
-  plan(want, have) {
-    const [path, text] = [pathOf(want), textOf(want)];
-    if (have.content?.toString("utf8") === text) return attributeSteps({ path, ...rootFile }, have);
-    const read = withInput(sh`source="$state/fleet.sources"\ncat > "$source"`, text);
-    const write = sh`fleet_write ${path} ${rootFile.mode} ${rootFile.owner} ${rootFile.group} '' < "$source"\nrm -f -- "$source"`;
-    const change =
-      have.type === missing ? `add \`${want.uris.join(" ")}\`, and fetch its lists` : "change its definition, and fetch its lists";
-    return [{ change, property: "uris", run: sh`${read}\n${fetchSource}\n${write}` }];
-  },
-  seen: (want, have) => (have.type === "file" ? fromText(want, have.content?.toString("utf8") ?? "") : undefined),
-  undo: (want, original, have) => undoPath("repository", pathOf(want), original, have),
+  path: ({ name }) => `/etc/apt/sources.list.d/${name}.sources`,
+  noun: "repository",
+  render: textOf,
+  parse: fromText,
+  property: "uris",
+  change: ({ uris }, now) => (now ? "change its definition, and fetch its lists" : `add \`${uris.join(" ")}\`, and fetch its lists`),
+  land,
 });

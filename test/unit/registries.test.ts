@@ -16,7 +16,7 @@ const constant = (name: string): string => (name === "package" ? "packageKind" :
 const madeBy = "// Made from the folder by test/unit/registries.test.ts: UPDATE_GOLDEN=1 makes it anew.\n\n";
 
 const kindNames = readdirSync(resources)
-  .filter((file) => file.endsWith(".ts") && /^export const \w+ = defineKind</m.test(readFileSync(join(resources, file), "utf8")))
+  .filter((file) => file.endsWith(".ts") && /^export const \w+ = define(?:File)?Kind</m.test(readFileSync(join(resources, file), "utf8")))
   .map((file) => file.replace(/\.ts$/, ""))
   .sort();
 
