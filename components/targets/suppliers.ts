@@ -1,5 +1,6 @@
 // Who supplies the servers of each target.
 import { createRequire } from "node:module";
+import { codeFile } from "../../provisioners/project.ts";
 import { supply as inventory } from "./inventory/supply.ts";
 import { supply as practice } from "./practice/supply.ts";
 import type { Supplier } from "./supplier.ts";
@@ -10,7 +11,7 @@ const load = createRequire(import.meta.url);
 export const suppliers: Readonly<Record<string, Supplier>> = {
   practice,
   inventory,
-  aws: (...args) => (load("./aws/supply.ts") as typeof import("./aws/supply.ts")).supply(...args),
+  aws: (...args) => (load(codeFile("components/targets/aws/supply")) as typeof import("./aws/supply.ts")).supply(...args),
 };
 
 export const supply: Supplier = (name, plan, means) => suppliers[plan.spec.target.kind]!(name, plan, means);

@@ -34,7 +34,6 @@ export const RepositoryWant = z.strictObject({
 });
 export type RepositoryWant = z.infer<typeof RepositoryWant>;
 
-
 /** A field of several lines: each begins with a blank, an empty one is a dot. */
 const folded = (text: string): string =>
   text.includes("\n")

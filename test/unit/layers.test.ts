@@ -141,6 +141,12 @@ describe("imports", () => {
     expect(outside).toEqual([]);
   });
 
+  test("a module of ours is required by its name without `.ts`, which it has not in the package", () => {
+    const requires = /\b(?:load|require)(?:<[^>]*>)?\(\s*"\.[^"]*\.ts"/;
+    const all = [...new Set(rooms.map(prefixOf).flatMap(filesOf))];
+    expect(all.filter((file) => requires.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+  });
+
   test("what runs where a target is asked knows no Pulumi, but may name its types", () => {
     expect([...contract].filter((file) => valuesOf(file).some((name) => name.startsWith("@pulumi/")))).toEqual([]);
     expect(contract).toContain("components/targets/aws/target.ts");
