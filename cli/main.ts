@@ -67,7 +67,7 @@ Examples:
   fleet verify team-a        whether the servers are as the stack file says
   fleet ssh isu1             a shell on a server
   fleet cost team-a          what a stack on AWS costs, before it is there
-  fleet down practice        away with it
+  fleet down practice        destroy those three again
 
 Exit codes: 0 done, 1 failed, 2 wrong use or a problem in a stack file, 7 verify
 found a difference, 130 interrupted (fleet docs exit-codes)

@@ -49,9 +49,9 @@ function count(text: string): number {
 }
 
 export const manyOptions = {
-  all: () => new Option("--all", "all stacks of this checkout, but those behind a `!`").default(false),
-  onlyFailed: () => new Option("--only-failed", "of them, those that failed the last time").default(false),
-  parallel: () => new Option("--parallel <number>", "teams at once").argParser(count).default(parallelDefault()),
+  all: () => new Option("--all", "all stacks of this checkout, except those behind a `!`").default(false),
+  onlyFailed: () => new Option("--only-failed", "of them, only those whose last run failed").default(false),
+  parallel: () => new Option("--parallel <number>", "how many teams at once").argParser(count).default(parallelDefault()),
 };
 
 /** One name, and nothing that asks for more. */

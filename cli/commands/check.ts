@@ -13,8 +13,8 @@ import { refreshSchema, schemaName } from "../schema-file.ts";
 export const check: Register = (program, done) =>
   program
     .command("check")
-    .description("say everything that is wrong with stack files, without touching anything")
-    .argument("[stack...]", "stacks; all of this checkout without")
+    .description("validate stack files: every problem at once, without touching anything")
+    .argument("[stack...]", "stacks; default all of this checkout")
     .option("--json", "the problems as JSON: [{at, path, reason}]", false)
     .addHelpText("after", "\nExamples:\n  fleet check practice\n  fleet check --json")
     .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks, json)));

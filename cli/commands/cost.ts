@@ -24,8 +24,8 @@ interface Costed extends Bill {
 export const cost: Register = (program, done) =>
   program
     .command("cost")
-    .description("what stacks on AWS cost: an hour, and until they end")
-    .argument("[stack...]", "stacks; all of this checkout that are on AWS without")
+    .description("what stacks on AWS cost: by the hour, and until they expire")
+    .argument("[stack...]", "stacks; default all of this checkout that are on AWS")
     .option("--hours <hours>", "length of the event; by default from now to the stack's expiresAt")
     .option("--quota", "also ask the account whether it has room; exit code 1 where it has not", false)
     .option("--json", "{date, currency, stacks: [{stack, team, region, perHour, forEvent, hours, unknown, notes, shortages}]}", false)

@@ -15,9 +15,9 @@ import { columns, confirm, counted } from "../terminal.ts";
 export const down: Register = (program, done) =>
   program
     .command("down")
-    .description("destroy a stack: machines that it made go, servers that were lent get back what they had")
+    .description("destroy a stack: delete the machines that it created, give lent servers back what they had")
     .argument("[stacks...]", "a stack of this checkout; or many, by names and patterns such as 'team-*' and '!team-x'")
-    .option("-y, --yes", "without a question", false)
+    .option("-y, --yes", "do not ask for confirmation", false)
     .addOption(forgetOption())
     .option("--take-over <stack>", "the stack that servers belong to, where it is not this one: they are given back all the same")
     .option("--purge", "remove also what people put onto servers that were lent, after a list and a word to type", false)

@@ -27,8 +27,8 @@ const several = (value: string, all: readonly string[]): readonly string[] => [.
 export const iam: Register = (program, done) =>
   program
     .command("iam")
-    .description("print the rights on AWS that looking, bringing up or taking down needs")
-    .argument("[persona]", `${personas.join(", ")}; all without`)
+    .description("print the AWS permissions that a preview, an up or a down needs")
+    .argument("[persona]", `${personas.join(", ")}; default all`)
     .requiredOption("--region <region>", "region that they hold for")
     .option("--account <id>", "account that they hold for, twelve digits", "*")
     .option("--team <team>", "for the things of one team alone")

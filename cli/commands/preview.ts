@@ -34,7 +34,7 @@ export const preview: Register = (program, done) =>
     .option("--base <commit>", "with --offline: what to compare with, such as origin/main")
     .addOption(manyOptions.parallel())
     .addOption(engineOption())
-    .option("--full", "new files line by line, not by their number of lines", false)
+    .option("--full", "show new files in full, not only how many lines they have", false)
     .option(
       "--note <text>",
       "a sentence above the table; may be given more than once",

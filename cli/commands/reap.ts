@@ -18,8 +18,8 @@ interface Options {
 export const reap: Register = (program, done) =>
   program
     .command("reap")
-    .description("find stacks on AWS past their expiresAt; --yes takes them away")
-    .option("-y, --yes", "take them away, without a question", false)
+    .description("find stacks on AWS past their expiresAt; --yes destroys them")
+    .option("-y, --yes", "destroy them, and do not ask for confirmation", false)
     .addOption(regionOption("where the stacks are; there also for what no stack here knows"))
     .option("--json", "{expired: [{stack, team, expiresAt, region}], strays: […as fleet sweep], problems: […]}", false)
     .addHelpText("after", "\nExamples:\n  fleet reap\n  fleet reap --yes        as .github/workflows/reap.yml does every hour")

@@ -20,7 +20,7 @@ export const ssh: Register = (program, done) =>
     .command("ssh")
     .description("open a shell on a server, or run a command there")
     .argument("<server>", "a server of the stack: isu1")
-    .argument("[command...]", "what to run, by a shell there; a login shell without")
+    .argument("[command...]", "command to run in a shell there; default a login shell")
     .option("-s, --stack <stack>", "the stack; default FLEET_STACK, else the only one that is up")
     .option(...forwarding)
     .passThroughOptions()

@@ -12,7 +12,7 @@ export const sweep: Register = (program, done) =>
   program
     .command("sweep")
     .description("look through an AWS account for what the fleet left there; exit code 1 where that is more than snapshots kept on purpose")
-    .argument("[stack]", "of this stack; without, of all")
+    .argument("[stack]", "of this stack; default of all")
     .option("--team <team>", "of this team's stacks")
     .addOption(regionOption("where the stacks are"))
     .option("--json", "{left: [{region, kind, id, name, team, stack, expiry, command}], kept: […the same], unseen: […]}", false)

@@ -9,7 +9,7 @@ export const types: Register = (program, done) =>
   program
     .command("types")
     .description("show EC2 instance types: processors, memory, disks of their own, price")
-    .argument("[type...]", "types such as `i4i.2xlarge`, or families such as `i4i`; all without")
+    .argument("[type...]", "types such as `i4i.2xlarge`, or families such as `i4i`; default all")
     .option("--disks", "only those with disks of their own", false)
     .addOption(new Option("--arch <arch>", "only those of an architecture").choices(["amd64", "arm64"]))
     .option("--max-price <usd>", "only those that are known to cost at most so much an hour")

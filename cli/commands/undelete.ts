@@ -17,7 +17,7 @@ export const undelete: Register = (program, done) =>
     .argument("<bucket>", "its name")
     .option("--since <time>", "only what was deleted from then on, such as 2026-12-01T09:00:00Z")
     .option("--region <region>", "where it is; by default AWS_REGION")
-    .option("-y, --yes", "without a question", false)
+    .option("-y, --yes", "do not ask for confirmation", false)
     .option("--json", "[{key, versionId, deletedAt}] of what was brought back", false)
     .addHelpText("after", "\nExample:\n  fleet undelete images-input-1a2b3c4 --since 2026-12-01T09:00:00Z")
     .action((bucket: string, options: Options) => done(run(bucket, options)));

@@ -32,11 +32,11 @@ export const up: Register = (program, done) =>
       "[stacks...]",
       "a stack: `practice` for stacks/Pulumi.practice.yaml; or many, by names and patterns such as 'team-*' and '!team-x'",
     )
-    .option("-y, --yes", "without a question", false)
+    .option("-y, --yes", "do not ask for confirmation", false)
     .addOption(engineOption())
-    .option("--verbose", "what Pulumi's engine says, all of it", false)
+    .option("--verbose", "show all that Pulumi's engine says", false)
     .addOption(forgetOption())
-    .option("--take-over <stack>", "the stack that servers belong to until now: this one changes them from here on")
+    .option("--take-over <stack>", "take servers over from this stack, which manages them until now")
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())

@@ -14,7 +14,7 @@ import { changed, type Inputs } from "./inputs.ts";
 import { inputsNow, type Settled, settled } from "./settled.ts";
 
 export const engineOption = (): Option =>
-  new Option("--engine", "ask Pulumi's engine, also where everything seems to be as it should be").default(false);
+  new Option("--engine", "run Pulumi's engine even where nothing seems to have changed").default(false);
 
 export interface AllRight {
   readonly team: string;
