@@ -64,7 +64,7 @@ const swapFile = (version: 1 | 2, memoryMiB: number): [string, string] =>
 /** Moves itself into the cgroups (first argument, space-separated), then becomes the program that follows. */
 const enter = 'for each in $1; do echo $$ >"$each/cgroup.procs" || exit 1; done; shift; exec "$@"';
 
-export interface Fence {
+export interface CgroupCommands {
   /** Goes before the command of the supervisor: it outlives the process, session and cgroup that started it. */
   readonly supervisor: readonly string[];
   /** Goes before the command of the machine: everything in it is limited. */
@@ -72,7 +72,7 @@ export interface Fence {
 }
 
 /** Makes the limits, and says how to start within them. */
-export async function makeFence(spec: MachineSpec): Promise<Fence> {
+export async function makeCgroups(spec: MachineSpec): Promise<CgroupCommands> {
   if (systemdRuns()) {
     // Scopes without a name of their own: that of the boot before may not be gone yet at a reboot.
     const scope = ["systemd-run", "--quiet", "--collect", "--scope", `--description=practice machine ${spec.stack}/${spec.name}`];

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MachineError } from "./machine.ts";
 import { ofThisUser } from "./names.ts";
 import { platform } from "./platform.ts";
-import type { Hold } from "./sockets.ts";
+import type { AcquireLock } from "./sockets.ts";
 
 /** Resolves when the holder lets go, or after `deadline` milliseconds. */
 function released(path: string, deadline: number): Promise<void> {
@@ -19,7 +19,7 @@ interface LockOptions {
   readonly deadline?: number;
   readonly signal?: AbortSignal | undefined;
   /** @default as this computer's system has it */
-  readonly hold?: Hold;
+  readonly hold?: AcquireLock;
 }
 
 /**

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { MachineError } from "./machine.ts";
 import { run } from "./run.ts";
-import { abstractSocket, type Hold, socketFiles } from "./sockets.ts";
+import { type AcquireLock, abstractSocket, socketFiles } from "./sockets.ts";
 
 export interface Process {
   readonly pid: number;
@@ -20,7 +20,7 @@ export interface Platform {
   argumentsOf(pid: number): Promise<readonly string[]>;
   /** Milliseconds between two looks at a process that is waited for. */
   readonly lookEvery: number;
-  readonly hold: Hold;
+  readonly hold: AcquireLock;
   /** Goes before the command of a program that is to end with who started it. */
   readonly tied: readonly string[];
   /** What keeps QEMU from doing what it never has to. */

@@ -5,16 +5,16 @@ import { connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export interface Held {
+export interface HeldLock {
   /** Lets go, and tells everybody who waits. */
   release(): Promise<void>;
 }
 
 /** The lock `name`, or else the path of the socket whose end is worth waiting for. */
-export type Hold = (name: string) => Promise<Held | string>;
+export type AcquireLock = (name: string) => Promise<HeldLock | string>;
 
 /** `undefined`: somebody listens there. */
-function listen(path: string): Promise<Held | undefined> {
+function listen(path: string): Promise<HeldLock | undefined> {
   const waiting = new Set<Socket>();
   const server = createServer((socket) => {
     waiting.add(socket.on("error", () => undefined).on("close", () => waiting.delete(socket)));
@@ -31,7 +31,7 @@ function listen(path: string): Promise<Held | undefined> {
 }
 
 /** Linux: a name without a file, which one process at a time can have, and which the kernel takes back. */
-export const abstractSocket: Hold = async (name) => {
+export const abstractSocket: AcquireLock = async (name) => {
   const path = `\0contest-fleet/${name}`;
   return (await listen(path)) ?? path;
 };
@@ -68,7 +68,7 @@ async function rival(directory: string, lock: string, own?: string): Promise<str
  * listened later sees the other; so both may step back, and try again at different moments, but never both go on.
  */
 export const socketFiles =
-  (directory: () => string): Hold =>
+  (directory: () => string): AcquireLock =>
   async (name) => {
     const lock = createHash("sha256").update(name).digest("hex").slice(0, 16);
     const place = directory();

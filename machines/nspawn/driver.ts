@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { answered, bootLog } from "../answer.ts";
 import { ensureImage } from "../image.ts";
 import { ensureLayer } from "../layers/layer.ts";
-import { groupsOf, makeFence, removeGroups } from "../limits.ts";
+import { groupsOf, makeCgroups, removeGroups } from "../limits.ts";
 import { locked } from "../lock.ts";
 import {
   checkRef,
@@ -57,7 +57,7 @@ const ground = async (spec: MachineSpec, context: MachineContext): Promise<strin
   ensureLayer(await ensureImage(spec, context), spec.preinstalled ?? [], context);
 
 /** Gives the machine its content: made from the image, brought in line with a changed spec, or as it was. */
-async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
+async function prepareRootfs(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
   const record = await readRecord(paths);
   const image = record?.image ?? (await ground(spec, context));
   await mountRoot(paths, image);
@@ -76,11 +76,11 @@ async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineC
 async function start(spec: MachineSpec, paths: MachinePaths, { log }: MachineContext): Promise<void> {
   const cpus = await availableCpus();
   if (spec.cores > cpus.length) log?.(`${spec.name}: asks for ${spec.cores} cores, this computer has ${cpus.length}: it gets those`);
-  const fence = await makeFence({ ...spec, cores: Math.min(spec.cores, cpus.length) });
+  const cgroups = await makeCgroups({ ...spec, cores: Math.min(spec.cores, cpus.length) });
   const supervisor = ["sh", fileURLToPath(new URL("../supervisor.sh", import.meta.url)), paths.directory, linkName(spec)];
   // A machine whose supervisor dies shuts down in order: nothing runs that nobody watches.
-  const machine = ["setpriv", "--pdeathsig=TERM", ...fence.machine, "systemd-nspawn", ...nspawnArguments(spec, paths.root, cpus)];
-  const [program, ...args] = [...fence.supervisor, ...supervisor, ...machine];
+  const machine = ["setpriv", "--pdeathsig=TERM", ...cgroups.machine, "systemd-nspawn", ...nspawnArguments(spec, paths.root, cpus)];
+  const [program, ...args] = [...cgroups.supervisor, ...supervisor, ...machine];
   log?.(`${spec.name}: starting with ${spec.cores} core(s) and ${spec.memoryMiB} MiB at ${spec.address}`);
   for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid]) await rm(stale, { force: true });
   await new Promise<void>((resolve, reject) => {
@@ -121,7 +121,7 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
     if (!record) await removeMachine(spec);
     throw error;
   }
-  await furnish(spec, paths, context);
+  await prepareRootfs(spec, paths, context);
   await start(spec, paths, context);
   return true;
 }

@@ -55,7 +55,7 @@ const shapeOf = (spec: MachineSpec): MachineShape => {
 };
 
 /** Gives the machine its content: made from the image, told of a changed spec, or as it was. */
-async function furnish(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<QemuRecord> {
+async function prepareDisk(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<QemuRecord> {
   const record = await recordOf(paths);
   const salt = record?.salt ?? randomBytes(16).toString("hex");
   const wanted = digest(spec, salt);
@@ -84,11 +84,11 @@ async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineC
   await kill(idOf(spec));
   if (!record) await deleteTree(paths.directory);
   await mkdir(paths.directory, { recursive: true, mode: 0o700 });
-  await start(await furnish(spec, paths, context), paths, context);
+  await start(await prepareDisk(spec, paths, context), paths, context);
 }
 
 /** Waits for SSH, then takes the secrets off this computer's disk. `undefined`: it ended instead. */
-async function greeted(ref: MachineRef, paths: MachinePaths, context: MachineContext): Promise<MachineState | undefined> {
+async function waitForSsh(ref: MachineRef, paths: MachinePaths, context: MachineContext): Promise<MachineState | undefined> {
   const record = await recordOf(paths);
   if (!record) return undefined;
   const deadline = patience[await accelerator()] * (record.kind === "cloud" ? cloudPatience : 1);
@@ -110,7 +110,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
       if (!(await recordOf(paths))) await ensureBase(spec, context);
       await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { deadline: 300_000, signal: context.signal });
     }
-    const state = await greeted(spec, paths, context);
+    const state = await waitForSsh(spec, paths, context);
     if (state) return state;
   }
   throw new MachineError(`${spec.name}: the machine ended instead of answering; ${await bootLog(paths)}`);
@@ -135,7 +135,7 @@ export async function stopStart(
     },
     { deadline: 300_000, signal: context.signal },
   );
-  const state = await greeted(ref, paths, context);
+  const state = await waitForSsh(ref, paths, context);
   if (!state) throw new MachineError(`${ref.name}: the machine ended instead of answering; ${await bootLog(paths)}`);
   return state;
 }

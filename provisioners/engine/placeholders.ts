@@ -57,15 +57,15 @@ export function fill<T>(wants: T, values: LateValues): T {
 }
 
 /** A shorter one stands for too much else: `isucon` is in every other path. */
-const tellingLength = 8;
+export const minMaskLength = 8;
 
 /**
  * What was seen on a server, with the marks back in: where a text is what was wanted, it is the want's own; elsewhere the values that
  * are long enough to be told from ordinary text become their marks.
  */
-export function unfill<T>(seen: T, wanted: unknown, values: LateValues): T {
+export function maskValues<T>(seen: T, wanted: unknown, values: LateValues): T {
   const forms = Object.entries(values).flatMap(([name, value]) =>
-    value.length >= tellingLength ? [[value, `\u27e6${name}\u27e7`] as const] : [],
+    value.length >= minMaskLength ? [[value, `\u27e6${name}\u27e7`] as const] : [],
   );
   const hide = (text: string) => forms.reduce((shown, [value, mark]) => shown.replaceAll(value, mark), text);
   const back = (value: unknown, want: unknown): unknown => {

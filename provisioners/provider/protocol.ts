@@ -14,7 +14,7 @@ import { speller } from "../engine/spelling.ts";
 import { redactor } from "../ssh/redact.ts";
 import { type Call, type DiffKind, PartlyDone, type Resource, type Resources, type Severity } from "./resource.ts";
 import { fromStruct, toStruct } from "./struct.ts";
-import { type Json, type Opened, open, type Properties, veil } from "./wire.ts";
+import { type Json, markSecrets, type Opened, open, type Properties } from "./wire.ts";
 
 export interface ProviderOptions {
   readonly version: string;
@@ -220,7 +220,7 @@ export class ProviderServer {
 }
 
 const outStruct = (resource: Resource, outputs: Properties, { wire, secrets }: Opened) =>
-  toStruct(veil((resource.hide?.(outputs) ?? outputs) as Json, wire as Json, secrets) as object);
+  toStruct(markSecrets((resource.hide?.(outputs) ?? outputs) as Json, wire as Json, secrets) as object);
 
 /** The error of a half-done resource carries its inputs as they came, secrets unopened, so that the state has them. */
 async function withWire<T>(resource: Resource, news: Opened, work: () => Promise<T>): Promise<T> {

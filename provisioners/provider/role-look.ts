@@ -3,7 +3,7 @@
 import { inspect, see } from "../engine/converge.ts";
 import type { Wanter } from "../engine/journal.ts";
 import type { Wants } from "../engine/order.ts";
-import { fill, type LateValues, latesIn, unfill } from "../engine/placeholders.ts";
+import { fill, type LateValues, latesIn, maskValues } from "../engine/placeholders.ts";
 import type { Result } from "../engine/report.ts";
 import type { RunOptions, Shell } from "../engine/shell.ts";
 import type { Address, Common } from "../resources/kind.ts";
@@ -64,7 +64,7 @@ export const sentencesOf = ({ there, changes }: Foreseen): readonly string[] =>
     .map(([address, steps]) => `${address}: ${steps.join("; ")}`);
 
 function shown(seen: Wants, resources: Wants, late: LateValues): Wants {
-  const marked = unfill(seen, resources, late);
+  const marked = maskValues(seen, resources, late);
   // Another value than the wanted one may be a secret too: somebody else's, or an old one.
   return hideSensitive(marked, (value, address, name) => !same(value, valueIn(resources, address, name)));
 }

@@ -1,4 +1,6 @@
 // Property values as the engine sends them: secrets in envelopes, unknowns as a sentinel. Opened at the door, wrapped again on the way out.
+import { minMaskLength } from "../engine/placeholders.ts";
+
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 
@@ -15,22 +17,20 @@ const isSecret = (value: unknown): value is { value: Json } => isObject(value) &
 export const secret = (value: Json | undefined): Json | undefined =>
   value === undefined || isSecret(value) ? value : { [signature]: secretMark, value };
 
-/** A shorter secret is looked for by its place alone: `isucon` stands in every other path too. */
-const tellingLength = 8;
-
 /**
- * Puts into envelopes what came in one at the same place of `model`, and every text that holds one of the secrets:
- * the engine leaves that to a provider that accepts secrets.
+ * Puts into envelopes what came in one at the same place of `model`, and every text that holds one of the secrets, a short one only at its
+ * place: the engine leaves that to a provider that accepts secrets.
  */
-export function veil(value: Json | undefined, model: Json | undefined, secrets: readonly string[]): Json | undefined {
+export function markSecrets(value: Json | undefined, model: Json | undefined, secrets: readonly string[]): Json | undefined {
   if (value === undefined || isSecret(value)) return value;
   if (isSecret(model)) return secret(value);
   if (typeof value === "string")
-    return secrets.some((each) => each.length >= tellingLength && value.includes(each)) ? secret(value) : value;
-  if (Array.isArray(value)) return value.map((each, index) => veil(each, Array.isArray(model) ? model[index] : undefined, secrets) ?? null);
+    return secrets.some((each) => each.length >= minMaskLength && value.includes(each)) ? secret(value) : value;
+  if (Array.isArray(value))
+    return value.map((each, index) => markSecrets(each, Array.isArray(model) ? model[index] : undefined, secrets) ?? null);
   if (!isObject(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, veil(each, isObject(model) ? model[key] : undefined, secrets)]),
+    Object.entries(value).map(([key, each]) => [key, markSecrets(each, isObject(model) ? model[key] : undefined, secrets)]),
   ) as Json;
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { difference, same } from "../../provisioners/provider/difference.ts";
 import { fromStruct, toStruct } from "../../provisioners/provider/struct.ts";
-import { isUnknown, open, secret, unknown, veil } from "../../provisioners/provider/wire.ts";
+import { isUnknown, markSecrets, open, secret, unknown } from "../../provisioners/provider/wire.ts";
 
 describe("difference", () => {
   test("goes down maps to the property, by Pulumi's path syntax", () => {
@@ -42,7 +42,7 @@ describe("the wire", () => {
   });
 
   test("puts back into envelopes what came in one, and every text that holds a secret", () => {
-    const veiled = veil({ late: { "secret:p": "new" }, host: "isu1", note: "password hunter2-hunter2" }, wire, ["hunter2-hunter2"]);
-    expect(veiled).toEqual({ late: { "secret:p": secret("new") }, host: "isu1", note: secret("password hunter2-hunter2") });
+    const marked = markSecrets({ late: { "secret:p": "new" }, host: "isu1", note: "password hunter2-hunter2" }, wire, ["hunter2-hunter2"]);
+    expect(marked).toEqual({ late: { "secret:p": secret("new") }, host: "isu1", note: secret("password hunter2-hunter2") });
   });
 });

@@ -1,7 +1,7 @@
 // Late values: marks go through roles and templates, values go in at the last moment, and come out again as marks.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { derived, fill, hasMark, late, latesIn, unfill } from "../../provisioners/engine/placeholders.ts";
+import { derived, fill, hasMark, late, latesIn, maskValues } from "../../provisioners/engine/placeholders.ts";
 import { escapes } from "../../templates/escape.ts";
 
 const wants = { "file[/etc/a]": { content: `user ${late("secret", "params.x.password")} at ${late("host-key", "isu2")}\n`, mode: "0644" } };
@@ -35,16 +35,16 @@ describe("marks", () => {
 
 describe("what was seen", () => {
   test("equals the wants where the server is right", () => {
-    expect(unfill(fill(wants, values), wants, values)).toEqual(wants);
+    expect(maskValues(fill(wants, values), wants, values)).toEqual(wants);
   });
 
   test("shows marks in the place of values where it differs", () => {
     const seen = { "file[/etc/a]": { content: "user hunter2-hunter2 at nowhere\n", mode: "0600" } };
-    expect(unfill(seen, wants, values)["file[/etc/a]"].content).toBe("user \u27e6secret:params.x.password\u27e7 at nowhere\n");
+    expect(maskValues(seen, wants, values)["file[/etc/a]"].content).toBe("user \u27e6secret:params.x.password\u27e7 at nowhere\n");
   });
 
   test("keeps ordinary words that a short secret would match", () => {
     const short = { "secret:params.x.password": "user", "host-key:isu2": "k" };
-    expect(unfill({ a: "user x" }, { a: "other" }, short)).toEqual({ a: "user x" });
+    expect(maskValues({ a: "user x" }, { a: "other" }, short)).toEqual({ a: "user x" });
   });
 });

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { locked } from "../../machines/lock.ts";
-import { type Hold, socketFiles } from "../../machines/sockets.ts";
+import { type AcquireLock, socketFiles } from "../../machines/sockets.ts";
 
 let directory: string;
-let hold: Hold;
+let hold: AcquireLock;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "sockets-test-"));
   hold = socketFiles(() => directory);
