@@ -12,6 +12,7 @@ import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
+import { isUserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { waiting } from "../progress.ts";
@@ -68,7 +69,7 @@ async function up(stack: string): Promise<FleetUp | { readonly why: string }> {
   try {
     return await fleetUp(stack);
   } catch (error) {
-    if (!(error instanceof Error) || error.name !== "UserError") throw error;
+    if (!isUserError(error)) throw error;
     return { why: error.message };
   }
 }
