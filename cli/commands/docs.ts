@@ -15,7 +15,7 @@ export const docs: Register = (program, done) =>
   program
     .command("docs")
     .description("show a page of the documentation, or the parameters of a role")
-    .argument("[topic]", "a page such as `stack-file`, a role such as `nginx`, or a parameter such as `nginx.sites`; default the list of topics")
+    .argument("[topic]", "a page such as `stack-file`, a role such as `nginx`, or a parameter such as `nginx.sites`; default the list")
     .option("--json", "of a role: [{path, type, default, required, description}]", false)
     .addHelpText("after", "\nExamples:\n  fleet docs\n  fleet docs mysql\n  fleet docs nginx.sites | less")
     .action((topic: string | undefined, { json }: { json: boolean }) => done(run(topic, json)));
