@@ -1,5 +1,6 @@
 // fleet adopt: servers that were handed out become a stack that describes them as they are.
 import { existsSync, readFileSync } from "node:fs";
+import { password } from "@inquirer/prompts";
 import { Option } from "commander";
 import { type HandedOutServer, serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
 import { adopt as adoptServers, type Outcome } from "../../operations/adopt/adopt.ts";
@@ -15,8 +16,9 @@ import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { asker } from "../init/asker.ts";
 import { phase } from "../phase.ts";
-import { askHidden, columns, isTerminal, styled } from "../terminal.ts";
+import { columns, isTerminal, styled } from "../terminal.ts";
 
 export const adopt: Register = (program, done) =>
   program
@@ -148,7 +150,8 @@ async function loginOf({
     throw new UserError(
       "adopt: expected a way in, got no terminal to ask on; next: add --password-file FILE or --key FILE, or export FLEET_PASSWORD",
     );
-  return { password: await askHidden(`Password of ${user}: `), ...sudo };
+  const question = () => password({ message: `Password of ${user}?`, mask: "*" }, { output: process.stderr });
+  return { password: await asker(true)("a password", "", question), ...sudo };
 }
 
 function tell(stack: string, { proof, page, commit }: Outcome, { json }: Options): void {
