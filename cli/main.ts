@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   history: async () => (await import("./commands/history.ts")).history,
   diff: async () => (await import("./commands/diff.ts")).diff,
   down: async () => (await import("./commands/down.ts")).down,
+  completion: async () => (await import("./commands/completion.ts")).completion,
   env: async () => (await import("./commands/env.ts")).env,
   setup: async () => (await import("./commands/setup.ts")).setup,
   docs: async () => (await import("./commands/docs.ts")).docs,
@@ -79,7 +80,15 @@ const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
 const wanted = process.argv[2] ?? "";
-for (const name of wanted in commands ? [wanted] : Object.keys(commands)) (await commands[name]!())(program, done);
+// Completion tells of all of them.
+for (const name of wanted in commands && wanted !== "completion" ? [wanted] : Object.keys(commands))
+  (await commands[name]!())(program, done);
+
+// `fleet logs | head`: who has read enough is no mistake.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
 
 grouped(program);
 onSignals(process.argv.slice(2));

@@ -1,0 +1,110 @@
+// A day's commands on a fleet that is up: two machines behind nginx, asked, followed, drained and mended by what a person types.
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkout } from "../../provisioners/project.ts";
+import { type Answer, start, Trial } from "../support/fleet.ts";
+
+describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Linux)", { timeout: 60_000 }, () => {
+  const trial = new Trial("operations", {
+    target: "practice",
+    servers: {
+      isu1: { roles: ["base", "nginx"] },
+      isu2: { roles: ["base", "nginx"] },
+    },
+    params: {
+      nginx: {
+        sites: [
+          { name: "own", listen: [8080], routes: [{ path: "/", kind: "return", status: 200, text: "here" }] },
+          {
+            name: "team",
+            listen: [80],
+            upstreams: [{ name: "team", servers: ["isu1", "isu2"].map((host) => ({ host, port: 8080 })) }],
+            routes: [{ path: "/", kind: "proxy", upstream: "team" }],
+          },
+        ],
+      },
+    },
+  });
+  const begin = (...[command, ...words]: [string, ...string[]]) =>
+    start(join(checkout, "fleet"), [command, "-s", trial.stack, ...words], { env: trial.env });
+  const fleet = (...words: [string, ...string[]]): Promise<Answer> => begin(...words).done;
+  const json = async (...words: [string, ...string[]]) => JSON.parse((await fleet(...words)).stdout);
+
+  beforeAll(async () => {
+    const { code, said } = await trial.run("up", ["--yes"]);
+    expect(code, said).toBe(0);
+  }, 300_000);
+  afterAll(() => trial.remove(), 120_000);
+
+  test("run: on all of them, each with its exit code, as who is meant", async () => {
+    const { servers, kept } = await json("run", "--json", "--sudo", "--", "id -un; hostname; exit 3");
+    expect(servers).toMatchObject(["isu1", "isu2"].map((server) => ({ server, code: 3, stdout: ["root", server], stderr: [] })));
+    expect(kept).toContain(".fleet/runs/");
+  });
+
+  test("run: what runs there ends with Ctrl-C here", async () => {
+    const running = begin("run", "--", "echo begun; exec sleep 7531");
+    await expect.poll(() => running.said().match(/begun/g)?.length, { timeout: 15_000 }).toBe(2);
+    running.child.kill("SIGINT");
+    const { code, stderr } = await running.done;
+    expect([code, stderr]).toEqual([130, expect.stringContaining("run: interrupted; what it ran on the servers was ended there")]);
+    const left = await json("run", "--json", "--sudo", "--", "pgrep -xf 'sleep 7531' || echo none");
+    expect(left.servers.map(({ stdout }: { stdout: string[] }) => stdout)).toEqual([["none"], ["none"]]);
+  });
+
+  test("logs: files and journal of both as one, and nothing of it goes on after Ctrl-C", async () => {
+    const running = begin("logs", "-f", "--role", "nginx", "--json");
+    await fleet("run", "isu1", "--", "curl -s localhost:8080/first");
+    await expect.poll(() => running.said(), { timeout: 15_000 }).toContain("/first");
+    running.child.kill("SIGINT");
+    const { code, stdout } = await running.done;
+    expect(code).toBe(130);
+    const entries = stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+    expect(entries.find(({ text }) => text.includes("/first"))).toMatchObject({ server: "isu1", source: "/var/log/nginx/access.log" });
+    const left = await json("run", "--json", "--sudo", "--", "pgrep -x 'tail|journalctl' || echo none");
+    expect(left.servers.map(({ stdout: lines }: { stdout: string[] }) => lines)).toEqual([["none"], ["none"]]);
+  });
+
+  test("drain and enable: every request is answered, the other server alone has them, and the next up finds nothing to do", async () => {
+    const load = begin(
+      "run",
+      "isu1",
+      "--",
+      "for i in $(seq 150); do curl -s -o /dev/null -w '%{http_code}\\n' localhost; done | sort | uniq -c",
+    );
+    const drained = await fleet("drain", "isu2");
+    expect(drained.stdout, drained.said).toContain("isu1 nginx team: isu2 out\nisu2 nginx team: isu2 out");
+    expect((await load.done).stdout).toMatch(/isu1 \| +150 200/);
+    const answers = await fleet("run", "isu1", "--sudo", "--", "grep -c 'isu2:8080 down' /etc/nginx/sites-available/team");
+    expect(answers.stdout).toContain("isu1 | 1");
+    const { code, stdout } = await trial.run("up", ["--yes"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("nothing to do")]);
+    expect((await fleet("drain", "isu1")).said).toContain("expected another server that answers");
+    expect((await fleet("enable", "isu2")).code).toBe(0);
+  });
+
+  test("status and doctor: what stopped and what is half installed is named, and mended where that is safe", async () => {
+    const spoil = "systemctl stop nginx; sed -i '/^Package: nginx$/,/^Status/s/ok installed/ok unpacked/' /var/lib/dpkg/status";
+    await fleet("run", "isu2", "--sudo", "--", spoil);
+    const { servers } = await json("status", "--json");
+    expect(servers[1]).toMatchObject({ server: "isu2", services: [{ unit: "nginx.service", active: "inactive" }] });
+    expect(servers[1].drift.join(" ")).toContain("isu2 nginx: ");
+    const before = await json("doctor", "isu2", "--json");
+    const failures = (found: { state: string; of: string; what: string }[]) =>
+      found.filter(({ state, of }) => state === "failure" && of === "isu2").map(({ what }) => what);
+    expect(failures(before)).toEqual(["services", "packages"]);
+    await fleet("doctor", "isu2", "--fix");
+    expect(failures(await json("doctor", "isu2", "--json"))).not.toContain("packages");
+  });
+
+  test("history and diff: who did what, and what an up changed", async () => {
+    const runs = (await json("history", "--json")) as { what: string; result: string; id: string }[];
+    expect(runs.map(({ what }) => what)).toEqual(expect.arrayContaining(["up", "run", "drain", "enable", "doctor"]));
+    expect(runs.find(({ what, result }) => what === "run" && result === "interrupted")).toBeDefined();
+    const first = runs.findLast(({ what }) => what === "up")!;
+    expect((await fleet("diff", first.id)).stdout).toContain("+ file[/etc/nginx/sites-available/team]  nginx");
+  });
+});
