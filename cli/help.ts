@@ -8,13 +8,8 @@ import { checkout } from "../provisioners/project.ts";
 export const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "adopt", "up", "preview", "verify", "check", "down"],
   "On them:": ["ssh", "run", "logs", "status", "doctor", "drain", "enable", "edit", "deploy", "bench", "score", "history", "diff"],
-<<<<<<< HEAD
   "On AWS:": ["cost", "types", "stop", "start", "iam", "sweep", "reap", "undelete"],
-  "Beside them:": ["setup", "docs", "schema", "env"],
-=======
-  "On AWS:": ["cost", "types", "iam", "sweep", "reap", "undelete"],
   "Beside them:": ["setup", "docs", "schema", "env", "completion"],
->>>>>>> fab7eec (Complete servers and stacks in a shell, and hold a day's commands on machines)
 };
 
 export function grouped(program: Command): void {
