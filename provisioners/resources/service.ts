@@ -72,6 +72,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     if (want.masked) return isMasked(have) ? stopSteps(want, have) : [...stopSteps(want, have), maskStep(want)];
     if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
     if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
+    if (!want.enabled && !want.running && have.load === "not-found") return offSteps(want, context);
     return [
       ...enableSteps(want, have),
       ...installSteps(want, have, context),
@@ -121,6 +122,18 @@ const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "ena
   ...(enabled ? [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }] : []),
   ...(running ? [{ change: "start", property: "running", run: sh`systemctl start -- ${unit}` }] : []),
 ];
+
+/** A package of the same run brings it, enabled and running as Debian has it. */
+const offSteps = ({ unit }: ServiceWant, { changed }: PlanContext): Step[] =>
+  [...changed].some((address) => address.startsWith("package["))
+    ? [
+        {
+          change: "disable and stop it where its package starts it",
+          property: "enabled",
+          run: sh`systemctl disable -q -- ${unit} 2>/dev/null || :\nsystemctl stop -- ${unit} 2>/dev/null || :`,
+        },
+      ]
+    : [];
 
 /** A static unit whose file changes in this run may be one that can be enabled by now. */
 function installSteps({ unit, enabled }: ServiceWant, have: ServiceHave, { changed }: PlanContext): Step[] {

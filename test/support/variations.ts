@@ -54,7 +54,8 @@ function varyMap(node: Node, value: object, random: Random): unknown {
   const entries = Object.entries(value).flatMap(([name, each]) => {
     if (random() < 0.15 && !node.required?.includes(name)) return [];
     const of = node.properties?.[name] ?? (typeof node.additionalProperties === "object" ? node.additionalProperties : undefined);
-    return [[name, of ? vary(of, each, random) : each] as const];
+    // Below 1024 not everybody may listen.
+    return [[name, of && !/port$/i.test(name) ? vary(of, each, random) : each] as const];
   });
   return Object.fromEntries(entries);
 }

@@ -92,8 +92,9 @@ export class ContestServer {
   }
 
   async settled(): Promise<void> {
+    // What waits for a confirmation that came, or that a killed run never gave, ends within seconds.
     const resting =
-      '[ -z "$(systemctl list-jobs --no-legend)" ] && case $(systemctl is-system-running) in running|degraded) ;; *) exit 1 ;; esac';
+      '[ -z "$(systemctl list-jobs --no-legend)" ] && [ -z "$(systemctl list-units --plain --no-legend "fleet-revert-*")" ] && case $(systemctl is-system-running) in running|degraded) ;; *) exit 1 ;; esac';
     for (let tries = 0; tries < 150; tries++) {
       const answer = await inside(this.#spec.stack, this.name, resting).catch(() => undefined);
       if (answer?.code === 0) return;
