@@ -76,7 +76,7 @@ function expectSound(plan: FleetPlan, resources: readonly Registered[]): void {
 
 describe("the samples", () => {
   test("are these", () => {
-    expect(sampleNames).toEqual(["aws-contest", "game-day", "storage"]);
+    expect(sampleNames).toEqual(["aws-contest", "game-day", "storage-bench", "storage"]);
   });
 
   test.each(sampleNames)("%s registers exactly", async (name) => {
