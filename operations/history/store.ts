@@ -1,4 +1,4 @@
-// Where the history is: beside the state, in the backend that the team shares (docs/adr/0035-history-beside-the-state.md).
+// Where the history is: beside the state, in the backend that the team shares (docs/adr/0033-history-beside-the-state.md).
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
