@@ -7,7 +7,22 @@ import { checkout } from "../provisioners/project.ts";
 /** In the order in which people meet them; a command that stands in none of them comes last. */
 export const groups: Readonly<Record<string, readonly string[]>> = {
   "Servers:": ["init", "adopt", "up", "preview", "verify", "check", "down"],
-  "On them:": ["ssh", "run", "logs", "status", "doctor", "drain", "enable", "edit", "deploy", "bench", "score", "history", "diff"],
+  "On them:": [
+    "ssh",
+    "run",
+    "logs",
+    "status",
+    "doctor",
+    "drain",
+    "enable",
+    "edit",
+    "deploy",
+    "rollback",
+    "bench",
+    "score",
+    "history",
+    "diff",
+  ],
   "On AWS:": ["cost", "types", "stop", "start", "iam", "sweep", "reap", "undelete"],
   "Beside them:": ["setup", "docs", "schema", "env", "completion"],
 };

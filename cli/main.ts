@@ -23,6 +23,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   enable: async () => (await import("./commands/enable.ts")).enable,
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
+  deploy: async () => (await import("./commands/deploy.ts")).deploy,
+  rollback: async () => (await import("./commands/rollback.ts")).rollback,
   bench: async () => (await import("./commands/bench.ts")).bench,
   score: async () => (await import("./commands/score.ts")).score,
   status: async () => (await import("./commands/status.ts")).status,

@@ -190,7 +190,7 @@ function bisectCommand(command: Command, done: Done): void {
       `
 Examples:
   fleet score bisect HEAD~8 HEAD                        a setting: each commit's stack files, by fleet up
-  fleet score bisect v1 main --repo ../webapp --deploy 'fleet deploy -s team-a {commit}'
+  fleet score bisect v1 main --repo ../webapp --deploy 'fleet deploy -s team-a {commit} --anyway bisect'
 
 The last deploy is of the bad one again, so that all is as it was. Ctrl-C does not deploy it.
 Exit codes: 0 found, 4 no difference that stands out from the noise.`,

@@ -54,6 +54,8 @@ const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
 
 /** The commit that the fleet checked out last: what a rewritten branch no longer has is not the server's own work. */
 const deployed = "refs/fleet/deployed";
+/** The one before it, which counts again where the new one goes back. */
+const before = "refs/fleet/before";
 const submodules = "if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi";
 const remember = `${submodules}
 git update-ref ${deployed} HEAD`;
@@ -109,11 +111,13 @@ if [ "$4" != force ]; then
   fi
 fi
 git remote set-url origin "$2"
-git fetch -q --tags --force origin
+# A whole commit id that is there already asks nobody.
+if [ \${#3} != 40 ] || ! git cat-file -e "$3^{commit}" 2>/dev/null; then git fetch -q --tags --force origin; fi
 case $4 in force) git reset -q --hard ;; esac
 ${goTo}
 gone=$(git rev-list --max-count=10 "$before" --not HEAD)
-if [ -n "$gone" ]; then echo 'no longer in the history, which was rewritten:'; git --no-pager log --no-walk --oneline $gone; fi
+if was=$(git rev-parse -q --verify ${deployed}); then git update-ref ${before} "$was"; fi
+if [ -n "$gone" ]; then echo 'no longer in the history of what is checked out now:'; git --no-pager log --no-walk --oneline $gone; fi
 ${remember}`;
 
 /**
@@ -145,12 +149,13 @@ ${remember}`;
 /** $1 path, $2 commit, $3 branch or empty, $4 repository. */
 const returnText = `cd -- "$1"
 git update-ref -d ${deployed}
+git update-ref -d ${before}
 git remote set-url origin "$4"
 if [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi
 ${submodules}`;
 
 /** Nothing asks a question, and no unknown host is trusted. */
-function asOwner({ owner, deployKey, knownHosts }: GitWant, text: string, args: readonly string[]): Command {
+export function asOwner({ owner, deployKey, knownHosts }: GitWant, text: string, args: readonly string[]): Command {
   const options = [
     ...(deployKey ? [`-i ${deployKey} -o IdentitiesOnly=yes`] : []),
     ...(knownHosts ? [`-o UserKnownHostsFile=${knownHosts}`] : []),
@@ -237,7 +242,7 @@ function update(want: GitWant, { head, branch }: GitHave): Command {
   const { path, repository, ref, force } = want;
   const back = asOwner(
     want,
-    `cd -- "$1"\ngit reset -q --hard\nif [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi\n${submodules}`,
+    `cd -- "$1"\ngit reset -q --hard\nif [ -n "$3" ]; then git checkout -q -B "$3" "$2"; else git -c advice.detachedHead=false checkout -q "$2"; fi\nif was=$(git rev-parse -q --verify ${before}); then git update-ref ${deployed} "$was"; fi\n${submodules}`,
     [...[path, head, branch]],
   );
   return lines([

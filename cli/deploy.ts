@@ -1,0 +1,128 @@
+// What `fleet deploy` and `fleet rollback` share: run it, keep it, say it.
+import { type Done, deploy, type Told, type Wish } from "../operations/deploy/deploy.ts";
+import { refsOf, writeRefs } from "../operations/deploy/pin.ts";
+import { type Place, placesOf } from "../operations/deploy/places.ts";
+import { isCommit, short } from "../operations/deploy/records.ts";
+import { type FleetUp, fleetUp, maskOf } from "../operations/fleet-up.ts";
+import { type RunNotes, recorded } from "../operations/history/history.ts";
+import { RunRecord } from "../operations/record.ts";
+import { select } from "../operations/select.ts";
+import { throwIfInterrupted } from "../pulumi/interruption.ts";
+import { waiting } from "./progress.ts";
+import { labels } from "./server-lines.ts";
+import { stackInMind } from "./stack-in-mind.ts";
+import { columns, styled } from "./terminal.ts";
+
+export interface DeployOptions {
+  readonly stack?: string;
+  readonly to: readonly string[];
+  readonly health?: string;
+  /** Seconds. */
+  readonly timeout?: number;
+  readonly anyway?: string;
+  readonly json: boolean;
+}
+
+/** Of the stack, as its state and its stack file have it. */
+export interface Known {
+  readonly stack: string;
+  readonly places: readonly Place[];
+  /** By server, as the stack file has them now. */
+  readonly refs: Readonly<Record<string, string>>;
+}
+
+export async function brought(what: Wish["what"], options: DeployOptions, wishOf: (known: Known) => Wish): Promise<number> {
+  const stack = options.stack ?? (await stackInMind());
+  const fleet = await fleetUp(stack);
+  const all = placesOf(fleet.servers, stack);
+  const places = placesOf(select(fleet.servers, options.to), stack);
+  const names = all.map(({ server }) => server.name);
+  const wish = wishOf({ stack, places, refs: refsOf(stack, names) });
+  return await recorded({ stack, what }, (notes) => onThem(fleet, { places, names, wish, options }, notes));
+}
+
+interface Job {
+  readonly places: readonly Place[];
+  /** All servers with the application. */
+  readonly names: readonly string[];
+  readonly wish: Wish;
+  readonly options: DeployOptions;
+}
+
+async function onThem(fleet: FleetUp, { places, names, wish, options }: Job, notes: RunNotes): Promise<number> {
+  const { stack } = fleet;
+  const mask = maskOf(fleet);
+  const chosen = places.map(({ server }) => server.name);
+  notes.mask = mask;
+  notes.servers = chosen;
+  const record = new RunRecord(wish.what, stack);
+  const label = labels(chosen, process.stderr);
+  const keep = (server: string, line: string) => record.line(server, mask(line));
+  const say = (server: string, line: string) => {
+    keep(server, line);
+    console.error(`${label(server)} ${mask(line)}`);
+  };
+  const done = await waiting(
+    () => `${wish.what}: ${chosen.join(", ")}`,
+    () =>
+      deploy(places, wish, {
+        ...{ stack, onLine: say, onOutput: keep },
+        ...(options.health !== undefined && { health: options.health }),
+        ...(options.timeout !== undefined && { patience: options.timeout }),
+        ...(options.anyway !== undefined && { anyway: mask(options.anyway) }),
+        onTarget: ({ commit, subject, ref }) =>
+          console.error(`${stack}: ${isCommit(ref) ? "" : `${ref}, `}${short(commit)} ${mask(subject)}, to ${chosen.join(", ")}`),
+      }),
+  );
+  const right = done.servers.every(({ result }) => result === "deployed" || result === "unchanged");
+  const pinned = right && writeRefs(stack, done.refs, names);
+  notes.nothing = !pinned && done.servers.every(({ result }) => result === "unchanged");
+  notes.summary = mask(summaryOf(done));
+  notes.detail = done.servers.map((each) => mask(rowOf(each).join(" ")));
+  const { commit, subject, ref } = done.target;
+  const told = { stack, commit, subject, ref, servers: done.servers, stackFileChanged: pinned };
+  const plain = JSON.parse(mask(JSON.stringify({ ...told, kept: record.folder })));
+  record.summary(plain);
+  if (options.json) console.log(JSON.stringify(plain, null, 2));
+  else console.log(mask(recap(done, { stack, pinned, right, kept: record.shown })));
+  throwIfInterrupted();
+  return right ? 0 : 1;
+}
+
+const words: Readonly<Record<Told["result"], string>> = {
+  deployed: "deployed",
+  unchanged: "unchanged",
+  back: "went back",
+  broken: "failed, and could not go back",
+  unknown: "not known",
+  "not-begun": "not begun",
+};
+
+const rowOf = ({ server, before, result, seconds }: Told): readonly string[] => [
+  server,
+  words[result],
+  ...(result === "deployed" && before ? [`was ${short(before)}`] : result === "back" && before ? [`runs ${short(before)}`] : [""]),
+  seconds > 0 ? `${seconds.toFixed(1)} s` : "",
+];
+
+const summaryOf = ({ target, servers }: Done): string => {
+  const by = (result: Told["result"]) => servers.filter((each) => each.result === result).map(({ server }) => server);
+  const told = (Object.keys(words) as Told["result"][])
+    .filter((each) => by(each).length > 0)
+    .map((each) => `${words[each]}: ${by(each).join(", ")}`);
+  return `${short(target.commit)} ${target.subject}; ${told.join("; ")}`;
+};
+
+function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinned: boolean; right: boolean; kept: string }): string {
+  const rows = done.servers.map((each) => {
+    const [server, word, ...rest] = rowOf(each);
+    const colour = ["deployed", "unchanged"].includes(each.result) ? "green" : each.result === "not-begun" ? "dim" : "red";
+    return [server!, styled(colour, word!), ...rest];
+  });
+  const reasons = done.servers.flatMap(({ server, reason }) => (reason === undefined ? [] : [`${server}: ${reason}`]));
+  const stays = pinned
+    ? [`stacks/Pulumi.${stack}.yaml says so too (app.git.ref): the next up keeps it; commit it for the others of your team`]
+    : [];
+  const next = right ? [] : [`kept in ${kept}`];
+  return [...reasons, columns(rows), ...stays, ...next].join("\n");
+}

@@ -1,0 +1,261 @@
+// Code onto the servers of a stack that is up: looked at and fetched on all of them at once, switched on one after the other, all under their locks.
+import type { LockingShell, Shell } from "../../provisioners/engine/shell.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { changes } from "../../pulumi/interruption.ts";
+import { UserError } from "../../spec/problem.ts";
+import { Barrier } from "../measure/run/barrier.ts";
+import { OpenServers, type Outcome, wasInterrupted } from "../on-servers.ts";
+import { operator } from "../operator.ts";
+import { type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "./decide.ts";
+import type { LocalRepository } from "./local.ts";
+import type { Place } from "./places.ts";
+import { type Deployed, short } from "./records.ts";
+import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "./scripts.ts";
+import { take } from "./turn.ts";
+
+export type Wish =
+  /** Of the team's repository. */
+  | { readonly what: "deploy"; readonly ref: string }
+  /** Of a clone here. */
+  | { readonly what: "deploy"; readonly ref: string; readonly from: LocalRepository; readonly commit: string }
+  | { readonly what: "rollback"; readonly steps: number };
+
+export interface DeployOptions {
+  readonly stack: string;
+  readonly health?: string;
+  readonly patience?: number;
+  /** Why it is to be done although something speaks against it. */
+  readonly anyway?: string;
+  readonly onLine: (server: string, line: string) => void;
+  readonly onOutput: (server: string, line: string) => void;
+  /** What is known before anything is changed. */
+  readonly onTarget: (target: Target) => void;
+}
+
+export interface Target {
+  readonly commit: string;
+  readonly subject: string;
+  /** As it was asked for. */
+  readonly ref: string;
+}
+
+export interface Told {
+  readonly server: string;
+  readonly before?: string;
+  /** `back`: what ran before runs again. `broken`: not even that. `not-begun`: another server's failure came before. */
+  readonly result: "deployed" | "unchanged" | "back" | "broken" | "unknown" | "not-begun";
+  readonly seconds: number;
+  readonly reason?: string;
+}
+
+export interface Done {
+  readonly target: Target;
+  readonly servers: readonly Told[];
+  /** By server, the ref under which the stack finds what runs now. */
+  readonly refs: Readonly<Record<string, string>>;
+}
+
+interface Ready {
+  readonly target: Target;
+  readonly looked: readonly Looked[];
+}
+
+/** Throws a UserError where it is refused, a HostError where a server could not be reached; nothing was changed then. */
+export async function deploy(places: readonly Place[], wish: Wish, options: DeployOptions): Promise<Done> {
+  const open = new OpenServers();
+  const seen = new Map<string, CheckoutSeen>();
+  const shells = new Map<string, { readonly shell: Shell; readonly signal: AbortSignal }>();
+  const decided = new Barrier(places.length, async () => decide(places, seen, wish, options));
+  const switched = new Barrier(places.length, async () => await inTurn(await decided.over, wish, shells, options));
+  const one = async (place: Place, shell: LockingShell, signal: AbortSignal): Promise<void> => {
+    seen.set(place.server.name, await lookAt(place, shell, wish, signal));
+    shells.set(place.server.name, { shell, signal });
+    decided.arrive();
+    const { target, looked } = await decided.over;
+    if ("from" in wish) await send(place, shell, { repository: wish.from, target, looked }, signal);
+    switched.arrive();
+    await switched.over;
+  };
+  const fail = (outcome: Outcome<unknown>) => {
+    if (!("error" in outcome)) return;
+    decided.fail(outcome.error);
+    switched.fail(outcome.error);
+  };
+  try {
+    const byServer = new Map(places.map((place) => [place.server, place]));
+    const outcomes = await open.each([...byServer.keys()], (server, shell, signal) => one(byServer.get(server)!, shell, signal), {
+      change: `${wish.what}${"ref" in wish ? ` of ${wish.ref}` : ""}`,
+      onWait: options.onLine,
+      onOutcome: fail,
+    });
+    const failed = outcomes.find((each) => wasInterrupted(each)) ?? outcomes.find((each) => "error" in each);
+    if (failed && "error" in failed) throw failed.error;
+    return await switched.over;
+  } finally {
+    await open.close();
+  }
+}
+
+const askedFor = (wish: Wish): string => (wish.what === "rollback" ? "" : "from" in wish ? wish.commit : wish.ref);
+
+async function lookAt(place: Place, shell: Shell, wish: Wish, signal: AbortSignal): Promise<CheckoutSeen> {
+  const fetches = wish.what === "deploy" && !("from" in wish);
+  const { code, stdout, stderr } = await shell.run(lookScript(place.git, askedFor(wish), fetches), {
+    signal,
+    onAbort: "end",
+    deadline: 120_000,
+  });
+  signal.throwIfAborted();
+  if (code !== 0)
+    throw new UserError(`${place.server.name}: ${place.git.path} could not be looked at: ${stderr.trim() || `exit code ${code}`}`);
+  return checkoutIn(stdout.toString("utf8"));
+}
+
+function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen>, wish: Wish, options: DeployOptions): Ready {
+  const looked = refuseUnfit(
+    places.map((place) => ({ place, seen: seen.get(place.server.name)! })),
+    options.stack,
+  );
+  const target = targetFor(looked, wish);
+  if (wish.what === "deploy" && options.anyway === undefined) {
+    const lost = looked.map(({ place, seen: { head, lost: there } }) => {
+      const local = "from" in wish ? (wish.from.has(head) ? wish.from.lost(head, target.commit) : undefined) : there;
+      return { server: place.server.name, lost: local };
+    });
+    refuseOutrun(lost, wish.ref);
+  }
+  options.onTarget(target);
+  changes();
+  return { target, looked };
+}
+
+function targetFor(looked: readonly Looked[], wish: Wish): Target {
+  if (wish.what === "rollback") {
+    const commit = rollbackTarget(looked, wish.steps);
+    const record = looked.flatMap(({ seen }) => seen.records).findLast((each) => each.commit === commit);
+    return { commit, subject: record?.subject ?? "", ref: record?.ref ?? commit };
+  }
+  if ("from" in wish) return { commit: wish.commit, subject: wish.from.subject(wish.commit), ref: wish.ref };
+  return { ...targetOf(looked, wish.ref), ref: wish.ref };
+}
+
+interface Sending {
+  readonly repository: LocalRepository;
+  readonly target: Target;
+  readonly looked: readonly Looked[];
+}
+
+/** Where it has all of it already, the pack is empty. */
+async function send(place: Place, shell: Shell, { repository, target, looked }: Sending, signal: AbortSignal): Promise<void> {
+  const there = looked.find((each) => each.place === place)!.seen;
+  if (there.target === target.commit) return;
+  const pack = repository.pack(target.commit, [there.head, ...there.records.map(({ commit }) => commit)]);
+  await ran(shell, place, receiveScript(place.git, target.commit, pack), signal);
+}
+
+async function ran(shell: Shell, place: Place, script: Command, signal?: AbortSignal): Promise<void> {
+  const { code, stdout, stderr } = await shell.run(script, { deadline: 600_000, ...(signal && { signal, onAbort: "end" as const }) });
+  signal?.throwIfAborted();
+  if (code === 0) return;
+  throw new UserError(`${place.server.name}: ${place.git.path}: ${`${stdout.toString("utf8")}${stderr}`.trim() || `exit code ${code}`}`);
+}
+
+/** One after the other: those that are not at it answer. The first that does not take it is the last, and all go back. */
+async function inTurn(
+  { target, looked }: Ready,
+  wish: Wish,
+  shells: ReadonlyMap<string, { readonly shell: Shell; readonly signal: AbortSignal }>,
+  options: DeployOptions,
+): Promise<Done> {
+  const told = new Map<string, Told>();
+  const done: Looked[] = [];
+  let failure: string | undefined;
+  for (const each of looked) {
+    const name = each.place.server.name;
+    const { shell, signal } = shells.get(name)!;
+    if (failure !== undefined || signal.aborted) {
+      told.set(name, { server: name, before: each.seen.head, result: "not-begun", seconds: 0 });
+      continue;
+    }
+    const turn = new Turn(each, shell, signal, options);
+    const result = await turn.forward(target, wish.what);
+    told.set(name, result);
+    if (result.result === "deployed") done.push(each);
+    if (result.reason !== undefined) failure = `${name}: ${result.reason.split("\n")[0]}`;
+  }
+  if (failure !== undefined)
+    for (const each of done.toReversed()) {
+      const { shell, signal } = shells.get(each.place.server.name)!;
+      const turn = new Turn(each, shell, signal, options);
+      told.set(each.place.server.name, await turn.back(target, wish.what, `${failure}`));
+    }
+  const refs = looked.map(({ place, seen }) => [place.server.name, seen.follows === target.commit ? place.git.ref : target.commit]);
+  return { target, servers: looked.map(({ place }) => told.get(place.server.name)!), refs: Object.fromEntries(refs) };
+}
+
+/** Forward on one server, and back. */
+class Turn {
+  readonly #looked: Looked;
+  readonly #shell: Shell;
+  readonly #signal: AbortSignal;
+  readonly #options: DeployOptions;
+  readonly #begun = performance.now();
+
+  constructor(looked: Looked, shell: Shell, signal: AbortSignal, options: DeployOptions) {
+    this.#looked = looked;
+    this.#shell = shell;
+    this.#signal = signal;
+    this.#options = options;
+  }
+
+  get #name(): string {
+    return this.#looked.place.server.name;
+  }
+
+  #told(result: Told["result"], reason?: string): Told {
+    const seconds = Math.round((performance.now() - this.#begun) / 100) / 10;
+    return { server: this.#name, before: this.#looked.seen.head, result, seconds, ...(reason !== undefined && { reason }) };
+  }
+
+  #take(commit: string): Promise<readonly string[]> {
+    const { health, patience, onLine, onOutput } = this.#options;
+    return take(this.#looked.place, this.#shell, commit, {
+      ...(health !== undefined && { health }),
+      ...(patience !== undefined && { patience }),
+      ...{ signal: this.#signal, onLine: (line) => onLine(this.#name, line), onOutput: (line) => onOutput(this.#name, line) },
+    });
+  }
+
+  async #record(target: Target, what: Deployed["what"], result: Deployed["result"]): Promise<void> {
+    const { place, seen } = this.#looked;
+    const { anyway } = this.#options;
+    const of = { ...target, what, before: seen.head, result, ...(anyway !== undefined && { anyway }) };
+    await ran(this.#shell, place, recordScript(place.git, { at: new Date().toISOString(), who: operator(), ...of }));
+  }
+
+  async forward(target: Target, what: Deployed["what"]): Promise<Told> {
+    try {
+      const failed = await this.#take(target.commit);
+      if (failed.length > 0) return await this.back(target, what, failed.join("\n"));
+      if (this.#looked.seen.head === target.commit) return this.#told("unchanged");
+      await this.#record(target, what, "done");
+      return this.#told("deployed");
+    } catch (error) {
+      return this.#told("unknown", (error as Error).message);
+    }
+  }
+
+  /** To what ran before. */
+  async back(target: Target, what: Deployed["what"], why: string): Promise<Told> {
+    const { head } = this.#looked.seen;
+    try {
+      this.#options.onLine(this.#name, `goes back to ${short(head)}`);
+      const failed = await this.#take(head);
+      if (failed.length > 0) return this.#told("broken", `${why}\nand back at ${short(head)}:\n${failed.join("\n")}`);
+      if (head !== target.commit) await this.#record(target, what, "back");
+      return this.#told("back", why);
+    } catch (error) {
+      return this.#told("unknown", `${why}\n${(error as Error).message}`);
+    }
+  }
+}
