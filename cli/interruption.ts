@@ -13,6 +13,8 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
   if (command === "ssh") return "ssh: interrupted; what it ran there may go on without it";
   if (["status", "logs"].includes(command)) return `${command}: interrupted; nothing of it goes on on the servers`;
   if (command === "run") return "run: interrupted; what it ran on the servers was ended there";
+  if (["deploy", "rollback"].includes(command) && changed)
+    return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;

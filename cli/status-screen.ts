@@ -1,7 +1,7 @@
 // What `fleet status` shows, as text: two or three lines a server, none wider than 80 columns where it can be helped.
 import type { FleetServer } from "../operations/fleet-up.ts";
 import type { HistoryEntry } from "../operations/history/entry.ts";
-import type { Service } from "../operations/look/found.ts";
+import type { Commit, Service } from "../operations/look/found.ts";
 import type { Seen } from "../operations/look/look.ts";
 import { counted, styled } from "./terminal.ts";
 
@@ -52,7 +52,8 @@ function rowText({ server, seen, error, drift, undone }: Row, width: number, now
       .map((unit) => styled("yellow", `${unit} failed`))
       .join("  "),
     ...seen.commits.map(
-      ({ path, id, at, subject }) => `${path.split("/").at(-1)} ${id} ${subject} (${span((now.getTime() - Date.parse(at)) / 1000)} old)`,
+      ({ path, id, at, subject, deployed }) =>
+        `${path.split("/").at(-1)} ${id} ${subject} (${deployed ? deployedText(deployed, now) : `${ago(at, now)} old`})`,
     ),
     ...(seen.lock ? [styled("yellow", `${seen.lock.who} is at work: ${seen.lock.what}`)] : []),
     ...undone.map((each) => styled("red", each)),
@@ -71,6 +72,13 @@ function figures({ upSeconds, load, cores, memoryMiB, memoryUsed, disks }: Seen)
     ...(fullest ? [level(fullest.used, `disk ${fullest.place} ${percent(fullest.used)}`, [0.85, 0.95])] : []),
   ].join("  ");
 }
+
+const ago = (at: string, now: Date): string => span((now.getTime() - Date.parse(at)) / 1000);
+
+const deployedText = ({ at, who, result, anyway }: NonNullable<Commit["deployed"]>, now: Date): string => {
+  if (result === "back") return styled("yellow", `${who}'s deploy ${ago(at, now)} ago went back to it`);
+  return `by ${who} ${ago(at, now)} ago${anyway === undefined ? "" : `, anyway: ${anyway}`}`;
+};
 
 const servicesText = (services: readonly Service[]): string =>
   services

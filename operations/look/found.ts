@@ -1,5 +1,6 @@
 // What a look at a server found, from the lines that its script printed. Pure.
 import { clean } from "../../provisioners/ssh/output.ts";
+import { type Deployed, recordsIn } from "../deploy/records.ts";
 
 export interface Service {
   readonly unit: string;
@@ -14,6 +15,8 @@ export interface Commit {
   /** ISO; of the commit. */
   readonly at: string;
   readonly subject: string;
+  /** The last deploy there; undefined where none was, or something else runs by now. */
+  readonly deployed?: Pick<Deployed, "at" | "who" | "result" | "anyway">;
 }
 
 export interface Found {
@@ -46,6 +49,13 @@ const share = (part: number, whole: number): number => (whole > 0 ? Math.round((
 const clockOf = (said: readonly string[]): NonNullable<Found["clock"]> =>
   said.some((line) => /^NTP(?:Synchronized)?=yes$/.test(line)) ? "kept" : said.includes("CanNTP=yes") ? "left" : "alone";
 
+function deployedIn(path: string, id: string, rows: readonly (readonly string[])[]): Pick<Commit, "deployed"> {
+  const [last] = recordsIn(rows.flatMap(([of, line]) => (of === path && line !== undefined ? [line] : [])));
+  if (!last?.[last.result === "back" ? "before" : "commit"].startsWith(id)) return {};
+  const { at, who, result, anyway } = last;
+  return { deployed: { at, who, result, ...(anyway !== undefined && { anyway }) } };
+}
+
 export function foundIn(text: string): Found {
   const rows = text.split("\n").map((line) => line.split("\t").map(clean));
   const all = (name: string) => rows.filter(([key]) => key === name).map((row) => row.slice(1));
@@ -70,7 +80,7 @@ export function foundIn(text: string): Found {
     services: all("service").map(([unit = "", active = "", enabled = ""]) => ({ unit, active: active || "unknown", enabled })),
     broken: all("broken").flatMap(([unit]) => unit ?? []),
     commits: all("commit").flatMap(([path = "", id = "", at, subject = ""]) =>
-      id === "" ? [] : [{ path, id, at: new Date(Number(at) * 1000).toISOString(), subject }],
+      id === "" ? [] : [{ path, id, at: new Date(Number(at) * 1000).toISOString(), subject, ...deployedIn(path, id, all("deployed")) }],
     ),
     ...(who !== undefined && { lock: { who, what, since } }),
     ...(rebootFor !== undefined && { rebootFor: rebootFor.trim() }),

@@ -48,7 +48,8 @@ export function lookScript(server: Pick<FleetServer, "wants">, { thorough = fals
     ),
     ...checkouts.map(
       (path) =>
-        sh`printf ${"commit\\t%s\\t%s\\n"} ${path} "$(git -c ${`safe.directory=${path}`} -C ${path} log -1 --format=${"%h%x09%ct%x09%s"} 2>/dev/null)"`,
+        sh`printf ${"commit\\t%s\\t%s\\n"} ${path} "$(git -c ${`safe.directory=${path}`} -C ${path} log -1 --format=${"%h%x09%ct%x09%s"} 2>/dev/null)"
+[ ! -f ${`${path}/.git/fleet-deploys`} ] || printf ${"deployed\\t%s\\t%s\\n"} ${path} "$(tail -n 1 ${`${path}/.git/fleet-deploys`})"`,
     ),
     ...(thorough ? [deep] : []),
     sh`exit 0`,

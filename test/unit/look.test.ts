@@ -81,6 +81,20 @@ test("what was found, terminal escapes taken out", () => {
   });
 });
 
+test("who deployed what runs, and what went back; a record of something else that runs by now says nothing", () => {
+  const [commit, other] = ["abc1234".padEnd(40, "0"), "fff0000".padEnd(40, "0")];
+  const record = { at: "2026-11-29T10:00:00.000Z", who: "bo@desk", what: "deploy", ref: "main", subject: "x", commit, before: other };
+  const of = (more: object) =>
+    foundIn(
+      `commit\t/home/isucon/it's\tabc1234\t1764431000\tFix\ndeployed\t/home/isucon/it's\t${JSON.stringify({ ...record, result: "done", ...more })}`,
+    ).commits[0]?.deployed;
+  expect(of({})).toEqual({ at: record.at, who: "bo@desk", result: "done" });
+  expect(of({ anyway: "as before lunch" })).toMatchObject({ anyway: "as before lunch" });
+  expect(of({ commit: other, before: commit })).toBeUndefined();
+  expect(of({ commit: other, before: commit, result: "back" })).toMatchObject({ result: "back" });
+  expect(lookScript(server).text).toContain("/home/isucon/it'\\''s/.git/fleet-deploys");
+});
+
 test("a look over a real connection finds this computer", async () => {
   const sshd = await startSshd();
   const shell = await openShell(sshd.connection);

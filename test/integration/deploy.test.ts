@@ -1,0 +1,153 @@
+// A Python application on two machines: deployed, back by itself where it does not answer, rolled back; the next up agrees each time.
+// Each test begins where the one before ended.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Fleet, inside, Trial } from "../support/fleet.ts";
+import { own } from "../support/own.ts";
+
+const servers = ["isu1", "isu2"] as const;
+const remote = "/srv/webapp.git";
+const trial = new Trial("deploy", {
+  target: "practice",
+  servers: Object.fromEntries(servers.map((name) => [name, { roles: ["base", "app"], cores: 1, memory: "512MiB" }])),
+  params: { app: { packages: ["git", "python3", "curl"] } },
+});
+afterAll(() => trial.remove(), 60_000);
+
+/** What the stack says once the repository is there. */
+const application = {
+  git: { repository: remote, path: "/home/isucon/webapp" },
+  build: "cp VERSION built.txt",
+  services: {
+    webapp: { user: "isucon", workingDirectory: "/home/isucon/webapp", command: ["/usr/bin/python3", "/home/isucon/webapp/app.py"] },
+  },
+  ports: [8080],
+  health: { url: "http://127.0.0.1:8080/" },
+};
+
+/** Answers with what was built, and with a status of its own. */
+const program = (status: number): string => `from http.server import *
+built = open("built.txt").read()
+class Answer(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(${status}); self.end_headers(); self.wfile.write(built.encode())
+    def log_message(self, *args): pass
+ThreadingHTTPServer(("127.0.0.1", 8080), Answer).serve_forever()
+`;
+
+const clone = join(own, "webapp");
+const git = (...words: string[]): string =>
+  execFileSync("git", ["-c", "user.name=ada", "-c", "user.email=ada@example.org", ...words], { cwd: clone, encoding: "utf8" }).trim();
+
+function commit(version: string, status = 200): string {
+  writeFileSync(join(clone, "app.py"), program(status));
+  writeFileSync(join(clone, "VERSION"), version);
+  git("add", ".");
+  git("commit", "-q", "-m", `version ${version}`);
+  return git("rev-parse", "HEAD");
+}
+
+const on = async (server: string, script: string): Promise<string> => {
+  const { code, stdout, said } = await inside(trial.stack, server, script);
+  if (code !== 0) throw new Error(`${server}: ${script}\nended with ${code}: ${said}`);
+  return stdout.trim();
+};
+
+/** What a push does, to each server's own repository. */
+async function push(): Promise<void> {
+  const bundle = execFileSync("git", ["bundle", "create", "-q", "-", "main"], { cwd: clone }).toString("base64");
+  const script = `base64 -d >/tmp/main.bundle <<'X'\n${bundle}\nX
+[ -e ${remote} ] || { install -d -o isucon ${remote}; runuser -u isucon -- git init -q --bare -b main ${remote}; }
+runuser -u isucon -- git -C ${remote} fetch -q /tmp/main.bundle +main:main`;
+  await Promise.all(servers.map((server) => on(server, script)));
+}
+
+const answers = () => Promise.all(servers.map((server) => on(server, "curl -s http://127.0.0.1:8080/")));
+const heads = () => Promise.all(servers.map((server) => on(server, "runuser -u isucon -- git -C /home/isucon/webapp rev-parse HEAD")));
+const deploy = (...words: string[]) => trial.bare(["deploy", ...words]);
+const agrees = async () => {
+  const { code, said } = await trial.run("verify");
+  expect(code, said).toBe(0);
+};
+
+const commits: Record<string, string> = {};
+
+describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linux)", () => {
+  beforeAll(async () => {
+    mkdirSync(clone);
+    git("init", "-q", "-b", "main");
+    commits.one = commit("1");
+    const first = await trial.run("up", ["--yes"]);
+    expect(first.code, first.said).toBe(0);
+    await push();
+    trial.edit((fleet: Fleet) => {
+      Object.assign((fleet.params as { app: object }).app, application);
+    });
+    const second = await trial.run("up", ["--yes"]);
+    expect(second.code, second.said).toBe(0);
+  });
+
+  test("the newest of what the stack follows: built and answered for on both, and the next up agrees", async () => {
+    expect(await answers()).toEqual(["1", "1"]);
+    commits.two = commit("2");
+    await push();
+    const before = readFileSync(trial.file, "utf8");
+    const { code, stdout, said } = await deploy("--json");
+    expect(code, said).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ...{ commit: commits.two, ref: "main", subject: "version 2", stackFileChanged: false },
+      servers: servers.map((server) => ({ server, before: commits.one, result: "deployed" })),
+    });
+    expect(await answers()).toEqual(["2", "2"]);
+    expect(readFileSync(trial.file, "utf8")).toBe(before);
+    await agrees();
+    const again = await deploy();
+    expect(again.said).toMatch(/isu1 +unchanged/);
+  });
+
+  test("one that does not answer goes back by itself, and the other server is not touched", async () => {
+    commits.broken = commit("3", 500);
+    await push();
+    const { code, said } = await deploy("--timeout", "2");
+    expect(code, said).toBe(1);
+    expect(said).toContain("check[app]: expected status 200 from http://127.0.0.1:8080/, got: status 500");
+    expect(said).toMatch(/isu1 +went back +runs [0-9a-f]{8}/);
+    expect(said).toMatch(/isu2 +not begun/);
+    expect(await answers()).toEqual(["2", "2"]);
+    expect(await heads()).toEqual([commits.two, commits.two]);
+  });
+
+  test("from the clone here: what is in no commit is refused; what nobody has pushed runs, and the stack file keeps it", async () => {
+    writeFileSync(join(clone, "VERSION"), "4");
+    const refused = await deploy("--from", clone);
+    expect(refused.code, refused.said).toBe(2);
+    expect(refused.said).toContain("expected all changes in a commit, got others in VERSION");
+    commits.four = commit("4");
+    const { code, said } = await deploy("--from", clone);
+    expect(code, said).toBe(0);
+    expect(await answers()).toEqual(["4", "4"]);
+    expect(readFileSync(trial.file, "utf8")).toContain(`ref: "${commits.four}"`);
+    await agrees();
+    const outrun = await deploy("main");
+    expect(outrun.code, outrun.said).toBe(2);
+    expect(outrun.said).toMatch(/isu1: runs 1 commit that main does not have: [0-9a-f]+ version 4/);
+  });
+
+  test("a rollback goes back one, the next one another; status tells who deployed what", async () => {
+    expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
+    expect(await heads()).toEqual([commits.two, commits.two]);
+    const { code, said } = await trial.bare(["rollback"]);
+    expect(code, said).toBe(0);
+    expect(await answers()).toEqual(["1", "1"]);
+    const up = await trial.run("up", ["--yes"]);
+    expect(up.code, up.said).toBe(0);
+    expect(await heads()).toEqual([commits.one, commits.one]);
+    const last = await trial.bare(["history", "--json"]);
+    expect((JSON.parse(last.stdout) as { what: string; result: string }[]).map(({ what, result }) => `${what} ${result}`)).toEqual(
+      expect.arrayContaining(["rollback done", "deploy done", "deploy failed"]),
+    );
+    expect((await trial.bare(["rollback"])).said).toContain("expected 1 deploy to go back, got fewer on record");
+  });
+});

@@ -1,0 +1,233 @@
+// What may be deployed, where a rollback leads, and what the stack file says afterwards; the scripts on real repositories of this computer.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { followedBy, type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "../../operations/deploy/decide.ts";
+import { LocalRepository } from "../../operations/deploy/local.ts";
+import { refsIn, withRefs } from "../../operations/deploy/pin.ts";
+import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts";
+import { type Deployed, recordsIn, trailOf } from "../../operations/deploy/records.ts";
+import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
+import { checksOf } from "../../operations/deploy/turn.ts";
+import type { FleetServer } from "../../operations/fleet-up.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { GitWant } from "../../provisioners/resources/git.ts";
+
+const id = (letter: string): string => letter.repeat(40);
+const [a, b, c] = [id("a"), id("b"), id("c")];
+
+const server = (name: string): FleetServer =>
+  ({
+    name,
+    roles: ["app"],
+    remembered: [
+      {
+        urn: `urn:pulumi:t::p::fleet:index:Role::${name}-app`,
+        inputs: {
+          role: "app",
+          resources: {
+            "git[/srv/app]": { path: "/srv/app", repository: "/srv/app.git", ref: "main", owner: "root", group: "root", force: false },
+            "check[app-8080]": { name: "app-8080", port: { port: 8080 }, deadline: 30 },
+            "block[/env]": { content: "PASS=\u27e6secret:x\u27e7" },
+          },
+          late: { "secret:x": "s3" },
+        },
+        outputs: {},
+      },
+    ],
+  }) as unknown as FleetServer;
+
+const place = (name = "isu1"): Place => placesOf([server(name)], "t")[0]!;
+const looked = (name: string, seen: Partial<CheckoutSeen> = {}): Looked => ({
+  place: place(name),
+  seen: { head: a, edited: [], own: 0, subject: "s", lost: [], records: [], target: b, ...seen },
+});
+const record = (more: Partial<Deployed>): Deployed => ({
+  ...{ at: "2026-11-29T10:00:00.000Z", who: "ada@x", what: "deploy", commit: b, ref: "main", subject: "s", before: a, result: "done" },
+  ...more,
+});
+
+describe("places", () => {
+  test("the role's wants at another commit, and its checks with the one that was asked for", () => {
+    expect(place().git.ref).toBe("main");
+    expect(wantsAt(place(), b)["git[/srv/app]"]).toMatchObject({ ref: b, path: "/srv/app" });
+    expect(checksOf(place(), "/health").map(({ name }) => name)).toEqual(["check[app-8080]", "http://127.0.0.1:8080/health"]);
+    expect(place().by).toBe("isu1-app app");
+  });
+
+  test("no checkout anywhere is refused with what to type", () => {
+    expect(() => placesOf([{ ...server("isu3"), remembered: [] }], "t")).toThrow(
+      /isu3: expected a server with app\.git, got none; next: .*fleet up t/,
+    );
+  });
+});
+
+describe("refusals", () => {
+  test("a server's own work, and no checkout", () => {
+    const all = [
+      looked("isu1", { edited: ["app.py"] }),
+      looked("isu2", { own: 2 }),
+      { place: place("isu3"), seen: { ...looked("x").seen, head: undefined } },
+    ];
+    expect(() => refuseUnfit(all as unknown as Looked[], "t")).toThrow(
+      /isu1: expected no local edits in \/srv\/app, got app\.py[\s\S]*isu2: expected no commits of the server alone[\s\S]*isu3: expected a checkout at \/srv\/app/,
+    );
+  });
+
+  test("what the repository does not have, says differently or does not answer for", () => {
+    expect(() => targetOf([looked("isu1", { target: undefined as never })], "x")).toThrow("isu1: expected x in /srv/app.git, got none");
+    expect(() => targetOf([looked("isu1"), looked("isu2", { target: c })], "main")).toThrow("expected one commit");
+    expect(() => targetOf([looked("isu1", { silent: "refused" })], "main")).toThrow("expected an answer from /srv/app.git, got: refused");
+    expect(targetOf([looked("isu1", { silent: "refused" })], b)).toEqual({ commit: b, subject: "s" });
+  });
+
+  test("commits that run and would be gone", () => {
+    expect(() => refuseOutrun([{ server: "isu1", lost: ["aaa Fix"] }], "main")).toThrow(
+      "isu1: runs 1 commit that main does not have: aaa Fix",
+    );
+    expect(() => refuseOutrun([{ server: "isu1", lost: undefined }], "HEAD")).toThrow("not in the clone here");
+    refuseOutrun([{ server: "isu1", lost: [] }], "main");
+  });
+
+  test("without a ref: the first that is no commit", () => {
+    expect(followedBy([a, "main"])).toBe("main");
+    expect(() => followedBy([a, b])).toThrow("expected a branch, a tag or a commit");
+  });
+});
+
+describe("the way back", () => {
+  test("each rollback goes one further; a deploy that went back, and one that an up overtook, count as what ran", () => {
+    const first = [record({}), record({ commit: c, before: b })];
+    expect(trailOf(first, c)).toEqual([a, b, c]);
+    const back = [...first, record({ what: "rollback", commit: b, before: c })];
+    expect(trailOf(back, b)).toEqual([a, b]);
+    expect(trailOf([...back, record({ what: "rollback", commit: a, before: b })], a)).toEqual([a]);
+    expect(trailOf([record({}), record({ commit: c, before: b, result: "back" })], b)).toEqual([a, b]);
+    expect(trailOf([record({})], c)).toEqual([a, b, c]);
+  });
+
+  test("for all servers the same commit, or none", () => {
+    const on = (name: string, ...records: Deployed[]) => looked(name, { head: records.at(-1)?.commit ?? a, records });
+    expect(rollbackTarget([on("isu1", record({})), on("isu2", record({}))], 1)).toBe(a);
+    expect(() => rollbackTarget([on("isu1")], 1)).toThrow("isu1: expected 1 deploy to go back, got fewer on record");
+    expect(() => rollbackTarget([on("isu1", record({})), on("isu2", record({ before: c }))], 1)).toThrow("one by one, --to isu1");
+  });
+
+  test("lines that are no records are left out", () => {
+    expect(recordsIn([JSON.stringify(record({})), "{", '{"at":1}'])).toEqual([record({})]);
+  });
+});
+
+describe("the stack file", () => {
+  const block = `config:
+  contest-fleet:fleet:
+    servers:
+      isu1: { roles: [app] } # the first
+      isu2:
+        roles: [app]
+    params:
+      # ours
+      app:
+        git:
+          repository: /srv/app.git # here
+          path: /srv/app
+`;
+  const flow = block.replace(/git:\n +repository: .*\n +path: .*\n/, "git: { repository: /srv/app.git, path: /srv/app, ref: dev }\n");
+  const all = ["isu1", "isu2"];
+  const lost = (before: string, after: string) => before.split("\n").filter((line) => !after.split("\n").includes(line));
+
+  test.each([block, flow])("one for all: beside the repository; the rest of the text stays", (text) => {
+    const after = withRefs(text, { isu1: a, isu2: a }, all);
+    expect(refsIn(after, all)).toEqual({ isu1: a, isu2: a });
+    expect(parse(after).config["contest-fleet:fleet"].params.app.git.ref).toBe(a);
+    expect(lost(text, after).length).toBeLessThanOrEqual(text === flow ? 1 : 0);
+    const again = withRefs(after, { isu1: "main", isu2: "main" }, all);
+    expect(refsIn(again, all)).toEqual({ isu1: "main", isu2: "main" });
+  });
+
+  test.each([block, flow])("one server alone has its own, until all agree again", (text) => {
+    const one = withRefs(text, { isu1: a }, all);
+    expect(refsIn(one, all)).toEqual({ isu1: a, isu2: text === flow ? "dev" : "main" });
+    const both = withRefs(one, { isu2: b }, all);
+    expect(refsIn(both, all)).toEqual({ isu1: a, isu2: b });
+    expect(refsIn(withRefs(both, { isu1: c, isu2: c }, all), all)).toEqual({ isu1: c, isu2: c });
+    expect(parse(both).config["contest-fleet:fleet"].servers.isu2.roles).toEqual(["app"]);
+  });
+
+  test("an id that looks like a number is a text", () => {
+    const numeric = "1".repeat(40);
+    expect(parse(withRefs(block, { isu1: numeric, isu2: numeric }, all)).config["contest-fleet:fleet"].params.app.git.ref).toBe(numeric);
+  });
+});
+
+describe("on real repositories", () => {
+  let folder: string;
+  let here: LocalRepository;
+  const git = (where: string, ...words: string[]): string =>
+    execFileSync("git", ["-c", "user.name=a", "-c", "user.email=a@example.org", ...words], {
+      cwd: join(folder, where),
+      encoding: "utf8",
+    }).trim();
+  const commit = (text: string): string => {
+    writeFileSync(join(folder, "here/file"), text);
+    git("here", "add", ".");
+    git("here", "commit", "-q", "-m", text);
+    return git("here", "rev-parse", "HEAD");
+  };
+  /** As the server's owner would run it: with no other user to become. */
+  const run = ({ text }: Command): string => execFileSync("sh", ["-eu"], { input: text.replace(/^HOME=.*$/m, ""), encoding: "utf8" });
+  const want = () => GitWant.parse({ path: join(folder, "server"), repository: join(folder, "origin"), ref: "main" });
+  const look = (ref: string, fetches = true) => checkoutIn(run(lookScript(want(), ref, fetches)));
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "deploy-"));
+    mkdirSync(join(folder, "here"));
+    git("here", "init", "-q", "-b", "main");
+    commit("one");
+    git(".", "clone", "-q", "--bare", "here", "origin");
+    git(".", "clone", "-q", "origin", "server");
+    git("here", "remote", "add", "origin", join(folder, "origin"));
+    here = new LocalRepository(join(folder, "here"));
+  });
+
+  test("what was pushed is found; what runs and is not in it is named", () => {
+    const two = commit("two");
+    git("here", "push", "-q", "origin", "main", "HEAD:refs/tags/v2");
+    expect(look("main")).toMatchObject({ target: two, follows: two, subject: "two", lost: [], own: 0, edited: [] });
+    expect(look("v2").target).toBe(two);
+    expect(look("none").target).toBeUndefined();
+    git("server", "merge", "-q", "--ff-only", "origin/main");
+    expect(look("main~1").lost).toEqual([expect.stringMatching(/^[0-9a-f]+ two$/)]);
+    git(".", "-C", "server", "config", "remote.origin.url", join(folder, "gone"));
+    expect(look("main").silent).toContain("exists");
+  });
+
+  test("what nobody pushed arrives as a difference, and again as nothing", () => {
+    const head = git("server", "rev-parse", "HEAD");
+    const two = commit("two".repeat(1000));
+    expect(look(two, false).target).toBeUndefined();
+    run(receiveScript(want(), two, here.pack(two, [head, id("e")])));
+    expect(look(two, false)).toMatchObject({ target: two, subject: "two".repeat(1000) });
+    run(receiveScript(want(), two, here.pack(two, [two])));
+    expect(git("server", "cat-file", "-t", two)).toBe("commit");
+  });
+
+  test("records stand beside git's own data, and are no edit", () => {
+    run(recordScript(want(), record({ subject: 'it\'s "quoted"\tand $x' })));
+    expect(look("main")).toMatchObject({ records: [record({ subject: 'it\'s "quoted"\tand $x' })], edited: [] });
+    expect(git("server", "status", "--porcelain")).toBe("");
+  });
+
+  test("the clone here: changes that are in no commit, commits that it lacks", () => {
+    expect(here.changed()).toEqual([]);
+    writeFileSync(join(folder, "here/file"), "more");
+    expect(here.changed()).toEqual(["file"]);
+    expect(here.has(id("e"))).toBe(false);
+    const [one, two] = [here.commit("HEAD"), commit("two")];
+    expect([here.lost(two, one).length, here.lost(one, two)]).toEqual([1, []]);
+    expect(() => here.commit("--help")).toThrow("git rev-parse in");
+  });
+});
