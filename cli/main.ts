@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   ssh: async () => (await import("./commands/ssh.ts")).ssh,
   drain: async () => (await import("./commands/drain.ts")).drain,
   enable: async () => (await import("./commands/enable.ts")).enable,
+  edit: async () => (await import("./commands/edit.ts")).edit,
   run: async () => (await import("./commands/run.ts")).run,
   logs: async () => (await import("./commands/logs.ts")).logs,
   deploy: async () => (await import("./commands/deploy.ts")).deploy,

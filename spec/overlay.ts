@@ -45,10 +45,10 @@ export interface OverlayLink {
 export type OverlayEntry = OverlayFile | OverlayLink;
 
 /** Larger things come as archives. Bytes. */
-const sizeLimit = 1024 * 1024;
-const common = "common";
+export const sizeLimit = 1024 * 1024;
+export const common = "common";
 /** Of a template. */
-const suffix = ".tmpl";
+export const suffix = ".tmpl";
 /** Holds an otherwise empty folder in git. */
 const ignored = ".gitkeep";
 

@@ -52,9 +52,16 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   return await runMany("up", stacks, options);
 }
 
-const runOne = (stack: string, options: Options): Promise<number> => recorded({ stack, what: "up" }, (notes) => run(stack, options, notes));
+/** An ordinary up of one stack, as another command's last step. */
+export const upOne = (stack: string, { yes }: Pick<Options, "yes">): Promise<number> =>
+  runOne(stack, { yes, engine: false, verbose: false, forget: [] });
 
-async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Options, notes: RunNotes): Promise<number> {
+const runOne = (stack: string, options: RunOptions): Promise<number> =>
+  recorded({ stack, what: "up" }, (notes) => run(stack, options, notes));
+
+type RunOptions = Omit<Options, keyof ManyChoice>;
+
+async function run(stack: string, { yes, engine, forget, verbose, takeOver }: RunOptions, notes: RunNotes): Promise<number> {
   // The provider hears of it, below the engine.
   if (takeOver !== undefined) process.env.FLEET_TAKE_OVER = takeOver;
   const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined });

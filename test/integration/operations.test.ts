@@ -1,8 +1,10 @@
 // A day's commands on a fleet that is up: two machines behind nginx, asked, followed, drained and mended by what a person types.
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../provisioners/project.ts";
 import { type Answer, start, Trial } from "../support/fleet.ts";
+import { ownProject } from "../support/own.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Linux)", { timeout: 60_000 }, () => {
   const trial = new Trial("operations", {
@@ -98,6 +100,26 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     expect(failures(before)).toEqual(["services", "packages"]);
     await fleet("doctor", "isu2", "--fix");
     expect(failures(await json("doctor", "isu2", "--json"))).not.toContain("packages");
+  });
+
+  test("edit: what was saved is the stack's own file and on the server; what nginx refuses stays here alone", async () => {
+    const editWith = (script: string) =>
+      start(join(checkout, "fleet"), ["edit", "-s", trial.stack, "isu1:/etc/nginx/nginx.conf", "--yes"], {
+        env: { ...trial.env, VISUAL: `sed -i '${script}'` },
+      }).done;
+    const own = join(ownProject, "stacks", `files-${trial.stack}`, "isu1/etc/nginx/nginx.conf");
+    const first = await editWith("1i # edited here");
+    expect([first.code, first.stdout], first.said).toEqual([0, expect.stringContaining("file[/etc/nginx/nginx.conf]")]);
+    expect(readFileSync(own, "utf8")).toContain("# edited here\n");
+    const refused = await editWith("1i nonsense here;");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("isu1/etc/nginx/nginx.conf` stays; next: fleet edit it again"),
+    ]);
+    const there = await fleet("run", "isu1", "--sudo", "--", "nginx -t -q; head -n 1 /etc/nginx/nginx.conf");
+    expect(there.stdout).toBe("isu1 | # edited here\n");
+    const mended = await editWith("/nonsense/d");
+    expect([mended.code, mended.stderr], mended.said).toEqual([0, expect.stringContaining("the server's file differs")]);
   });
 
   test("history and diff: who did what, and what an up changed", async () => {
