@@ -75,7 +75,7 @@ async function onThem(fleet: FleetUp, { places, names, wish, options }: Job, not
       }),
   );
   const right = done.servers.every(({ result }) => result === "deployed" || result === "unchanged");
-  const pinned = right && writeRefs(stack, done.refs, names);
+  const pinned = writeRefs(stack, done.refs, names);
   notes.nothing = !pinned && done.servers.every(({ result }) => result === "unchanged");
   notes.summary = mask(summaryOf(done));
   notes.detail = done.servers.map((each) => mask(rowOf(each).join(" ")));
@@ -124,5 +124,6 @@ function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinn
     ? [`stacks/Pulumi.${stack}.yaml says so too (app.git.ref): the next up keeps it; commit it for the others of your team`]
     : [];
   const next = right ? [] : [`kept in ${kept}`];
-  return [...reasons, columns(rows), ...stays, ...next].join("\n");
+  const table = columns(rows).replace(/ +$/gm, "");
+  return [...reasons, table, ...stays, ...next].join("\n");
 }

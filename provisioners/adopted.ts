@@ -2,10 +2,11 @@
 import type { Address } from "./resources/kind.ts";
 import type { Declared } from "./resources/want.ts";
 
-const kept = /^(?:service|check|mysql-database|mysql-user|mysql-grant)\[/;
+/** A checkout, an archive and their build are nobody's before the team names them. */
+const kept = /^(?:(?:service|check|mysql-database|mysql-user|mysql-grant|git|archive)\[|command\[app-build\])/;
 const references = ["after", "on", "restartOn", "reloadOn"] as const;
 
-/** Services, checks and what is in a database; the team's files that are laid over the server are heard of as ever. */
+/** Services, checks, the team's code and what is in a database; the team's files that are laid over the server are heard of as ever. */
 export function asAdopted(all: readonly Declared[]): readonly Declared[] {
   const left = all.filter(({ address }) => kept.test(address));
   const there = new Set(left.map(({ address }) => address));

@@ -39,7 +39,7 @@ export const ServerSpec = z
       .array(scalar.RoleName.register(scalar.marks, { mark: "role" }))
       .optional()
       .describe(
-        "those of its roles that install and write nothing: they keep services up and check them, and the files are the team's own",
+        "those of its roles that install and write nothing but the team's code (`app.git`): they keep services up and check them, and the files are the team's own",
       ),
     params: RoleParams.default({}).describe("parameters of its roles, laid over the fleet's: maps merge, lists and values replace"),
     cores: z.int().min(1).max(1024).optional().describe("processors; default all of this computer's on practice, else what the server has"),

@@ -128,7 +128,10 @@ class Eyes {
     const compare = this.#compares && Date.now() - (this.#drift?.at ?? 0) > driftEvery;
     const outcomes = await this.#open.each<[Seen, readonly string[] | undefined]>(
       this.#servers,
-      (server, shell, signal) => Promise.all([lookAt(server, shell, signal), compare ? driftOf(server, signal) : undefined]),
+      async (server, shell, signal) => {
+        const seen = await lookAt(server, shell, signal);
+        return [seen, compare ? await driftOf(server, seen, signal) : undefined];
+      },
       { timeout: 60_000 },
     );
     if (compare) {

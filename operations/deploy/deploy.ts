@@ -9,7 +9,7 @@ import { operator } from "../operator.ts";
 import { type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "./decide.ts";
 import type { LocalRepository } from "./local.ts";
 import type { Place } from "./places.ts";
-import { type Deployed, short } from "./records.ts";
+import { type Deployed, isCommit, short, subjectIn } from "./records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "./scripts.ts";
 import { take } from "./turn.ts";
 
@@ -132,8 +132,8 @@ function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen
 function targetFor(looked: readonly Looked[], wish: Wish): Target {
   if (wish.what === "rollback") {
     const commit = rollbackTarget(looked, wish.steps);
-    const record = looked.flatMap(({ seen }) => seen.records).findLast((each) => each.commit === commit);
-    return { commit, subject: record?.subject ?? "", ref: record?.ref ?? commit };
+    const records = looked.flatMap(({ seen }) => seen.records);
+    return { commit, subject: subjectIn(records, commit), ref: commit };
   }
   if ("from" in wish) return { commit: wish.commit, subject: wish.from.subject(wish.commit), ref: wish.ref };
   return { ...targetOf(looked, wish.ref), ref: wish.ref };
@@ -189,8 +189,32 @@ async function inTurn(
       const turn = new Turn(each, shell, signal, options);
       told.set(each.place.server.name, await turn.back(target, wish.what, `${failure}`));
     }
-  const refs = looked.map(({ place, seen }) => [place.server.name, seen.follows === target.commit ? place.git.ref : target.commit]);
-  return { target, servers: looked.map(({ place }) => told.get(place.server.name)!), refs: Object.fromEntries(refs) };
+  const servers = looked.map(({ place }) => told.get(place.server.name)!);
+  return {
+    target,
+    servers,
+    refs: refsAfter(looked, servers, { ...target, named: "ref" in wish && !("from" in wish) && !isCommit(wish.ref) }),
+  };
+}
+
+/**
+ * Pure. A commit that went back must not come again with the next up: what runs is what it finds. Where nothing was touched, nothing is said.
+ * A stack that was pinned follows a name again once one is deployed.
+ */
+export function refsAfter(
+  looked: readonly Looked[],
+  servers: readonly Told[],
+  { commit, ref, named }: Pick<Target, "commit" | "ref"> & { readonly named: boolean },
+): Done["refs"] {
+  if (!servers.some(({ result }) => result !== "not-begun" && result !== "unknown")) return {};
+  const rows = looked.flatMap(({ place, seen }, index) => {
+    const { server, result } = servers[index]!;
+    if (result === "unknown" || result === "broken") return [];
+    const runs = result === "deployed" || result === "unchanged" ? commit : seen.head;
+    if (named && runs === commit && isCommit(place.git.ref)) return [[server, ref] as const];
+    return [[server, seen.follows === runs ? place.git.ref : runs] as const];
+  });
+  return Object.fromEntries(rows);
 }
 
 /** Forward on one server, and back. */
@@ -229,7 +253,7 @@ class Turn {
   async #record(target: Target, what: Deployed["what"], result: Deployed["result"]): Promise<void> {
     const { place, seen } = this.#looked;
     const { anyway } = this.#options;
-    const of = { ...target, what, before: seen.head, result, ...(anyway !== undefined && { anyway }) };
+    const of = { ...target, what, before: seen.head, beforeSubject: seen.runs, result, ...(anyway !== undefined && { anyway }) };
     await ran(this.#shell, place, recordScript(place.git, { at: new Date().toISOString(), who: operator(), ...of }));
   }
 

@@ -15,6 +15,7 @@ export const Deployed = z.object({
   subject: z.string(),
   /** What ran before. */
   before: Commit,
+  beforeSubject: z.string().optional(),
   /** `back`: it did not answer, and what ran before came back. */
   result: z.enum(["done", "back"]),
   /** Why it was deployed although something spoke against it. */
@@ -50,6 +51,14 @@ export function trailOf(records: readonly Deployed[], head: string): readonly st
   }
   lay(head);
   return trail;
+}
+
+/** Pure. What a commit was about, by what is on record. */
+export function subjectIn(records: readonly Deployed[], commit: string): string {
+  const found = records.flatMap((each) =>
+    each.commit === commit ? [each.subject] : each.before === commit ? [each.beforeSubject ?? ""] : [],
+  );
+  return found.find((each) => each !== "") ?? "";
 }
 
 export const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);

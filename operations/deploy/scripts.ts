@@ -6,6 +6,8 @@ import { type Deployed, recordsIn } from "./records.ts";
 export interface CheckoutSeen {
   /** Undefined where there is no checkout. */
   readonly head?: string;
+  /** The subject of what runs. */
+  readonly runs: string;
   /** Tracked files with local edits. */
   readonly edited: readonly string[];
   /** Commits of the server's own. */
@@ -33,6 +35,7 @@ const lookText = `cd -- "$1"
 [ -e .git ] || exit 0
 ${resolve}
 printf 'head\\t%s\\n' "$(git rev-parse HEAD)"
+git --no-pager log -1 --format='runs%x09%s'
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited\\t/'
 if [ "$4" = fetch ] && ! said=$(timeout 60 git fetch -q --tags --force origin 2>&1); then
   printf 'silent\\t%s\\n' "$(printf '%s\\n' "\${said:-no answer within 60 s}" | tail -n 1)"
@@ -63,7 +66,13 @@ export function checkoutIn(text: string): CheckoutSeen {
     ...some("silent"),
     ...some("target"),
     ...some("follows"),
-    ...{ edited: all("edited"), own: Number(all("own")[0] ?? 0), subject: all("subject")[0] ?? "", lost: all("lost") },
+    ...{
+      edited: all("edited"),
+      own: Number(all("own")[0] ?? 0),
+      runs: all("runs")[0] ?? "",
+      subject: all("subject")[0] ?? "",
+      lost: all("lost"),
+    },
     records: recordsIn(all("record")),
   };
 }

@@ -15,8 +15,8 @@ export interface Commit {
   /** ISO; of the commit. */
   readonly at: string;
   readonly subject: string;
-  /** The last deploy there; undefined where none was, or something else runs by now. */
-  readonly deployed?: Pick<Deployed, "at" | "who" | "result" | "anyway">;
+  /** The last deploy there, and the commit that it left; undefined where none was, or something else runs by now. */
+  readonly deployed?: Pick<Deployed, "at" | "who" | "commit" | "result" | "anyway">;
 }
 
 export interface Found {
@@ -51,9 +51,10 @@ const clockOf = (said: readonly string[]): NonNullable<Found["clock"]> =>
 
 function deployedIn(path: string, id: string, rows: readonly (readonly string[])[]): Pick<Commit, "deployed"> {
   const [last] = recordsIn(rows.flatMap(([of, line]) => (of === path && line !== undefined ? [line] : [])));
-  if (!last?.[last.result === "back" ? "before" : "commit"].startsWith(id)) return {};
+  const commit = last?.[last.result === "back" ? "before" : "commit"];
+  if (!last || !commit?.startsWith(id)) return {};
   const { at, who, result, anyway } = last;
-  return { deployed: { at, who, result, ...(anyway !== undefined && { anyway }) } };
+  return { deployed: { at, who, commit, result, ...(anyway !== undefined && { anyway }) } };
 }
 
 export function foundIn(text: string): Found {

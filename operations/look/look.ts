@@ -1,6 +1,7 @@
 // A look at servers that are up: what each is at, and what differs there from what the last run left.
 import type { Shell } from "../../provisioners/engine/shell.ts";
-import { differing } from "../../provisioners/provider/as-remembered.ts";
+import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
+import { isMap } from "../../spec/path.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { type Found, foundIn } from "./found.ts";
 import { lookScript } from "./script.ts";
@@ -22,5 +23,19 @@ export async function lookAt(server: FleetServer, shell: Shell, signal: AbortSig
   return { ...found, ahead: Math.round(ahead * 100) / 100 };
 }
 
-/** A sentence a difference; it costs as much as the look of a preview. */
-export const driftOf = ({ remembered }: FleetServer, signal: AbortSignal): Promise<readonly string[]> => differing(remembered, signal);
+/** A sentence a difference; it costs as much as the look of a preview. What was deployed since the last run is none. */
+export const driftOf = ({ remembered }: FleetServer, { commits }: Found, signal: AbortSignal): Promise<readonly string[]> =>
+  differing(asDeployed(remembered, commits), signal);
+
+/** Pure. A deploy changes no state: what was remembered, at the commits that it left. */
+export function asDeployed(remembered: FleetServer["remembered"], commits: Found["commits"]): FleetServer["remembered"] {
+  const at = commits.flatMap(({ path, deployed }) => (deployed ? [[`git[${path}]`, deployed.commit] as const] : []));
+  const moved = (properties: Remembered["inputs"]): Remembered["inputs"] => {
+    const { resources } = properties;
+    const own = at.filter(([address]) => isMap(resources) && isMap(resources[address]));
+    if (!isMap(resources) || own.length === 0) return properties;
+    const changed = own.map(([address, ref]) => [address, { ...(resources[address] as object), ref }]);
+    return { ...properties, resources: { ...resources, ...Object.fromEntries(changed) } };
+  };
+  return remembered.map((each) => ({ ...each, inputs: moved(each.inputs), outputs: moved(each.outputs) }));
+}

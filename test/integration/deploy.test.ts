@@ -117,6 +117,10 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     expect(said).toMatch(/isu2 +not begun/);
     expect(await answers()).toEqual(["2", "2"]);
     expect(await heads()).toEqual([commits.two, commits.two]);
+    expect(readFileSync(trial.file, "utf8")).toContain(`ref: "${commits.two}"`);
+    const { stdout } = await trial.bare(["status"]);
+    expect(stdout.match(/as the last run left it/g)).toHaveLength(2);
+    expect(stdout).toMatch(/webapp [0-9a-f]+ version 2 \(\S+'s deploy \d+ s ago went back to it\)/);
   });
 
   test("from the clone here: what is in no commit is refused; what nobody has pushed runs, and the stack file keeps it", async () => {

@@ -259,6 +259,16 @@ describe("roles that are adopted", () => {
     },
   );
 
+  test("have the code that the team names all the same, its build, and services that hear of both", () => {
+    const git = { repository: "git@example.org:team/app.git", path: "/home/isucon/go" };
+    const params = roleNamed("app").params.parse({ git, build: "make", services: plan.spec.servers.isu1!.params.app!.services });
+    const self = { ...plan.servers[0]!.view, roles: ["app"] };
+    const wants = asAdopted(roleNamed("app").resources({ params, facts: machine, shared: false, self, team: plan.team }));
+    const [code, build] = ["git[/home/isucon/go]", "command[app-build]"];
+    expect(wants.map(({ address }) => address)).toEqual([code, build, "service[app-go.service]"]);
+    expect(wants.at(-1)!.want).toMatchObject({ restartOn: [code, build] });
+  });
+
   test("leave a unit's file to the team's tree, which the role's service hears of", () => {
     const wants = expandRole(plan, plan.servers[0]!, "app", machine);
     expect(wants["unit[app-go.service]"]).toMatchObject({ content: unitFile.content });

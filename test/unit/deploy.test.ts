@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { followedBy, type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "../../operations/deploy/decide.ts";
+import { refsAfter, type Told } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
 import { refsIn, withRefs } from "../../operations/deploy/pin.ts";
 import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts";
-import { type Deployed, recordsIn, trailOf } from "../../operations/deploy/records.ts";
+import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/deploy/records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { checksOf } from "../../operations/deploy/turn.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
@@ -43,7 +44,7 @@ const server = (name: string): FleetServer =>
 const place = (name = "isu1"): Place => placesOf([server(name)], "t")[0]!;
 const looked = (name: string, seen: Partial<CheckoutSeen> = {}): Looked => ({
   place: place(name),
-  seen: { head: a, edited: [], own: 0, subject: "s", lost: [], records: [], target: b, ...seen },
+  seen: { head: a, runs: "r", edited: [], own: 0, subject: "s", lost: [], records: [], target: b, ...seen },
 });
 const record = (more: Partial<Deployed>): Deployed => ({
   ...{ at: "2026-11-29T10:00:00.000Z", who: "ada@x", what: "deploy", commit: b, ref: "main", subject: "s", before: a, result: "done" },
@@ -98,6 +99,43 @@ describe("refusals", () => {
   });
 });
 
+describe("what the next up finds", () => {
+  const all = [looked("isu1", { follows: b }), looked("isu2", { follows: b })];
+  const of = (one: Told["result"], other: Told["result"]) =>
+    refsAfter(
+      all,
+      [
+        { server: "isu1", result: one, seconds: 1 },
+        { server: "isu2", result: other, seconds: 1 },
+      ],
+      { commit: b, ref: "main", named: true },
+    );
+
+  test("the stack's own ref where that is the commit, else the commit that runs", () => {
+    expect(of("deployed", "unchanged")).toEqual({ isu1: "main", isu2: "main" });
+    expect(
+      refsAfter(all.slice(0, 1), [{ server: "isu1", result: "deployed", seconds: 1 }], { commit: c, ref: "dev", named: true }),
+    ).toEqual({
+      isu1: c,
+    });
+  });
+
+  test("a stack that was pinned, and up, follows the name that is deployed; a commit stays one", () => {
+    const pinned = { ...looked("isu1", { follows: a }), place: { ...place(), git: { ...place().git, ref: a } } };
+    const of = (ref: string, named: boolean) =>
+      refsAfter([pinned], [{ server: "isu1", result: "deployed", seconds: 1 }], { commit: b, ref, named });
+    expect(of("main", true)).toEqual({ isu1: "main" });
+    expect(of(b, false)).toEqual({ isu1: b });
+    expect(of("HEAD", false)).toEqual({ isu1: b });
+  });
+
+  test("a commit that went back does not come again; what is not known, and what was not touched, stays as it was said", () => {
+    expect(of("back", "not-begun")).toEqual({ isu1: a, isu2: a });
+    expect(of("broken", "back")).toEqual({ isu2: a });
+    expect(of("unknown", "not-begun")).toEqual({});
+  });
+});
+
 describe("the way back", () => {
   test("each rollback goes one further; a deploy that went back, and one that an up overtook, count as what ran", () => {
     const first = [record({}), record({ commit: c, before: b })];
@@ -114,6 +152,11 @@ describe("the way back", () => {
     expect(rollbackTarget([on("isu1", record({})), on("isu2", record({}))], 1)).toBe(a);
     expect(() => rollbackTarget([on("isu1")], 1)).toThrow("isu1: expected 1 deploy to go back, got fewer on record");
     expect(() => rollbackTarget([on("isu1", record({})), on("isu2", record({ before: c }))], 1)).toThrow("one by one, --to isu1");
+  });
+
+  test("what a commit was about", () => {
+    const records = [record({ beforeSubject: "As handed out" }), record({ commit: c, before: b, subject: "Fix" })];
+    expect([a, b, c, id("e")].map((each) => subjectIn(records, each))).toEqual(["As handed out", "s", "Fix", ""]);
   });
 
   test("lines that are no records are left out", () => {
@@ -196,7 +239,7 @@ describe("on real repositories", () => {
   test("what was pushed is found; what runs and is not in it is named", () => {
     const two = commit("two");
     git("here", "push", "-q", "origin", "main", "HEAD:refs/tags/v2");
-    expect(look("main")).toMatchObject({ target: two, follows: two, subject: "two", lost: [], own: 0, edited: [] });
+    expect(look("main")).toMatchObject({ target: two, follows: two, runs: "one", subject: "two", lost: [], own: 0, edited: [] });
     expect(look("v2").target).toBe(two);
     expect(look("none").target).toBeUndefined();
     git("server", "merge", "-q", "--ff-only", "origin/main");

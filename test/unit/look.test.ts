@@ -6,7 +6,7 @@ import { hereFindings } from "../../operations/doctor/here.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import { foundIn } from "../../operations/look/found.ts";
-import { lookAt, type Seen } from "../../operations/look/look.ts";
+import { asDeployed, lookAt, type Seen } from "../../operations/look/look.ts";
 import { lookScript, wantedOf } from "../../operations/look/script.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { openShell } from "../../provisioners/ssh/session.ts";
@@ -88,11 +88,22 @@ test("who deployed what runs, and what went back; a record of something else tha
     foundIn(
       `commit\t/home/isucon/it's\tabc1234\t1764431000\tFix\ndeployed\t/home/isucon/it's\t${JSON.stringify({ ...record, result: "done", ...more })}`,
     ).commits[0]?.deployed;
-  expect(of({})).toEqual({ at: record.at, who: "bo@desk", result: "done" });
+  expect(of({})).toEqual({ at: record.at, who: "bo@desk", commit, result: "done" });
   expect(of({ anyway: "as before lunch" })).toMatchObject({ anyway: "as before lunch" });
   expect(of({ commit: other, before: commit })).toBeUndefined();
-  expect(of({ commit: other, before: commit, result: "back" })).toMatchObject({ result: "back" });
+  expect(of({ commit: other, before: commit, result: "back" })).toMatchObject({ commit, result: "back" });
   expect(lookScript(server).text).toContain("/home/isucon/it'\\''s/.git/fleet-deploys");
+});
+
+test("what was deployed since the last run is no difference, and nothing else is changed for it", () => {
+  const resources = { "git[/srv/a]": { path: "/srv/a", ref: "main" }, "file[/x]": { path: "/x" } };
+  const one = { urn: "u", type: "fleet:index:Role", id: "i", inputs: { host: "isu1", resources }, outputs: { resources } };
+  const deployed = { at: "", who: "bo", commit: "f".repeat(40), result: "done" as const };
+  const commit = { path: "/srv/a", id: "fffffff", at: "", subject: "" };
+  const [after] = asDeployed([one], [{ ...commit, deployed }]);
+  expect(after?.inputs.resources).toEqual({ ...resources, "git[/srv/a]": { path: "/srv/a", ref: deployed.commit } });
+  expect(after?.outputs.resources).toEqual(after?.inputs.resources);
+  expect(asDeployed([one], [commit, { ...commit, path: "/srv/b", deployed }])).toEqual([one]);
 });
 
 test("a look over a real connection finds this computer", async () => {
