@@ -20,6 +20,8 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "rollback",
     "bench",
     "score",
+    "finalize",
+    "retest",
     "history",
     "diff",
   ],

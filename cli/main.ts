@@ -28,6 +28,8 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   rollback: async () => (await import("./commands/rollback.ts")).rollback,
   bench: async () => (await import("./commands/bench.ts")).bench,
   score: async () => (await import("./commands/score.ts")).score,
+  finalize: async () => (await import("./commands/finalize.ts")).finalize,
+  retest: async () => (await import("./commands/retest.ts")).retest,
   status: async () => (await import("./commands/status.ts")).status,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   history: async () => (await import("./commands/history.ts")).history,

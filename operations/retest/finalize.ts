@@ -1,0 +1,84 @@
+// What belongs off in the run that counts: logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
+// switched on again: how is kept on the server, a line before each step.
+import { type Command, lines, quote } from "../../provisioners/engine/shell-quote.ts";
+import { putBack } from "../measure/run/scripts.ts";
+import type { RetestFacts } from "./facts.ts";
+import { firstOf, of } from "./rules/rule.ts";
+
+export interface Step {
+  readonly text: string;
+  /** Shell text of one server's root shell. */
+  readonly run: string;
+  /** One line; none where it was never meant to stay. */
+  readonly undo?: string;
+}
+
+/** Root's alone. */
+const folder = "/var/lib/fleet/final";
+const raw = (text: string): Command => ({ text, masked: text });
+
+const client = `sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
+settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;
+
+const agents =
+  /^(netdata|pprotein|pprotein-agent|atop|telegraf|collectd|node_exporter|prometheus-node-exporter|datadog-agent|newrelic-infra|mackerel-agent)\.service$/;
+const isOn = (value: string | undefined): boolean => /^(1|on|yes|true)$/i.test(value ?? "");
+
+/** Pure. In the order in which they are taken. */
+export function stepsOn({ mysql, measuring, units }: RetestFacts): readonly Step[] {
+  const named = (word: string) => new Map(of(mysql, word).map(([name, value]) => [name ?? "", value ?? ""]));
+  const [live, files] = [named("live"), named("file")];
+  const logs = [
+    ["slow_query_log", "slow log"],
+    ["general_log", "general log"],
+  ] as const;
+  const written = logs.filter(([name]) => isOn(files.get(name)));
+  const left = ["sampler", "nginx"].filter((word) => firstOf(measuring, word) !== "");
+  return [
+    ...(left.length > 0 ? [{ text: "end what a measured run left: its log and its samplers", run: putBack.text }] : []),
+    ...logs
+      .filter(([name]) => isOn(live.get(name)))
+      .map(([name, log]) => ({
+        text: `switch the database's ${log} off`,
+        run: `sql 'set global ${name} = 0'`,
+        undo: `sql 'set global ${name} = 1'`,
+      })),
+    ...(written.length > 0
+      ? [
+          {
+            text: `keep the ${written.map(([, log]) => log).join(" and the ")} off after a reboot, by a file of its own (zzz-fleet-final.cnf)`,
+            run: `printf '%s\\n' '[mysqld]' ${written.map(([name]) => `'${name} = 0'`).join(" ")} >"$(settings)/zzz-fleet-final.cnf"`,
+            undo: `rm -f "$(settings)/zzz-fleet-final.cnf"`,
+          },
+        ]
+      : []),
+    ...units
+      .filter(({ Id = "", ActiveState, UnitFileState }) => agents.test(Id) && (ActiveState === "active" || UnitFileState === "enabled"))
+      .map(({ Id = "", ActiveState, UnitFileState }) => ({
+        text: `stop and disable ${Id}`,
+        run: `systemctl disable -q --now ${Id}`,
+        undo: [
+          ...(UnitFileState === "enabled" ? [`systemctl enable -q ${Id}`] : []),
+          ...(ActiveState === "active" ? [`systemctl start ${Id}`] : []),
+        ].join("; "),
+      })),
+  ];
+}
+
+/** Ends with the first step that fails; what was done before it can be undone. */
+export const taking = (steps: readonly Step[]): Command =>
+  lines([
+    raw(`set -e\numask 022\n${client}\nmkdir -p -m 700 ${folder}`),
+    ...steps.flatMap(({ run, undo }) => [
+      ...(undo === undefined ? [] : [raw(`printf '%s\\n' ${quote(undo)} >>${folder}/undo`)]),
+      raw(`{\n${run}\n}`),
+    ]),
+  ]);
+
+/** The last step first. Says `nothing` where nothing was switched off here; keeps the way back where a line of it fails. */
+export const undoing: Command = raw(`${client}
+if [ ! -s ${folder}/undo ]; then echo nothing; exit 0; fi
+tac ${folder}/undo >${folder}/back
+set -e
+. ${folder}/back
+rm -f ${folder}/undo ${folder}/back`);
