@@ -5,7 +5,7 @@ import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { findingsOf } from "../doctor/finding.ts";
 import type { FleetServer } from "../fleet-up.ts";
-import { driftOf } from "../look/look.ts";
+import { driftOf, lookAt } from "../look/look.ts";
 import { OpenServers, type Outcome } from "../on-servers.ts";
 import type { Alive } from "./alive.ts";
 import { deadAfter } from "./alive.ts";
@@ -60,10 +60,13 @@ export async function rebootAll(servers: readonly FleetServer[], options: Reboot
 
 async function readied(server: FleetServer, shell: LockingShell, mark: string, signal: AbortSignal): Promise<Before> {
   const alive = await lookAlive(shell);
-  const drift = await driftOf(server, signal);
+  const drift = await driftNow(server, shell, signal);
   const { stdout } = await shell.run(plant(mark), { signal });
   return { server, alive, drift, planted: plantedIn(stdout.toString("utf8")) };
 }
+
+const driftNow = async (server: FleetServer, shell: LockingShell, signal: AbortSignal): Promise<readonly string[]> =>
+  await driftOf(server, await lookAt(server, shell, signal), signal);
 
 /** Throws the first error: nothing is rebooted where one server could not be made ready. */
 const valuesOf = <T>(outcomes: readonly Outcome<T>[]): readonly T[] =>
@@ -121,7 +124,7 @@ async function afterReboot(
         const { stdout } = await shell.run(readBack(mark, planted), { signal });
         const there = new Set(plantedIn(stdout.toString("utf8")).map(markText));
         const lost = planted.map(markText).filter((each) => !there.has(each));
-        return { lost, drift: (await driftOf(server, signal)).filter((each) => !drift.includes(each)) };
+        return { lost, drift: (await driftNow(server, shell, signal)).filter((each) => !drift.includes(each)) };
       },
       { timeout: 120_000 },
     );
