@@ -1,4 +1,5 @@
 // What `fleet deploy` and `fleet rollback` share: run it, keep it, say it.
+import { sharesOf } from "../operations/balance/stack-share.ts";
 import { type Done, deploy, type Told, type Wish } from "../operations/deploy/deploy.ts";
 import { refsOf, writeRefs } from "../operations/deploy/pin.ts";
 import { type Place, placesOf } from "../operations/deploy/places.ts";
@@ -66,7 +67,7 @@ async function onThem(fleet: FleetUp, { places, names, wish, options }: Job, not
     () => `${wish.what}: ${chosen.join(", ")}`,
     () =>
       deploy(places, wish, {
-        ...{ stack, onLine: say, onOutput: keep },
+        ...{ stack, servers: fleet.servers, shares: sharesOf(stack), onLine: say, onOutput: keep },
         ...(options.health !== undefined && { health: options.health }),
         ...(options.timeout !== undefined && { patience: options.timeout }),
         ...(options.anyway !== undefined && { anyway: mask(options.anyway) }),
@@ -94,6 +95,7 @@ const words: Readonly<Record<Told["result"], string>> = {
   unchanged: "unchanged",
   back: "went back",
   broken: "failed, and could not go back",
+  interrupted: "interrupted",
   unknown: "not known",
   "not-begun": "not begun",
 };

@@ -75,11 +75,12 @@ export function candidates(program: Command, words: readonly string[], { stacks,
   if (!command || words.length < 2) return fitting(program.commands.map((each) => each.name()));
   const before = words.at(-2) ?? "";
   if (["-s", "--stack"].includes(before)) return fitting(stacks);
-  const option = command.options.find((each) => each.short === before || each.long === before);
-  if (option?.required) return option.argChoices ? fitting(option.argChoices) : [];
-  if (typed.startsWith("-")) return fitting([...command.options.flatMap(({ long }) => long ?? []), "--help"]);
   const named = words.findIndex((word) => ["-s", "--stack"].includes(word));
   const meant = named >= 0 ? words[named + 1] : (stack ?? (stacks.length === 1 ? stacks[0] : undefined));
+  const option = command.options.find((each) => each.short === before || each.long === before);
+  if (option?.flags.endsWith("<servers>")) return fitting(meant === undefined ? Object.values(servers).flat() : (servers[meant] ?? []));
+  if (option?.required) return option.argChoices ? fitting(option.argChoices) : [];
+  if (typed.startsWith("-")) return fitting([...command.options.flatMap(({ long }) => long ?? []), "--help"]);
   const kind = command.registeredArguments[0]?.name() ?? "";
   if (/^stacks?$/.test(kind)) return fitting(stacks);
   if (/^servers?$/.test(kind)) return fitting(meant === undefined ? Object.values(servers).flat() : (servers[meant] ?? []));

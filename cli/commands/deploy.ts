@@ -29,7 +29,7 @@ Examples:
   fleet deploy --health /api/status   asked on each server, beside the role's own checks
   fleet deploy v1 --anyway 'as it was before lunch'
 
-Each server is built and restarted as app.build and app.services say. The first that fails or does not answer is the last: it goes back, and so do those before it.
+Each server is built and restarted as app.build and app.services say, out of nginx and haproxy that balance over it meanwhile. The first that fails or does not answer is the last: it goes back, and so do those before it.
 Where something else runs than app.git.ref would bring, the stack file gets the commit: the next up changes nothing.
 Exit codes: 0; 1 where it went back, or a server's outcome is not known; 2 where it was refused, with nothing changed.`,
     )

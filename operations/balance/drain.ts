@@ -46,13 +46,15 @@ const mark = "@fleet-balance";
 const deadline = 30_000;
 
 export async function balancersOn(open: OpenServers, servers: readonly FleetServer[]): Promise<readonly Outcome<Balancer>[]> {
-  return await open.each(servers, async ({ name }, shell, signal): Promise<Balancer> => {
-    const { stdout } = await shell.run(lookScript(mark), { signal, deadline, onAbort: "end" });
-    const { state = "", stat = "", nginx = "", broken } = partsIn(mark, stdout.toString("utf8"));
-    const files = filesIn(nginx);
-    const groups = Object.entries(files).flatMap(([file, text]) => groupsIn(file, text));
-    return { server: name, haproxy: haproxyServers(state, stat), files, groups, ...(broken !== undefined && { broken: broken.trim() }) };
-  });
+  return await open.each(servers, ({ name }, shell, signal) => balancerOn(name, shell, signal));
+}
+
+export async function balancerOn(server: string, shell: Shell, signal: AbortSignal): Promise<Balancer> {
+  const { stdout } = await shell.run(lookScript(mark), { signal, deadline, onAbort: "end" });
+  const { state = "", stat = "", nginx = "", broken } = partsIn(mark, stdout.toString("utf8"));
+  const files = filesIn(nginx);
+  const groups = Object.entries(files).flatMap(([file, text]) => groupsIn(file, text));
+  return { server, haproxy: haproxyServers(state, stat), files, groups, ...(broken !== undefined && { broken: broken.trim() }) };
 }
 
 /** As its names are known here and on the other servers. */

@@ -21,7 +21,8 @@ export function filesIn(dump: string): Readonly<Record<string, string>> {
 }
 
 const block = /^([ \t]*upstream[ \t]+([^\s{]+)[ \t\r\n]*\{)([^}]*)\}/gm;
-const line = /^([ \t]*)server[ \t]+([^\s;]+)([^;\n]*);/gm;
+/** Several may stand on one line; what stands behind a `#` is no server. */
+const line = /(?<=^(?:[^#\n]*;)?)([ \t]*)server[ \t]+([^\s;]+)([^;\n]*);/gm;
 
 /** Of what stands behind the address, in its order. */
 const optionsOf = (text: string): readonly string[] => text.trim().split(/\s+/).filter(Boolean);

@@ -3,9 +3,11 @@ import type { LockingShell, Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
+import type { FleetServer } from "../fleet-up.ts";
 import { Barrier } from "../measure/run/barrier.ts";
 import { OpenServers, type Outcome, wasInterrupted } from "../on-servers.ts";
 import { operator } from "../operator.ts";
+import { Aside, type AsideOptions } from "./aside.ts";
 import { type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "./decide.ts";
 import type { LocalRepository } from "./local.ts";
 import type { Place } from "./places.ts";
@@ -20,7 +22,7 @@ export type Wish =
   | { readonly what: "deploy"; readonly ref: string; readonly from: LocalRepository; readonly commit: string }
   | { readonly what: "rollback"; readonly steps: number };
 
-export interface DeployOptions {
+export interface DeployOptions extends Omit<AsideOptions, "onLine"> {
   readonly stack: string;
   readonly health?: string;
   readonly patience?: number;
@@ -43,7 +45,7 @@ export interface Told {
   readonly server: string;
   readonly before?: string;
   /** `back`: what ran before runs again. `broken`: not even that. `not-begun`: another server's failure came before. */
-  readonly result: "deployed" | "unchanged" | "back" | "broken" | "unknown" | "not-begun";
+  readonly result: "deployed" | "unchanged" | "back" | "broken" | "interrupted" | "unknown" | "not-begun";
   readonly seconds: number;
   readonly reason?: string;
 }
@@ -65,14 +67,17 @@ export async function deploy(places: readonly Place[], wish: Wish, options: Depl
   const open = new OpenServers();
   const seen = new Map<string, CheckoutSeen>();
   const shells = new Map<string, { readonly shell: Shell; readonly signal: AbortSignal }>();
-  const decided = new Barrier(places.length, async () => decide(places, seen, wish, options));
-  const switched = new Barrier(places.length, async () => await inTurn(await decided.over, wish, shells, options));
-  const one = async (place: Place, shell: LockingShell, signal: AbortSignal): Promise<void> => {
-    seen.set(place.server.name, await lookAt(place, shell, wish, signal));
-    shells.set(place.server.name, { shell, signal });
+  const { aside, beside } = await asideOf(open, places, options);
+  const count = places.length + beside.length;
+  const decided = new Barrier(count, async () => decide(places, seen, wish, options));
+  const switched = new Barrier(count, async () => await inTurn(await decided.over, wish, { shells, aside }, options));
+  const one = async (server: FleetServer, shell: LockingShell, signal: AbortSignal): Promise<void> => {
+    const place = places.find((each) => each.server === server);
+    if (place) seen.set(server.name, await lookAt(place, shell, wish, signal));
+    shells.set(server.name, { shell, signal });
     decided.arrive();
     const { target, looked } = await decided.over;
-    if ("from" in wish) await send(place, shell, { repository: wish.from, target, looked }, signal);
+    if (place && "from" in wish) await send(place, shell, { repository: wish.from, target, looked }, signal);
     switched.arrive();
     await switched.over;
   };
@@ -82,8 +87,7 @@ export async function deploy(places: readonly Place[], wish: Wish, options: Depl
     switched.fail(outcome.error);
   };
   try {
-    const byServer = new Map(places.map((place) => [place.server, place]));
-    const outcomes = await open.each([...byServer.keys()], (server, shell, signal) => one(byServer.get(server)!, shell, signal), {
+    const outcomes = await open.each([...places.map(({ server }) => server), ...beside], one, {
       change: `${wish.what}${"ref" in wish ? ` of ${wish.ref}` : ""}`,
       onWait: options.onLine,
       onOutcome: fail,
@@ -94,6 +98,13 @@ export async function deploy(places: readonly Place[], wish: Wish, options: Depl
   } finally {
     await open.close();
   }
+}
+
+/** Who balances, and is no place itself, is held as well. */
+async function asideOf(open: OpenServers, places: readonly Place[], { servers, shares, onLine }: DeployOptions) {
+  const chosen = places.map(({ server }) => server);
+  const aside = await Aside.over(open, chosen, { servers, shares, onLine });
+  return { aside, beside: aside.balancers.filter((each) => !chosen.includes(each)) };
 }
 
 const askedFor = (wish: Wish): string => (wish.what === "rollback" ? "" : "from" in wish ? wish.commit : wish.ref);
@@ -160,35 +171,41 @@ async function ran(shell: Shell, place: Place, script: Command, signal?: AbortSi
   throw new UserError(`${place.server.name}: ${place.git.path}: ${`${stdout.toString("utf8")}${stderr}`.trim() || `exit code ${code}`}`);
 }
 
+interface Means {
+  readonly shells: ReadonlyMap<string, { readonly shell: Shell; readonly signal: AbortSignal }>;
+  readonly aside: Aside;
+}
+
 /** One after the other: those that are not at it answer. The first that does not take it is the last, and all go back. */
-async function inTurn(
-  { target, looked }: Ready,
-  wish: Wish,
-  shells: ReadonlyMap<string, { readonly shell: Shell; readonly signal: AbortSignal }>,
-  options: DeployOptions,
-): Promise<Done> {
+async function inTurn({ target, looked }: Ready, wish: Wish, { shells, aside }: Means, options: DeployOptions): Promise<Done> {
   const told = new Map<string, Told>();
   const done: Looked[] = [];
   let failure: string | undefined;
+  const away = async (each: Looked, turn: (turn: Turn) => Promise<Told>): Promise<Told> => {
+    const { server } = each.place;
+    const { shell, signal } = shells.get(server.name)!;
+    const alike = each.seen.head === target.commit;
+    if (!alike) await aside.out(server, shells, signal);
+    try {
+      return await turn(new Turn(each, shell, signal, options));
+    } finally {
+      if (!alike) await aside.in(server, shells);
+    }
+  };
   for (const each of looked) {
     const name = each.place.server.name;
-    const { shell, signal } = shells.get(name)!;
-    if (failure !== undefined || signal.aborted) {
+    if (failure !== undefined || shells.get(name)!.signal.aborted) {
       told.set(name, { server: name, before: each.seen.head, result: "not-begun", seconds: 0 });
       continue;
     }
-    const turn = new Turn(each, shell, signal, options);
-    const result = await turn.forward(target, wish.what);
+    const result = await away(each, (turn) => turn.forward(target, wish.what));
     told.set(name, result);
     if (result.result === "deployed") done.push(each);
     if (result.reason !== undefined) failure = `${name}: ${result.reason.split("\n")[0]}`;
   }
   if (failure !== undefined)
-    for (const each of done.toReversed()) {
-      const { shell, signal } = shells.get(each.place.server.name)!;
-      const turn = new Turn(each, shell, signal, options);
-      told.set(each.place.server.name, await turn.back(target, wish.what, `${failure}`));
-    }
+    for (const each of done.toReversed())
+      told.set(each.place.server.name, await away(each, (turn) => turn.back(target, wish.what, `${failure}`)));
   const servers = looked.map(({ place }) => told.get(place.server.name)!);
   return {
     target,
@@ -196,6 +213,9 @@ async function inTurn(
     refs: refsAfter(looked, servers, { ...target, named: "ref" in wish && !("from" in wish) && !isCommit(wish.ref) }),
   };
 }
+
+/** Of these nobody says what runs. */
+const unsure: ReadonlySet<Told["result"]> = new Set(["unknown", "broken", "interrupted"]);
 
 /**
  * Pure. A commit that went back must not come again with the next up: what runs is what it finds. Where nothing was touched, nothing is said.
@@ -206,10 +226,10 @@ export function refsAfter(
   servers: readonly Told[],
   { commit, ref, named }: Pick<Target, "commit" | "ref"> & { readonly named: boolean },
 ): Done["refs"] {
-  if (!servers.some(({ result }) => result !== "not-begun" && result !== "unknown")) return {};
+  if (servers.every(({ result }) => unsure.has(result) || result === "not-begun")) return {};
   const rows = looked.flatMap(({ place, seen }, index) => {
     const { server, result } = servers[index]!;
-    if (result === "unknown" || result === "broken") return [];
+    if (unsure.has(result)) return [];
     const runs = result === "deployed" || result === "unchanged" ? commit : seen.head;
     if (named && runs === commit && isCommit(place.git.ref)) return [[server, ref] as const];
     return [[server, seen.follows === runs ? place.git.ref : runs] as const];
@@ -265,6 +285,7 @@ class Turn {
       await this.#record(target, what, "done");
       return this.#told("deployed");
     } catch (error) {
+      if (this.#signal.aborted) return this.#told("interrupted");
       return this.#told("unknown", (error as Error).message);
     }
   }

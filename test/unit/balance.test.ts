@@ -42,6 +42,15 @@ describe("nginx", () => {
     ]);
   });
 
+  test("several on one line are several, and a comment is none", () => {
+    const text =
+      "upstream a { server isu1:80; server isu2:80; } # server isu9;\nupstream b {\n  # server isu3; server isu4;\n  server isu5;\n}\n";
+    expect(groupsIn("/a", text).map(({ peers }) => peers.map(({ host }) => host))).toEqual([["isu1", "isu2"], ["isu5"]]);
+    const drained = withShares(text, of({}), of({ isu2: 0 }));
+    expect(drained).toContain("upstream a { server isu1:80; server isu2:80 down; }");
+    expect(withShares(drained, of({ isu2: 0 }), of({ isu2: 100 }))).toBe(text);
+  });
+
   test("drained is `down` in its place; enabled, the text is what it was", () => {
     const drained = withShares(conf, of({}), of({ "10.0.0.3": 0 }));
     expect(drained).toContain("    server 10.0.0.3:8080 weight=3 max_fails=2 down; # the big one\n    server 10.0.0.4:8080 down;");

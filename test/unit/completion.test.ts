@@ -3,15 +3,16 @@ import { spawnSync } from "node:child_process";
 import { Command } from "commander";
 import { expect, test } from "vitest";
 import { candidates, completion } from "../../cli/commands/completion.ts";
+import { deploy } from "../../cli/commands/deploy.ts";
 import { run } from "../../cli/commands/run.ts";
 import { up } from "../../cli/commands/up.ts";
 
 const program = new Command("fleet");
-for (const register of [run, up, completion]) register(program, async () => {});
+for (const register of [deploy, run, up, completion]) register(program, async () => {});
 const place = { stacks: ["team-a", "team-b"], servers: { "team-a": ["isu1", "isu2", "nginx"], "team-b": ["db1"] } };
 
 test.for([
-  ["", ["completion", "run", "up"]],
+  ["", ["completion", "deploy", "run", "up"]],
   ["u", ["up"]],
   ["up ", ["team-a", "team-b"]],
   ["run -s ", ["team-a", "team-b"]],
@@ -19,6 +20,7 @@ test.for([
   ["run -s team-b ", ["db1"]],
   ["run isu1 --su", ["--sudo"]],
   ["run --timeout ", []],
+  ["deploy main -s team-a --to isu", ["isu1", "isu2"]],
   ["run isu1 -- up", []],
 ] as const)("%s", ([typed, expected]) => {
   expect(candidates(program, typed.split(" "), place)).toEqual(expected);

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import type { Balancer } from "../../operations/balance/drain.ts";
+import { groupsIn } from "../../operations/balance/nginx.ts";
+import { Aside, placesBeside } from "../../operations/deploy/aside.ts";
 import { followedBy, type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "../../operations/deploy/decide.ts";
 import { refsAfter, type Told } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
@@ -14,6 +17,8 @@ import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/d
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { checksOf } from "../../operations/deploy/turn.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
+import type { OpenServers } from "../../operations/on-servers.ts";
+import type { Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { GitWant } from "../../provisioners/resources/git.ts";
 
@@ -133,6 +138,8 @@ describe("what the next up finds", () => {
     expect(of("back", "not-begun")).toEqual({ isu1: a, isu2: a });
     expect(of("broken", "back")).toEqual({ isu2: a });
     expect(of("unknown", "not-begun")).toEqual({});
+    expect(of("interrupted", "not-begun")).toEqual({});
+    expect(of("deployed", "interrupted")).toEqual({ isu1: "main" });
   });
 });
 
@@ -161,6 +168,51 @@ describe("the way back", () => {
 
   test("lines that are no records are left out", () => {
     expect(recordsIn([JSON.stringify(record({})), "{", '{"at":1}'])).toEqual([record({})]);
+  });
+});
+
+describe("out of what balances while it has its turn", () => {
+  const conf = "upstream app { server isu1:8080; server isu2:8080; }\nserver { listen 80; }\n";
+  const balancer = (name: string, text: string): Balancer => ({
+    ...{ server: name, haproxy: [], files: { "/etc/nginx/a": text } },
+    groups: groupsIn("/etc/nginx/a", text),
+  });
+  const other = (name: string) => ({ ...server(name), connection: { address: name }, facts: {} }) as unknown as FleetServer;
+
+  test("where others answer meanwhile; never where it stands alone, or is out already", () => {
+    const all = [balancer("isu1", conf), balancer("isu2", conf.replace(" server isu2:8080;", ""))];
+    const told = (shares = {}) => placesBeside(all, other("isu1"), shares).map((each) => each.balancer);
+    expect(told()).toEqual(["isu1"]);
+    expect(told({ isu1: 0 })).toEqual([]);
+    expect(placesBeside(all, other("isu3"), {})).toEqual([]);
+  });
+
+  test("out before it and in after it, with the text that was there; also after our own end", async () => {
+    let file = conf;
+    const written: string[] = [];
+    const shell = {
+      run: async ({ text }: Command) => {
+        const next = /<<'FLEET_END_OF_INPUT'\n([\s\S]*?)FLEET_END_OF_INPUT/.exec(text)?.[1];
+        if (next !== undefined) written.push(next);
+        file = next ?? file;
+        const dump = `@fleet-balance nginx\n# configuration file /etc/nginx/a:\n${file}\n`;
+        return { code: 0, stdout: Buffer.from(text.includes("show stat") ? dump : "0"), stderr: "" };
+      },
+    } as unknown as Shell;
+    const servers = [other("isu1"), other("isu2")];
+    const open = {
+      each: (all: readonly FleetServer[], work: (server: FleetServer, shell: Shell) => Promise<Balancer>) =>
+        Promise.all(all.slice(0, 1).map(async (each) => ({ server: each.name, value: await work(each, shell) }))),
+    } as unknown as OpenServers;
+    const lines: string[] = [];
+    const aside = await Aside.over(open, servers, { servers, shares: {}, onLine: (name, line) => lines.push(`${name} ${line}`) });
+    expect(aside.balancers.map(({ name }) => name)).toEqual(["isu1"]);
+    const shells = new Map([["isu1", { shell }]]);
+    await aside.out(servers[1]!, shells, new AbortController().signal);
+    expect(file).toContain("server isu2:8080 down;");
+    await aside.in(servers[1]!, shells);
+    expect(written).toEqual([expect.stringContaining("server isu1:8080; server isu2:8080 down;"), conf]);
+    expect(lines).toEqual(["isu2 out of isu1", "isu2 in again on isu1"]);
   });
 });
 

@@ -1,0 +1,96 @@
+// A server is out of what balances over it while it has its turn, and in again: no request meets a service that starts. nginx would send nothing
+// for seconds to one that it found away, and has nobody left once the next one restarts.
+import type { Shell } from "../../provisioners/engine/shell.ts";
+import { type Balancer, balancerOn, balancersOn, ended, hostsOf, type Placed, placesOf, tell } from "../balance/drain.ts";
+import type { FleetServer } from "../fleet-up.ts";
+import type { OpenServers } from "../on-servers.ts";
+
+export interface AsideOptions {
+  /** All of the stack: any may balance. */
+  readonly servers: readonly FleetServer[];
+  /** By server, in per cent, as the stack file has them; 100 where nothing is said. */
+  readonly shares: Readonly<Record<string, number>>;
+  readonly onLine: (server: string, line: string) => void;
+}
+
+/** Milliseconds for its open requests to end. */
+const patience = 5_000;
+
+export class Aside {
+  readonly #options: AsideOptions;
+  /** By server, where it stands beside others. */
+  readonly #places: Readonly<Record<string, readonly Placed[]>>;
+
+  private constructor(options: AsideOptions, places: Readonly<Record<string, readonly Placed[]>>) {
+    this.#options = options;
+    this.#places = places;
+  }
+
+  /** Looks for what balances over `chosen`. Whoever can't be asked, or takes no change, is left as it is. */
+  static async over(open: OpenServers, chosen: readonly FleetServer[], options: AsideOptions): Promise<Aside> {
+    const outcomes = await balancersOn(open, options.servers);
+    const balancers = outcomes.flatMap((each) => ("value" in each && each.value.broken === undefined ? [each.value] : []));
+    const places = chosen.map((server) => [server.name, placesBeside(balancers, server, options.shares)] as const);
+    return new Aside(options, Object.fromEntries(places));
+  }
+
+  /** Who is told. */
+  get balancers(): readonly FleetServer[] {
+    const names = new Set(Object.values(this.#places).flatMap((places) => places.map(({ balancer }) => balancer)));
+    return this.#options.servers.filter(({ name }) => names.has(name));
+  }
+
+  async out(server: FleetServer, shells: ReadonlyMap<string, { readonly shell: Shell }>, signal: AbortSignal): Promise<void> {
+    if (!(await this.#tell(server, shells, "out"))) return;
+    const until = Date.now() + patience;
+    for (const [balancer, places] of Map.groupBy(this.#places[server.name]!, (each) => each.balancer))
+      await ended(shells.get(balancer)!.shell, places, { until, signal, onLeft: () => {} });
+  }
+
+  /** Also after our own end: nobody stays out for it. */
+  async in(server: FleetServer, shells: ReadonlyMap<string, { readonly shell: Shell }>): Promise<void> {
+    await this.#tell(server, shells, "in");
+  }
+
+  /** @returns whether any was told */
+  async #tell(server: FleetServer, shells: ReadonlyMap<string, { readonly shell: Shell }>, way: "out" | "in"): Promise<boolean> {
+    const { shares, onLine, servers } = this.#options;
+    const places = this.#places[server.name] ?? [];
+    if (places.length === 0) return false;
+    const usual = shares[server.name] ?? 100;
+    const [before, now] = way === "out" ? [usual, 0] : [0, usual];
+    const target = { name: server.name, hosts: hostsOf(server), before, now };
+    const shareOf = (balancer: string, host: string): number => {
+      const meant = servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
+      return meant ? (shares[meant.name] ?? 100) : 100;
+    };
+    const names = new Set(places.map(({ balancer }) => balancer));
+    try {
+      // As it is now: the turn before has changed it, too.
+      for (const name of names) {
+        const { shell } = shells.get(name)!;
+        const signal = AbortSignal.timeout(30_000);
+        await tell(await balancerOn(name, shell, signal), shell, { targets: [target], shareOf }, signal);
+      }
+      onLine(server.name, `${way} of ${[...names].join(", ")}`.replace("in of", "in again on"));
+      return true;
+    } catch (error) {
+      onLine(server.name, `not taken ${way}: ${(error as Error).message}`);
+      return false;
+    }
+  }
+}
+
+/** Pure. Where the server stands with others that answer meanwhile; one that is out already stays so. */
+export function placesBeside(
+  balancers: readonly Balancer[],
+  server: FleetServer,
+  shares: Readonly<Record<string, number>>,
+): readonly Placed[] {
+  const before = shares[server.name] ?? 100;
+  if (before === 0) return [];
+  const places = placesOf(balancers, [{ name: server.name, hosts: hostsOf(server), before, now: 0 }]);
+  // A balancer is told as a whole.
+  const alone = new Set(places.filter(({ others }) => others === 0).map(({ balancer }) => balancer));
+  return places.filter(({ balancer }) => !alone.has(balancer));
+}
