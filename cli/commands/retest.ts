@@ -63,23 +63,28 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   const stack = options.stack ?? (await stackInMind());
   const fleet = await fleetUp(stack);
   const servers = select(fleet.servers, words);
-  const faults = await lookedFor(stack, servers);
+  const faults = masked(await lookedFor(stack, servers), fleet);
   const lost = faults.filter(({ state }) => state === "failure").length;
   if (!options.json) console.log(faultsText(faults, servers.length));
   if (options.look || (lost > 0 && !options.anyway)) {
     if (!options.look) console.error(`nothing was rebooted; next: mend ${lost === 1 ? "it" : "them"}, or fleet retest --anyway`);
-    return told({ stack, faults }, fleet, options);
+    return told({ stack, faults }, options);
   }
   await confirm(`retest reboots ${servers.map(({ name }) => name).join(", ")}`, stack, options.yes);
   return await recorded({ stack, what: "retest" }, async (notes) => {
     changes();
     notes.servers = servers.map(({ name }) => name);
-    const retested = await rehearsed(fleet, servers, faults, options);
+    const retested = masked(await rehearsed(fleet, servers, faults, options), fleet);
     const { passed, reasons } = verdictOf(retested);
     notes.summary = passed ? "passed" : `failed: ${reasons[0]}`;
-    notes.mask = maskOf(fleet);
-    return told(retested, fleet, options);
+    return told(retested, options);
   });
+}
+
+/** A command line, or a setting, may hold a secret of the stack's: none is shown or kept. */
+function masked<T>(told: T, fleet: FleetUp): T {
+  const mask = maskOf(fleet);
+  return JSON.parse(JSON.stringify(told), (_, value: unknown) => (typeof value === "string" ? mask(value) : value)) as T;
 }
 
 async function lookedFor(stack: string, servers: readonly FleetServer[]): Promise<readonly Finding[]> {
@@ -128,17 +133,16 @@ function faultsText(faults: readonly Finding[], servers: number): string {
   return [...lines, `${counted(servers, "server")} looked at: ${sum}`].join("\n");
 }
 
-function told(retested: Retest, fleet: FleetUp, { json, look }: Options): number {
+function told(retested: Retest, { json, look }: Options): number {
   const verdict = verdictOf(retested);
   const record = new RunRecord("retest", retested.stack);
   const page = join(record.folder, "retest.md");
-  const mask = maskOf(fleet);
-  writeFileSync(page, mask(pageOf(retested, new Date())), { mode: 0o600 });
+  writeFileSync(page, pageOf(retested, new Date()), { mode: 0o600 });
   record.summary({ ...verdict, ...retested });
-  if (json) console.log(mask(JSON.stringify({ ...verdict, ...retested }, null, 2)));
+  if (json) console.log(JSON.stringify({ ...verdict, ...retested }, null, 2));
   else if (retested.rebooted) {
     const word = verdict.passed ? styled("green", "passed") : styled("red", "failed");
-    console.log([`retest: ${word}`, ...verdict.reasons.map((each) => `  ${mask(each)}`)].join("\n"));
+    console.log([`retest: ${word}`, ...verdict.reasons.map((each) => `  ${each}`)].join("\n"));
   }
   const shown = relative(process.cwd(), page);
   if (!json && !look) console.error(`${shown.startsWith("..") ? page : shown} has it all`);

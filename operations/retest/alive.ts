@@ -10,8 +10,12 @@ export interface Alive {
   readonly answers: Readonly<Record<string, string>>;
 }
 
+/** What does one thing and ends (a cache at the first boot), or is called for a moment, is no service that must be back. */
 const text = `printf 'boot\\t%s\\n' "$(cat /proc/sys/kernel/random/boot_id)"
-systemctl list-units --plain --no-legend --type=service --state=running,exited | cut -d' ' -f1 | grep -vE '^(systemd-|user@|user-runtime|session-|getty|serial-getty|console-getty|run-)' | sed 's/^/service\t/'
+systemctl show -p Id,SubState,UnitFileState,FragmentPath -- $(systemctl list-units --plain --no-legend --type=service --state=running,exited | cut -d' ' -f1) | awk 'BEGIN { RS = ""; FS = "\\n" } {
+  for (i = 1; i <= NF; i++) { at = index($i, "="); unit[substr($i, 1, at - 1)] = substr($i, at + 1) }
+  own = unit["FragmentPath"] ~ /^\\/etc\\/systemd\\/system\\// && unit["UnitFileState"] == "enabled"
+  if (own || (unit["SubState"] == "running" && unit["UnitFileState"] ~ /^(enabled|disabled|linked|masked|transient)/)) print "service\\t" unit["Id"] }'
 ss -Hltn | awk '{ port = $4; sub(/.*:/, "", port); print "port\\t" port }' | sort -u
 command -v curl >/dev/null && ss -Hltn | awk '{ port = $4; sub(/.*:/, "", port); print port }' | sort -un | grep -vxE '22|25|53|111|3306|33060|5432|6379|11211|27017' | while read -r port; do
   for scheme in http https; do

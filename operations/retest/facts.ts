@@ -35,8 +35,10 @@ export function factsIn(stdout: string, nonce: string): RetestFacts {
   return Object.fromEntries(rows) as RetestFacts;
 }
 
+/** What a terminal would obey is none of its words. */
 export const rowsIn = (text: string): readonly Row[] =>
   text
+    .replaceAll(/[^\P{Cc}\t\n]/gu, "?")
     .split("\n")
     .filter((line) => line.trim() !== "")
     .map((line) => line.split("\t"));

@@ -18,7 +18,7 @@ export function pageOf(retest: Retest, at: Date): string {
     ...(rebooted ?? []).map(({ server, seconds, marks, lost, dead, drift, error }) => {
       const wrong = [...(error === undefined ? [] : [error]), ...dead, ...drift];
       const back = seconds === undefined ? "never" : `${seconds.toFixed(1)} s`;
-      return `| ${server} | ${back} | ${marks - lost.length} of ${marks} | ${wrong.map(markdownText).join("; ") || "-"} |`;
+      return `| ${server} | ${back} | ${error === undefined ? `${marks - lost.length} of ${marks}` : "not asked"} | ${wrong.map(markdownText).join("; ") || "-"} |`;
     }),
     ...(rebooted ? [""] : []),
     ...(scores

@@ -92,7 +92,7 @@ done
 systemd-detect-virt -cq || sed 1d /proc/swaps | while read -r place rest; do printf 'swap\\t%s\\t%s\\n' "$place" "$(systemctl show -p FragmentPath --value -- "$(systemd-escape -p --suffix=swap -- "$place")")"; done`;
 
 /** Links of configurations that lead into homes, or nowhere. */
-const links = `find /etc/nginx /etc/mysql /etc/systemd/system /etc/redis /etc/php /etc/cron.d /etc/sysctl.d -xdev -type l -print 2>/dev/null | while read -r path; do
+const links = `find -H /etc/nginx /etc/mysql /etc/systemd/system /etc/redis /etc/php /etc/cron.d /etc/sysctl.d -xdev -type l -print 2>/dev/null | while read -r path; do
   real=$(readlink -m -- "$path")
   case $real in /home/*|/root/*) of=home ;; /dev/null) continue ;; *) if [ -e "$path" ]; then continue; fi; of=other ;; esac
   if [ -e "$path" ]; then there=yes; else there=no; fi
@@ -106,7 +106,7 @@ sed 's/#.*//' /etc/hosts | awk 'NF > 1 { $1 = $1; print "host\\t" $0 }'
 printf 'hostname\\t%s\\t%s\\n' "$(cat /proc/sys/kernel/hostname)" "$(cat /etc/hostname 2>/dev/null)"`;
 
 const cron = `for file in /var/spool/cron/crontabs/* /etc/crontab /etc/cron.d/*; do [ -f "$file" ] && grep -E '^[[:space:]]*@reboot' "$file" | sed "s|^[[:space:]]*@reboot[[:space:]]*|$file\t|"; done
-printf 'cron\\t%s\\n' "$(systemctl is-enabled cron.service 2>/dev/null || systemctl is-enabled crond.service 2>/dev/null)"`;
+for unit in cron crond cronie; do [ "$(systemctl is-enabled $unit.service 2>/dev/null)" = enabled ] && echo 'cron\tenabled'; done`;
 
 /** Who listens, and what has lost its parent, each with the group that systemd has it in. */
 const processes = `ss -Hltunp | awk '{ port = $5; sub(/.*:/, "", port); name = $7; sub(/^[^"]*"/, "", name); sub(/".*/, "", name); pid = $7; sub(/^[^=]*pid=/, "", pid); sub(/,.*/, "", pid)

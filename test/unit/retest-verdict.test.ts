@@ -12,6 +12,18 @@ import { isGoodEnough, type Rebooted, type Retest, verdictOf } from "../../opera
 const before = aliveIn("boot\ta\nservice\tnginx.service\nport\t80\nport\t44001\nanswer\thttp://127.0.0.1:80/\t200\n");
 
 describe("what is back", () => {
+  test("services are those that a person meant: running, or the team's own; none that did one thing and ended", () => {
+    const shown = [
+      ["nginx.service", "running", "enabled", "/lib/systemd/system/nginx.service"],
+      ["byhand.service", "running", "disabled", "/lib/systemd/system/byhand.service"],
+      ["ldconfig.service", "exited", "static", "/usr/lib/systemd/system/ldconfig.service"],
+      ["warm.service", "exited", "enabled", "/etc/systemd/system/warm.service"],
+    ].map(([id, sub, state, path]) => `Id=${id}\nSubState=${sub}\nFragmentPath=${path}\nUnitFileState=${state}\n`);
+    const fake = `systemctl() { case $1 in show) cat <<'END'\n${shown.join("\n")}END\n;; esac; }\nss() { :; }\n`;
+    const { stdout } = spawnSync("sh", { input: `${fake}${aliveScript.text}`, encoding: "utf8" });
+    expect(aliveIn(stdout).services).toEqual(["nginx.service", "byhand.service", "warm.service"]);
+  });
+
   test("nothing is missing on a server that is as before, on another boot and with other passing ports", () => {
     expect(deadAfter(before, aliveIn("boot\tb\nservice\tnginx.service\nport\t80\nanswer\thttp://127.0.0.1:80/\t200\n"))).toEqual([]);
   });
@@ -99,6 +111,13 @@ describe("the verdict", () => {
 
   test("just 75 % is not enough", () => {
     expect([isGoodEnough(100, 75), isGoodEnough(100, 75.1), isGoodEnough(100, undefined)]).toEqual([false, true, false]);
+  });
+
+  test("a server that did not come back was not asked for its marks", () => {
+    const { seconds: _, ...gone } = back;
+    expect(pageOf(retest({ rebooted: [{ ...gone, error: "did not come back" }] }), new Date(0))).toContain(
+      "| isu1 | never | not asked | did not come back |",
+    );
   });
 
   test("its page begins with it, and a server's words are no markup", () => {

@@ -75,6 +75,18 @@ describe("a planted fault is found by name", () => {
   const faults: readonly (readonly [rule: string, state: "failure" | "warning", says: string, Planted])[] = [
     ["not-enabled", "failure", "app.service runs and is not enabled", { units: [unit({ UnitFileState: "disabled", WantedBy: "" })] }],
     [
+      "not-enabled",
+      "failure",
+      "app.service runs and is not enabled",
+      {
+        units: [
+          unit({ UnitFileState: "disabled", WantedBy: "", TriggeredBy: "app.socket", RequiredBy: "wait.service" }),
+          unit({ Id: "app.socket", UnitFileState: "disabled", WantedBy: "" }),
+          unit({ Id: "wait.service", UnitFileState: "static", WantedBy: "" }),
+        ],
+      },
+    ],
+    [
       "runtime-units",
       "failure",
       "run-7.service was started by systemd-run",
@@ -270,7 +282,10 @@ const mysqlOnce = (facts: RetestFacts): RetestFacts => {
 
 describe("what looks like a fault and is none", () => {
   const fine: readonly (readonly [string, Planted])[] = [
-    ["a service that a socket starts", { units: [unit({ UnitFileState: "disabled", WantedBy: "", TriggeredBy: "app.socket" })] }],
+    [
+      "a service that a socket starts",
+      { units: [unit({ UnitFileState: "disabled", WantedBy: "", TriggeredBy: "app.socket" }), unit({ Id: "app.socket" })] },
+    ],
     ["a oneshot service that has run", { units: [unit({ Id: "once.service", Type: "oneshot", ActiveState: "inactive", Restart: "no" })] }],
     [
       "an environment file that may be missing",
@@ -300,6 +315,10 @@ describe("what looks like a fault and is none", () => {
 describe("the look", () => {
   test.for(Object.entries(sections))("%s is shell text that can be read", ([, text]) => {
     expect(spawnSync("sh", ["-n"], { input: `(\n${text}\n)`, encoding: "utf8" }).stderr).toBe("");
+  });
+
+  test("what a terminal would obey is shown as a question mark", () => {
+    expect(factsIn("\nn0 cron\n/etc/crontab\t\u001b[2Jrm\n", "n0").cron).toEqual([["/etc/crontab", "?[2Jrm"]]);
   });
 
   test("rows and units are told apart", () => {

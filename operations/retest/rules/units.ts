@@ -5,15 +5,20 @@ import { failure, isTeams, of, type Rule, systemOf, warning, words } from "./rul
 const service = ({ Id = "" }: Unit): boolean => Id.endsWith(".service");
 const runs = ({ ActiveState }: Unit): boolean => ActiveState === "active" || ActiveState === "activating" || ActiveState === "reloading";
 
-/** Something else that starts with the boot has it started. */
+/** Something else that starts with the boot has it started: a target, what is enabled, or what is pulled by one of them itself. */
 const isPulled = (unit: Unit, all: readonly Unit[]): boolean =>
   [...words(unit.WantedBy), ...words(unit.RequiredBy), ...words(unit.TriggeredBy)].some((by) => {
+    if (by.endsWith(".target")) return true;
     const other = all.find(({ Id }) => Id === by);
     return (
-      other === undefined || other.UnitFileState !== "disabled" || isPulled({ ...other, WantedBy: other.WantedBy ?? "" }, without(all, by))
+      other !== undefined &&
+      (/^(enabled|generated)/.test(other.UnitFileState ?? "") ||
+        isPulled(
+          other,
+          all.filter(({ Id }) => Id !== by),
+        ))
     );
   });
-const without = (all: readonly Unit[], id: string): readonly Unit[] => all.filter(({ Id }) => Id !== id);
 
 const notEnabled: Rule = {
   name: "not-enabled",
