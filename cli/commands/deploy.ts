@@ -18,7 +18,7 @@ export const deploy: Register = (program, done) =>
       .argument("[ref]", "branch, tag or commit; what the stack file follows without it (with --from: HEAD)")
       .option("--from <dir>", "the commit comes from the clone here, pushed or not, in place of the team's repository"),
   )
-    .option("--anyway <reason>", "also what takes away commits that run, or leaves changes here behind; the reason is kept")
+    .option("--anyway <reason>", "also what takes away commits that run, or leaves changes here behind; the reason is kept", reason)
     .addHelpText(
       "after",
       `
@@ -48,6 +48,11 @@ export const withCommon = (command: Command): Command =>
     .option("--json", "what became of each server, as JSON", false);
 
 const words = (text: string, before: readonly string[]): readonly string[] => [...before, ...text.split(",").filter(Boolean)];
+
+function reason(text: string): string {
+  if (text.trim() !== "") return text.trim();
+  throw new InvalidArgumentError("expected a reason in words");
+}
 
 function health(text: string): string {
   if (/^(?:\/|https?:\/\/)\S*$/.test(text)) return text;

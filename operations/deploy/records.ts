@@ -35,7 +35,7 @@ export const recordsIn = (lines: readonly string[]): readonly Deployed[] =>
 
 /**
  * Pure. The commits that a rollback goes through, the one that runs (`head`) last: a deploy lays one on top, a rollback takes those above its
- * commit away, so that two rollbacks go back twice.
+ * commit away, so that two rollbacks go back twice. What went back by itself is none of them.
  */
 export function trailOf(records: readonly Deployed[], head: string): readonly string[] {
   const trail: string[] = [];
@@ -43,6 +43,8 @@ export function trailOf(records: readonly Deployed[], head: string): readonly st
     if (trail.at(-1) !== commit) trail.push(commit);
   };
   for (const { what, commit, before, result } of records) {
+    // It had its turn, and went back for another server's sake.
+    if (what === "deploy" && result === "back" && trail.at(-1) === commit) trail.pop();
     lay(before);
     if (result === "back") continue;
     const at = what === "rollback" ? trail.lastIndexOf(commit) : -1;

@@ -151,6 +151,9 @@ describe("the way back", () => {
     expect(trailOf(back, b)).toEqual([a, b]);
     expect(trailOf([...back, record({ what: "rollback", commit: a, before: b })], a)).toEqual([a]);
     expect(trailOf([record({}), record({ commit: c, before: b, result: "back" })], b)).toEqual([a, b]);
+    const turned = [record({}), record({ commit: c, before: b }), record({ commit: c, before: b, result: "back" })];
+    expect(trailOf(turned, b)).toEqual([a, b]);
+    expect(trailOf([...back, record({ what: "rollback", commit: b, before: c, result: "back" })], c)).toEqual([a, b, c]);
     expect(trailOf([record({})], c)).toEqual([a, b, c]);
   });
 
