@@ -17,6 +17,8 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
     return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
+  if (command === "retest")
+    return `retest: interrupted; a reboot that was asked for goes on, and what was written for it (.fleet-retest) goes with the next; next: ${again}`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;
 }
 

@@ -111,8 +111,8 @@ for unit in cron crond cronie; do [ "$(systemctl is-enabled $unit.service 2>/dev
 /** Who listens, and what has lost its parent, each with the group that systemd has it in. */
 const processes = `ss -Hltunp | awk '{ port = $5; sub(/.*:/, "", port); name = $7; sub(/^[^"]*"/, "", name); sub(/".*/, "", name); pid = $7; sub(/^[^=]*pid=/, "", pid); sub(/,.*/, "", pid)
   if (pid != "") print $1, port, name, pid }' | sort -u | while read -r protocol port name pid; do
-  printf 'port\\t%s\\t%s\\t%s\\t%s\\n' "$protocol" "$port" "$name" "$(sed -n 's/^0:://p' /proc/$pid/cgroup 2>/dev/null)"; done
-ps -eo ppid=,pid=,comm= | while read -r parent pid name; do [ "$parent" = 1 ] && group=$(sed -n 's/^0:://p' /proc/$pid/cgroup 2>/dev/null) && case $group in */session-*.scope) printf 'loose\\t%s\\t%s\\n' "$name" "$(tr '\\0' ' ' </proc/$pid/cmdline 2>/dev/null | cut -c1-120)" ;; esac; done
+  printf 'port\\t%s\\t%s\\t%s\\t%s\\n' "$protocol" "$port" "$name" "$(sed -n 's/^0:://p; s/^[0-9]*:name=systemd://p' /proc/$pid/cgroup 2>/dev/null | head -n 1)"; done
+ps -eo ppid=,pid=,comm= | while read -r parent pid name; do [ "$parent" = 1 ] && group=$(sed -n 's/^0:://p; s/^[0-9]*:name=systemd://p' /proc/$pid/cgroup 2>/dev/null | head -n 1) && case $group:$name in *:sshd*) ;; */session-*.scope:*|*/ssh.service:*|*/sshd.service:*|*/sshd@*:*|*/ssh@*:*) printf 'loose\\t%s\\t%s\\n' "$name" "$(tr '\\0' ' ' </proc/$pid/cmdline 2>/dev/null | cut -c1-120)" ;; esac; done
 ls /var/lib/systemd/linger 2>/dev/null | sed 's/^/linger\t/'
 command -v docker >/dev/null && timeout 10 docker ps -q 2>/dev/null | xargs -r docker inspect --format '{{"container\t"}}{{.Name}}{{"\t"}}{{.HostConfig.RestartPolicy.Name}}' 2>/dev/null
 ps -eo comm= | grep -xE 'perf|strace|tcpdump|py-spy|rbspy|bpftrace|netdata|dstat|pidstat|iotop|mpstat|vmstat|sar|sadc|pprof|pprotein|pprotein-agent|alp' | sort -u | sed 's/^/measures\t/'`;

@@ -13,6 +13,7 @@ describe("an interrupted command", () => {
       "check: interrupted before anything was changed; next: ./fleet --cwd /srv/event check",
     );
     expect(interruption(["run", "--", "make"], true)).toBe("run: interrupted; what it ran on the servers was ended there");
+    expect(interruption(["retest", "--yes"], true)).toContain("a reboot that was asked for goes on");
     expect(interruption(["ssh", "isu1", "sleep 9"], false)).toBe("ssh: interrupted; what it ran there may go on without it");
   });
 });

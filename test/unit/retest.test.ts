@@ -144,6 +144,12 @@ describe("a planted fault is found by name", () => {
     [
       "outside-units",
       "failure",
+      "python3 on port 3001 was started by hand",
+      { processes: ["port|tcp|3001|python3|/system.slice/ssh.service"] },
+    ],
+    [
+      "outside-units",
+      "failure",
       "node on port 3000 was started by hand",
       { processes: ["port|tcp|3000|node|/user.slice/user-1000.slice/session-4.scope"] },
     ],

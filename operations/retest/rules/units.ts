@@ -210,6 +210,9 @@ const update: Rule = {
     systemOf(facts).updateWaits ? [warning("an update waits for a reboot: another kernel or library comes up than was measured")] : [],
 };
 
+/** A login's; where no session is kept, what it started stays with sshd. */
+const byHand = /\/(session-[^/]*\.scope|sshd?(@[^/]*)?\.service)$/;
+
 const loose: Rule = {
   name: "outside-units",
   looks: "processes and ports that no unit starts",
@@ -217,8 +220,7 @@ const loose: Rule = {
     const lingering = new Set(of(processes, "linger").map(([user]) => user));
     const ports = of(processes, "port").flatMap(([protocol, port, name = "", group = ""]) => {
       const place = `${name} on port ${port}${protocol === "udp" ? "/udp" : ""}`;
-      if (/\/session-[^/]*\.scope$/.test(group) && !["sshd", "ssh"].includes(name))
-        return [failure(`${place} was started by hand, in no unit: the reboot ends it`)];
+      if (byHand.test(group) && !/^sshd?\b/.test(name)) return [failure(`${place} was started by hand, in no unit: the reboot ends it`)];
       const [, uid] = /\/user@(\d+)\.service\//.exec(group) ?? [];
       return uid !== undefined && lingering.size === 0
         ? [
