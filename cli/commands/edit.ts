@@ -32,8 +32,10 @@ Examples:
   fleet edit isu1:/etc/sysctl.d/90-contest.conf --all
   EDITOR='code --wait' fleet edit isu1:/etc/mysql/mariadb.conf.d/50-server.cnf
 
-The editor is $VISUAL, else $EDITOR, else vi. What was saved lies below stacks/, in files/isu1/ or files/common/ (files: in the stack file), where git
-sees it, and counts there instead of a role's own. Then comes an ordinary fleet up: what is refused (nginx -t, visudo -c …) does not land.
+The editor is $VISUAL, else $EDITOR, else vi. What was saved lies below stacks/,
+in files/isu1/ or files/common/ (files: in the stack file), where git sees it, and
+counts there instead of a role's own. Then comes an ordinary fleet up: what is
+refused (nginx -t, visudo -c …) does not land.
 Exit codes: those of up; 0 where nothing was changed in the editor.`,
     )
     .action((word: string, options: Options) => done(run(wishIn(word), options)));

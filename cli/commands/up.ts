@@ -1,5 +1,5 @@
 // fleet up: makes it so, and says where it is.
-
+import { Option } from "commander";
 import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
@@ -22,6 +22,8 @@ interface Options extends ManyChoice {
   readonly verbose: boolean;
   readonly forget: readonly string[];
   readonly takeOver?: string;
+  /** URNs; empty for all. */
+  readonly target: readonly string[];
 }
 
 export const up: Register = (program, done) =>
@@ -37,6 +39,12 @@ export const up: Register = (program, done) =>
     .option("--verbose", "show all that Pulumi's engine says", false)
     .addOption(forgetOption())
     .option("--take-over <stack>", "take servers over from this stack, which manages them until now")
+    .addOption(
+      new Option("--target <urn>", "this resource alone; may be given more than once")
+        .argParser((urn: string, all: readonly string[]) => [...all, urn])
+        .default([])
+        .hideHelp(),
+    )
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
@@ -54,17 +62,17 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
 
 /** An ordinary up of one stack, as another command's last step. */
 export const upOne = (stack: string, { yes }: Pick<Options, "yes">): Promise<number> =>
-  runOne(stack, { yes, engine: false, verbose: false, forget: [] });
+  runOne(stack, { yes, engine: false, verbose: false, forget: [], target: [] });
 
 const runOne = (stack: string, options: RunOptions): Promise<number> =>
   recorded({ stack, what: "up" }, (notes) => run(stack, options, notes));
 
 type RunOptions = Omit<Options, keyof ManyChoice>;
 
-async function run(stack: string, { yes, engine, forget, verbose, takeOver }: RunOptions, notes: RunNotes): Promise<number> {
+async function run(stack: string, { yes, engine, forget, verbose, takeOver, target }: RunOptions, notes: RunNotes): Promise<number> {
   // The provider hears of it, below the engine.
   if (takeOver !== undefined) process.env.FLEET_TAKE_OVER = takeOver;
-  const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined });
+  const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined || target.length > 0 });
   if (right) {
     console.log(nothingToDo(right));
     return 0;
@@ -83,9 +91,10 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver }: Ru
   if (!yes) await agreed(stack);
   await (await operationsOf(plan)).prepare?.(plan);
   const settle = settling(plan);
-  const { code, changed, sum, did } = verbose ? await inPulumisWords(plan) : await inOurWords(plan);
+  const { code, changed, sum, did } = verbose ? await inPulumisWords(plan, target) : await inOurWords(plan, target);
   Object.assign(notes, { nothing: !changed, summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
-  if (code === 0) settle();
+  // Of the rest nobody knows.
+  if (code === 0 && target.length === 0) settle();
   if (code === 0 && changed) console.log(await whereItIs(plan));
   if (code !== 0)
     console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
@@ -106,7 +115,7 @@ async function agreed(stack: string): Promise<void> {
 }
 
 /** One server's failure must not keep the others from being finished. */
-const argumentsOf = (plan: FleetPlan): readonly string[] => [
+const argumentsOf = (plan: FleetPlan, target: readonly string[]): readonly string[] => [
   "up",
   "--stack",
   plan.stack,
@@ -114,17 +123,18 @@ const argumentsOf = (plan: FleetPlan): readonly string[] => [
   ...looking(plan),
   ...parallelFor(plan),
   ...policed(plan),
+  ...target.flatMap((urn) => ["--target", urn]),
 ];
 const unasked = ["--yes", "--skip-preview"];
 
-async function inPulumisWords(plan: FleetPlan): Promise<Told> {
-  const { code } = await pulumi(plan, [...argumentsOf(plan), ...unasked], { env: await environmentOf(plan) });
+async function inPulumisWords(plan: FleetPlan, target: readonly string[]): Promise<Told> {
+  const { code } = await pulumi(plan, [...argumentsOf(plan, target), ...unasked], { env: await environmentOf(plan) });
   return { code, changed: true };
 }
 
-async function inOurWords(plan: FleetPlan): Promise<Told> {
+async function inOurWords(plan: FleetPlan, target: readonly string[]): Promise<Told> {
   const { toldUp } = await import("../run/run-up.ts");
-  return await toldUp(plan, [...argumentsOf(plan), ...unasked], await environmentOf(plan));
+  return await toldUp(plan, [...argumentsOf(plan, target), ...unasked], await environmentOf(plan));
 }
 
 async function environmentOf(plan: FleetPlan): Promise<Readonly<Record<string, string>>> {

@@ -1,4 +1,5 @@
 // Is everything as a state remembers it? Reads and compares as the provider does for the engine, all servers at once.
+import { type Connection, HostError } from "../engine/shell.ts";
 import { Context } from "./context.ts";
 import { same } from "./difference.ts";
 import type { Call, DetailedDiff } from "./resource.ts";
@@ -21,7 +22,7 @@ export async function differing(remembered: readonly Remembered[], signal: Abort
   const one = async (each: Remembered): Promise<readonly string[]> => {
     const resource = table[each.type];
     if (!resource) return [`${nameOf(each)}: only the engine knows a ${each.type}`];
-    const call: Call = { urn: each.urn, name: nameOf(each), signal, log: () => {}, redact: (text) => text };
+    const call = callOf(each, signal);
     // What the engine reads before every preview and up; what it doesn't can't have changed without it.
     const found = resource.refreshBeforeUpdate ? await resource.read(each.id, each, call) : each;
     if (!found) return [`${nameOf(each)}: is gone`];
@@ -35,6 +36,81 @@ export async function differing(remembered: readonly Remembered[], signal: Abort
     await context.close();
   }
 }
+
+const callOf = (each: Remembered, signal: AbortSignal): Call => ({
+  ...{ urn: each.urn, name: nameOf(each), signal, log: () => {}, redact: (text: string) => text },
+});
+
+/** One resource of a role that is otherwise than the state has it. */
+export interface Difference {
+  /** In the stack file. */
+  readonly server: string;
+  readonly role: string;
+  /** `file[/etc/motd]`; `failed` and `owed` for what a run left undone. */
+  readonly resource: string;
+  /** `mode 0600, wanted 0644`, `content`, `is not there`. */
+  readonly what: string;
+}
+
+/** The same look again and again, over connections that are kept. One that broke is opened anew. */
+export class Comparison {
+  readonly #context = new Context();
+
+  /** Roles of one server. Throws a HostError where it could not be looked at. */
+  async look(connection: Connection, roles: readonly Remembered[], signal: AbortSignal): Promise<readonly Difference[]> {
+    this.#context.forgive(connection.name);
+    const resource = resourcesOf(this.#context)["fleet:index:Role"]!;
+    const one = async (each: Remembered): Promise<readonly Difference[]> => {
+      const found = await resource.read(each.id, each, callOf(each, signal));
+      const { unseen } = found?.outputs ?? {};
+      if (typeof unseen === "string") throw new HostError(connection.name, "unreachable", unseen.replace(`${connection.name}: `, ""));
+      return found ? differencesOf(each, found.outputs, resource.diff(found, each.inputs)) : [];
+    };
+    return (await Promise.all(roles.map(one))).flat();
+  }
+
+  /** Who holds the server's lock, and is at work there: `ada@laptop: stack team-a`. */
+  async busy(connection: Connection, run: string, signal: AbortSignal): Promise<string | undefined> {
+    const shell = await this.#context.reach(connection, { urn: "", name: connection.name, signal, log: () => {}, redact: (text) => text });
+    try {
+      await shell.lock({ who: "fleet watch", what: "a look", run, signal });
+    } catch (error) {
+      if (error instanceof HostError && error.fault === "locked") return error.sentence;
+      throw error;
+    }
+    await shell.unlock();
+    return undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#context.close();
+  }
+}
+
+/** Pure: one a resource, in their order. */
+export function differencesOf({ inputs }: Pick<Remembered, "inputs">, now: Properties, changes: DetailedDiff): readonly Difference[] {
+  const { host, role, resources } = inputs as { host?: unknown; role?: unknown; resources?: Values };
+  const there = (now.resources ?? {}) as Values;
+  return [...new Set(Object.keys(changes).map(address))].map((resource) => {
+    const [was, is] = [resources?.[resource], there[resource]];
+    const isResource = was !== undefined || is !== undefined;
+    const what = !isResource ? "" : is === undefined ? "is not there" : propertiesOf(was ?? {}, is);
+    return { server: String(host), role: String(role), resource, what: what || undoneIn(now[resource]) };
+  });
+}
+
+type Values = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+const undoneIn = (value: unknown): string => (Array.isArray(value) ? value.map(String).join("; ") : "differs").slice(0, 200);
+
+function propertiesOf(was: Readonly<Record<string, unknown>>, is: Readonly<Record<string, unknown>>): string {
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((name) => !same(was[name], is[name]));
+  return names.map((name) => (isShort(was[name]) && isShort(is[name]) ? `${name} ${is[name]}, wanted ${was[name]}` : name)).join("; ");
+}
+
+/** What is secret is no text here. */
+const isShort = (value: unknown): boolean =>
+  ["boolean", "number"].includes(typeof value) || (typeof value === "string" && value.length <= 40 && /^[^\n\u27e6]+$/.test(value));
 
 const nameOf = ({ urn }: Remembered): string => urn.split("::").slice(3).join("::");
 

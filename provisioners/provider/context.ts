@@ -81,6 +81,11 @@ export class Context {
     }
   }
 
+  /** Who did not answer is asked again: for whoever looks more than once. */
+  forgive(name: string): void {
+    this.#failed.delete(name);
+  }
+
   /** Taken once a server and held until this process ends: one operator at a time changes a server. Throws HostError. */
   lock(shell: LockingShell, { urn, signal, log }: Call): Promise<void> {
     const request = {

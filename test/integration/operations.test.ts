@@ -1,5 +1,7 @@
 // A day's commands on a fleet that is up: two machines behind nginx, asked, followed, drained and mended by what a person types.
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../provisioners/project.ts";
@@ -122,8 +124,48 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     expect([mended.code, mended.stderr], mended.said).toEqual([0, expect.stringContaining("the server's file differs")]);
   });
 
+  test("watch: what stopped is told, healed and told again; Ctrl-C ends it with a sum", async () => {
+    const heard: string[] = [];
+    const hook = createServer((request, response) => {
+      request.setEncoding("utf8").on("data", (part: string) => heard.push(part));
+      request.on("end", () => response.end());
+    });
+    await new Promise<void>((resolve) => hook.listen(0, "127.0.0.1", resolve));
+    const { port } = hook.address() as AddressInfo;
+    try {
+      await fleet("run", "isu1", "--sudo", "--", "systemctl stop nginx");
+      const once = await trial.run("watch", ["--once"]);
+      expect([once.code, once.stdout]).toEqual([7, expect.stringContaining("isu1 nginx service[nginx.service]: differs: ")]);
+      const watching = trial.start("watch", ["--every", "5s", "--heal", "--json", "--webhook", `http://127.0.0.1:${port}/`]);
+      await expect.poll(() => heard.join(""), { timeout: 30_000 }).toContain('"kind":"healed"');
+      // What an up brings meanwhile is wanted from then on, and no difference before.
+      trial.overlay("isu1", "srv/watched", "as wanted\n");
+      expect((await trial.run("up", ["--yes"])).code).toBe(0);
+      await fleet("run", "isu1", "--sudo", "--", "echo more >> /srv/watched");
+      await expect.poll(() => heard.join(""), { timeout: 30_000 }).toMatch(/"kind":"healed",[^}]*"file\[\/srv\/watched\]"/);
+      watching.child.kill("SIGINT");
+      const { code, stdout, said } = await watching.done;
+      expect(code, said).toBe(130);
+      const events = stdout
+        .split("\n")
+        .filter(Boolean)
+        .map((each) => JSON.parse(each));
+      const of = (kind: string) =>
+        events.filter((each) => each.kind === kind).map(({ server, role, resource }) => [server, role, resource]);
+      expect([...new Set(events.map(({ kind }) => kind))]).toEqual(["drift", "healed", "sum"]);
+      expect(events.filter(({ resource }) => resource === "file[/srv/watched]")).toMatchObject([{ what: "content" }, { kind: "healed" }]);
+      expect(of("drift")).toContainEqual(["isu1", "nginx", "service[nginx.service]"]);
+      expect(of("healed").sort()).toEqual(of("drift").sort());
+      expect(events.at(-1)).toMatchObject({ healed: of("drift").length, left: 0, off: 0 });
+      expect((await trial.run("watch", ["--once"])).code).toBe(0);
+    } finally {
+      hook.closeAllConnections();
+      await new Promise((resolve) => hook.close(resolve));
+    }
+  });
+
   test("history and diff: who did what, and what an up changed", async () => {
-    const runs = (await json("history", "--json")) as { what: string; result: string; id: string }[];
+    const runs = (await json("history", "--json", "-n", "100")) as { what: string; result: string; id: string }[];
     expect(runs.map(({ what }) => what)).toEqual(expect.arrayContaining(["up", "run", "drain", "enable", "doctor"]));
     expect(runs.find(({ what, result }) => what === "run" && result === "interrupted")).toBeDefined();
     const first = runs.findLast(({ what }) => what === "up")!;

@@ -1,10 +1,12 @@
 // A look at all that a state remembers, over SSH, by the provider's own reads and comparisons.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
+import { Comparison, differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
 import type { Properties } from "../../provisioners/provider/wire.ts";
+import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { type Sshd, startSshd } from "../support/sshd.ts";
 
 let server: Sshd;
@@ -80,4 +82,58 @@ test("what the engine does not read is compared, not looked at", async () => {
   const [ada, bob] = [keys([{ name: "ada" }]), keys([{ name: "bob" }])];
   expect(await look(ada)).toEqual([]);
   expect(await look({ ...ada, inputs: bob.inputs })).toEqual(["k: members"]);
+});
+
+test("the same look again and again: one login, a sentence a difference, and a new connection where the old one broke", async () => {
+  const logins = () => server.log().split("Accepted publickey for").length;
+  const before = logins();
+  const sockets: Socket[] = [];
+  const gate = createServer((near) => {
+    const far = connect(server.connection.port, "127.0.0.1");
+    for (const [from, to] of [[near, far] as const, [far, near] as const]) sockets.push(from.on("error", () => {}).pipe(to));
+  });
+  await new Promise<void>((resolve) => gate.listen(0, "127.0.0.1", resolve));
+  const connection = { ...server.connection, port: (gate.address() as AddressInfo).port };
+  const through = ({ inputs, outputs, ...each }: Remembered): Remembered => ({
+    ...each,
+    inputs: { ...inputs, connection } as unknown as Properties,
+    outputs: { ...outputs, connection } as unknown as Properties,
+  });
+  const comparison = new Comparison();
+  const again = () => comparison.look(connection, [through(role("a")), through(role("b"))], new AbortController().signal);
+  const differs = ["a", "b"].map((name) => ({ server: "isu1", role: name, resource: `file[${file()}]`, what: "content" }));
+  try {
+    expect(await again()).toEqual([]);
+    writeFileSync(file(), "two\n");
+    expect(await again()).toEqual(differs);
+    expect(logins() - before).toBe(1);
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(() => again().catch(() => undefined)).toEqual(differs);
+    expect(logins() - before).toBe(2);
+  } finally {
+    await comparison.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => gate.close(resolve));
+  }
+});
+
+test("who did not answer is asked again by the next look; who holds a server's lock is named", async () => {
+  const [comparison, other] = [new Comparison(), new Comparison()];
+  const { signal } = new AbortController();
+  const nobody = { ...server.connection, port: 1 };
+  const roles = [{ ...role("a"), inputs: { ...role("a").inputs, connection: nobody } as unknown as Properties }];
+  const sessions = new Sessions();
+  try {
+    await expect(comparison.look(nobody, roles, signal)).rejects.toThrow("refused");
+    expect(await comparison.look(server.connection, [role("a")], signal)).toEqual([]);
+    const shell = await sessions.get(server.connection);
+    await shell.lock({ who: "ada@laptop", what: "drain isu3", run: "hers", signal });
+    expect(await comparison.busy(server.connection, "ours", signal)).toContain("ada@laptop");
+    await shell.unlock();
+    expect(await comparison.busy(server.connection, "ours", signal)).toBeUndefined();
+    // It keeps nobody out.
+    expect(await other.busy(server.connection, "another", signal)).toBeUndefined();
+  } finally {
+    await Promise.all([comparison.close(), other.close(), sessions.closeAll()]);
+  }
 });
