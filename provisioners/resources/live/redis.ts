@@ -35,8 +35,10 @@ ${reach(file)}
 said=$(redis-cli --raw --no-auth-warning "$@" CONFIG GET '*' 2>/dev/null) && [ -n "$said" ] || exit 1
 printf '%s\\n' "$said" | awk 'NR % 2 { name = $0; next } name !~ /pass|auth|user/ { print "live\\t" name "\\t" $0 }'
 awk 'NF > 1 && $1 !~ /^#|pass|auth|user|^include$|^loadmodule$|^rename-command$/ {
-  name = tolower($1); $1 = ""; sub(/^ /, ""); gsub(/"/, "")
-  said[name] = name in said && $0 != "" ? said[name] " " $0 : $0
+  name = tolower($1); value = $0
+  sub(/^[ \\t]*[^ \\t]+[ \\t]+/, "", value); sub(/[ \\t]+$/, "", value); gsub(/"/, "", value)
+  # Not in one assignment: mawk makes the element before it asks whether it is there.
+  if (name in said && value != "") said[name] = said[name] " " value; else said[name] = value
 } END { for (name in said) print "own\\t" name "\\t" said[name] }' "$conf"`,
   same,
   // What it takes at its start alone it refuses: left.
