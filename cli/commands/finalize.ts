@@ -26,7 +26,7 @@ export const finalize: Register = (program, done) =>
       `
 Examples:
   fleet finalize             before the last run; then fleet bench --final, and fleet retest
-  fleet finalize --undo      back to measuring
+  fleet finalize --undo      back to measuring; also before a fleet down, which knows nothing of it
 
 An access log that a site of the team's writes is the stack's own: it is named by fleet retest --look.
 Exit codes: 0 done, or nothing to do; 1 where a server refused.`,

@@ -81,4 +81,5 @@ if [ ! -s ${folder}/undo ]; then echo nothing; exit 0; fi
 tac ${folder}/undo >${folder}/back
 set -e
 . ${folder}/back
-rm -f ${folder}/undo ${folder}/back`);
+rm -f ${folder}/undo ${folder}/back
+rmdir ${folder} /var/lib/fleet 2>/dev/null || :`);

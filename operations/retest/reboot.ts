@@ -4,11 +4,11 @@ import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
 import { throwIfInterrupted } from "../../pulumi/interruption.ts";
 import type { FleetServer } from "../fleet-up.ts";
-import { OpenServers } from "../on-servers.ts";
+import { OpenServers, type Outcome, type Work } from "../on-servers.ts";
 import { type Alive, aliveIn, aliveScript, deadAfter } from "./alive.ts";
 
 /** Answers before it goes, so that the connection ends well. */
-const goes: Command = sh`sync; setsid sh -c 'sleep 0.5; systemctl reboot' </dev/null >/dev/null 2>&1 &
+const goesIn = (seconds: number): Command => sh`sync; setsid sh -c ${`sleep ${seconds}; systemctl reboot`} </dev/null >/dev/null 2>&1 &
 :`;
 
 /** Whether the boot is through, whatever came of it. */
@@ -26,12 +26,21 @@ export interface Back {
 export const lookAlive = async (shell: Pick<LockingShell, "run">): Promise<Alive> =>
   aliveIn((await shell.run(aliveScript, { deadline: 60_000 })).stdout.toString("utf8"));
 
-export async function sendReboot(open: OpenServers, server: FleetServer): Promise<void> {
-  const [outcome] = await open.each([server], async (_, shell) => void (await shell.run(goes, { deadline: 20_000 })), {
-    change: "retest: reboot",
-    timeout: 60_000,
-  });
-  if (outcome && "error" in outcome) throw outcome.error;
+/** Seconds until the first one goes: all are told by then, also those that are reached through it. */
+const lead = 2;
+
+/** In this order, with less than a second between two. */
+export async function sendReboots(open: OpenServers, servers: readonly FleetServer[]): Promise<readonly Outcome<void>[]> {
+  let at = lead;
+  const delays = new Map(
+    servers.map(({ name }) => {
+      const delay = at;
+      at += Math.random();
+      return [name, Math.round(delay * 100) / 100];
+    }),
+  );
+  const work: Work<void> = async ({ name }, shell) => void (await shell.run(goesIn(delays.get(name) ?? lead), { deadline: 20_000 }));
+  return await open.each(servers, work, { change: "retest: reboot", timeout: 60_000 });
 }
 
 /** Until another boot than `before.boot` answers and what did its work before does so again, or `limit` seconds are over. Never rejects, but for an interruption. */

@@ -1,6 +1,5 @@
 // The restart of a contest, rehearsed: what is there, marks, a reboot of all in random order, and what came back.
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { findingsOf } from "../doctor/finding.ts";
@@ -11,7 +10,7 @@ import type { Alive } from "./alive.ts";
 import { deadAfter } from "./alive.ts";
 import { lookBefore } from "./facts.ts";
 import { markText, type Planted, plant, plantedIn, readBack, remove } from "./markers.ts";
-import { lookAlive, sendReboot, waitUntilBack } from "./reboot.ts";
+import { lookAlive, sendReboots, waitUntilBack } from "./reboot.ts";
 import { faultsOn } from "./rules/rules.ts";
 import type { Rebooted } from "./verdict.ts";
 
@@ -59,9 +58,10 @@ export async function rebootAll(servers: readonly FleetServer[], options: Reboot
 }
 
 async function readied(server: FleetServer, shell: LockingShell, mark: string, signal: AbortSignal): Promise<Before> {
+  // First: it takes away what an earlier retest left, which is no difference that a reboot makes.
+  const { stdout } = await shell.run(plant(mark), { signal });
   const alive = await lookAlive(shell);
   const drift = await driftNow(server, shell, signal);
-  const { stdout } = await shell.run(plant(mark), { signal });
   return { server, alive, drift, planted: plantedIn(stdout.toString("utf8")) };
 }
 
@@ -90,27 +90,27 @@ async function rebootWave(
   wave: readonly Before[],
   { mark, limit, tell }: RebootOptions & { readonly mark: string },
 ): Promise<readonly Rebooted[]> {
-  const waits: Promise<Rebooted>[] = [];
-  for (const each of wave) {
-    tell(each.server.name, "reboots");
-    await sendReboot(open, each.server);
-    const back = afterReboot(each, mark, limit, tell);
-    // Awaited below: until then nobody hears of its failure.
-    back.catch(() => {});
-    waits.push(back);
-    await sleep(Math.random() * 1000);
-  }
-  return await Promise.all(waits);
+  const told = await sendReboots(
+    open,
+    wave.map(({ server }) => server),
+  );
+  return await Promise.all(
+    wave.map(async (each, at) => {
+      const { name } = each.server;
+      const outcome = told[at]!;
+      if ("error" in outcome) return { ...unasked(each), error: `could not be told to reboot: ${outcome.error.message}` };
+      tell(name, "reboots");
+      return await afterReboot(each, mark, limit, tell);
+    }),
+  );
 }
 
-async function afterReboot(
-  { server, alive: before, drift, planted }: Before,
-  mark: string,
-  limit: number,
-  tell: RebootOptions["tell"],
-): Promise<Rebooted> {
+const unasked = ({ server, planted }: Before): Rebooted => ({ server: server.name, dead: [], drift: [], marks: planted.length, lost: [] });
+
+async function afterReboot(each: Before, mark: string, limit: number, tell: RebootOptions["tell"]): Promise<Rebooted> {
+  const { server, alive: before, drift, planted } = each;
   const { alive, seconds, error } = await waitUntilBack(server, before, limit);
-  const nothing = { server: server.name, dead: [], drift: [], marks: planted.length, lost: [] };
+  const nothing = unasked(each);
   if (alive === undefined || seconds === undefined) {
     tell(server.name, `not back after ${limit} s`);
     return { ...nothing, error: `did not come back within ${limit} s${error === undefined ? "" : `: ${error}`}` };
