@@ -1,5 +1,8 @@
 // What lives only at run time is found before the reboot, by name: one planted fault a test, over what a look finds.
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { factsIn, noFacts, type RetestFacts, type Row, type Unit } from "../../operations/retest/facts.ts";
 import { faultsOn, rules } from "../../operations/retest/rules/rules.ts";
@@ -268,6 +271,14 @@ describe("a planted fault is found by name", () => {
     expect(found.filter(({ what }) => what !== name)).toEqual([]);
   });
 
+  test("finalize mends what it switches off, and is not named for a site's own log", () => {
+    const found = faultsOn("isu1", plant({ measuring: ["access|/var/log/nginx/access.log", "sampler|7"] }));
+    expect(found.map(({ text, mend }) => [text.split(":")[0], mend])).toEqual([
+      ["a measured run's sampler is at work (process 7)", "./fleet finalize"],
+      ["nginx writes an access log", undefined],
+    ]);
+  });
+
   test("each rule has one", () => {
     expect(rules.map(({ name }) => name).filter((name) => !faults.some(([of]) => of === name))).toEqual([]);
     expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);
@@ -321,6 +332,31 @@ describe("what looks like a fault and is none", () => {
 describe("the look", () => {
   test.for(Object.entries(sections))("%s is shell text that can be read", ([, text]) => {
     expect(spawnSync("sh", ["-n"], { input: `(\n${text}\n)`, encoding: "utf8" }).stderr).toBe("");
+  });
+
+  test("redis is asked what it keeps, and what it runs with beside its file", () => {
+    const folder = mkdtempSync(join(tmpdir(), "redis-"));
+    const program = (name: string, text: string) => writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    writeFileSync(join(folder, "redis.conf"), "port 6379\nmaxmemory 1mb\n");
+    program("pgrep", "exit 0");
+    program(
+      "redis-cli",
+      `case "$*" in
+*'info server') printf 'redis_version:7\\r\\nconfig_file:${folder}/redis.conf\\r\\n' ;;
+*'config get save') printf 'save\\n\\n' ;;
+*'config get appendonly') printf 'appendonly\\nno\\n' ;;
+*'config get maxmemory') printf 'maxmemory\\n2097152\\n' ;;
+*'config get '*) printf '%s\\n0\\n' "$4" ;;
+*dbsize) echo 7 ;;
+esac`,
+    );
+    const { stdout } = spawnSync("sh", { input: sections.redis, encoding: "utf8", env: { PATH: `${folder}:${process.env.PATH}` } });
+    rmSync(folder, { recursive: true });
+    const found = faultsOn("isu1", { ...noFacts, redis: factsIn(`\nn0 redis\n${stdout}`, "n0").redis });
+    expect(found.map(({ text }) => text)).toEqual([
+      "redis holds 7 keys and writes neither a snapshot nor a log: the reboot loses them",
+      "redis: maxmemory is 2097152 by CONFIG SET, and 1mb after the reboot",
+    ]);
   });
 
   test("what a terminal would obey is shown as a question mark", () => {

@@ -122,16 +122,20 @@ const measuring: Rule = {
   find: ({ mysql, measuring: rows, processes }) => {
     const live = new Map(of(mysql, "live").map(([name, value]) => [name, value]));
     const isOn = (name: string) => ["ON", "1"].includes(live.get(name) ?? "");
-    return [
+    const switched = [
       ...(isOn("slow_query_log") ? [warning(`the slow log is on (long_query_time ${live.get("long_query_time")})`)] : []),
       ...(isOn("general_log") ? [warning("the general log is on: each query is written")] : []),
       ...of(rows, "nginx").map(([file]) => warning(`a measured run's log is on (${file})`)),
       ...of(rows, "sampler").map(([pid]) => warning(`a measured run's sampler is at work (process ${pid})`)),
+    ].map((each) => ({ ...each, mend: "./fleet finalize" }));
+    // A site's own log is the team's: its file says it, and the next up would.
+    return [
+      ...switched,
       ...of(rows, "access")
         .filter(([what = ""]) => !/^(off|\/dev\/null)/.test(what))
         .map(([what]) => warning(`nginx writes an access log: ${what}`)),
       ...of(processes, "measures").map(([name]) => warning(`${name} is at work`)),
-    ].map((each) => ({ ...each, mend: "./fleet finalize" }));
+    ];
   },
 };
 
