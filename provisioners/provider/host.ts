@@ -1,6 +1,7 @@
 // fleet:index:Host: a server that can be reached. Pins its host key, waits for its boot, knows its facts.
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
+import { UserFacingError } from "../../spec/problem.ts";
 import { claimServer, failures, ownerBeside, releaseServer } from "../engine/converge.ts";
 import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
 import { memoryDirectory } from "../engine/prelude.ts";
@@ -128,9 +129,9 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
   });
   tell(report, call);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
-  if (call.signal.aborted) throw new Error("cancelled between two steps; the next run goes on from here");
+  if (call.signal.aborted) throw new UserFacingError("cancelled between two steps; the next run goes on from here");
   if (failed.length === 0) return;
-  throw new Error(
+  throw new UserFacingError(
     `${shell.host}: ${failed.length} of ${report.results.length} could not be undone, the rest is as it was before:\n${failed.join("\n")}\n` +
       `next: put right what they say and run this again, or leave them as they are: \`rm -r ${memoryDirectory}\` on ${shell.host}, as root, lets it forget them`,
   );

@@ -2,6 +2,7 @@
 // wish; this one waits until it is true. Where the new servers don't come up, the group gets the template back that did.
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { UserFacingError } from "../../spec/problem.ts";
 import type { Access } from "../aws/access.ts";
 import { difference } from "./difference.ts";
 import { awsPool, type Launch, type Pool, type SeenPool } from "./pool-api.ts";
@@ -123,7 +124,7 @@ async function pause(clock: Clock, { group }: PoolRolloutInputs, { signal }: Cal
     await clock.pause(between, signal);
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(`${group}: not waited for any longer; the group goes on by itself, and the next \`up\` waits again`);
+    throw new UserFacingError(`${group}: not waited for any longer; the group goes on by itself, and the next \`up\` waits again`);
   }
 }
 

@@ -1,6 +1,7 @@
 // fleet:index:Role: one role on one server, its resources keyed by address. Look and converge; the engine sees properties.
 
 import type { Guards } from "../../spec/guards.ts";
+import { UserFacingError } from "../../spec/problem.ts";
 import { type ConvergeOptions, converge, failures } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
 import { fill, hasMark, type LateValues } from "../engine/placeholders.ts";
@@ -155,9 +156,13 @@ async function release(context: Context, outputs: RoleOutputs, call: Call): Prom
   const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call, outputs.resources), by });
   tell(report, call);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
-  if (call.signal.aborted) throw new Error("cancelled between two steps; the next run goes on from here");
+  if (call.signal.aborted) throw new UserFacingError("cancelled between two steps; the next run goes on from here");
   if (failed.length === 0) return;
-  if (context.programRuns) throw new Error(`${failed.length} of ${report.results.length} could not be undone\n${failed.join("\n")}`);
+  if (context.programRuns)
+    throw new UserFacingError(
+      `${failed.length} of ${report.results.length} could not be undone:\n${failed.join("\n")}\n` +
+        "next: put right what they say and run this again; it goes on from here",
+    );
   for (const each of failed) call.log("warning", `could not be undone: ${each}`);
 }
 

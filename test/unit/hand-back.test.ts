@@ -7,7 +7,12 @@ import { said } from "../../cli/give-back.ts";
 import { claimServer, converge } from "../../provisioners/engine/converge.ts";
 import { handBack } from "../../provisioners/engine/hand-back.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
+import type { Context } from "../../provisioners/provider/context.ts";
+import { hostResource } from "../../provisioners/provider/host.ts";
+import type { Call } from "../../provisioners/provider/resource.ts";
+import { roleResource } from "../../provisioners/provider/role.ts";
 import { want } from "../../provisioners/resources/want.ts";
+import { isUserFacing } from "../../spec/problem.ts";
 import { type LocalShell, localShell } from "../support/local-shell.ts";
 
 let shell: LocalShell;
@@ -92,4 +97,24 @@ test("what could not go back is said, without what is a secret, and the server i
   const { clean, lines } = said("team-ada", "isu1", await hand(ada), (text) => text.replaceAll(file(), "[hidden]"));
   expect([clean, lines.at(-1)]).toEqual([false, expect.stringMatching(/^isu1: 0 resources put back .*, 1 could not be undone; /)]);
   expect(lines[0]).toContain("failed to remove '[hidden]': Directory not empty");
+});
+
+test.each([
+  ["a role that is no longer wanted", "role", "ada-isu1-app"],
+  ["a server that is no longer wanted", "host", "ada-isu1"],
+] as const)("of %s the same is an error in words, without a stack trace", async (_, what, wanter) => {
+  await changed();
+  await shell.run({ text: `rm ${file()}`, masked: "" });
+  mkdirSync(join(file(), "work"), { recursive: true });
+  const context = { programRuns: true, reach: async () => shell, refuseForeign: () => {}, lock: async () => {} } as unknown as Context;
+  const signal = new AbortController().signal;
+  const call = { urn: "", name: "ada-isu1-app", signal, log: () => {}, redact: (text: string) => text } as Call;
+  const outputs = { host: "isu1", role: "app", name: "isu1", resources: {}, late: {}, failed: [], owed: [], wanter };
+  const resource = what === "role" ? roleResource(context) : hostResource(context);
+  const old = { inputs: outputs, outputs } as unknown as { readonly inputs: never; readonly outputs: never };
+  const error = await resource.delete("isu1", old, call).catch((thrown: unknown) => thrown);
+  expect(isUserFacing(error)).toBe(true);
+  expect(String(error)).toMatch(
+    /1 of 1 could not be undone[\s\S]*Directory not empty[\s\S]*\nnext: put right what they say and run this again/,
+  );
 });
