@@ -44,6 +44,7 @@ export async function toldUp(plan: FleetPlan, args: readonly string[], env: Read
   try {
     const own = { ...env, FLEET_EVENT_LOG: file, PULUMI_DEBUG_COMMANDS: "true" };
     const { code, stdout, stderr } = await pulumi(plan, args, { capture: true, env: own });
+    clearInterval(timer);
     hear();
     screen.print(story.unexplained.map((text) => ({ kind: "failure", text })));
     screen.draw(story);

@@ -18,7 +18,7 @@ const written = ({ kind, text }: Line): string => {
 
 export class Screen {
   readonly #out: Output;
-  readonly #live: ReturnType<typeof createLogUpdate> | undefined;
+  #live: ReturnType<typeof createLogUpdate> | undefined;
   readonly #since = Date.now();
 
   constructor(out: Output, servers: number) {
@@ -41,9 +41,10 @@ export class Screen {
     this.#live(servers.map((server) => serverLine(server, width, seconds, this.#out.columns ?? 80)).join("\n"));
   }
 
-  /** Gives the terminal back as it was, also where the run was stopped. */
+  /** Gives the terminal back as it was, also where the run was stopped. Nothing is drawn any more. */
   end(): void {
     this.#live?.done();
+    this.#live = undefined;
   }
 }
 

@@ -145,3 +145,14 @@ test("on a terminal: a line a server, within its width, the changes above", () =
   expect(live[0]).toMatch(/^isu1 {2}running {2}1 changed, 0 s/);
   expect(live[1]).toMatch(/^isu2 {2}waits/);
 });
+
+test("what comes after the end is drawn no more", () => {
+  const { screen: shown, text } = screen(1, true);
+  const story = new Story("team", ["isu1"]);
+  shown.draw(story);
+  shown.end();
+  const before = text();
+  shown.draw({ servers: [{ name: "isu1", state: "done", doing: "", changes: 3 }] });
+  shown.end();
+  expect([before, text()]).toEqual([expect.stringContaining("isu1  waits"), before]);
+});
