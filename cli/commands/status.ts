@@ -4,6 +4,7 @@ import { createLogUpdate } from "log-update";
 import { type FleetServer, fleetUp } from "../../operations/fleet-up.ts";
 import type { HistoryEntry } from "../../operations/history/entry.ts";
 import { historyOf } from "../../operations/history/history.ts";
+import { isRight } from "../../operations/look/found.ts";
 import { driftOf, lookAt, type Seen } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
@@ -32,7 +33,7 @@ Examples:
   fleet status nginx --watch 5
   fleet status --json | jq '.servers[] | select(.error)'
 
-Exit codes: 0; 1 where a server could not be looked at or a service that the stack wants does not run.`,
+Exit codes: 0; 1 where a server could not be looked at or a service does not run that the stack wants, or runs that it wants off.`,
     )
     .action((words: string[], options: Options) => done(show(words, options)));
 
@@ -65,7 +66,7 @@ async function show(words: readonly string[], options: Options): Promise<number>
     const seen = await waiting(() => `looks at ${servers.map(({ name }) => name).join(", ")}`, one);
     if (options.watch === undefined) {
       console.log(options.json ? JSON.stringify(plain(stack, seen), null, 2) : screen(stack, seen.rows, seen.last));
-      return seen.rows.every(isRight) ? 0 : 1;
+      return seen.rows.every(isWell) ? 0 : 1;
     }
     await watch(stack, seen, one, options);
     return 0;
@@ -94,7 +95,7 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
   }
 }
 
-const isRight = ({ seen }: Row): boolean => seen?.services.every(({ active }) => active === "active") ?? false;
+const isWell = ({ seen }: Row): boolean => seen?.services.every(isRight) ?? false;
 
 const plain = (stack: string, { rows, last }: Screenful) => ({
   stack,

@@ -1,4 +1,5 @@
 // What a look at a server says of its health. Pure.
+import { isRight, type Service } from "../look/found.ts";
 import type { Seen } from "../look/look.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
@@ -67,24 +68,38 @@ function memory({ memoryMiB, memoryUsed }: Seen, place: Place): Finding {
     : warning("memory", text, { mend: onServer(place, "ps -eo rss,comm --sort=-rss | head") });
 }
 
-function services({ services: wanted, broken }: Seen, place: Place): Finding {
+function services({ services: all, broken }: Seen, place: Place): Finding {
   const { ok, warning, failure } = findingsOf(place.server);
-  const down = wanted.filter(({ active }) => active !== "active").map(({ unit }) => unit);
-  const restart = (units: readonly string[]) => ({
+  const names = (some: readonly Service[]) => some.map(({ unit }) => unit);
+  const wanted = all.filter(({ wanted: how }) => how !== "off");
+  const off = all.filter(({ wanted: how }) => how === "off");
+  const logs = (units: readonly string[]) => ({
     mend: `./fleet logs -s ${place.stack} ${place.server} ${units.map((unit) => `--unit ${unit}`).join(" ")}`,
   });
-  if (down.length > 0) return failure("services", `${down.join(", ")} ${down.length === 1 ? "does" : "do"} not run`, restart(down));
-  const others = broken.filter((unit) => !wanted.some((each) => each.unit === unit));
-  if (others.length > 0) return warning("services", `${others.join(", ")} failed`, restart(others));
-  const off = wanted.filter(({ enabled }) => enabled === "disabled").map(({ unit }) => unit);
-  if (off.length > 0)
-    return warning("services", `${off.join(", ")} would not run after a reboot`, {
-      mend: onServer(place, `systemctl enable ${off.join(" ")}`),
+  const down = names(wanted.filter((each) => !isRight(each)));
+  if (down.length > 0) return failure("services", `${down.join(", ")} ${down.length === 1 ? "does" : "do"} not run`, logs(down));
+  const up = names(off.filter((each) => !isRight(each)));
+  if (up.length > 0)
+    return failure("services", `${up.join(", ")} ${up.length === 1 ? "runs" : "run"}, which the stack wants off`, {
+      mend: `./fleet up ${place.stack}`,
     });
-  return ok(
-    "services",
-    wanted.length === 0 ? "none that the stack wants, and none that failed" : `${wanted.map(({ unit }) => unit).join(", ")} run`,
-  );
+  const others = broken.filter((unit) => !all.some((each) => each.unit === unit));
+  if (others.length > 0) return warning("services", `${others.join(", ")} failed`, logs(others));
+  const disabled = names(wanted.filter(({ enabled }) => enabled === "disabled"));
+  if (disabled.length > 0)
+    return warning("services", `${disabled.join(", ")} would not run after a reboot`, {
+      mend: onServer(place, `systemctl enable ${disabled.join(" ")}`),
+    });
+  const enabled = names(off.filter((each) => each.enabled === "enabled"));
+  if (enabled.length > 0)
+    return warning("services", `${enabled.join(", ")} would run after a reboot, which the stack wants off`, {
+      mend: `./fleet up ${place.stack}`,
+    });
+  const said = [
+    wanted.length === 0 ? "none that the stack wants, and none that failed" : `${names(wanted).join(", ")} run`,
+    ...(off.length === 0 ? [] : [`off as wanted: ${names(off).join(", ")}`]),
+  ];
+  return ok("services", said.join("; "));
 }
 
 function packages({ halfInstalled }: Seen, place: Place): Finding {

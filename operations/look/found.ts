@@ -7,7 +7,14 @@ export interface Service {
   /** systemd's: active, inactive, failed … */
   readonly active: string;
   readonly enabled: string;
+  /** The stack wants it not to run; undefined where it wants it to. */
+  readonly wanted?: "off";
 }
+
+/** In between counts as running: a unit that crashes and comes back is `activating`. */
+const runs = ({ active }: Service): boolean => ["active", "reloading", "activating", "deactivating"].includes(active);
+/** Whether it runs as the stack wants it to. */
+export const isRight = (service: Service): boolean => (service.wanted === "off" ? !runs(service) : service.active === "active");
 
 export interface Commit {
   readonly path: string;
@@ -57,7 +64,8 @@ function deployedIn(path: string, id: string, rows: readonly (readonly string[])
   return { deployed: { at, who, commit, result, ...(anyway !== undefined && { anyway }) } };
 }
 
-export function foundIn(text: string): Found {
+/** @param off units that the stack wants not to run */
+export function foundIn(text: string, off: readonly string[] = []): Found {
   const rows = text.split("\n").map((line) => line.split("\t").map(clean));
   const all = (name: string) => rows.filter(([key]) => key === name).map((row) => row.slice(1));
   const first = (name: string) => all(name)[0] ?? [];
@@ -78,7 +86,12 @@ export function foundIn(text: string): Found {
       sizeGB: Math.round(Number(size) / 1024 ** 2),
       used: share(Number(size) - Number(free), Number(size)),
     })),
-    services: all("service").map(([unit = "", active = "", enabled = ""]) => ({ unit, active: active || "unknown", enabled })),
+    services: all("service").map(([unit = "", active = "", enabled = ""]) => ({
+      unit,
+      active: active || "unknown",
+      enabled,
+      ...(off.includes(unit) && { wanted: "off" }),
+    })),
     broken: all("broken").flatMap(([unit]) => unit ?? []),
     commits: all("commit").flatMap(([path = "", id = "", at, subject = ""]) =>
       id === "" ? [] : [{ path, id, at: new Date(Number(at) * 1000).toISOString(), subject, ...deployedIn(path, id, all("deployed")) }],

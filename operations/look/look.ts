@@ -4,7 +4,7 @@ import { differing, type Remembered } from "../../provisioners/provider/as-remem
 import { isMap } from "../../spec/path.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { type Found, foundIn } from "./found.ts";
-import { lookScript } from "./script.ts";
+import { lookScript, wantedOf } from "./script.ts";
 
 export interface Seen extends Found {
   /** Seconds that the server's clock is before ours; as exact as the way there is long. */
@@ -17,7 +17,7 @@ const deadline = 30_000;
 export async function lookAt(server: FleetServer, shell: Shell, signal: AbortSignal, { thorough = false } = {}): Promise<Seen> {
   const asked = Date.now();
   const { stdout } = await shell.run(lookScript(server, { thorough }), { signal, deadline, onAbort: "end" });
-  const found = foundIn(stdout.toString("utf8"));
+  const found = foundIn(stdout.toString("utf8"), wantedOf(server).off);
   // The clock is read first: what comes after it is the script's own time.
   const ahead = found.now - asked / 1000;
   return { ...found, ahead: Math.round(ahead * 100) / 100 };

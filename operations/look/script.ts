@@ -1,18 +1,28 @@
 // One look at a server's own state: a line a fact, its name and values between tabs. Nothing is changed, nothing of the network is asked but for
 // `deep`, which a doctor wants.
 import { type Command, lines, sh } from "../../provisioners/engine/shell-quote.ts";
+import { isMap } from "../../spec/path.ts";
 import type { FleetServer } from "../fleet-up.ts";
 
 /** Services and checkouts that the stack wants there. */
 export function wantedOf({ wants }: Pick<FleetServer, "wants">): {
   readonly services: readonly string[];
+  /** Of them, those that are not to run. */
+  readonly off: readonly string[];
   readonly checkouts: readonly string[];
 } {
-  const addresses = Object.values(wants).flatMap((each) => Object.keys(each));
+  const resources = Object.values(wants).flatMap((each) => Object.entries(each));
+  const addresses = resources.map(([address]) => address);
   const of = (kind: string) => [
     ...new Set(addresses.flatMap((each) => (each.startsWith(`${kind}[`) ? each.slice(kind.length + 1, -1) : []))),
   ];
-  return { services: of("service"), checkouts: of("git") };
+  // Who only has it hear of changes says nothing of whether it runs.
+  const says = (unit: string) =>
+    resources.flatMap(([address, want]) => (address === `service[${unit}]` && isMap(want) && !want.keep ? [want] : []));
+  const off = of("service").filter(
+    (unit) => says(unit).length > 0 && says(unit).every(({ running, masked }) => running === false || masked === true),
+  );
+  return { services: of("service"), off, checkouts: of("git") };
 }
 
 const always = sh`printf ${"now\\t%s\\n"} "$(date +%s.%N)"

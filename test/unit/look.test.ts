@@ -5,7 +5,7 @@ import { accountFindings } from "../../operations/doctor/accounts.ts";
 import { hereFindings } from "../../operations/doctor/here.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
-import { foundIn } from "../../operations/look/found.ts";
+import { foundIn, isRight } from "../../operations/look/found.ts";
 import { asDeployed, lookAt, type Seen } from "../../operations/look/look.ts";
 import { lookScript, wantedOf } from "../../operations/look/script.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
@@ -55,8 +55,26 @@ const well = [
 const seen = (text: string, ahead = 0): Seen => ({ ...foundIn(text), ahead });
 
 test("what the stack wants there is asked for, quoted", () => {
-  expect(wantedOf(server)).toEqual({ services: ["go.service"], checkouts: ["/home/isucon/it's"] });
+  expect(wantedOf(server)).toEqual({ services: ["go.service"], off: [], checkouts: ["/home/isucon/it's"] });
   expect(lookScript(server).text).toContain(`-C '/home/isucon/it'\\''s' log`);
+});
+
+test("off is what is wanted not to run, whoever else has it hear of changes", () => {
+  const of = (...wants: object[]) =>
+    wantedOf({ wants: Object.fromEntries(wants.map((want, index) => [String(index), { "service[a.service]": want }])) }).off;
+  const [off, keep, on] = [
+    { enabled: false, running: false },
+    { enabled: true, running: true, keep: true },
+    { enabled: true, running: true },
+  ];
+  expect([of(off), of(keep, off), of({ ...on, masked: true }), of(on), of(keep), of(off, on)]).toEqual([
+    ["a.service"],
+    ["a.service"],
+    ["a.service"],
+    [],
+    [],
+    [],
+  ]);
 });
 
 test("what was found, terminal escapes taken out", () => {
@@ -150,6 +168,40 @@ describe("the screen", () => {
     [90_000, "1 d 1 h"],
   ] as const)("%d seconds are %s", ([seconds, expected]) => {
     expect(span(seconds)).toBe(expected);
+  });
+});
+
+describe("a service that the stack wants off", () => {
+  const place = { stack: "team-a", server: "isu1", now: new Date("2025-11-29T16:00:00Z"), undone: [], me: "ada@laptop" };
+  const told = (active: string, enabled: string) => {
+    const found = foundIn(`${well}\nservice\tnotes.service\t${active}\t${enabled}`, ["notes.service"]);
+    const finding = serverFindings({ ...found, ahead: 0 }, place).find(({ what }) => what === "services");
+    const row = screen("team-a", [{ server, seen: { ...found, ahead: 0 }, undone: [] }], undefined, place.now).split("\n")[2];
+    return [found.services.every(isRight), `${finding?.state}: ${finding?.text}`, row?.trim()];
+  };
+
+  test.for([
+    ["inactive", "disabled"],
+    ["inactive", "masked"],
+    ["failed", "disabled"],
+    ["inactive", "not-found"],
+  ] as const)("is right where it is %s and %s", ([active, enabled]) => {
+    const text = "ok: none that the stack wants, and none that failed; off as wanted: notes.service";
+    expect(told(active, enabled)).toEqual([true, text, "notes off"]);
+  });
+
+  test("is the failure where it runs, also where it crashes and comes back", () => {
+    const text = "failure: notes.service runs, which the stack wants off";
+    expect(told("active", "enabled")).toEqual([false, text, "notes active, wanted off"]);
+    expect(told("activating", "disabled")).toEqual([false, text, "notes activating, wanted off"]);
+  });
+
+  test("is warned of where only a reboot would start it", () => {
+    expect(told("inactive", "enabled")).toEqual([
+      true,
+      "warning: notes.service would run after a reboot, which the stack wants off",
+      "notes off",
+    ]);
   });
 });
 
