@@ -33,6 +33,10 @@ export function chosen(patterns: readonly string[], names: readonly string[] = s
   return names.filter((name) => taken.has(name) && !out.has(name));
 }
 
+/** Where nothing is typed, the one that FLEET_STACK names, as every command that is for one stack takes it. */
+export const meantBy = (patterns: readonly string[], named = process.env.FLEET_STACK): readonly string[] =>
+  patterns.length === 0 && named ? [named] : patterns;
+
 /** A run costs about one core for its first seconds and waits for servers afterwards. */
 export const parallelDefault = (): number => Math.max(2, availableParallelism() * 2);
 

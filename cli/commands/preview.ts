@@ -9,7 +9,7 @@ import { markdown } from "../preview/markdown.ts";
 import { exitCodeOf, nothingToChange, operations, type StackPreview } from "../preview/model.ts";
 import { text } from "../preview/text.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
-import { chosen, manyOptions } from "../select-stacks.ts";
+import { chosen, manyOptions, meantBy } from "../select-stacks.ts";
 import { columns, styled } from "../terminal.ts";
 
 interface Options {
@@ -27,7 +27,7 @@ export const preview: Register = (program, done) =>
   program
     .command("preview")
     .description("show what an up would change, against what is on the servers now")
-    .argument("[stacks...]", "stacks of this checkout, or patterns such as 'team-*' and '!team-x'; default all")
+    .argument("[stacks...]", "stacks of this checkout, or patterns such as 'team-*' and '!team-x'; default FLEET_STACK, else all")
     .option("--markdown <file>", "write it for a pull request; what GitHub takes no more in one comment goes to <file>.2, <file>.3 …")
     .option("--json", "print it as JSON, for other forges", false)
     .option("--offline", "from stack files alone: no server, no state and no passphrase; needs --base", false)
@@ -45,7 +45,7 @@ export const preview: Register = (program, done) =>
       "after",
       "\nExamples:\n  fleet preview team-a\n  fleet preview 'team-*' --markdown preview.md\n  fleet preview --offline --base origin/main --markdown preview.md",
     )
-    .action((stacks: string[], options: Options) => done(run(stacks, options)));
+    .action((stacks: string[], options: Options) => done(run(meantBy(stacks), options)));
 
 async function run(patterns: readonly string[], options: Options): Promise<number> {
   if (options.offline) return show(await offline(patterns, options), { ...options, note: [...options.note, offlineNote] });

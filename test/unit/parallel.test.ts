@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { failedBefore, remember, runMany } from "../../cli/parallel.ts";
 import { Board } from "../../cli/progress-table.ts";
-import { chosen, selected, single } from "../../cli/select-stacks.ts";
+import { chosen, meantBy, selected, single } from "../../cli/select-stacks.ts";
 import { EventLog } from "../../pulumi/event-log.ts";
 import { ownProject } from "../support/own.ts";
 
@@ -29,6 +29,18 @@ describe("stacks", () => {
     ],
   ] as const)("%j are %j", ([patterns, expected]) => {
     expect(chosen(patterns, names)).toEqual(expected);
+  });
+
+  test("without a name, the one that FLEET_STACK means; what is typed goes before it", () => {
+    expect([meantBy([], "team-b"), meantBy(["team-*"], "team-b"), meantBy(["!team-x"], "team-b")]).toEqual([
+      ["team-b"],
+      ["team-*"],
+      ["!team-x"],
+    ]);
+    expect(chosen(meantBy([], ""), names)).toEqual(names);
+    vi.stubEnv("FLEET_STACK", "team-a");
+    expect(chosen(meantBy([]), names)).toEqual(["team-a"]);
+    vi.unstubAllEnvs();
   });
 
   test("a name or pattern that fits nothing is an error, and says what is near", () => {
