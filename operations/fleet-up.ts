@@ -6,7 +6,7 @@ import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
 import { opened, secretsIn } from "../pulumi/checkpoint.ts";
 import { ask } from "../pulumi/command.ts";
-import { passphraseIn, unlock } from "../pulumi/passphrase.ts";
+import { passphraseIn, unlockByAny } from "../pulumi/passphrase.ts";
 import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
 import type { Deployment, StateResource } from "../pulumi/state-file.ts";
 import { isMap } from "../spec/path.ts";
@@ -87,7 +87,7 @@ const notUp = (stack: string): UserError => new UserError(`${stack}: expected a 
 
 async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Buffer> {
   const given = passphraseIn(process.env) ?? engine.passphrase;
-  const key = given === undefined ? undefined : await unlock(salt, given);
+  const key = await unlockByAny(salt, [engine.passphrase, given]);
   if (key) return key;
   throw new UserError(
     `${stack}: expected the passphrase of its state, got ${given === undefined ? "none" : "another one"}; ` +

@@ -52,6 +52,7 @@ function laidOver(files: string, spec: FleetSpec): Readonly<Record<string, reado
 
 /** What a shell needs depends on where the servers are, and on nothing else that may be wrong with a stack file. */
 export interface Aimed {
+  readonly stack: string;
   readonly engine: Pick<EngineNeeds, "passphrase">;
 }
 
@@ -62,7 +63,7 @@ export function aimedAt(stack: string, folder = stacksFolder): Aimed {
   if (!there && stack !== "practice") throw unknownStack(stack, folder);
   const written = there ? readYaml(readFileSync(file, "utf8")).value : undefined;
   const rules = rulesOf(targets, valueAt(written, ["config", fleetKey]));
-  return { engine: targets.find((target) => target === rules)?.engine ?? {} };
+  return { stack, engine: targets.find((target) => target === rules)?.engine ?? {} };
 }
 
 /** Where a path of the fleet stands in the stack file: `stacks/Pulumi.x.yaml:6:15`, of its key. */

@@ -8,6 +8,7 @@ import { UserError } from "../spec/problem.ts";
 import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
+import { ownPassphrase, refuseWrongPassphrase } from "./own-passphrase.ts";
 import { readable, readableLines } from "./words.ts";
 
 export { stateFolder } from "./folder.ts";
@@ -129,7 +130,7 @@ interface RunOptions {
 }
 
 async function run(plan: Aimed | undefined, args: readonly string[], { capture, readable: piped, env, hear }: RunOptions) {
-  const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...ofFleetAlone(), ...env };
+  const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...(await ownPassphrase(plan)), ...ofFleetAlone(), ...env };
   const child = spawn(
     "pulumi",
     [...args, ...(piped && process.stdout.isTTY ? ["--color", "always"] : []), ...eventLog(args, all.FLEET_EVENT_LOG)],
@@ -156,6 +157,7 @@ async function run(plan: Aimed | undefined, args: readonly string[], { capture, 
   if (isChange(args)) shutStateFolder();
   // An engine that was stopped may still call it a success.
   throwIfInterrupted();
+  if (code !== 0 && plan) refuseWrongPassphrase(plan.stack, output.stderr + output.stdout, all);
   return { code, ...output };
 }
 

@@ -31,6 +31,15 @@ export async function unlock(salt: string, passphrase: string): Promise<Buffer |
   }
 }
 
+/** The key by the first of these passphrases that opens it. */
+export async function unlockByAny(salt: string, passphrases: readonly (string | undefined)[]): Promise<Buffer | undefined> {
+  for (const passphrase of new Set(passphrases)) {
+    const key = passphrase === undefined ? undefined : await unlock(salt, passphrase);
+    if (key) return key;
+  }
+  return undefined;
+}
+
 const keyFor = (salt: Buffer, passphrase: string): Promise<Buffer> => promisify(pbkdf2)(passphrase, salt, rounds, keyLength, "sha256");
 
 /** For a stack that is new: what its file has as `encryptionsalt`, and the key of its secrets. */

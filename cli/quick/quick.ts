@@ -7,7 +7,7 @@ import { stackNames } from "../../provisioners/project.ts";
 import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { type Checkpoint, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
-import { passphraseIn, unlock } from "../../pulumi/passphrase.ts";
+import { passphraseIn, unlockByAny } from "../../pulumi/passphrase.ts";
 import { localStack, lockFiles } from "../../pulumi/state.ts";
 import { counted, styled } from "../terminal.ts";
 import { changed, type Inputs } from "./inputs.ts";
@@ -50,7 +50,8 @@ export interface Means {
   /** Of the runs that are at work, or were killed. */
   readonly locks: () => readonly string[];
   readonly state: () => Checkpoint | string;
-  readonly passphrase: string;
+  /** The first one that opens it counts. */
+  readonly passphrases: readonly (string | undefined)[];
   readonly differing: (remembered: readonly Remembered[]) => Promise<readonly string[]>;
 }
 
@@ -60,7 +61,7 @@ const meansOf = (stack: string): Means => ({
   inputs: (files) => inputsNow(stack, files),
   locks: () => lockFiles(stack),
   state: () => readCheckpoint(localStack(stack)),
-  passphrase: passphraseIn(process.env) ?? passphraseOfPractice,
+  passphrases: [passphraseIn(process.env), passphraseOfPractice],
   differing: (remembered) => differing(remembered, new AbortController().signal),
 });
 
@@ -71,7 +72,7 @@ export async function answer(means: Means): Promise<AllRight> {
   if (!record) throw new Doubt("no run of it has come to its end here yet");
   const parts = changed(record.inputs, inputs(record.files));
   if (parts.length > 0) throw new Doubt(`${parts.join(", ")} changed since its last complete run`);
-  const resources = await rememberedIn(untouched(means, record), means.passphrase, record);
+  const resources = await rememberedIn(untouched(means, record), means.passphrases, record);
   const [first, ...rest] = await means.differing(resources);
   if (first !== undefined) throw new Doubt(`${first}${rest.length > 0 ? `, and ${rest.length} more differ` : " differs"}`);
   // A run that began meanwhile may have changed what was looked at.
@@ -91,11 +92,15 @@ function untouched({ locks, state }: Means, record: Settled): Checkpoint {
 const isOurs = (type: string): boolean => type.startsWith("fleet:index:");
 const isNothing = ({ type, custom }: Checkpoint["resources"][number]): boolean => !custom || type === "pulumi:providers:fleet";
 
-async function rememberedIn({ resources, salt }: Checkpoint, passphrase: string, { facts }: Settled): Promise<readonly Remembered[]> {
+async function rememberedIn(
+  { resources, salt }: Checkpoint,
+  passphrases: Means["passphrases"],
+  { facts }: Settled,
+): Promise<readonly Remembered[]> {
   const custom = resources.filter((each) => !isNothing(each));
   const foreign = custom.find(({ type }) => !isOurs(type));
   if (foreign) throw new Doubt(`it has resources that only the engine knows (${foreign.type})`);
-  const key = await unlock(salt, passphrase);
+  const key = await unlockByAny(salt, passphrases);
   if (!key) throw new Doubt("the passphrase does not open the state");
   return custom.map(({ urn, type, id = "", inputs = {}, outputs = {} }) => {
     const open = (value: unknown) => opened(value, key) as Remembered["inputs"];

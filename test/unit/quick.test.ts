@@ -55,7 +55,7 @@ function means(more: Partial<Means> = {}): Means {
     inputs: () => inputs,
     locks: () => [],
     state: () => kept,
-    passphrase: "bench",
+    passphrases: ["of team-a", "bench"],
     differing: async () => [],
     ...more,
   };
@@ -102,7 +102,7 @@ describe("the engine is asked", () => {
     ["the engine changed since its last complete run", () => ({ inputs: () => ({ ...inputs, "the engine": "2" }) })],
     ["another run is at work, or was killed", () => ({ locks: () => ["lock.json"] })],
     ["its state changed since its last complete run", () => ({ state: () => checkpoint(state({ more: 1 })) })],
-    ["the passphrase does not open the state", () => ({ passphrase: "other" })],
+    ["the passphrase does not open the state", () => ({ passphrases: ["other"] })],
     ["isu1 app: file[/a] differs", () => ({ differing: async () => ["isu1 app: file[/a]"] })],
     ["isu1 app: file[/a], and 2 more differ", () => ({ differing: async () => ["isu1 app: file[/a]", "x", "y"] })],
     ["a look broke", () => ({ differing: () => Promise.reject(new Error("a look broke")) })],
