@@ -9,16 +9,20 @@ import {
   placesOf,
   refuseBroken,
   refuseLast,
+  type Shares,
   type Target,
   tell,
 } from "../operations/balance/drain.ts";
+import { type PutBack, putBack, wantedAt } from "../operations/balance/lasting.ts";
 import { sharesOf, writeShares } from "../operations/balance/stack-share.ts";
+import { sourceOf } from "../operations/edit/place.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { OpenServers } from "../operations/on-servers.ts";
 import { select } from "../operations/select.ts";
+import { planOf } from "../provisioners/stack.ts";
 import { changes } from "../pulumi/interruption.ts";
-import { UserError } from "../spec/problem.ts";
+import { isUserError, UserError } from "../spec/problem.ts";
 import { waiting } from "./progress.ts";
 import { stackInMind } from "./stack-in-mind.ts";
 
@@ -71,38 +75,68 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     if (options.share === 0 && !options.anyway) refuseLast(places);
     changes();
     notes.servers = [...new Set(places.map(({ balancer }) => balancer))];
-    const refused = await tellAll(fleet, open, { balancers, places, targets, shares });
+    const wanted = { targets, shareOf: shareIn(fleet, shares) };
+    const refused = await tellAll(fleet, open, balancers, { places, shares: wanted });
     // Who can't be told now is told by the next up.
     if (refused.length === 0) writeShares(stack, Object.fromEntries(targets.map(({ name }) => [name, options.share])));
     const left = refused.length === 0 && options.wait !== false && options.share === 0 ? await waited(fleet, open, places, options) : 0;
     notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${options.share} % of its requests`;
     notes.detail = places.map(said);
-    report({ stack, options, places, refused, left, names });
+    report({ stack, options, places, refused, left, names, goes: refused.length > 0 ? [] : goesBack(fleet, balancers, places, wanted) });
     return refused.length + missing.length > 0 || left > 0 ? 1 : 0;
   } finally {
     await open.close();
   }
 }
 
+const shareIn =
+  ({ servers }: FleetUp, shares: Readonly<Record<string, number>>): Shares["shareOf"] =>
+  (balancer, host) => {
+    const server = servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
+    return server ? (shares[server.name] ?? 100) : 100;
+  };
+
+/** With the stack's own file that is to be changed, where one stands for it. */
+type GoesBack = PutBack & { readonly source?: string };
+
+function goesBack(
+  { stack, servers }: FleetUp,
+  balancers: readonly Balancer[],
+  places: readonly Placed[],
+  shares: Shares,
+): readonly GoesBack[] {
+  try {
+    const plan = planOf(stack);
+    const wanted = wantedAt(plan, (name) => servers.find((each) => each.name === name)?.facts);
+    return putBack(balancers, places, shares, wanted).map((each) => {
+      const source = sourceOf(plan, { server: each.place.balancer, path: each.path });
+      return { ...each, ...(source !== undefined && { source }) };
+    });
+  } catch (error) {
+    // A mistake elsewhere in the stack file is the next up's to tell.
+    if (!isUserError(error)) throw error;
+    return [];
+  }
+}
+
 interface Known {
-  readonly balancers: readonly Balancer[];
   readonly places: readonly Placed[];
-  readonly targets: readonly Target[];
-  readonly shares: Readonly<Record<string, number>>;
+  readonly shares: Shares;
 }
 
 /** @returns what went wrong, a sentence each */
-async function tellAll(fleet: FleetUp, open: OpenServers, { balancers, places, targets, shares }: Known): Promise<readonly string[]> {
+async function tellAll(
+  fleet: FleetUp,
+  open: OpenServers,
+  balancers: readonly Balancer[],
+  { places, shares }: Known,
+): Promise<readonly string[]> {
   const asked = fleet.servers.filter(({ name }) => places.some(({ balancer }) => balancer === name));
-  const shareOf = (balancer: string, host: string): number => {
-    const server = fleet.servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
-    return server ? (shares[server.name] ?? 100) : 100;
-  };
   const outcomes = await open.each(
     asked,
-    ({ name }, shell, signal) => tell(balancers.find(({ server }) => server === name)!, shell, { targets, shareOf }, signal),
+    ({ name }, shell, signal) => tell(balancers.find(({ server }) => server === name)!, shell, shares, signal),
     {
-      change: `another share for ${targets.map(({ name }) => name).join(", ")}`,
+      change: `another share for ${shares.targets.map(({ name }) => name).join(", ")}`,
       onWait: (server, why) => console.error(`${server}: ${why}`),
     },
   );
@@ -132,6 +166,9 @@ async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed
 const said = ({ balancer, kind, group, target }: Placed): string =>
   `${balancer} ${kind} ${group}: ${target.name} ${target.now === 0 ? "out" : target.now === 100 ? "in" : `in with ${target.now} %`}`;
 
+const goesBackText = ({ place, path, role, words, until, source }: GoesBack): string =>
+  `${said(place)} until ${until}: ${source ?? `role ${role}`} has another ${path}; to keep it, write ${words} ${source === undefined ? "into what the role is told" : "there"}`;
+
 interface Told {
   readonly stack: string;
   readonly options: BalanceOptions;
@@ -139,11 +176,24 @@ interface Told {
   readonly refused: readonly string[];
   readonly left: number;
   readonly names: string;
+  /** Changes that do not last. */
+  readonly goes: readonly GoesBack[];
 }
 
-function report({ stack, options, places, refused, left, names }: Told): void {
+function report({ stack, options, places, refused, left, names, goes }: Told): void {
   if (options.json) {
-    const told = places.map(({ balancer, kind, group, target: { name, now } }) => ({ balancer, kind, group, server: name, share: now }));
+    const told = places.map((place) => {
+      const { balancer, kind, group, target } = place;
+      const back = goes.find((each) => each.place === place);
+      return {
+        balancer,
+        kind,
+        group,
+        server: target.name,
+        share: target.now,
+        ...(back && { until: back.until, file: back.source ?? back.path }),
+      };
+    });
     console.log(JSON.stringify({ stack, places: told, refused, connectionsLeft: left }, null, 2));
     return;
   }
@@ -152,8 +202,8 @@ function report({ stack, options, places, refused, left, names }: Told): void {
   console.log(places.map(said).join("\n"));
   if (left > 0) console.log(`${names}: ${left} connections are still open`);
   const stays =
-    options.share < 100
+    options.share < 100 && goes.length < places.length
       ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ./fleet enable ${names.replaceAll(", ", ",")} -s ${stack}`
       : "";
-  console.log(`${names}: ${options.share} % of its requests${stays}`);
+  console.log([`${names}: ${options.share} % of its requests${stays}`, ...goes.map(goesBackText)].join("\n"));
 }

@@ -15,6 +15,8 @@ export interface Balancer {
   /** nginx' files by path, and the groups in them. */
   readonly files: Readonly<Record<string, string>>;
   readonly groups: readonly Group[];
+  /** Where those of them really lie that are named by a link. */
+  readonly real: Readonly<Record<string, string>>;
   /** What nginx says against its own files: it runs with older ones, and takes no change. */
   readonly broken?: string;
 }
@@ -36,6 +38,8 @@ export interface Placed {
   /** Backend or upstream. */
   readonly group: string;
   readonly target: Target;
+  /** haproxy's own name for it. */
+  readonly server?: string;
   readonly host: string;
   readonly port: number;
   /** Whether somebody is left who gets the requests. */
@@ -51,10 +55,18 @@ export async function balancersOn(open: OpenServers, servers: readonly FleetServ
 
 export async function balancerOn(server: string, shell: Shell, signal: AbortSignal): Promise<Balancer> {
   const { stdout } = await shell.run(lookScript(mark), { signal, deadline, onAbort: "end" });
-  const { state = "", stat = "", nginx = "", broken } = partsIn(mark, stdout.toString("utf8"));
+  const { state = "", stat = "", nginx = "", real = "", broken } = partsIn(mark, stdout.toString("utf8"));
   const files = filesIn(nginx);
   const groups = Object.entries(files).flatMap(([file, text]) => groupsIn(file, text));
-  return { server, haproxy: haproxyServers(state, stat), files, groups, ...(broken !== undefined && { broken: broken.trim() }) };
+  const links = Object.fromEntries(real.split("\n").flatMap((line) => (line.includes("\t") ? [line.split("\t") as [string, string]] : [])));
+  return {
+    server,
+    haproxy: haproxyServers(state, stat),
+    files,
+    groups,
+    real: links,
+    ...(broken !== undefined && { broken: broken.trim() }),
+  };
 }
 
 /** As its names are known here and on the other servers. */
@@ -83,7 +95,8 @@ export function placesOf(balancers: readonly Balancer[], targets: readonly Targe
       const rest = haproxy.filter(
         (other) => other.backend === each.backend && !other.out && haproxyTarget(targets, other, server) === undefined,
       );
-      return [{ balancer: server, kind: "haproxy", group: each.backend, target, host: each.host, port: each.port, others: rest.length }];
+      const { backend: group, name, host, port } = each;
+      return [{ balancer: server, kind: "haproxy", group, target, server: name, host, port, others: rest.length }];
     });
     const shared = groups.filter(({ peers }) => !isLocal(peers));
     const inNginx = shared.flatMap(({ name, peers }) =>
@@ -120,21 +133,27 @@ export interface Shares {
   readonly shareOf: (balancer: string, host: string) => number;
 }
 
+/** nginx' files as they are to be. Pure. */
+export function nextFiles(
+  { server, files }: Pick<Balancer, "server" | "files">,
+  { targets, shareOf }: Shares,
+): Readonly<Record<string, string>> {
+  const before = ({ host }: Peer) => meant(targets, host, server)?.before ?? shareOf(server, host);
+  const stays = (share: number) => (share === 100 ? undefined : share);
+  const now = ({ host }: Peer) => meant(targets, host, server)?.now ?? stays(shareOf(server, host));
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, withShares(text, before, now)]));
+}
+
 /** Tells one balancer. Throws an Error with its own words where it refuses, and is as it was then. */
-export async function tell(balancer: Balancer, shell: Shell, { targets, shareOf }: Shares, signal: AbortSignal): Promise<void> {
+export async function tell(balancer: Balancer, shell: Shell, shares: Shares, signal: AbortSignal): Promise<void> {
+  const { targets } = shares;
   const commands = balancer.haproxy.flatMap((each) => {
     const target = haproxyTarget(targets, each, balancer.server);
     const usual = target && each.weight > 0 && target.before > 0 ? Math.round((each.weight * 100) / target.before) : each.weight || 100;
     return target ? haproxyCommands(each, target.now, usual) : [];
   });
   if (commands.length > 0) await done(shell, "haproxy", tellScript(commands), signal);
-  const before = ({ host }: Peer) => meant(targets, host, balancer.server)?.before ?? shareOf(balancer.server, host);
-  const stays = (share: number) => (share === 100 ? undefined : share);
-  const now = ({ host }: Peer) => meant(targets, host, balancer.server)?.now ?? stays(shareOf(balancer.server, host));
-  const changed = Object.entries(balancer.files).flatMap(([path, text]) => {
-    const next = withShares(text, before, now);
-    return next === text ? [] : [[path, next] as const];
-  });
+  const changed = Object.entries(nextFiles(balancer, shares)).filter(([path, text]) => text !== balancer.files[path]);
   if (changed.length > 0) await done(shell, "nginx", nginxScript(Object.fromEntries(changed)), signal);
 }
 

@@ -22,7 +22,8 @@ echo ${`${mark} state`}; ask "$socket" ${"show servers state"}
 echo ${`${mark} stat`}; ask "$socket" ${"show stat"}
 fi
 if command -v nginx >/dev/null && systemctl -q is-active nginx; then 
-if nginx -t -q 2>/dev/null; then echo ${`${mark} nginx`}; nginx -T 2>/dev/null; else echo ${`${mark} broken`}; nginx -t -q 2>&1 | tail -n 2; fi; fi
+if nginx -t -q 2>/dev/null; then echo ${`${mark} nginx`}; nginx -T 2>/dev/null
+echo ${`${mark} real`}; nginx -T 2>/dev/null | sed -n ${"s/^# configuration file \\(.*\\):$/\\1/p"} | while read -r f; do r=$(readlink -f -- "$f"); [ "$r" = "$f" ] || printf ${"%s\\t%s\\n"} "$f" "$r"; done; else echo ${`${mark} broken`}; nginx -t -q 2>&1 | tail -n 2; fi; fi
 exit 0`,
   ]);
 

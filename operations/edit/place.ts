@@ -38,6 +38,14 @@ export interface Place {
 
 const shownName = (file: string): string => relative(project, file);
 
+/** The file of the stack's own that comes to lie at a path of a server, as people name it. */
+export function sourceOf({ spec }: Pick<FleetPlan, "spec">, { server, path }: Wish): string | undefined {
+  const folder = resolve(stacksFolder, spec.files);
+  const all = [server, common].flatMap((layer) => [path, `${path}${suffix}`].map((each) => join(folder, layer, each)));
+  const found = all.find((file) => existsSync(file));
+  return found && shownName(found);
+}
+
 /** Throws a UserError where another file of the stack's would win over the one that is edited. */
 export function placeOf({ spec, servers }: Pick<FleetPlan, "spec" | "servers">, { server, path }: Wish, all: boolean): Place {
   const folder = resolve(stacksFolder, spec.files);

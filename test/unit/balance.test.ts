@@ -145,7 +145,7 @@ describe("haproxy", () => {
 describe("over a team", () => {
   const target = (name: string, now = 0): Target => ({ name, hosts: [name, `10.0.0.${name.at(-1)}`], before: 100, now });
   const files = { "/a": conf };
-  const balancer: Balancer = { server: "isu1", haproxy: [], files, groups: groupsIn("/a", conf) };
+  const balancer: Balancer = { server: "isu1", haproxy: [], files, groups: groupsIn("/a", conf), real: {} };
 
   test("every place is found, by name and by address", () => {
     expect(placesOf([balancer], [target("isu3")])).toMatchObject([

@@ -179,6 +179,7 @@ describe("out of what balances while it has its turn", () => {
   const balancer = (name: string, text: string): Balancer => ({
     ...{ server: name, haproxy: [], files: { "/etc/nginx/a": text } },
     groups: groupsIn("/etc/nginx/a", text),
+    real: {},
   });
   const other = (name: string) => ({ ...server(name), connection: { address: name }, facts: {} }) as unknown as FleetServer;
 
