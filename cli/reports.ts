@@ -3,6 +3,7 @@ import { structuredPatch } from "diff";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
+import { steering } from "../provisioners/resources/kind.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "./first-look.ts";
 
 /** What we read of `pulumi preview --json`. */
@@ -120,7 +121,10 @@ function reportOf(step: PreviewStep): RoleReport {
   const changed = Object.keys(detailedDiff ?? {});
   const results = addresses.map((address): Result => {
     const prefix = `resources[${JSON.stringify(address)}]`;
-    const paths = changed.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).replace(/^\./, ""));
+    const own = changed.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).replace(/^\./, ""));
+    // What the role wants only now may be there already: its plan says what is to be done with it.
+    const isFound = !old[address] && foreseen !== undefined && address in foreseen.there;
+    const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
     const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
     const sentences = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
     return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };

@@ -2,6 +2,7 @@
 // fleet of: where the wanted text has a secret's mark, only lines that the fleet itself wrote are shown.
 import { structuredPatch } from "diff";
 import { latesIn } from "../../provisioners/engine/placeholders.ts";
+import { steering } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import type { Cause } from "./model.ts";
 
@@ -38,6 +39,13 @@ export const wholeOf = (sign: "+" | "-", values: Values): string[] =>
   Object.entries(values)
     .filter(([name, value]) => !inAddress.includes(name) && value !== undefined)
     .flatMap(([name, value]) => whole(sign, name, value));
+
+/** A role's resource, without what only steers how it is changed. */
+export function onServer(values: Values): Values;
+export function onServer(values: Values | undefined): Values | undefined;
+export function onServer(values: Values | undefined): Values | undefined {
+  return values && Object.fromEntries(Object.entries(values).filter(([name]) => !steering.has(name)));
+}
 
 /** A property at its path, of the three states: as the last up left it, as it is, as it should be. */
 export interface Three {

@@ -7,7 +7,7 @@ import type { Address } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
 import { hostProblems, type PreviewDigest, type PreviewStep } from "../reports.ts";
-import { differences, type Values, wholeOf } from "./differences.ts";
+import { type Difference, differences, onServer, type Three, type Values, wholeOf } from "./differences.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 import { fates } from "./warnings.ts";
 
@@ -126,12 +126,18 @@ const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources 
 function newRoleItems(role: string, wanted: Wants, { there, changes }: Foreseen): readonly Item[] {
   return Object.entries(changes).map(([address, sentences]): Item => {
     const [old, now] = [there[address as Address] as Values | undefined, wanted[address]];
-    const [of, said] = [{ address, role, cause: "planned" } as const, sentences.map((sentence) => ` ${sentence}`)];
-    if (!now) return { ...of, operation: "delete", lines: said };
-    if (!old) return { ...of, operation: "create", lines: wholeOf("+", now) };
-    const { lines } = differences("", { remembered: undefined, there: old, wanted: now });
-    return { ...of, operation: "update", lines: lines.length > 0 ? lines : said };
+    const of = { address, role, cause: "planned" } as const;
+    if (!now) return { ...of, operation: "delete", lines: sentences.map((sentence) => ` ${sentence}`) };
+    if (!old) return { ...of, operation: "create", lines: wholeOf("+", onServer(now)) };
+    return { ...of, operation: "update", lines: updateOf({ remembered: undefined, there: old, wanted: now }, sentences).lines };
   });
+}
+
+/** The properties that differ, and what the plan does beside: a service that is to hear of a change. Else the plan's own sentences. */
+function updateOf({ remembered, there, wanted }: Record<keyof Three, Values | undefined>, sentences: readonly string[]): Difference {
+  const { lines, causes } = differences("", { remembered: onServer(remembered), there: onServer(there), wanted: onServer(wanted) });
+  const said = lines.length > 0 ? sentences.filter((sentence) => /^(?:restart|reload)\b/.test(sentence)) : sentences;
+  return { lines: [...lines, ...said.map((sentence) => ` ${sentence}`)], causes };
 }
 
 function roleItems({ operation, step, remembered }: Change): readonly Item[] {
@@ -149,16 +155,16 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
   const all = planned ? [...new Set([...known, ...Object.keys(planned)])].sort() : known;
   const addresses = all.filter((address) => planned === undefined || planned[address]);
   return addresses.flatMap((address): readonly Item[] => {
-    const [old, now] = [there[address], wanted[address]];
+    const now = wanted[address];
+    // What the role wants only now may be there already: somebody else's folder.
+    const old = there[address] ?? (foreseen?.there[address as Address] as Values | undefined);
     const of = { address, role };
     if (now && !old)
-      return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", now) }];
+      return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", onServer(now)) }];
     // What was there before comes back: what that is, only the server knows.
     if (!now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
-    const { lines, causes } = differences("", { remembered: before?.[address], there: old, wanted: now });
-    const said = planned?.[address]?.map((sentence) => ` ${sentence}`) ?? [];
-    const shown = lines.length > 0 ? lines : said;
-    return shown.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines: shown }];
+    const { lines, causes } = updateOf({ remembered: before?.[address], there: old, wanted: now }, planned?.[address] ?? []);
+    return lines.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines }];
   });
 }
 

@@ -58,6 +58,16 @@ export interface Common {
 }
 
 /**
+ * Properties, of whatever kind, that only steer how and when a change is made. No server has them, so none differs by them: a preview shows
+ * the plan's own sentences instead (`restart after the change of …`).
+ */
+export const steering: ReadonlySet<string> = new Set([
+  ...Object.keys(common),
+  ...["restartOn", "reloadOn", "on", "below", "validate", "freshWorkers", "log", "settle"],
+  ...["keep", "same", "sensitive", "elsewhere", "broughtBy", "undo", "again"],
+]);
+
+/**
  * What the server's memory holds of a want or of what was there: never a secret, and never a content, of which a copy is kept beside the
  * memory. Whoever is given this at an undo can't ask for more.
  */

@@ -1,7 +1,7 @@
 // One loop over all case files: every kind decides what its cases say, twice the same, in sentences without secrets.
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import type { Common, Step } from "../../provisioners/resources/kind.ts";
+import { type Common, type Step, steering } from "../../provisioners/resources/kind.ts";
 import { kindOf, kinds } from "../../provisioners/resources/kinds.ts";
 import { casesOf, type KindCase, kindsWithCases } from "../support/kind-cases.ts";
 
@@ -51,10 +51,13 @@ function decides(each: KindCase): void {
   expect(kind.notes?.(want, have) ?? []).toEqual(each.notes ?? []);
   const seen = kind.seen(want, have);
   if (steps.length === 0 && reason === undefined) expect(seen, "seen of a converged host is the want").toEqual(want);
+  if (seen) expect(steeringOf(seen), "no server has what only steers a change").toEqual(steeringOf(want));
   if ("seen" in each) expect(seen).toEqual(each.seen === null ? undefined : { ...want, ...(each.seen as object) });
   checkSteps(each, want, planned);
   if (each.undo) undoes(each, want);
 }
+
+const steeringOf = (want: Common) => Object.entries(want).filter(([name]) => steering.has(name));
 
 function undoes(each: KindCase, want: Common): void {
   const { original, steps, ...rest } = each.undo!;

@@ -204,6 +204,46 @@ describe("a role that is there, and is to be otherwise", () => {
     expect(pending(steps)).toEqual([conf, unit, "file[/etc/old]"].sort());
   });
 
+  test("says of a service that it restarts, not what it listens to, and of a folder that was there what is changed", () => {
+    const [folder, fresh] = ["directory[/etc/sudoers.d]", "directory[/new]"] as const;
+    const files = Array.from({ length: 14 }, (_, index) => `file[/etc/mysql/${index}]`);
+    const mode = (path: string, value: string) => ({ path, mode: value, keep: false, after: [conf] });
+    const service = (restartOn: readonly string[]) => ({ [unit]: { unit: "nginx.service", enabled: restartOn.length > 13, restartOn } });
+    const changes = {
+      [unit]: ["enable at boot", `restart after the change of ${files[13]}`],
+      [folder]: ["mode a → b"],
+      [fresh]: ["create"],
+    };
+    const wanted = { ...service(files), [folder]: mode("/etc/sudoers.d", "0755"), [fresh]: mode("/new", "0755") };
+    const step = (enabled: boolean, op = "update") => ({
+      op,
+      urn: urn("isu1-base"),
+      ...(op === "update" && { oldState: state({ [unit]: { ...service(files.slice(1))[unit], enabled } }) }),
+      newState: state(wanted, {
+        foreseen: { there: { [folder]: mode("/etc/sudoers.d", "0750"), [unit]: { ...service([])[unit], enabled } }, changes },
+      }),
+      detailedDiff: {
+        [`resources[${JSON.stringify(unit)}].restartOn[13]`]: { kind: "add" },
+        ...Object.fromEntries([folder, fresh].map((address) => [`resources[${JSON.stringify(address)}]`, { kind: "add" }])),
+      },
+    });
+    const items = (steps: readonly object[]) => {
+      const { servers } = previewOf(onePlan, { steps } as unknown as Parameters<typeof previewOf>[1]);
+      return Object.fromEntries(servers.flatMap((server) => server.items).map((each) => [each.address, [each.operation, ...each.lines]]));
+    };
+    const restart = ` restart after the change of ${files[13]}`;
+    const folders = { [folder]: ["update", "-mode: 0750", "+mode: 0755"], [fresh]: ["create", "+mode: 0755"] };
+    expect(items([step(false)])).toEqual({ [unit]: ["update", "-enabled: false", "+enabled: true", restart], ...folders });
+    expect(items([step(false, "create")])).toEqual(items([step(false)]));
+    expect(items([step(true)])[unit]).toEqual(["update", " enable at boot", restart]);
+    const reports = reportsOf({ steps: [step(true)] } as unknown as Parameters<typeof reportsOf>[0]);
+    expect(reports.flatMap(({ results }) => results.map(({ address, changes: said }) => [address, said]))).toEqual([
+      [folder, ["mode a → b"]],
+      [fresh, ["is missing"]],
+      [unit, changes[unit]],
+    ]);
+  });
+
   test("shows nothing, and counts nothing, where an up would do nothing", () => {
     const steps = [changed("a\n", {})];
     expect(shown(steps)).toEqual({ items: [], update: 0 });
