@@ -10,9 +10,9 @@ import { scoresPage } from "../../operations/measure/report/scores.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
 import { ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
 import { bisect } from "../../operations/measure/score/bisect.ts";
-import { type Comparison, compared, runsOf, scoresOf } from "../../operations/measure/score/compare.ts";
+import { type Comparison, compared, runsOf, scoresOf, twoOf } from "../../operations/measure/score/compare.ts";
 import { Checkout } from "../../operations/measure/score/git.ts";
-import { isScore, noiseOf } from "../../operations/measure/score/noise.ts";
+import { isScore, type Noise, noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
 import { checkout, planOf, project } from "../../provisioners/stack.ts";
 import { throwIfInterrupted } from "../../pulumi/interruption.ts";
 import { BenchSpec } from "../../spec/bench.ts";
@@ -89,8 +89,7 @@ async function list(options: Options): Promise<number> {
   console.log(columns([["run", "when", "    score", "", "took", "who", "what"], ...all.map((each) => row(each, best))]));
   const page = join(folder, "scores.html");
   writeFileSync(page, scoresPage(stack, all));
-  const { deviation } = noiseOf(all);
-  console.error(`\na score moves by ${(deviation * 100).toFixed(1)} % by itself; ${shownPath(page)} has the plot`);
+  console.error(`\n${noiseText(noiseOf(all))}\n${shownPath(page)} has the plot`);
   return 0;
 }
 
@@ -139,17 +138,15 @@ const codes: Readonly<Record<Comparison["verdict"], number>> = { better: 0, wors
 
 async function compare(a: string, b: string, options: Options): Promise<number> {
   const history = ledger(runsFolder(await stackOf(options)));
-  const [before, after] = [runsOf(a, history), runsOf(b, history)];
-  if (before.some(({ run }) => after.some((each) => each.run === run)))
-    throw new UserError(`compare: expected two different things, got ${a} and ${b}, which have the same commit and configuration`);
+  const [before, after] = twoOf(a, b, history);
   const noise = noiseOf(history);
   const found = compared(scoresOf(before), scoresOf(after), noise);
   if (options.json) console.log(JSON.stringify({ a: before, b: after, noise, ...found }, null, 2));
-  else console.log(verdictText({ a: before, b: after }, found, noise.deviation));
+  else console.log(verdictText({ a: before, b: after }, found, noise));
   return codes[found.verdict];
 }
 
-function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>, found: Comparison, deviation: number): string {
+function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>, found: Comparison, noise: Noise): string {
   const by = found.change === undefined ? (found.why ?? "") : `${found.change >= 0 ? "+" : ""}${(found.change * 100).toFixed(1)} %`;
   const runs = (all: readonly RunEntry[]) =>
     all
@@ -163,12 +160,7 @@ function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>,
     found.verdict === "not known"
       ? `${(found.confidence * 100).toFixed(0)} % sure`
       : `${Math.min(99.9, found.confidence * 100).toFixed(found.confidence > 0.99 ? 1 : 0)} % sure`;
-  return [
-    `${found.verdict} (${by}, ${sureOf})${more}`,
-    `  a: ${runs(a)}`,
-    `  b: ${runs(b)}`,
-    `  a score moves by ${(deviation * 100).toFixed(1)} % by itself`,
-  ].join("\n");
+  return [`${found.verdict} (${by}, ${sureOf})${more}`, `  a: ${runs(a)}`, `  b: ${runs(b)}`, `  ${noiseText(noise)}`].join("\n");
 }
 
 interface BisectWish extends Options {

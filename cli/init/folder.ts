@@ -47,6 +47,7 @@ const readme = `# Our servers
 \`stacks/\` says what each server is, \`stacks/files/\` what is laid over \`/\` on all of them (\`common/\`) or on one, \`roles/\` what we taught the fleet.
 First \`npm install && npx fleet setup\`; then \`./fleet check\`, \`./fleet preview\`, \`./fleet up\`, \`./fleet verify\`, \`./fleet down\`, each with a stack's name.
 \`./fleet docs\` has the pages: \`roles\`, \`stack-file\`, \`own-roles\`. State lies in \`.fleet/\`, which git leaves out: keep the passphrase of the stacks elsewhere.
+\`runs/\` is what \`fleet bench\` measured: commit it, and the team shares scores and reports; raw logs stay on the computer that measured.
 `;
 
 const launcher = `#!/bin/sh

@@ -7,9 +7,9 @@ import { describe, expect, test } from "vitest";
 import { scoresPage } from "../../operations/measure/report/scores.ts";
 import type { RunEntry } from "../../operations/measure/runs.ts";
 import { badness, bisect } from "../../operations/measure/score/bisect.ts";
-import { compared, runsOf, scoresOf } from "../../operations/measure/score/compare.ts";
+import { compared, runsOf, scoresOf, twoOf } from "../../operations/measure/score/compare.ts";
 import { Checkout } from "../../operations/measure/score/git.ts";
-import { noiseOf } from "../../operations/measure/score/noise.ts";
+import { noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
 import { studentBelow } from "../../operations/measure/score/student.ts";
 import { chance } from "../support/made-logs.ts";
 
@@ -68,6 +68,28 @@ describe("noise", () => {
       deviation: 0.05,
       freedom: 2,
     });
+  });
+});
+
+test("what is assumed of the noise is said to be assumed, until runs were repeated", () => {
+  const guess = "a score is assumed to move by 5.0 % by itself, until runs are repeated: fleet bench --repeat 3";
+  expect([[entry(1, 10)], [entry(1, 10), entry(2, 20, { commit: "x" })]].map((all) => noiseText(noiseOf(all)))).toEqual([guess, guess]);
+  expect(scoresPage("team-a", [entry(1, 10)])).toContain(`A${guess.slice(1)}.`);
+  expect(noiseText(noiseOf([entry(1, 10), entry(2, 10)]))).toBe("a score moves by 4.1 % by itself");
+});
+
+describe("two that are compared", () => {
+  const refused = (a: string, b: string, history: readonly RunEntry[]) => () => twoOf(a, b, history);
+
+  test("of one run, that there is one", () => {
+    expect(refused("best", "last", [entry(7, 10)])).toThrow("compare: expected two runs, got one, run 7; next: fleet bench");
+  });
+
+  test("words for one run, or for runs of one kind, are refused; two kinds are two", () => {
+    const other = entry(2, 900, { commit: "fff0000" });
+    expect(refused("best", "last", [entry(1, 10), other])).toThrow("got best and last, which are both run 2");
+    expect(refused("1", "3", [entry(1, 10), other, entry(3, 11)])).toThrow("got 1 and 3, which have the same commit and configuration");
+    expect(twoOf("1", "last", [entry(1, 10), other]).map((runs) => runs.map(({ run }) => run))).toEqual([[1], [2]]);
   });
 });
 

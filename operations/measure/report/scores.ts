@@ -1,6 +1,6 @@
 // All runs of a stack as one page: how the score went, and what was changed.
 import type { RunEntry } from "../runs.ts";
-import { isScore, noiseOf } from "../score/noise.ts";
+import { isScore, noiseOf, noiseText } from "../score/noise.ts";
 import { seconds, whole } from "./figures.ts";
 import { html } from "./html.ts";
 import { bars } from "./plot.ts";
@@ -32,7 +32,7 @@ export function scoresPage(stack: string, all: readonly RunEntry[]): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${stack}: scores</title><style>${style}</style></head><body><header><h1>${stack}: ${all.length} runs, the best ${whole(best)}</h1>
-<p class="dim">A score moves by ${(noiseOf(all).deviation * 100).toFixed(1)} % by itself.</p></header>
+<p class="dim">${noiseText(noiseOf(all)).replace(/^a/, "A")}.</p></header>
 <div class="top">${bars(shown, whole)}</div>
 <div class="scroll"><table><thead><tr><th>run</th><th>when (UTC)</th><th>score</th><th>took</th><th>kind</th><th class="left">who</th><th class="left">changed</th><th class="long">what</th></tr></thead><tbody>${rows}</tbody></table></div></body></html>
 `.text;

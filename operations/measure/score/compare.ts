@@ -53,6 +53,18 @@ export function runsOf(word: string, history: readonly RunEntry[]): readonly Run
   );
 }
 
+/** What two words mean. Throws a UserError where that is one thing. */
+export function twoOf(a: string, b: string, history: readonly RunEntry[]): readonly [readonly RunEntry[], readonly RunEntry[]] {
+  const [before, after] = [runsOf(a, history), runsOf(b, history)];
+  if (history.length === 1) throw new UserError(`compare: expected two runs, got one, run ${history[0]!.run}; next: fleet bench`);
+  if (!before.some(({ run }) => after.some((each) => each.run === run))) return [before, after];
+  const got =
+    before.length === 1
+      ? `${a} and ${b}, which are both run ${before[0]!.run}`
+      : `${a} and ${b}, which have the same commit and configuration`;
+  throw new UserError(`compare: expected two different things, got ${got}`);
+}
+
 const commitIs = (commit: string | undefined, word: string): boolean =>
   commit !== undefined && !commit.endsWith("+") && (commit.startsWith(word) || word.startsWith(commit));
 

@@ -11,6 +11,14 @@ export interface Noise {
 /** What is taken for the noise while nobody knows: it weighs as much as three runs of one kind. */
 const assumed = { deviation: 0.05, freedom: 2 } as const;
 
+/** As a sentence: nobody takes what is assumed for what was measured. */
+export function noiseText({ deviation, freedom }: Noise): string {
+  const part = `${(deviation * 100).toFixed(1)} %`;
+  return freedom > assumed.freedom
+    ? `a score moves by ${part} by itself`
+    : `a score is assumed to move by ${part} by itself, until runs are repeated: fleet bench --repeat 3`;
+}
+
 export const isScore = ({ passed, score }: RunEntry): boolean => passed && score !== undefined && score > 0;
 
 /** Runs that differ by nothing that is known. What was not committed may be anything: such a run is like none but itself. */
