@@ -14,7 +14,7 @@ export const diff: Register = (program, done) =>
   program
     .command("diff")
     .description("what a run changed, line by line")
-    .argument("[run]", "a run of fleet history, by its id or a part of it; default the newest")
+    .argument("[run]", "a run of fleet history, by its id or a part of it; default the newest that is no `run` or `retest`")
     .option(...stackOption)
     .option("--json", "the run as JSON", false)
     .addHelpText("after", "\nExamples:\n  fleet diff\n  fleet diff 3f2a\n  fleet diff 20261129T1005 -s team-a")

@@ -26,5 +26,11 @@ export const HistoryEntry = z.object({
 });
 export type HistoryEntry = z.infer<typeof HistoryEntry>;
 
+/** Of a run by its id alone: `up`. */
+export const whatOf = (id: string): string => id.split("-").slice(1, -1).join("-");
+
+/** What people asked or tried on servers: nobody knows that it changed anything. */
+export const looksAlone = ["run", "retest"];
+
 export const idAt = (time: Date, what: string, nonce: string): string =>
   `${time.toISOString().replace(/[-:]|\.\d+/g, "")}-${what}-${nonce}`;

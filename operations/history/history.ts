@@ -6,7 +6,7 @@ import { project } from "../../provisioners/project.ts";
 import { hasChanged, interrupted } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import { operator } from "../operator.ts";
-import { HistoryEntry, idAt } from "./entry.ts";
+import { HistoryEntry, idAt, looksAlone, whatOf } from "./entry.ts";
 import { type HistoryStore, historyStore } from "./store.ts";
 
 /** What a command says of its run while it goes. No secret belongs in it. */
@@ -111,11 +111,13 @@ function entryIn(text: string | undefined): HistoryEntry | undefined {
   }
 }
 
-/** By its id, or a part of it that no other has; without, the newest. Throws a UserError. */
+/** By its id, or a part of it that no other has; without, the newest that is there to change something, else the newest. Throws a UserError. */
 export async function runOf(stack: string, id: string | undefined, store?: HistoryStore): Promise<HistoryEntry> {
   const from = store ?? (await historyStore());
   const ids = await from.list(stack, Number.MAX_SAFE_INTEGER);
-  const fitting = id === undefined ? ids.slice(0, 1) : ids.includes(id) ? [id] : ids.filter((each) => each.includes(id));
+  const newest = ids.find((each) => !looksAlone.includes(whatOf(each))) ?? ids[0];
+  const fitting =
+    id === undefined ? (newest === undefined ? [] : [newest]) : ids.includes(id) ? [id] : ids.filter((each) => each.includes(id));
   if (fitting.length === 1) {
     const entry = entryIn(await from.get(stack, fitting[0]!));
     if (entry) return entry;

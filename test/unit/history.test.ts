@@ -93,6 +93,21 @@ describe.for(Object.entries(stores))("in %s", ([, open]) => {
     await expect(runOf("team-a", "0009", store)).rejects.toThrow("got none");
   });
 
+  test("without an id it is the newest that is there to change something, else the newest", async () => {
+    const store = await open();
+    const newest = async () => (await runOf("team-d", undefined, store)).id.slice(-4);
+    const add = (minute: number, what: string) => store.add("team-d", entry(minute, what).id, JSON.stringify(entry(minute, what)));
+    await expect(newest()).rejects.toThrow("team-d: expected one run of team-d, got none; next: fleet history -s team-d");
+    await add(1, "run");
+    expect(await newest()).toBe("0001");
+    await add(2, "deploy");
+    await add(3, "retest");
+    await add(4, "run");
+    expect(await newest()).toBe("0002");
+    await add(5, "up");
+    expect(await newest()).toBe("0005");
+  });
+
   test("what another version wrote is left out, and told where it is asked for", async () => {
     const store = await open();
     await store.add("team-c", "20991129T100000Z-up-ffff", '{"version":9}');
