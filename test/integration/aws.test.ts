@@ -82,6 +82,7 @@ describe("a stack's life", () => {
       "update aws:ec2/securityGroup:SecurityGroup team-a-network-group ingress",
       "update aws:rds/instance:Instance db allocatedStorage maxAllocatedStorage",
       "update aws:sqs/queue:Queue images-queue visibilityTimeoutSeconds",
+      "update fleet:index:PoolRollout images-workers shape version",
     ]);
     expect((await project.run("up")).code).toBe(0);
     expect(await project.drift()).toEqual([]);
@@ -135,6 +136,7 @@ describe("a Game Day", () => {
     }, [
       "update aws:autoscaling/group:Group images-workers launchTemplate",
       "update aws:ec2/launchTemplate:LaunchTemplate images-workers instanceType userData",
+      "update fleet:index:PoolRollout images-workers missing version",
     ]);
     await healed();
   });

@@ -114,6 +114,21 @@ test("the next up goes on from there", async () => {
 });
 
 /** Somebody's own apt run on the server: whoever wants to install there waits. Ends with its standard input's process. */
+test("what stands behind a role that failed is left as it is", async () => {
+  const urns = async () => (await trial.state()).resources.map(({ urn }) => urn).sort();
+  const before = await urns();
+  trial.overlay("web", "/etc/sudoers.d/team", "isucon ALL=(ALL NOPASSWD\n");
+  const { code, said } = await trial.up();
+  expect(code, said).not.toBe(0);
+  expect(said).toMatch(/refused by its validator, not installed: \/etc\/sudoers\.d\/team/);
+  expect(said).not.toMatch(/delet(?:ing|ed)/);
+  expect(await urns()).toEqual(before);
+  expect(await ask("web", "systemctl is-active nginx; curl -s http://127.0.0.1/")).toBe("active\nthe front page\n");
+  trial.overlay("web", "/etc/sudoers.d/team");
+  const mended = await trial.up();
+  expect(mended.code, mended.said).toBe(0);
+});
+
 const holdApt = `nohup setsid perl -e '
 use Fcntl;
 open my $lock, ">", "/var/lib/dpkg/lock-frontend" or die;

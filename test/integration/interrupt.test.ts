@@ -50,7 +50,8 @@ test("an up that is ended in the middle of its work stops at a safe point, and t
 test.each(["preview", "verify"] as const)("%s that is ended has changed nothing", async (command) => {
   // By the engine: the quick answer may come before the signal.
   const run = trial.start(command, ["--engine"]);
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const engineRuns = async () => [...(await commandsOf(run.child.pid ?? 0)).values()].some((each) => /pulumi preview /.test(each));
+  await expect.poll(engineRuns, { timeout: 60_000, interval: 20 }).toBe(true);
   run.child.kill("SIGINT");
   const answer = await run.done;
   expectInterrupted({ ...answer, left: await leftOf(run.child.pid ?? 0) }, untouched(command));
