@@ -4,9 +4,10 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Measured; see docs/tests.md. */
 export const longest = [
-  ...["instance-store", "teams", "qemu", "sequences", "qemu-cloud-image", "qemu-up"],
-  ...["kill", "inventory", "aws-up", "kinds-services", "switches", "aws-life", "worker-host", "practice", "faults", "secrets"],
-  ...["kinds-system", "aws-preview", "aws", "layers", "aws-volumes", "machines", "aws-commands", "aws-work", "boot-script", "hooks"],
+  ...["instance-store", "teams", "qemu", "sequences", "parameters", "qemu-cloud-image", "qemu-up"],
+  ...["switches", "kill", "aws-volumes", "overlay", "faults", "aws-commands", "inventory", "worker-host", "machines", "aws-life"],
+  ...["lockout", "aws-up", "kinds-services", "practice", "measure", "aws", "secrets", "kinds-system", "operations", "aws-work"],
+  ...["package", "adopt", "deploy", "retest", "boot-script", "layers", "hooks", "aws-preview"],
 ].map((name) => `${name}.test.ts`);
 
 const rank = (file: string): number => {

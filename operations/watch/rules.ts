@@ -1,4 +1,4 @@
-// What a watch makes of its looks: what is told, once; what is healed, and what is left to people. Pure (docs/adr/0052-watch.md).
+// What a watch makes of its looks: what is told, once; what is healed, and what is left to people. Pure (docs/adr/0045-watch.md).
 import type { Difference } from "../../provisioners/provider/as-remembered.ts";
 
 /** One look at one server. */

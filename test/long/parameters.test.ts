@@ -1,5 +1,5 @@
 // Parameters of every role at random, all roles on one machine: once applied, a second apply finds nothing to do, and what is there is what
-// was wanted. FLEET_VARIATIONS says how many of each role, from FLEET_SEED on.
+// was wanted. FLEET_VARIATIONS says how many of each role, from FLEET_SEED on; without, the same few each time.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { converge, failures, inspect } from "../../provisioners/engine/converge.ts";
 import { type Facts, readFacts } from "../../provisioners/engine/facts.ts";
@@ -12,8 +12,8 @@ import { wantsFor } from "../support/role-wants.ts";
 import { switchCase } from "../support/switch-cases.ts";
 import { variation } from "../support/variations.ts";
 
-const count = Number(process.env.FLEET_VARIATIONS ?? "4");
-const first = Number(process.env.FLEET_SEED ?? Math.floor(Date.now() / 86_400_000));
+const count = Number(process.env.FLEET_VARIATIONS ?? "3");
+const first = Number(process.env.FLEET_SEED ?? "1");
 const cases = roles.flatMap((role) => {
   const found = switchCase(role.name);
   return found ? [{ role, ...found }] : [];
