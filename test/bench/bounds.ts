@@ -12,19 +12,20 @@ interface Bound {
   readonly memoryMB?: number;
 }
 
-/** For a busy computer: an engine run costs more than ten times the floor, and 600 MB. */
+/** For a busy computer: twice what an idle one takes. */
 const bounds: readonly Bound[] = [
   {
     contestants: ["fleet up", "fleet preview", "fleet verify"],
     phase: "nothing to do",
     floors: [
-      [1, 10],
-      [16, 8],
-      [64, 5],
+      [1, 7],
+      [16, 6],
+      [64, 4],
     ],
     memoryMB: 250,
   },
-  { contestants: ["fleet up"], phase: "one file changed", floors: [[64, 40]] },
+  { contestants: ["fleet up"], phase: "one file changed", floors: [[64, 15]], memoryMB: 1100 },
+  { contestants: ["fleet up"], phase: "first run", floors: [[64, 8]], memoryMB: 1100 },
 ];
 
 /** A sentence for each bound that was passed. */

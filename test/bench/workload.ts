@@ -89,7 +89,8 @@ export function roleWeb(revision: number): readonly Item[] {
     ...plainConfigs.map((name) => config(name, settings(name, 35))),
     ...sites.map(site),
     plainFile("/etc/sysctl.d/60-web.conf", "net.core.somaxconn = 4096\nnet.ipv4.tcp_tw_reuse = 1\nvm.swappiness = 10\n"),
-    plainFile("/etc/security/limits.d/60-web.conf", "app soft nofile 65536\napp hard nofile 65536\n"),
+    // No limits.d: what logins go through arms a revert on the server, which takes systemd there, and which no peer does.
+    plainFile("/etc/default/web", "NOFILE=65536\nWORKERS=4\n"),
     { kind: "link", path: "/etc/web/current", target: "/etc/web/sites.d/front.conf" },
     { kind: "link", path: "/srv/logs", target: "/var/log/web" },
     ...["openssh-server", "sudo", "curl"].map((name): Item => ({ kind: "package", name })),
