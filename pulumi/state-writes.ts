@@ -2,6 +2,7 @@
 // at any moment without it needs it once, at its end (docs/adr/0041-state-at-the-end.md).
 import { targetOf } from "../components/targets/targets.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
+import { keyNames } from "../provisioners/key-names.ts";
 import { pulumi } from "./command.ts";
 import { isLocal, localDeployment } from "./state.ts";
 import type { Deployment, StateResource } from "./state-file.ts";
@@ -23,7 +24,7 @@ export function needsNoSteps({ spec }: FleetPlan, { resources = [], pending_oper
   const machines = targetOf(spec).machines?.(spec);
   if (!machines || Object.keys(spec.hooks).length > 0 || open.length > 0) return false;
   if (resources.some(({ type }) => !foundAgain.has(type) && !ofPulumi.test(type))) return false;
-  const wanted = [[`${spec.team}-fleet-key`, `${spec.team}-mesh-key`], machines];
+  const wanted = [Object.values(keyNames(spec.team)), machines];
   return irreplaceable.every((type, index) => same(names(resources, type), wanted[index]!));
 }
 
@@ -47,7 +48,7 @@ const isFirst = ({ spec, servers, stack }: FleetPlan): boolean =>
 
 /** What goes wrong here, the run itself will say. */
 async function makeKeys(plan: FleetPlan): Promise<void> {
-  const keys = ["fleet", "mesh"].map((key) => `--target=**::${plan.spec.team}-${key}-key`);
-  const args = ["up", "--stack", plan.stack, "--yes", "--skip-preview", ...keys, `--target=**::${plan.spec.team}`];
+  const targets = [plan.spec.team, ...Object.values(keyNames(plan.spec.team))].map((name) => `--target=**::${name}`);
+  const args = ["up", "--stack", plan.stack, "--yes", "--skip-preview", ...targets];
   await pulumi(plan, args, { capture: true });
 }

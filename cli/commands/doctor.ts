@@ -15,6 +15,7 @@ import { changes } from "../../pulumi/interruption.ts";
 import { isUserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
+import { stateText } from "../finding-state.ts";
 import { waiting } from "../progress.ts";
 import { stackInMind } from "../stack-in-mind.ts";
 import { counted, styled } from "../terminal.ts";
@@ -127,8 +128,6 @@ async function mend(found: readonly Finding[], servers: readonly FleetServer[], 
   return outcomes.every((outcome) => "value" in outcome) ? 0 : 1;
 }
 
-const colours = { ok: "green", warning: "yellow", failure: "red" } as const;
-
 function told(found: readonly Finding[], { quiet, json }: Options): number {
   if (json) console.log(JSON.stringify(found, null, 2));
   else {
@@ -143,7 +142,7 @@ function told(found: readonly Finding[], { quiet, json }: Options): number {
 }
 
 function findingText({ state, what, text, mend: command }: Finding): string {
-  const line = `  ${styled(colours[state], state.padEnd("warning".length))}  ${what}: ${text}`;
+  const line = `  ${stateText(state)}  ${what}: ${text}`;
   return command === undefined || state === "ok" ? line : `${line}\n           next: ${command}`;
 }
 

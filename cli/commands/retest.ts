@@ -15,6 +15,7 @@ import { changes } from "../../pulumi/interruption.ts";
 import { BenchSpec } from "../../spec/bench.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
+import { stateText } from "../finding-state.ts";
 import { measuredRun } from "../measured-run.ts";
 import { waiting } from "../progress.ts";
 import { seconds } from "../seconds.ts";
@@ -120,11 +121,9 @@ async function rehearsed(fleet: FleetUp, servers: readonly FleetServer[], faults
   return { stack: fleet.stack, faults, rebooted, ...(spec && { scores: { ...(before !== undefined && { before }), after } }) };
 }
 
-const colours = { ok: "green", warning: "yellow", failure: "red" } as const;
-
 function faultsText(faults: readonly Finding[], servers: number): string {
   const lines = faults.map(({ state, of, what, text, mend }) => {
-    const line = `${of}  ${styled(colours[state], state.padEnd(7))}  ${what}: ${text}`;
+    const line = `${of}  ${stateText(state)}  ${what}: ${text}`;
     return mend === undefined ? line : `${line}\n${" ".repeat(of.length + 11)}next: ${mend}`;
   });
   const of = (state: Finding["state"]) => faults.filter((each) => each.state === state).length;

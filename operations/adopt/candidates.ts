@@ -1,7 +1,7 @@
 // Roles that may describe what runs on a server, each with the parameters that say so. Whether one fits, the plan against the server decides.
 import type { Guards } from "../../spec/guards.ts";
 import { AbsolutePath, GitRef, GitUrl, Identifier, ServiceName, UserName } from "../../spec/scalars.ts";
-import type { CodeFolder, Listener, ServerFacts, Unit } from "./facts.ts";
+import { type CodeFolder, type Listener, listenersOf, type ServerFacts, type Unit } from "./facts.ts";
 import { isTeams, switchOf } from "./services.ts";
 
 export interface Candidate {
@@ -21,10 +21,8 @@ export function candidatesOn(facts: ServerFacts, guards: Guards): readonly Candi
 
 const named = (units: readonly Unit[], ...names: readonly string[]): Unit | undefined => units.find(({ name }) => names.includes(name));
 
-const portsOf = ({ listeners, processes }: ServerFacts, unit: Unit): readonly Listener[] => {
-  const pids = new Set([unit.pid, ...processes.filter((each) => each.unit === unit.name).map(({ pid }) => pid)]);
-  return listeners.filter(({ pid, protocol }) => protocol === "tcp" && pids.has(pid));
-};
+const portsOf = (facts: ServerFacts, unit: Unit): readonly Listener[] =>
+  listenersOf(facts, unit).filter(({ protocol }) => protocol === "tcp");
 
 function database({ mysql }: ServerFacts, on: readonly Unit[]): Candidate | undefined {
   const unit = named(on, "mariadb.service", "mysql.service");

@@ -156,3 +156,9 @@ export interface ServerFacts {
   /** A fleet has been here, and was not taken away. */
   readonly fleetIsHere: boolean;
 }
+
+/** What the unit's processes listen on. */
+export function listenersOf({ listeners, processes }: ServerFacts, unit: Unit): readonly Listener[] {
+  const pids = new Set([unit.pid, ...processes.filter((each) => each.unit === unit.name).map(({ pid }) => pid)]);
+  return listeners.filter(({ pid }) => pids.has(pid));
+}

@@ -1,7 +1,7 @@
 // The page that a team reads first, in Markdown that a terminal of 80 columns shows as it is.
 import type { Guards } from "../../spec/guards.ts";
 import type { Adopted } from "./describe.ts";
-import type { Mysql, ServerFacts, Unit } from "./facts.ts";
+import { listenersOf, type Mysql, type ServerFacts, type Unit } from "./facts.ts";
 import { languageOf } from "./languages.ts";
 import { about, type Looked, oddOn } from "./odd.ts";
 import { type Proof, sentenceOf } from "./prove.ts";
@@ -112,12 +112,11 @@ function runs(facts: ServerFacts, guards: Guards): readonly string[] {
   ];
 }
 
-function aboutUnit(unit: Unit, { processes, listeners, code }: ServerFacts): string {
-  const pids = new Set([unit.pid, ...processes.filter((each) => each.unit === unit.name).map(({ pid }) => pid)]);
-  const ports = listeners.filter(({ pid }) => pids.has(pid));
+function aboutUnit(unit: Unit, facts: ServerFacts): string {
+  const ports = listenersOf(facts, unit);
   const own = unit.path.startsWith("/etc/systemd/system/");
   const parts = [
-    own ? languageOf(unit, code) : "",
+    own ? languageOf(unit, facts.code) : "",
     ports.length > 0
       ? `on ${ports.map(({ address, port, protocol }) => `${address}:${port}${protocol === "udp" ? "/udp" : ""}`).join(" ")}`
       : "",

@@ -1,7 +1,5 @@
 // What a balancer is asked and told by. haproxy through its runtime socket; nginx by its files, checked before they count, and a reload.
-import { type Command, lines, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
-
-const raw = (text: string): Command => ({ text, masked: text });
+import { type Command, lines, raw, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 
 /** Whatever of the three is there can speak to a socket: perl is part of every Debian and Ubuntu, python3 of Amazon Linux. */
 const askSocket = raw(`ask() {

@@ -1,6 +1,6 @@
 // The two scripts that a server's logs are read by: what was written until now, and what is written from a place on. Both print one line an entry:
 // the journal's own JSON, or the number of a file, a colon and its line. Lines of ours begin with `@`.
-import { type Command, lines, quote, sh } from "../../provisioners/engine/shell-quote.ts";
+import { type Command, lines, quote, raw, sh } from "../../provisioners/engine/shell-quote.ts";
 import type { Sources } from "./sources.ts";
 
 /** A place in a file: bytes of that very file, which may have been moved away since. */
@@ -22,7 +22,6 @@ const lookBack = 4 * 1024 * 1024;
 const beat = 5;
 
 const fields = "MESSAGE,PRIORITY,_SYSTEMD_UNIT,SYSLOG_IDENTIFIER";
-const raw = (text: string): Command => ({ text, masked: text });
 const units = (names: readonly string[]): Command => raw(names.map((name) => ` -u ${quote(name)}`).join(""));
 
 /** Quoted, but for what a shell makes names of. */

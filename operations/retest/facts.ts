@@ -1,6 +1,6 @@
 // One look at a server before its reboot, and what was found in rows by name.
-import { randomBytes } from "node:crypto";
-import { HostError, type RunOptions, type Shell } from "../../provisioners/engine/shell.ts";
+import type { RunOptions, Shell } from "../../provisioners/engine/shell.ts";
+import { type Answers, answersIn, askSections } from "../ask-sections.ts";
 import { type SectionName, sections } from "./sections.ts";
 
 export type Row = readonly string[];
@@ -11,27 +11,16 @@ export interface RetestFacts extends Readonly<Record<Exclude<SectionName, "units
   readonly units: readonly Unit[];
 }
 
-/** Milliseconds. */
-const deadline = 60_000;
-
-const header =
-  "LC_ALL=C HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_COLORS=0 SYSTEMD_PAGER=\nexport LC_ALL HOME PATH SYSTEMD_COLORS SYSTEMD_PAGER\ncd /";
-
 /** Changes nothing. Throws HostError. */
-export async function lookBefore(shell: Shell, options: RunOptions = {}): Promise<RetestFacts> {
-  const nonce = randomBytes(9).toString("hex");
-  const parts = Object.entries(sections).map(([name, text]) => `printf '\\n%s ${name}\\n' ${nonce}\n(\n${text}\n) 2>/dev/null </dev/null`);
-  const script = { text: `${header}\n${parts.join("\n")}\n:`, masked: "look before the reboot" };
-  const { code, stdout, stderr } = await shell.run(script, { deadline, ...options });
-  if (code !== 0) throw new HostError(shell.host, "lost", `the look ended with exit code ${code}: ${stderr.slice(0, 500)}`);
-  return factsIn(stdout.toString("utf8"), nonce);
-}
+export const lookBefore = async (shell: Shell, options?: RunOptions): Promise<RetestFacts> =>
+  factsOf(await askSections(shell, sections, "look before the reboot", options));
 
-/** Pure. A section that said nothing has no rows. */
-export function factsIn(stdout: string, nonce: string): RetestFacts {
-  const parts = stdout.split(`\n${nonce} `).slice(1);
-  const said = new Map(parts.map((part) => [part.slice(0, part.indexOf("\n")), part.slice(part.indexOf("\n") + 1)]));
-  const rows = Object.keys(sections).map((name) => [name, name === "units" ? unitsIn(said.get(name) ?? "") : rowsIn(said.get(name) ?? "")]);
+/** Pure. */
+export const factsIn = (stdout: string, nonce: string): RetestFacts => factsOf(answersIn(stdout, nonce, sections));
+
+/** A section that said nothing has no rows. */
+function factsOf(answers: Answers<SectionName>): RetestFacts {
+  const rows = Object.entries(answers).map(([name, said]) => [name, name === "units" ? unitsIn(said) : rowsIn(said)]);
   return Object.fromEntries(rows) as RetestFacts;
 }
 

@@ -1,12 +1,11 @@
 // What must still be there after the reboot: a file in each place that keeps the application's data, a row in the database, a key in redis.
-import { type Command, quote } from "../../provisioners/engine/shell-quote.ts";
+import { type Command, quote, raw } from "../../provisioners/engine/shell-quote.ts";
 
 /** `3f9c0a…`: of one retest. */
 export type Mark = string;
 
 export const fileName = ".fleet-retest";
 const database = (mark: Mark): string => `fleet_retest_${mark}`;
-const raw = (text: string): Command => ({ text, masked: text });
 
 const client = `sql() {
   client=$(command -v mariadb || command -v mysql) || return 1

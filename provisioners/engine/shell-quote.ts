@@ -45,6 +45,9 @@ export function sh(parts: TemplateStringsArray, ...values: readonly Value[]): Co
   return { text: build("text"), masked: build("masked") };
 }
 
+/** Text that is a command already, and holds no secret: nothing in it is quoted. */
+export const raw = (text: string): Command => ({ text, masked: text });
+
 /** Commands one after the other, a line each. */
 export function lines(commands: readonly Command[]): Command {
   return { text: commands.map(({ text }) => text).join("\n"), masked: commands.map(({ masked }) => masked).join("\n") };

@@ -1,5 +1,5 @@
 // The provider process: serves the table of resources over Pulumi's protocol.
-import { version } from "./beside.ts";
+import { resourcesWith, version } from "./beside.ts";
 import { serve } from "./protocol.ts";
 
 /** Milliseconds between two looks whether the engine is still there. */
@@ -12,11 +12,7 @@ setInterval(() => {
   if (process.ppid !== engine) process.exit(1);
 }, heartbeat).unref();
 
-/** The engine waits for the port, not for the resources: they load while it goes on. */
-const resources = async () => {
-  const [{ resourcesOf }, { Context }] = await Promise.all([import("./resources.ts"), import("./context.ts")]);
-  return resourcesOf(new Context());
-};
+const resources = resourcesWith(async () => new (await import("./context.ts")).Context());
 
 const engineAddress = process.argv.slice(2).find((argument) => /^[0-9.]+:\d+$/.test(argument));
 await serve({ version, resources }, engineAddress);

@@ -1,6 +1,6 @@
 // What runs on a server before and after a measured run: POSIX sh, as root.
 
-import { type Command, lines, quote, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
+import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
@@ -23,8 +23,6 @@ const client = `mysql_() {
   fi
   if [ "$mysql_how" = root ]; then mysql ${unlogged} "$@"; else mysql --defaults-file=/etc/mysql/debian.cnf ${unlogged} "$@"; fi
 }`;
-
-const raw = (text: string): Command => ({ text, masked: text });
 
 /** Looks at what logs there are, and changes nothing. */
 export const survey = raw(`${client}
