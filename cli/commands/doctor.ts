@@ -10,6 +10,7 @@ import { lookAt } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { isUserError } from "../../spec/problem.ts";
@@ -117,7 +118,7 @@ async function mend(found: readonly Finding[], servers: readonly FleetServer[], 
       const failed: string[] = [];
       for (const { fix = "", what } of found.filter(({ of }) => of === name)) {
         console.error(`${name}: ${what}: ${fix}`);
-        const { code, stderr } = await shell.run({ text: fix, masked: fix }, { signal });
+        const { code, stderr } = await shell.run(raw(fix), { signal });
         if (code !== 0) failed.push(`${what}: exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
       }
       if (failed.length > 0) throw new Error(failed.join("; "));

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import { contentLimit, type PathSeen } from "../engine/probe.ts";
-import { type Command, sh, withInput } from "../engine/shell-quote.ts";
+import { type Command, raw, sh, withInput } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
@@ -62,7 +62,7 @@ export const file = defineKind<FileWant, FileHave, "content">({
   read({ path, same }, look, undo) {
     const seen = look.path(path, { content: true });
     if (same === undefined || undo) return seen;
-    const answer = look.command({ text: same, masked: same });
+    const answer = look.command(raw(same));
     return () => ({ ...seen(), same: answer().code === 0 });
   },
   plan(want, have) {
