@@ -26,7 +26,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "history",
     "diff",
   ],
-  "On AWS:": ["cost", "types", "stop", "start", "iam", "sweep", "reap", "undelete"],
+  "On AWS:": ["cost", "types", "stop", "start", "iam", "backend", "sweep", "reap", "undelete"],
   "Beside them:": ["setup", "docs", "schema", "env", "completion"],
 };
 

@@ -46,12 +46,13 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   stop: async () => (await import("./commands/stop.ts")).stop,
   start: async () => (await import("./commands/start.ts")).start,
   iam: async () => (await import("./commands/iam.ts")).iam,
+  backend: async () => (await import("./commands/backend.ts")).backend,
   sweep: async () => (await import("./commands/sweep.ts")).sweep,
   reap: async () => (await import("./commands/reap.ts")).reap,
   undelete: async () => (await import("./commands/undelete.ts")).undelete,
 };
 
-/** These need no project. */
+/** These need no project; `init` is `backend init` too. */
 const anywhere = ["init", "setup", "docs", "types"];
 
 const program = new Command("fleet")

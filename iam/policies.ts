@@ -30,7 +30,11 @@ export interface Policy {
   readonly Statement: readonly Statement[];
 }
 
-export const personas = ["look", "operator", "teardown"] as const;
+/** Who works on fleets. */
+export const workers = ["look", "operator", "teardown"] as const;
+export type Worker = (typeof workers)[number];
+/** And who makes the place for their state, once. */
+export const personas = [...workers, "backend"] as const;
 export type Persona = (typeof personas)[number];
 
 const project = "contest-fleet";
@@ -95,9 +99,30 @@ function stateOf({ state }: Scope, names: string): readonly Statement[] {
   if (state === undefined) return [];
   return [
     allow("StateList", of("s3", "ListBucket GetBucketLocation"), `arn:aws:s3:::${state}`),
-    allow("State", of("s3", names), `arn:aws:s3:::${state}/.pulumi/*`),
+    // Pulumi's own, and the history beside it.
+    allow(
+      "State",
+      of("s3", names),
+      [".pulumi", ".fleet-history"].map((folder) => `arn:aws:s3:::${state}/${folder}/*`),
+    ),
   ];
 }
+
+/** `fleet backend init` and `show`: the bucket of the state and its settings, but nothing of what is in it but who holds a lock. */
+const backend = ({ region, account, state = `*fleet-state-${account}-${region}` }: Scope): readonly Statement[] => [
+  allow(
+    "StateBucket",
+    of(
+      "s3",
+      "CreateBucket GetBucketLocation GetBucketOwnershipControls GetBucketPolicy GetBucketPublicAccessBlock GetBucketVersioning " +
+        "GetEncryptionConfiguration GetLifecycleConfiguration ListBucket PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock " +
+        "PutBucketTagging PutBucketVersioning PutEncryptionConfiguration PutLifecycleConfiguration",
+    ),
+    `arn:aws:s3:::${state}`,
+  ),
+  allow("StateLocks", "s3:GetObject", `arn:aws:s3:::${state}/.pulumi/locks/*`),
+  allow("WhoAsks", "sts:GetCallerIdentity", "*"),
+];
 
 const changesState = "GetObject PutObject DeleteObject";
 
@@ -358,6 +383,7 @@ export const policiesOf = (persona: Persona, scope: Scope): Readonly<Record<stri
       "operator-front": policy(operatorFront(scope)),
     }),
     teardown: () => ({ teardown: policy(teardown(scope)) }),
+    backend: () => ({ backend: policy(backend(scope)) }),
   })[persona]();
 
 /** Whose iam/*.json are: any account, every team. */

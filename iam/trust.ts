@@ -1,14 +1,14 @@
 // Who may take a role: the job of a workflow on GitHub, by its token and its protected environment, or principals of another account.
-import type { Persona } from "./policies.ts";
+import type { Worker } from "./policies.ts";
 
 export type Trusted =
   /** `owner/repository`. */
-  | { readonly repository: string; readonly persona: Persona }
+  | { readonly repository: string; readonly persona: Worker }
   /** An account, or the ARN of a role or user in it. */
   | { readonly principal: string; readonly externalId?: string | undefined };
 
 /** The environments of .github/workflows: a repository's settings say which branches and persons they take. */
-export const environments: Readonly<Record<Persona, string>> = { look: "preview", operator: "up", teardown: "reap" };
+export const environments: Readonly<Record<Worker, string>> = { look: "preview", operator: "up", teardown: "reap" };
 
 const issuer = "token.actions.githubusercontent.com";
 

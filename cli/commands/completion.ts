@@ -67,12 +67,15 @@ function serversOf(stack: string): readonly string[] {
 }
 
 /** Pure. `words`: behind `fleet`, the last one is being typed. */
-export function candidates(program: Command, words: readonly string[], { stacks, servers, stack }: Place): readonly string[] {
+export function candidates(program: Command, words: readonly string[], place: Place): readonly string[] {
+  const { stacks, servers, stack } = place;
   const typed = words.at(-1) ?? "";
   const fitting = (all: readonly string[]) => [...new Set(all)].filter((each) => each.startsWith(typed)).sort();
   if (words.includes("--", 1) && words.indexOf("--") < words.length - 1) return [];
   const command = program.commands.find((each) => each.name() === words[0]);
   if (!command || words.length < 2) return fitting(program.commands.map((each) => each.name()));
+  // `backend init`: the words behind `backend` are a command's own.
+  if (command.commands.length > 0) return candidates(command, words.slice(1), place);
   const before = words.at(-2) ?? "";
   if (["-s", "--stack"].includes(before)) return fitting(stacks);
   const named = words.findIndex((word) => ["-s", "--stack"].includes(word));

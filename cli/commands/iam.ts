@@ -1,7 +1,7 @@
 // fleet iam: the rights on AWS that a person or a job needs, as policies to create.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Persona, personas, policiesOf, type Scope } from "../../iam/policies.ts";
+import { type Persona, personas, policiesOf, type Scope, type Worker, workers } from "../../iam/policies.ts";
 import { oidcProvider, type Trusted, trustOf } from "../../iam/trust.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -28,7 +28,7 @@ export const iam: Register = (program, done) =>
   program
     .command("iam")
     .description("print the AWS permissions that a preview, an up or a down needs")
-    .argument("[persona]", `${personas.join(", ")}; default all`)
+    .argument("[persona]", `${personas.join(", ")}; default all of fleets: ${workers.join(", ")}`)
     .requiredOption("--region <region>", "region that they hold for")
     .option("--account <id>", "account that they hold for, twelve digits", "*")
     .option("--team <team>", "for the things of one team alone")
@@ -45,13 +45,16 @@ export const iam: Register = (program, done) =>
     .addHelpText(
       "after",
       "\nExamples:\n  fleet iam look --region ap-northeast-1\n  fleet iam --region ap-northeast-1 --team team-a --state event-state --out rights\n" +
+        "  fleet iam backend --region ap-northeast-1 --account 123456789012\n" +
         "  fleet iam look --region ap-northeast-1 --account 123456789012 --github event/servers --out rights",
     )
     .action((persona: string | undefined, options: Options) => done(run(persona, options)));
 
 function run(persona: string | undefined, options: Options): number {
   refuseTrust(options);
-  const asked = persona === undefined ? personas : [known(persona)];
+  if (persona === "backend" && (options.github ?? options.trusted) !== undefined)
+    throw new UserError("fleet iam backend: expected no `--github` and no `--trusted`: it is made once, by a person; remove it");
+  const asked: readonly Persona[] = persona === undefined ? workers : [known(persona)];
   const all = Object.assign({}, ...asked.map((each) => policiesOf(each, scopeOf(options)))) as Readonly<Record<string, object>>;
   const text = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
   if (options.out === undefined) {
@@ -68,12 +71,12 @@ function run(persona: string | undefined, options: Options): number {
   for (const [name, policy] of Object.entries(all))
     console.log(`aws --region ${options.region} iam create-policy --policy-name fleet-${name} --policy-document ${write(name, policy)}`);
   if (options.github !== undefined) console.log(oidcProvider(options.region));
-  for (const persona of asked) for (const line of roleOf(persona, options, write)) console.log(line);
+  for (const each of workers.filter((worker) => asked.includes(worker))) for (const line of roleOf(each, options, write)) console.log(line);
   return 0;
 }
 
 /** Commands that make a persona's role and give it its policies; none where nobody is named who may take it. */
-function roleOf(persona: Persona, options: Options, write: (name: string, document: object) => string): readonly string[] {
+function roleOf(persona: Worker, options: Options, write: (name: string, document: object) => string): readonly string[] {
   const trusted = trustedBy(persona, options);
   if (!trusted) return [];
   const [role, aws] = [`fleet-${persona}`, `aws --region ${options.region} iam`];
@@ -87,7 +90,7 @@ function roleOf(persona: Persona, options: Options, write: (name: string, docume
   ];
 }
 
-function trustedBy(persona: Persona, { github, trusted, externalId }: Options): Trusted | undefined {
+function trustedBy(persona: Worker, { github, trusted, externalId }: Options): Trusted | undefined {
   if (github !== undefined) return { repository: github, persona };
   return trusted === undefined ? undefined : { principal: trusted, externalId };
 }

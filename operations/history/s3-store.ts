@@ -1,5 +1,6 @@
 // The history in the bucket of the state: an object a run, so that two who are at work at once lose nothing to each other.
-import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { bucketIn } from "./s3-url.ts";
 import type { HistoryStore } from "./store.ts";
 
 export class S3Store implements HistoryStore {
@@ -10,21 +11,11 @@ export class S3Store implements HistoryStore {
 
   /** @param url as Pulumi takes it: `s3://bucket/folder?region=…&endpoint=…&s3ForcePathStyle=true` */
   constructor(url: string) {
-    const { hostname, pathname, searchParams } = new URL(url);
-    const asked = (name: string) => searchParams.get(name) ?? undefined;
-    const endpoint = asked("endpoint");
-    const plain = asked("disableSSL") === "true" || asked("disable_https") === "true";
-    const [region, profile] = [asked("region"), asked("profile")];
-    this.#client = new S3Client({
-      ...(region && { region }),
-      ...(profile && { profile }),
-      ...(endpoint && { endpoint: endpoint.includes("://") ? endpoint : `${plain ? "http" : "https"}://${endpoint}` }),
-      forcePathStyle: asked("s3ForcePathStyle") === "true" || asked("use_path_style") === "true",
-    });
-    this.#bucket = hostname;
-    const folder = pathname.replace(/^\/+|\/+$/g, "");
+    const { client, bucket, folder } = bucketIn(url);
+    this.#client = client;
+    this.#bucket = bucket;
     this.#prefix = `${folder === "" ? "" : `${folder}/`}.fleet-history`;
-    this.place = `s3://${hostname}/${this.#prefix}`;
+    this.place = `s3://${bucket}/${this.#prefix}`;
   }
 
   async add(stack: string, id: string, text: string): Promise<void> {

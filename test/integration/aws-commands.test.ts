@@ -131,6 +131,45 @@ describe("fleet cost", () => {
   });
 });
 
+describe("fleet backend", () => {
+  const client = new s3.S3Client({ region });
+  const Bucket = `team-a-fleet-state-123456789012-${region}`;
+
+  test("init makes the bucket as it should be, once; what somebody took away is named, and comes back", async () => {
+    const unasked = await fleet("backend", "init", "--team", "team-a");
+    expect([unasked.code, unasked.stderr]).toEqual([2, expect.stringContaining("init makes the bucket")]);
+    const first = await fleet("backend", "init", "--team", "team-a", "--json");
+    expect([first.code, first.json().made, first.json().url]).toEqual([0, true, `s3://${Bucket}?region=${region}`]);
+    expect((await fleet("backend", "init", "--team", "team-a", "--json")).json().made).toBe(false);
+    expect((await client.send(new s3.GetBucketVersioningCommand({ Bucket }))).Status).toBe("Enabled");
+    await client.send(new s3.DeletePublicAccessBlockCommand({ Bucket }));
+    await client.send(new s3.DeleteBucketPolicyCommand({ Bucket }));
+    process.env.PULUMI_BACKEND_URL = first.json().url;
+    const shown = await fleet("backend", "show", "--json");
+    const wrong = (text: string) =>
+      (JSON.parse(text).settings as { name: string; right: boolean }[]).flatMap((each) => (each.right ? [] : each.name));
+    expect([shown.code, wrong(shown.stdout)]).toEqual([1, ["private", "locked"]]);
+    const again = await fleet("backend", "init", "--team", "team-a", "--yes");
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining(`${Bucket} is as it should be`)]);
+    const Body = JSON.stringify({ pid: 7, username: "kim", hostname: "laptop", timestamp: "2026-11-29T10:00:00Z" });
+    // The emulator reads a policy without its conditions: over TLS alone is nobody at all.
+    await client.send(new s3.DeleteBucketPolicyCommand({ Bucket }));
+    await client.send(new s3.PutObjectCommand({ Bucket, Key: ".pulumi/locks/organization/contest-fleet/team-a/1.json", Body }));
+    await client.send(new s3.PutObjectCommand({ Bucket, Key: ".pulumi/stacks/contest-fleet/team-a.json", Body: "{}" }));
+    const { stdout } = await fleet("backend", "show");
+    delete process.env.PULUMI_BACKEND_URL;
+    expect(stdout).toContain("team-a: locked by kim@laptop, pid 7 since 2026-11-29T10:00:00Z");
+    expect(stdout).toMatch(/^ {2}team-a {2}contest-fleet {2}1 KiB /m);
+  });
+
+  test("somebody else's bucket is left alone", async () => {
+    const theirs = await fleet("backend", "init", "team-a-aws-x", "--yes");
+    expect([theirs.code, theirs.stderr]).toEqual([2, expect.stringContaining("without `-aws-`")]);
+    const local = await fleet("backend", "show");
+    expect([local.code, local.stdout]).toEqual([0, expect.stringContaining("on this computer alone")]);
+  });
+});
+
 interface Left {
   readonly kind: string;
   readonly stack: string;

@@ -2,18 +2,21 @@
 import { spawnSync } from "node:child_process";
 import { Command } from "commander";
 import { expect, test } from "vitest";
+import { backend } from "../../cli/commands/backend.ts";
 import { candidates, completion } from "../../cli/commands/completion.ts";
 import { deploy } from "../../cli/commands/deploy.ts";
 import { run } from "../../cli/commands/run.ts";
 import { up } from "../../cli/commands/up.ts";
 
 const program = new Command("fleet");
-for (const register of [deploy, run, up, completion]) register(program, async () => {});
+for (const register of [backend, deploy, run, up, completion]) register(program, async () => {});
 const place = { stacks: ["team-a", "team-b"], servers: { "team-a": ["isu1", "isu2", "nginx"], "team-b": ["db1"] } };
 
 test.for([
-  ["", ["completion", "deploy", "run", "up"]],
+  ["", ["backend", "completion", "deploy", "run", "up"]],
   ["u", ["up"]],
+  ["backend ", ["init", "show"]],
+  ["backend init --re", ["--region"]],
   ["up ", ["team-a", "team-b"]],
   ["run -s ", ["team-a", "team-b"]],
   ["run -s team-a isu", ["isu1", "isu2"]],

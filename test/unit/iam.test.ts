@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Persona, type Policy, personas, policiesOf, type Scope, sampleScope } from "../../iam/policies.ts";
+import { type Persona, type Policy, personas, policiesOf, type Scope, sampleScope, workers } from "../../iam/policies.ts";
 import { account, attacks, call, calls, ec2, iam, region } from "../support/aws-calls.ts";
 import { allows as allowed, type Request } from "../support/iam-evaluator.ts";
 
@@ -36,6 +36,7 @@ const prefixes: Readonly<Record<string, string>> = {
 const rights: Readonly<Record<string, string>> = {
   "s3:HeadBucket": "s3:ListBucket",
   "s3:ListBuckets": "s3:ListAllMyBuckets",
+  "s3:ListObjectsV2": "s3:ListBucket",
   "s3:ListObjectVersions": "s3:ListBucketVersions",
   "s3:DeleteObjects": "s3:DeleteObject",
   "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
@@ -103,7 +104,7 @@ describe("policies", () => {
   test("teardown may remove all of it, and the commands may do what they do", () => {
     expect(made.filter((call) => removes.test(call) && !mayBy(["look", "operator", "teardown"], call))).toEqual([]);
     // Switching off and on is no taking away.
-    const others = commands.filter((call) => !mayBy(["look", "teardown"], call));
+    const others = commands.filter((call) => !mayBy(["look", "teardown", "backend"], call));
     expect(others).toEqual(["ec2:StartInstances", "rds:StartDBInstance", "rds:StopDBInstance"]);
     expect(others.filter((call) => !mayBy(["look", "operator"], call))).toEqual([]);
     // AWS asks for these beside DeleteDBInstance where a last snapshot is made.
@@ -184,10 +185,13 @@ describe("the calls that the provider makes", () => {
     const state = { ...scope, state: "event-state" };
     const object = "arn:aws:s3:::event-state/.pulumi/stacks/a.json";
     const may = (persona: Persona, action: string, resource = object) => allowed(held([persona], state), call(action, resource));
-    for (const persona of personas)
+    for (const persona of workers)
       expect([may(persona, "s3:GetObject"), may(persona, "s3:ListBucket", "arn:aws:s3:::event-state")]).toEqual([true, true]);
     expect(personas.filter((persona) => may(persona, "s3:PutObject"))).toEqual(["operator", "teardown"]);
     expect(personas.filter((persona) => may(persona, "s3:DeleteBucket", "arn:aws:s3:::event-state"))).toEqual([]);
+    const history = "arn:aws:s3:::event-state/.fleet-history/a/1.json";
+    expect(personas.filter((persona) => may(persona, "s3:PutObject", history))).toEqual(["operator", "teardown"]);
+    expect(may("look", "s3:GetObject", history)).toBe(true);
   });
 
   test("a boundary binds every role that is made", () => {
