@@ -4,9 +4,8 @@ import { InvalidArgumentError } from "commander";
 import { fleetUp } from "../../operations/fleet-up.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
 import { selectionHelp } from "../../operations/select.ts";
-import { planOf } from "../../provisioners/stack.ts";
-import { BenchSpec } from "../../spec/bench.ts";
 import { behindDashes, stackOption } from "../behind-dashes.ts";
+import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
 import { measuredRun } from "../measured-run.ts";
 import { stackInMind } from "../stack-in-mind.ts";
@@ -34,11 +33,12 @@ export const bench: Register = (program, done) =>
     .option("--repeat <number>", "runs, one after the other: a score alone says little", times, 1)
     .option("--score <number>", "the score, where nothing here prints it", score)
     .option("--note <text>", "a word for the ledger: what was changed")
+    .option("-y, --yes", "without a question, where the stack file does not say how to measure", false)
     .option("--json", "score and figures as JSON, a list", false)
     .addHelpText(
       "after",
       `
-The stack file's \`bench:\` says how (fleet docs measuring); without it, GET / of the first server for 30 s.
+The stack file's \`bench:\` says how (fleet docs measuring). Without it, and after a question, GET / of the first server for 30 s.
 
 Examples:
   fleet bench                         measured: logs on, samplers on, put back afterwards
@@ -59,16 +59,16 @@ interface Options {
   readonly repeat: number;
   readonly score?: number;
   readonly note?: string;
+  readonly yes: boolean;
   readonly json: boolean;
 }
 
-async function run(words: readonly string[], { stack: named, final, wait, repeat, score, note, json }: Options): Promise<number> {
+async function run(words: readonly string[], { stack: named, final, wait, repeat, score, note, yes, json }: Options): Promise<number> {
   const { ours, behind } = behindDashes(words);
   const stack = named ?? (await stackInMind());
   const fleet = await fleetUp(stack);
-  const written = planOf(stack).spec.bench ?? BenchSpec.parse({});
-  const said = behind && behind.length > 0 ? { command: behind.join(" "), wait: false } : {};
-  const spec = { ...written, ...(wait && { wait: true }), ...said };
+  const command = behind && behind.length > 0 ? behind.join(" ") : undefined;
+  const spec = await benchOf(fleet, { yes, ...(wait && { wait }), ...(command !== undefined && { command, wait: false }) });
   const reports = [];
   for (let index = 0; index < repeat; index++) {
     const { report, folder } = await measuredRun({ fleet, spec, servers: ours, final, score, note, quiet: json });

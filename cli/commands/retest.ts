@@ -10,10 +10,9 @@ import { pageOf } from "../../operations/retest/page.ts";
 import { faultsBefore, rebootAll } from "../../operations/retest/retest.ts";
 import { isGoodEnough, type Retest, tries, verdictOf } from "../../operations/retest/verdict.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
-import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
-import { BenchSpec } from "../../spec/bench.ts";
 import { stackOption } from "../behind-dashes.ts";
+import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
 import { stateText } from "../finding-state.ts";
 import { measuredRun } from "../measured-run.ts";
@@ -101,7 +100,7 @@ async function lookedFor(stack: string, servers: readonly FleetServer[]): Promis
 }
 
 async function rehearsed(fleet: FleetUp, servers: readonly FleetServer[], faults: readonly Finding[], options: Options): Promise<Retest> {
-  const spec = options.bench ? (planOf(fleet.stack).spec.bench ?? BenchSpec.parse({})) : undefined;
+  const spec = options.bench ? await benchOf(fleet, options) : undefined;
   const score = async (note: string): Promise<number | undefined> => {
     const { report } = await measuredRun({ fleet, spec: spec!, final: true, note, quiet: options.json });
     const got = report.entry.passed ? report.entry.score : undefined;

@@ -15,9 +15,9 @@ import { Checkout } from "../../operations/measure/score/git.ts";
 import { isScore, type Noise, noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
 import { checkout, planOf, project } from "../../provisioners/stack.ts";
 import { throwIfInterrupted } from "../../pulumi/interruption.ts";
-import { BenchSpec } from "../../spec/bench.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
+import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
 import { measuredRun } from "../measured-run.ts";
 import { stackInMind } from "../stack-in-mind.ts";
@@ -166,6 +166,7 @@ function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>,
 interface BisectWish extends Options {
   readonly repo: string;
   readonly deploy?: string;
+  readonly yes: boolean;
 }
 
 function bisectCommand(command: Command, done: Done): void {
@@ -177,6 +178,7 @@ function bisectCommand(command: Command, done: Done): void {
     .option(...stackOption)
     .option("--repo <dir>", "whose commits; default the checkout of the stack files", project)
     .option("--deploy <command>", "brings `{commit}` onto the servers; default: the stack's files as of that commit, and fleet up")
+    .option("-y, --yes", "without a question, where the stack file does not say how to measure", false)
     .addHelpText(
       "after",
       `
@@ -192,7 +194,7 @@ Exit codes: 0 found, 4 no difference that stands out from the noise.`,
     );
 }
 
-async function bisected(good: string, bad: string, { repo, deploy, ...options }: BisectWish): Promise<number> {
+async function bisected(good: string, bad: string, { repo, deploy, yes, ...options }: BisectWish): Promise<number> {
   const stack = await stackOf(options);
   const repository = new Checkout(repo);
   const commits = repository.between(good, bad);
@@ -200,12 +202,14 @@ async function bisected(good: string, bad: string, { repo, deploy, ...options }:
   const history = ledger(runsFolder(stack));
   const last = commits.at(-1)!;
   let there = "";
+  let agreed = yes;
   const measureOne = async (commit: string): Promise<number> => {
     throwIfInterrupted();
     if (there !== commit) bring(commit);
     there = commit;
     const fleet = await fleetUp(stack);
-    const spec = planOf(stack).spec.bench ?? BenchSpec.parse({});
+    const spec = await benchOf(fleet, { yes: agreed });
+    agreed = true;
     const { report } = await measuredRun({ fleet, spec, quiet: true, commit, note: `bisect: ${repository.subject(commit)}` });
     console.error(`${commit}  ${report.entry.passed ? whole(report.entry.score!) : "failed"}  ${repository.subject(commit)}`);
     return report.entry.passed ? report.entry.score! : 0;

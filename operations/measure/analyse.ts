@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { AccessLog, type AccessReport } from "./access/analyse.ts";
 import type { Explained } from "./explain.ts";
 import { eachLine } from "./lines.ts";
+import type { Apart } from "./run/apart.ts";
+import { type Clock, correction } from "./run/clock.ts";
 import { type DatabaseSeries, databaseSamples, type Series, samples } from "./samples/series.ts";
 import { SlowLog, type SlowReport } from "./slow/digest.ts";
 
@@ -23,6 +25,8 @@ export interface ServerReport {
   readonly hardware: Hardware;
   /** Effective configuration by its kind: nginx, mysql, sysctl, enabled, hardware. */
   readonly configuration: Readonly<Record<string, string>>;
+  /** Where what ran is not what the files say. */
+  readonly apart: readonly Apart[];
   /** Warnings and errors of the run's time. */
   readonly journal: readonly string[];
 }
@@ -45,6 +49,18 @@ export function configurationOf(folder: string, server: string): Readonly<Record
   return Object.fromEntries(kinds.map((kind) => [kind, textOf(join(own, kind))]));
 }
 
+function kept<T>(folder: string, name: string): T | undefined {
+  const text = textOf(join(folder, `${name}.json`));
+  return text === "" ? undefined : (JSON.parse(text) as T);
+}
+
+/** As this computer's clock would have told it. */
+const later = <T extends { readonly times: readonly number[] }>(series: T | undefined, by: number): T | undefined =>
+  series && by !== 0 ? { ...series, times: series.times.map((time) => time + by) } : series;
+
+const onTime = (access: AccessReport, by: number): AccessReport =>
+  by === 0 ? access : { ...access, perSecond: access.perSecond.map(([second, count]) => [second + Math.round(by), count] as const) };
+
 export async function analysed(folder: string, server: string, uris: readonly string[] = []): Promise<ServerReport> {
   const own = join(folder, "servers", server);
   const access = new AccessLog(uris);
@@ -56,7 +72,8 @@ export async function analysed(folder: string, server: string, uris: readonly st
   const [samplesOf, status] = [samples(), databaseSamples()];
   await linesOf(join(own, "samples.gz"), (line) => samplesOf.line(line));
   await linesOf(join(own, "status.gz"), (line) => status.line(line));
-  const [series, database] = [samplesOf.end(), status.end()];
+  const by = correction(kept<Clock>(own, "clock"));
+  const [series, database] = [later(samplesOf.end(), by), later(status.end(), by)];
   const plans = textOf(join(own, "explained.json"));
   const line = Number(/^line = (\d+)$/m.exec(textOf(join(own, "config", "hardware")))?.[1] ?? 0);
   return {
@@ -66,10 +83,11 @@ export async function analysed(folder: string, server: string, uris: readonly st
     ...(database && { database }),
     ...(plans !== "" && { explained: JSON.parse(plans) as Explained }),
     configuration: configurationOf(folder, server),
+    apart: kept<readonly Apart[]>(own, "apart") ?? [],
     journal: textOf(join(own, "journal"))
       .split("\n")
       .filter((line) => line !== "" && !line.startsWith("-- ")),
-    ...(logs.length > 0 && { access: access.report() }),
+    ...(logs.length > 0 && { access: onTime(access.report(), by) }),
     ...(existsSync(slow) && { slow: queries.report() }),
   };
 }

@@ -15,6 +15,12 @@ export interface RetestFacts extends Readonly<Record<Exclude<SectionName, "units
 export const lookBefore = async (shell: Shell, options?: RunOptions): Promise<RetestFacts> =>
   factsOf(await askSections(shell, sections, "look before the reboot", options));
 
+/** Some sections alone; the others have found nothing. Changes nothing. Throws HostError. */
+export async function lookAt(shell: Shell, names: readonly SectionName[], options?: RunOptions): Promise<RetestFacts> {
+  const some = Object.fromEntries(names.map((name) => [name, sections[name]])) as Readonly<Record<SectionName, string>>;
+  return { ...noFacts, ...factsOf(await askSections(shell, some, "what runs, and what its files say", options)) };
+}
+
 /** Pure. */
 export const factsIn = (stdout: string, nonce: string): RetestFacts => factsOf(answersIn(stdout, nonce, sections));
 

@@ -1,7 +1,7 @@
 // Measuring on a real machine with nginx and MariaDB: figures that alp and pt-query-digest agree with, nothing left behind, a person's benchmark
 // noticed, a regression found. Each test begins where the one before ended.
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -63,6 +63,14 @@ beforeAll(async () => {
   git("init", "-q", "-b", "main");
   await on(`mysql -e "create database notes; use notes; create table note (id int primary key auto_increment, author varchar(20), body varchar(99));
     insert into note (author, body) select concat('a', seq % 50), repeat('n', 60) from seq_1_to_3000"`);
+});
+
+test("without a word of how, the load is named and asked for, and nothing is begun", async () => {
+  const { code, said } = await bench([]);
+  expect(code, said).toBe(2);
+  expect(said).toContain(`this asks isu1 (${url}) for GET /, 16 connections`);
+  expect(said).toContain("next: add --yes");
+  expect(existsSync(join(ownProject, "runs"))).toBe(false);
 });
 
 test("a measured run: every figure is alp's and pt-query-digest's, and nothing is left behind", async () => {

@@ -1,7 +1,11 @@
 // From samples, configuration and figures to what a person reads.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { AccessLog } from "../../operations/measure/access/analyse.ts";
-import type { ServerReport } from "../../operations/measure/analyse.ts";
+import { analysed, type ServerReport } from "../../operations/measure/analyse.ts";
 import { changeText, configurationChanges } from "../../operations/measure/configuration.ts";
 import { plansIn } from "../../operations/measure/explain.ts";
 import { bytes, percent, seconds, short, shortened } from "../../operations/measure/report/figures.ts";
@@ -10,9 +14,14 @@ import { html } from "../../operations/measure/report/html.ts";
 import { markdownOf } from "../../operations/measure/report/markdown.ts";
 import type { RunReport } from "../../operations/measure/report/model.ts";
 import { pageOf } from "../../operations/measure/report/page.ts";
+import { labelled } from "../../operations/measure/report/plot.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
+import { apartIn } from "../../operations/measure/run/apart.ts";
+import { clockOf, clockText, correction } from "../../operations/measure/run/clock.ts";
 import { databaseSamples, during, type Series, samples } from "../../operations/measure/samples/series.ts";
 import { SlowLog } from "../../operations/measure/slow/digest.ts";
+import { noFacts, type RetestFacts } from "../../operations/retest/facts.ts";
+import { fileDifferences } from "../../operations/retest/rules/rules.ts";
 import { accessLog, slowLog } from "../support/made-logs.ts";
 
 interface Moment {
@@ -62,7 +71,10 @@ function seriesOf(moments: readonly Moment[]): Series {
   return taker.end()!;
 }
 
-const report = (over: Partial<ServerReport>): ServerReport => ({ server: "isu1", hardware: {}, configuration: {}, journal: [], ...over });
+const report = (over: Partial<ServerReport>): ServerReport => ({
+  ...{ server: "isu1", hardware: {}, configuration: {}, apart: [], journal: [] },
+  ...over,
+});
 const whats = (over: Partial<ServerReport>): readonly string[] => findingsIn([report(over)]).map(({ what }) => what);
 
 describe("samples", () => {
@@ -286,7 +298,16 @@ function whole(): RunReport {
   const series = seriesOf(
     Array.from({ length: 11 }, (_, index) => ({ cores: [[index * 50, index * 50]] as const, processes: { "</style><b>": index * 40 } })),
   );
-  const servers = [report({ access: access.report(), slow: slow.report(), samples: series, journal: ["<i>loud</i>"] })];
+  const servers = [
+    report({
+      access: access.report(),
+      slow: slow.report(),
+      samples: series,
+      journal: ["<i>loud</i>"],
+      configuration: { nginx: "worker_processes <9>;\n" },
+      apart: [{ of: "sysctl", text: "net.core.somaxconn is 9 <now>" }],
+    }),
+  ];
   return {
     stack: "team-a",
     entry,
@@ -335,6 +356,12 @@ test("text is escaped where HTML is built", () => {
   );
 });
 
+test("an axis says each figure once", () => {
+  const whole = (value: number) => String(Math.round(value));
+  expect(labelled([0, 0.5, 1, 1.5, 2], whole).map(({ label }) => label)).toEqual(["0", "", "1", "", "2"]);
+  expect(labelled([0, 10, 20], whole).map(({ label }) => label)).toEqual(["0", "10", "20"]);
+});
+
 test("figures", () => {
   expect([bytes(0), bytes(999), bytes(1500), bytes(123_456_789), short(bytes(20_000_000))]).toEqual([
     "0 B",
@@ -353,4 +380,76 @@ test("figures", () => {
   ]);
   expect([percent(0), percent(0.031), percent(0.5)]).toEqual(["0 %", "3.1 %", "50 %"]);
   expect(shortened("abcdefghij", 6)).toBe("abc…ij");
+});
+
+describe("clocks", () => {
+  test("the quickest answer tells most; what a network makes of it, and clocks that keep time, correct nothing", () => {
+    const clock = clockOf([
+      { asked: 100, said: 111, heard: 104 },
+      { asked: 110, said: 115.05, heard: 110.1 },
+    ]);
+    expect(clock).toEqual({ ahead: expect.closeTo(5), within: expect.closeTo(0.05) });
+    expect(correction(clock)).toBeCloseTo(-5);
+    expect(clockText(clock)).toContain("5.0 s ahead of this computer's");
+    expect([correction({ ahead: 0.1, within: 0.01 }), correction({ ahead: 3, within: 4 }), correction(undefined)]).toEqual([0, 0, 0]);
+    expect(clockOf([{ asked: 1, said: Number.NaN, heard: 2 }])).toBeUndefined();
+  });
+
+  test("a server's samples and requests are told by this computer's clock", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "fleet-clock-"));
+    const own = join(folder, "servers/isu1");
+    mkdirSync(own, { recursive: true });
+    const moments = copied([{ cores: [[0, 0]] }, { cores: [[1, 1]] }, { cores: [[2, 2]] }]);
+    writeFileSync(join(own, "samples.gz"), gzipSync(moments));
+    writeFileSync(join(own, "status.gz"), gzipSync("@ 1000.5\nQuestions\t1\n@ 1001.5\nQuestions\t2\n"));
+    writeFileSync(
+      join(own, "access.log.gz"),
+      gzipSync("time:1970-01-01T00:16:41+00:00\tmethod:GET\turi:/\tstatus:200\tsize:1\treqtime:0.1\n"),
+    );
+    writeFileSync(join(own, "clock.json"), JSON.stringify({ ahead: 40, within: 0.01 }));
+    const { samples: series, database, access } = await analysed(folder, "isu1");
+    expect(series?.times).toEqual([961.5, 962.5]);
+    expect(database?.times).toEqual([961.5]);
+    expect(access?.perSecond).toEqual([[961, 1]]);
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe("what runs, against what the files say", () => {
+  const facts: RetestFacts = {
+    ...noFacts,
+    mysql: [
+      ["set", "max_connections", "77", "151"],
+      ["set", "slow_query_log", "ON", "OFF"],
+    ],
+    sysctl: [["file", "net.core.somaxconn", "1024", "777"]],
+  };
+
+  test("is told with what keeps it; what measuring itself switches is no difference", () => {
+    expect(apartIn(facts).map(({ of, text }) => `${of}: ${text}`)).toEqual([
+      "mysql-settings: max_connections is 77 by SET GLOBAL, and 151 after the reboot",
+      "sysctl: net.core.somaxconn is 777, and 1024 by the files: the reboot brings 1024",
+    ]);
+    expect(whats({ apart: apartIn(facts) })).toEqual(["what runs is not what its files say"]);
+  });
+
+  test("asks no section that its rules do not need, and all that they do", () => {
+    // A rule that reads rows of another section would find nothing, whatever is there.
+    const read = new Set<string>();
+    const watched = new Proxy(noFacts, {
+      get: (target, name: string) => {
+        read.add(name);
+        return Reflect.get(target, name);
+      },
+    });
+    apartIn(watched);
+    expect([...read].sort()).toEqual([...fileDifferences.sections].sort());
+  });
+
+  test("stands on the page, with all of the configuration in effect", () => {
+    const page = pageOf(whole());
+    expect(page).toContain("net.core.somaxconn is 9 &lt;now&gt;");
+    expect(page).toContain("worker_processes &lt;9&gt;;");
+    expect(markdownOf(whole())).toContain("somaxconn is 9 \\<now\\>");
+  });
 });

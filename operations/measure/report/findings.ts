@@ -143,7 +143,22 @@ const journal: Look = ({ server, journal: lines }) => {
       ];
 };
 
-const looks: readonly Look[] = [strainIn, failing, journal, scanning, looping, resent, slowest, untimed];
+const unsaved: Look = ({ server, apart }) => {
+  const [one] = apart;
+  return one === undefined
+    ? []
+    : [
+        {
+          weight: 56,
+          server,
+          what: "what runs is not what its files say",
+          evidence: `${one.text}${apart.length > 1 ? `; and ${apart.length - 1} more` : ""}`,
+          next: "fleet retest --look, which says how each is kept",
+        },
+      ];
+};
+
+const looks: readonly Look[] = [strainIn, failing, journal, scanning, looping, resent, slowest, unsaved, untimed];
 
 const inPhase = (report: ServerReport, phase: readonly [number, number] | undefined): ServerReport =>
   phase && report.samples ? { ...report, samples: during(report.samples, phase[0], phase[1] + 1) } : report;

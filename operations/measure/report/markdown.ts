@@ -35,6 +35,8 @@ export function markdownOf({ stack, entry, findings, servers, changes }: RunRepo
       .slice(0, most.changes)
       .map((each) => `- ${each.server}, ${each.kind}: ${cell(shortened(changeText(each), 200))}`),
   ];
+  const apart = servers.flatMap((each) => each.apart.map(({ text }) => `- ${each.server}: ${cell(text)}`));
+  if (apart.length > 0) lines.push("", "**What ran is not what the files say**", "", ...apart.slice(0, most.changes));
   for (const { server, access, slow, samples } of servers) {
     if (samples) {
       const mean = samples.busy.reduce((all, each) => all + each, 0) / samples.busy.length;

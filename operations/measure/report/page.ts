@@ -1,29 +1,20 @@
 // A run as one HTML file that needs nothing beside it.
 import type { AccessReport } from "../access/analyse.ts";
 import type { ServerReport } from "../analyse.ts";
-import { changeText } from "../configuration.ts";
 import type { Explained } from "../explain.ts";
 import type { RunEntry } from "../runs.ts";
 import type { DatabaseSeries, Series } from "../samples/series.ts";
 import type { SlowReport } from "../slow/digest.ts";
+import { configurationPart } from "./configuration.ts";
 import { byHundreds, bytes, percent, seconds, short, whole } from "./figures.ts";
 import { type Html, html } from "./html.ts";
 import type { RunReport } from "./model.ts";
 import { bars, plot } from "./plot.ts";
 import { style } from "./style.ts";
+import { table } from "./table.ts";
 
 /** Rows that are shown at once; the rest opens. */
-const most = { endpoints: 30, queries: 20, journal: 50, changes: 100, runs: 40 };
-
-type Cell = string | Html;
-
-/** The last column takes the long text, on the left. */
-function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): Html {
-  const last = head.length - 1;
-  const kind = (index: number) => (index === last ? "long" : "");
-  return html`<div class="scroll"><table><thead><tr>${head.map((title, index) => (String(title).startsWith("<th") ? title : html`<th class="${kind(index)}">${title}</th>`))}</tr></thead>
-<tbody>${rows.map((row) => html`<tr>${row.map((cell, index) => (String(cell).startsWith("<td") ? cell : html`<td class="${kind(index)}">${cell}</td>`))}</tr>\n`)}</tbody></table></div>`;
-}
+const most = { endpoints: 30, queries: 20, journal: 50, runs: 40 };
 
 const share = (part: number, of: number, text: string): Html =>
   html`<td class="share"><i style="width:${of > 0 ? Math.round((part / of) * 100) : 0}%"></i>${text}</td>`;
@@ -145,7 +136,7 @@ function timeLines(series: Series, phase: readonly [number, number]): readonly H
       ...own,
       title: "Processes, in cores",
       stacked: true,
-      format: (value) => value.toFixed(1),
+      format: (value) => value.toFixed(value > 0 && value < 0.1 ? 3 : 1),
       lines: series.processes.map(({ name, cores: values }) => ({ name, values })),
     }),
     plot({
@@ -241,17 +232,6 @@ ${slow && slow.queries > 0 && queries(slow, explained)}
 ${journal.length > 0 && html`<details><summary>${journal.length} warnings and errors in the journal</summary><pre>${journal.slice(-most.journal).join("\n")}</pre></details>`}</section>`;
 }
 
-function changed({ changes }: RunReport): Html | false {
-  if (!changes) return false;
-  if (changes.all.length === 0) return html`<h2>Configuration</h2><p class="dim">As it was at run ${changes.since}.</p>`;
-  return html`<h2>Configuration, since run ${changes.since}</h2>${table(
-    [html`<th class="left">server</th>`, html`<th class="left">of</th>`, "change"],
-    changes.all
-      .slice(0, most.changes)
-      .map((each) => [html`<td class="left">${each.server}</td>`, html`<td class="left">${each.kind}</td>`, changeText(each)]),
-  )}${changes.all.length > most.changes && html`<p class="dim">and ${changes.all.length - most.changes} more</p>`}`;
-}
-
 export function pageOf(report: RunReport): string {
   const { entry, stack, servers } = report;
   const phase = [entry.began, entry.ended] as const;
@@ -259,7 +239,7 @@ export function pageOf(report: RunReport): string {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${stack}, run ${entry.run}: ${entry.score === undefined ? "no score" : whole(entry.score)}</title><style>${style}</style></head>
-<body>${top(report)}${first(report)}${changed(report)}${servers.map((each) => serverPart(each, phase))}
+<body>${top(report)}${first(report)}${servers.map((each) => serverPart(each, phase))}${configurationPart(report)}
 <p class="dim">Made by fleet bench of contest-fleet. Times are seconds since the run began.</p></body></html>
 `.text;
 }

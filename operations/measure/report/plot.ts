@@ -33,6 +33,15 @@ function axis(times: readonly number[], zero: number): readonly { readonly at: n
   return scale.ticks(5).map((at) => ({ at: at + zero, label: `${Math.round(at)} s` }));
 }
 
+/** Of values that read alike, only the last is said: of 0, 0.5 and 1 in whole numbers, 0 and 1. */
+export function labelled(
+  values: readonly number[],
+  format: (value: number) => string,
+): readonly { readonly value: number; readonly label: string }[] {
+  const all = values.map((value) => ({ value, label: format(value) }));
+  return all.map(({ value, label }, index) => ({ value, label: label === all[index + 1]?.label ? "" : label }));
+}
+
 export function plot({ title, times, lines, stacked = false, top = 0, format, phase }: Plot): Html {
   const { width, height, left, right } = size;
   const [first = 0, last = 1] = [times[0], times.at(-1)];
@@ -62,7 +71,7 @@ export function plot({ title, times, lines, stacked = false, top = 0, format, ph
   return html`<figure><figcaption>${title}</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
 ${shade && shade[1]! > shade[0]! && html`<rect class="phase" x="${tidy(shade[0]!)}" y="${size.top}" width="${tidy(shade[1]! - shade[0]!)}" height="${height - size.top - size.bottom}"/>`}
-${y.ticks(3).map((value) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at(value)}" y2="${at(value)}"/><text x="${left - 4}" y="${at(value) + 3}" text-anchor="end">${format(value)}</text>`)}
+${labelled(y.ticks(3), format).map(({ value, label }) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at(value)}" y2="${at(value)}"/><text x="${left - 4}" y="${at(value) + 3}" text-anchor="end">${label}</text>`)}
 ${axis(times, phase?.[0] ?? first)
   .filter(({ at: time }) => x(time) >= left && x(time) <= width - right)
   .map(({ at: time, label }) => html`<text x="${tidy(x(time))}" y="${height - 4}" text-anchor="middle">${label}</text>`)}

@@ -1,13 +1,15 @@
 // A run from one end to the other: servers made ready, the benchmark between, everything put back and fetched, on all servers at once.
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, type LockingShell } from "../../../provisioners/engine/shell.ts";
 import { gist } from "../../../provisioners/ssh/output.ts";
 import type { FleetServer } from "../../fleet-up.ts";
 import { OpenServers, type Outcome } from "../../on-servers.ts";
 import { sampler } from "../samples/sampler.ts";
+import { type Apart, apartOn } from "./apart.ts";
 import { Barrier } from "./barrier.ts";
 import type { Benchmarked } from "./benchmark.ts";
+import { type Clock, clockOn, clockText } from "./clock.ts";
 import { fetchTar } from "./fetch.ts";
 import { placeIn, type Surveyed } from "./place.ts";
 import { collect, discard, prepare, silent, survey } from "./scripts.ts";
@@ -64,9 +66,22 @@ const failed = (outcome: Outcome<unknown>, barrier: Barrier<Benchmarked>): void 
   if ("error" in outcome) barrier.fail(outcome.error);
 };
 
-async function surveyed(shell: LockingShell): Promise<Surveyed> {
+interface Looked extends Surveyed {
+  readonly apart: readonly Apart[];
+  readonly clock: Clock | undefined;
+}
+
+async function surveyed(shell: LockingShell): Promise<Looked> {
   const { stdout } = await shell.run(survey);
-  return placeIn(stdout.toString("utf8"));
+  const place = placeIn(stdout.toString("utf8"));
+  const clock = await clockOn(shell);
+  return { ...place, remarks: [...place.remarks, ...[clockText(clock)].flatMap((each) => each ?? [])], clock, apart: await apartOn(shell) };
+}
+
+/** What was seen before the run, beside what is fetched after it. */
+function keepLook(folder: string, { apart, clock }: Looked): void {
+  for (const [name, value] of Object.entries({ apart, clock }))
+    if (value !== undefined) writeFileSync(join(folder, `${name}.json`), JSON.stringify(value), { mode: 0o600 });
 }
 
 interface Around {
@@ -75,7 +90,7 @@ interface Around {
   readonly signal: AbortSignal;
 }
 
-async function onServer(server: FleetServer, shell: LockingShell, place: Surveyed, { options, barrier, signal }: Around): Promise<void> {
+async function onServer(server: FleetServer, shell: LockingShell, place: Looked, { options, barrier, signal }: Around): Promise<void> {
   let done = false;
   try {
     const { final, restart, limit } = options;
@@ -85,7 +100,9 @@ async function onServer(server: FleetServer, shell: LockingShell, place: Surveye
     barrier.arrive();
     await Promise.race([barrier.over, aborted(signal)]);
     options.tell("fetches logs");
-    await fetchTar(shell, collect(place), join(options.folder, "servers", server.name));
+    const own = join(options.folder, "servers", server.name);
+    await fetchTar(shell, collect(place), own);
+    keepLook(own, place);
     done = true;
   } catch (error) {
     barrier.fail(error as Error);

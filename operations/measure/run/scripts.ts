@@ -190,7 +190,10 @@ sysctl -a 2>/dev/null | grep -E '^(vm\\.(swappiness|dirty_|overcommit)|fs\\.(fil
 } >config/hardware
 systemctl list-unit-files --type=service --state=enabled --no-legend --plain 2>/dev/null | cut -d' ' -f1 >config/enabled || true`;
 
-const errors = `journalctl -p 4 --since "@$(cat ${folder}/began)" --no-pager -o short-iso -n 500 >journal 2>/dev/null || true`;
+/** nginx's times are the server's own, and sort as text. */
+const errors = `began=$(date -d "@$(cat ${folder}/began)" '+%Y/%m/%d %H:%M:%S' 2>/dev/null) && [ -f /var/log/nginx/error.log ] &&
+  tail -c 4000000 /var/log/nginx/error.log | awk -v began="$began" 'substr($0, 1, 19) >= began && /^[0-9/]+ [0-9:]+ \\[(warn|error|crit|alert|emerg)\\]/' | tail -n 200 | sed 's/^/error.log: /' >journal
+journalctl -p 4 --since "@$(cat ${folder}/began)" --no-pager -o short-iso -n 500 >>journal 2>/dev/null || true`;
 
 /** Puts everything back, and hands all that was gathered over as a tar on standard output. */
 export function collect({ mysql }: Place): Command {

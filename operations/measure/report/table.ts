@@ -1,0 +1,12 @@
+// A table that scrolls by itself on a phone.
+import { type Html, html } from "./html.ts";
+
+export type Cell = string | Html;
+
+/** The last column takes the long text, on the left. */
+export function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): Html {
+  const last = head.length - 1;
+  const kind = (index: number) => (index === last ? "long" : "");
+  return html`<div class="scroll"><table><thead><tr>${head.map((title, index) => (String(title).startsWith("<th") ? title : html`<th class="${kind(index)}">${title}</th>`))}</tr></thead>
+<tbody>${rows.map((row) => html`<tr>${row.map((cell, index) => (String(cell).startsWith("<td") ? cell : html`<td class="${kind(index)}">${cell}</td>`))}</tr>\n`)}</tbody></table></div>`;
+}
