@@ -103,6 +103,6 @@ export async function archive(plan: FleetPlan, yes: boolean): Promise<boolean> {
   const all = await fetchAll(servers, patterns, join(project, "archives", `${plan.stack}-${stamp()}`));
   console.log(["archive:", ...all.map(line)].join("\n"));
   const missing = all.filter(({ problem }) => problem !== undefined).map(({ server }) => server);
-  if (missing.length > 0) await confirm(`down goes on without the archive of ${missing.join(", ")}`, missing.join(" "), yes);
+  if (missing.length > 0) await confirm(`down goes on without the archive of ${missing.join(", ")}`, plan.stack, yes);
   return missing.length === 0;
 }

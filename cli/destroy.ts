@@ -14,6 +14,7 @@ import type { LentServer } from "./lent-servers.ts";
 import { machinesAlone, standsOnServers } from "./machines-alone.ts";
 import { phase } from "./phase.ts";
 import { purge } from "./purge.ts";
+import { toldRun } from "./run/run-up.ts";
 import type { TargetOperations } from "./targets/contract.ts";
 import { operationsOf } from "./targets/targets.ts";
 
@@ -25,10 +26,15 @@ export interface DownOptions {
   readonly takeOver?: string | undefined;
   /** What people put onto servers that were lent goes too, asked about here. @default false */
   readonly purge?: boolean;
+  /** All that Pulumi's engine says, in its own words. @default false */
+  readonly verbose?: boolean;
 }
 
 /** The exit code: 0 only where nothing is left, and what was to be archived is. `yes` answers what still has to be asked. */
-export async function takeDown(stack: string, { yes, forget: gone = [], takeOver, purge: isPurge = false }: DownOptions): Promise<number> {
+export async function takeDown(
+  stack: string,
+  { yes, forget: gone = [], takeOver, purge: isPurge = false, verbose = false }: DownOptions,
+): Promise<number> {
   const plan = planOf(stack);
   const target = await operationsOf(plan);
   const isThere = (await existing([stack])).length > 0;
@@ -42,7 +48,7 @@ export async function takeDown(stack: string, { yes, forget: gone = [], takeOver
     await prepare(plan);
     await forgetServers(plan, gone);
     archived = await archive(plan, yes);
-    const code = await destroyed(plan, target);
+    const code = await destroyed(plan, target, verbose);
     if (code !== 0) return code;
   }
   const given = await givenBack(plan, here, takeOver);
@@ -55,12 +61,13 @@ export async function takeDown(stack: string, { yes, forget: gone = [], takeOver
 const needsNoEngine = (stack: string): boolean =>
   isLocal() && process.env.FLEET_EVENT_LOG === undefined && machinesAlone(stack, localDeployment(stack)?.resources ?? []);
 
-async function destroyed(plan: FleetPlan, target: TargetOperations): Promise<number> {
+async function destroyed(plan: FleetPlan, target: TargetOperations, verbose: boolean): Promise<number> {
   const { stack } = plan;
   keepState(stack);
   if (needsNoEngine(stack)) return await machinesGone(plan);
   const args = ["destroy", "--stack", stack, "--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs"];
-  const once = async (env = {}) => (await pulumi(plan, args, { env, readable: true })).code;
+  const once = async (env: Readonly<Record<string, string>> = {}) =>
+    verbose ? (await pulumi(plan, args, { env })).code : (await toldRun(plan, args, env)).code;
   const code = await (target.destroy ? target.destroy(plan, once) : once());
   if (code !== 0) return code;
   await removeStack(plan);

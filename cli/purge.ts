@@ -26,7 +26,7 @@ export async function purge(stack: string, servers: readonly LentServer[], yes: 
     const count = found.reduce((sum, { left }) => sum + left.all.length, 0);
     if (count === 0) return console.log("purge: nothing would stay on the servers");
     for (const { name, left } of found) for (const { what } of left.all) console.log(`${name}: ${what}`);
-    await confirm(`purge removes ${counted(count, "thing")} of people's for good, with all that is in them`, `purge ${count}`, yes);
+    await confirm(`purge removes ${counted(count, "thing")} of people's for good, with all that is in them`, stack, yes);
     changes();
     for (const each of found) await remove(stack, who, each);
   } finally {

@@ -1,7 +1,7 @@
 // What `fleet status` shows, as text: two or three lines a server, none wider than 80 columns where it can be helped.
 import type { FleetServer } from "../operations/fleet-up.ts";
 import type { HistoryEntry } from "../operations/history/entry.ts";
-import { type Commit, isRight, type Service } from "../operations/look/found.ts";
+import { type Commit, isRight, type Service, staysOff } from "../operations/look/found.ts";
 import type { Seen } from "../operations/look/look.ts";
 import { counted, styled } from "./terminal.ts";
 
@@ -83,11 +83,12 @@ const deployedText = ({ at, who, result, anyway }: NonNullable<Commit["deployed"
 const servicesText = (services: readonly Service[]): string =>
   services
     .map((service) => {
-      const { unit, active, enabled, wanted } = service;
+      const { unit, active, wanted } = service;
       const name = unit.replace(/\.service$/, "");
       if (wanted === "off") return isRight(service) ? styled("dim", `${name} off`) : styled("red", `${name} ${active}, wanted off`);
-      if (active !== "active") return styled("red", `${name} ${active}`);
-      return enabled === "disabled" ? styled("yellow", `${name} not enabled`) : styled("green", name);
+      if (!isRight(service)) return styled("red", `${name} ${active}`);
+      if (staysOff(service)) return styled("yellow", `${name} not enabled`);
+      return styled("green", active === "active" ? name : `${name} by its socket`);
     })
     .join("  ");
 

@@ -14,15 +14,21 @@ type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 export const styled = (style: Style, text: string): string => styleText(style, text, { stream: process.stdout, validateStream: true });
 
 /**
- * Asks for `word` to be typed before something is lost. `--yes` answers it; without either, refuses.
+ * Asks before something is changed or lost, in one way everywhere: what it is about is typed by its name, the stack's as a rule; where it is
+ * several, by their number. `--yes` answers it; without either, refuses.
  * @param what what will happen, a sentence
  */
-export async function confirm(what: string, word: string, yes: boolean): Promise<void> {
+export async function confirm(what: string, about: string | readonly string[], yes: boolean): Promise<void> {
   if (yes) return;
+  const word = wordFor(about);
   if (!isTerminal()) throw new UserError(`${what}; expected a confirmation, got no terminal to ask on; next: add --yes`);
   const answer = await answered(`${what}.\nType ${styled("bold", word)} to go on: `);
   if (answer.trim() !== word) throw new UserError(`expected \`${word}\`, got \`${answer.trim()}\`; nothing was changed`);
 }
+
+/** Pure. */
+export const wordFor = (about: string | readonly string[]): string =>
+  typeof about === "string" ? about : about.length === 1 ? about[0]! : String(about.length);
 
 /** An end of input (Ctrl-D) is an answer too: none. Ctrl-C comes as a signal does. */
 async function answered(question: string): Promise<string> {

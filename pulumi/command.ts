@@ -93,7 +93,7 @@ const isChange = ([command = "", of = ""]: readonly string[]): boolean =>
 export async function pulumi(
   plan: Aimed | undefined,
   args: readonly string[],
-  { capture = false, readable: piped = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
+  { capture = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
 ): Promise<PulumiResult> {
   throwIfInterrupted();
   if (isChange(args)) changes();
@@ -101,7 +101,7 @@ export async function pulumi(
   const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(args[0] !== "destroy") : undefined;
   const forget = own ? tellProgram(env) : undefined;
   try {
-    return await run(plan, [...args, ...(own?.args ?? [])], { capture, readable: piped, env: { ...env, ...own?.env }, hear });
+    return await run(plan, [...args, ...(own?.args ?? [])], { capture, env: { ...env, ...own?.env }, hear });
   } finally {
     forget?.();
     await own?.close();
@@ -124,12 +124,13 @@ const isEngineRun = ([command = ""]: readonly string[]): boolean => ["up", "prev
 
 interface RunOptions {
   readonly capture: boolean;
-  readonly readable: boolean;
   readonly env: Readonly<Record<string, string>>;
   hear(text: string): void;
 }
 
-async function run(plan: Aimed | undefined, args: readonly string[], { capture, readable: piped, env, hear }: RunOptions) {
+async function run(plan: Aimed | undefined, args: readonly string[], { capture, env, hear }: RunOptions) {
+  // What a run says passes by us: its words hold what is for no eye (words.ts).
+  const piped = !capture && isEngineRun(args);
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...(await ownPassphrase(plan)), ...ofFleetAlone(), ...env };
   const child = spawn(
     "pulumi",

@@ -15,10 +15,20 @@ const children = new Map<ChildProcess, NodeJS.Signals>();
 /** The signal that asked us to end; undefined where none did. */
 export const interrupted = (): NodeJS.Signals | undefined => signalled;
 
+const told = new Set<() => void>();
+
 /** From here on something may have been changed. */
 export const changes = (): void => {
   changing = true;
+  for (const tell of told) tell();
+  told.clear();
 };
+/** `tell` is called once when that begins, at once where it has; not any more after the returned function was called. */
+export function whenChanging(tell: () => void): () => void {
+  if (changing) tell();
+  else told.add(tell);
+  return () => told.delete(tell);
+}
 export const hasChanged = (): boolean => changing;
 
 /** Throws where nothing more may be begun. */

@@ -1,4 +1,7 @@
-// What users read of Pulumi: its sentences, without stack traces of its runner and without advice that would lose something here.
+// What users read of Pulumi: its sentences, names as they are written, without stack traces of its runner and without advice that would lose
+// something here.
+import { unspelled } from "../provisioners/engine/spelling.ts";
+
 const unwanted = [
   /^\s+at .*(?:node:|node_modules|\.[cm]?[jt]s:\d+)/,
   // `fleet` removes the stack by itself; by force, what is still there would be nobody's.
@@ -9,7 +12,7 @@ const unwanted = [
 
 const isWanted = (line: string): boolean => !unwanted.some((pattern) => pattern.test(line));
 
-export const readable = (text: string): string => text.split("\n").filter(isWanted).join("\n");
+export const readable = (text: string): string => unspelled(text.split("\n").filter(isWanted).join("\n"));
 
 /** Takes output as it comes; `show` is handed whole lines. The returned function hands over the rest. */
 export function readableLines(show: (text: string) => void): { take(text: string): void; end(): void } {
@@ -18,10 +21,10 @@ export function readableLines(show: (text: string) => void): { take(text: string
     take(text) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) if (isWanted(line)) show(`${line}\n`);
+      for (const line of lines) if (isWanted(line)) show(`${unspelled(line)}\n`);
     },
     end() {
-      if (rest !== "" && isWanted(rest)) show(rest);
+      if (rest !== "" && isWanted(rest)) show(unspelled(rest));
       rest = "";
     },
   };

@@ -12,11 +12,13 @@ import type { Reached } from "../../operations/adopt/prove.ts";
 import { openAll, showKey } from "../../operations/adopt/reach.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { placesOf } from "../../operations/adopt/write.ts";
+import { HostError, type HostFault } from "../../provisioners/engine/shell.ts";
 import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { asker } from "../init/asker.ts";
+import { memberOption } from "../member-option.ts";
 import { phase } from "../phase.ts";
 import { columns, isTerminal, styled } from "../terminal.ts";
 
@@ -34,7 +36,7 @@ export const adopt: Register = (program, done) =>
     .addOption(new Option("--password-file <file>", "holds the user's password; default $FLEET_PASSWORD, or it is asked").conflicts("key"))
     .option("-i, --key <file>", "private key to log in with, instead of a password")
     .option("--sudo-password-file <file>", "holds the password for sudo, where it is another one")
-    .option("-m, --member <github>", "GitHub id of somebody whose keys the servers get; may be given more than once", more, [])
+    .option(...memberOption)
     .option("--again", "look again at an adopted stack, show what changed on its servers since, and bring its files up to date", false)
     .option("--json", "the outcome as JSON", false)
     .option("--no-commit", "leave what was written uncommitted")
@@ -64,10 +66,6 @@ interface Options {
   readonly commit: boolean;
   readonly again: boolean;
   readonly json: boolean;
-}
-
-function more(text: string, all: readonly string[]): readonly string[] {
-  return [...all, text];
 }
 
 async function run(stack: string, pairs: readonly string[], options: Options): Promise<number> {
@@ -104,9 +102,21 @@ async function opened<T>(ways: readonly Way[], work: (reached: readonly Reached[
   try {
     const reached = await phase("login", () => openAll(sessions, ways));
     return await phase("look", () => work(reached));
+  } catch (error) {
+    throw here(error);
   } finally {
     await sessions.closeAll();
   }
+}
+
+/** What opens a server is in options here, not in a stack file. */
+function here(error: unknown): unknown {
+  if (!(error instanceof HostError)) return error;
+  const next: Partial<Record<HostFault, string>> = {
+    auth: "next: check --user, and --password-file, FLEET_PASSWORD or --key",
+    sudo: "next: add --sudo-password-file FILE",
+  };
+  return error.fault in next ? new HostError(error.host, error.fault, error.fact, next[error.fault]) : error;
 }
 
 function wanted(pairs: readonly string[], { table }: Options): readonly HandedOutServer[] {

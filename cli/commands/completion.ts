@@ -46,8 +46,10 @@ function print(program: Command, shell: string | undefined, words: boolean | und
 
 export interface Place {
   readonly stacks: readonly string[];
-  /** Servers and roles by stack. */
+  /** By stack. */
   readonly servers: Readonly<Record<string, readonly string[]>>;
+  /** By stack. */
+  readonly roles: Readonly<Record<string, readonly string[]>>;
   /** FLEET_STACK. */
   readonly stack?: string | undefined;
 }
@@ -55,20 +57,26 @@ export interface Place {
 /** By the stack files alone: a key press must not wait for a state. */
 function place(): Place {
   const stacks = stackNames();
-  return { stacks, servers: Object.fromEntries(stacks.map((stack) => [stack, serversOf(stack)])), stack: process.env.FLEET_STACK };
+  const all = stacks.map((stack) => [stack, namesIn(stack)] as const);
+  return {
+    stacks,
+    servers: Object.fromEntries(all.map(([stack, { servers }]) => [stack, servers])),
+    roles: Object.fromEntries(all.map(([stack, { roles }]) => [stack, roles])),
+    stack: process.env.FLEET_STACK,
+  };
 }
 
-function serversOf(stack: string): readonly string[] {
+function namesIn(stack: string): { readonly servers: readonly string[]; readonly roles: readonly string[] } {
   const file = `${stacksFolder}/Pulumi.${stack}.yaml`;
   const servers = existsSync(file) ? valueAt(readYaml(readFileSync(file, "utf8")).value, ["config", fleetKey, "servers"]) : undefined;
-  if (!isMap(servers)) return [];
+  if (!isMap(servers)) return { servers: [], roles: [] };
   const roles = Object.values(servers).flatMap((each) => (isMap(each) && Array.isArray(each.roles) ? each.roles.map(String) : []));
-  return [...Object.keys(servers), ...new Set(roles)];
+  return { servers: Object.keys(servers), roles: [...new Set(roles)] };
 }
 
 /** Pure. `words`: behind `fleet`, the last one is being typed. */
 export function candidates(program: Command, words: readonly string[], place: Place): readonly string[] {
-  const { stacks, servers, stack } = place;
+  const { stacks, servers, roles, stack } = place;
   const typed = words.at(-1) ?? "";
   const fitting = (all: readonly string[]) => [...new Set(all)].filter((each) => each.startsWith(typed)).sort();
   if (words.includes("--", 1) && words.indexOf("--") < words.length - 1) return [];
@@ -78,14 +86,18 @@ export function candidates(program: Command, words: readonly string[], place: Pl
   if (command.commands.length > 0) return candidates(command, words.slice(1), place);
   const before = words.at(-2) ?? "";
   if (["-s", "--stack"].includes(before)) return fitting(stacks);
-  const named = words.findIndex((word) => ["-s", "--stack"].includes(word));
-  const meant = named >= 0 ? words[named + 1] : (stack ?? (stacks.length === 1 ? stacks[0] : undefined));
+  const said = words.findIndex((word) => ["-s", "--stack"].includes(word));
+  const meant = said >= 0 ? words[said + 1] : (stack ?? (stacks.length === 1 ? stacks[0] : undefined));
   const option = command.options.find((each) => each.short === before || each.long === before);
-  if (option?.flags.endsWith("<servers>")) return fitting(meant === undefined ? Object.values(servers).flat() : (servers[meant] ?? []));
+  const named = (by: Place["servers"]) => (meant === undefined ? Object.values(by).flat() : (by[meant] ?? []));
+  // A command for one server takes no role.
+  const several = () => fitting([...named(servers), ...named(roles)]);
+  if (option?.flags.endsWith("<servers>")) return several();
   if (option?.required) return option.argChoices ? fitting(option.argChoices) : [];
   if (typed.startsWith("-")) return fitting([...command.options.flatMap(({ long }) => long ?? []), "--help"]);
   const kind = command.registeredArguments[0]?.name() ?? "";
   if (/^stacks?$/.test(kind)) return fitting(stacks);
-  if (/^servers?$/.test(kind)) return fitting(meant === undefined ? Object.values(servers).flat() : (servers[meant] ?? []));
+  if (kind === "server") return fitting(named(servers));
+  if (kind === "servers") return several();
   return [];
 }

@@ -18,6 +18,7 @@ export const down: Register = (program, done) =>
     .description("destroy a stack: delete the machines that it created, give lent servers back what they had")
     .argument("[stacks...]", "a stack of this checkout; or many, by names and patterns such as 'team-*' and '!team-x'")
     .option("-y, --yes", "do not ask for confirmation", false)
+    .option("--verbose", "show all that Pulumi's engine says", false)
     .addOption(forgetOption())
     .option("--take-over <stack>", "the stack that servers belong to, where it is not this one: they are given back all the same")
     .option("--purge", "remove also what people put onto servers that were lent, after a list and a word to type", false)
@@ -32,6 +33,7 @@ export const down: Register = (program, done) =>
 
 interface Options extends ManyChoice {
   readonly yes: boolean;
+  readonly verbose: boolean;
   readonly forget: readonly string[];
   readonly takeOver?: string;
   readonly purge: boolean;
@@ -47,29 +49,29 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   console.log(
     columns(
       plans.flatMap((plan) => [
-        [plan.stack, `${plan.servers.length} servers`, targetOf(plan.spec).fate],
+        [plan.stack, counted(plan.servers.length, "server"), targetOf(plan.spec).fate],
         ...goingWith(plan).map(([name, ...rest]) => [`  ${name}`, ...rest]),
       ]),
     ),
   );
   const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
   for (const plan of plans) await tellSpent(plan);
-  await confirm(`down takes away ${servers} servers of ${stacks.length} teams`, `${stacks.length} ${servers}`, options.yes);
+  await confirm(`down takes away ${counted(servers, "server")} of ${stacks.length} teams`, stacks, options.yes);
   return await runMany("down", stacks, options);
 }
 
 const goingWith = ({ spec }: FleetPlan) => targetOf(spec).going?.(spec) ?? [];
 
-async function run(stack: string, { yes, forget, takeOver, purge }: Options): Promise<number> {
+async function run(stack: string, { yes, verbose, forget, takeOver, purge }: Options): Promise<number> {
   const plan = planOf(stack);
   const { fate } = targetOf(plan.spec);
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
   console.log(columns([...rows, ...goingWith(plan)]));
   await tellSpent(plan);
-  await confirm(`down takes away ${plan.servers.length} servers of ${plan.spec.team}`, `${plan.spec.team} ${plan.servers.length}`, yes);
+  await confirm(`down takes away ${counted(plan.servers.length, "server")} of ${stack}`, stack, yes);
   return await recorded({ stack, what: "down" }, async (notes) => {
     Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
-    return await takeDown(stack, { yes, forget, takeOver, purge });
+    return await takeDown(stack, { yes, verbose, forget, takeOver, purge });
   });
 }
 

@@ -12,6 +12,7 @@ import { folderFiles } from "../init/folder.ts";
 import { depend, gitInit, install, write } from "../init/make.ts";
 import type { StackOptions } from "../init/options.ts";
 import { newStack, writeStack } from "../init/write-stack.ts";
+import { memberOption } from "../member-option.ts";
 import { schemaOf } from "../schema-file.ts";
 import { columns, isTerminal } from "../terminal.ts";
 
@@ -36,7 +37,7 @@ export const init: Register = (program, done) =>
     )
     .option("--aws", "a stack of three servers on AWS")
     .option("--team <name>", "the team's name, and the stack's; default the folder's")
-    .option("-m, --member <github>", "GitHub id of somebody whose keys the servers get; once for each", more, [])
+    .option(...memberOption)
     .option("-u, --user <user>", "user to log in as on servers that were handed out; default isucon")
     .option("--password-file <file>", "holds that user's password; default $FLEET_PASSWORD")
     .option("-i, --key <file>", "private key to log in with, instead of a password")

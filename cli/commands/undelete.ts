@@ -1,7 +1,7 @@
 // fleet undelete: brings back what was deleted from a bucket of the fleet's, which keeps old versions for thirty days.
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { confirm } from "../terminal.ts";
+import { confirm, counted } from "../terminal.ts";
 
 interface Options {
   readonly since?: string;
@@ -28,9 +28,9 @@ async function run(bucket: string, { since, region, yes, json }: Options): Promi
   const from = since === undefined ? undefined : timeOf(since);
   const [{ region: place = "" } = {}] = placesOf(region === undefined ? [] : [region], []);
   const marks = await hidden(place, bucket, from);
-  if (marks.length > 0) await confirm(`undelete brings back ${marks.length} objects in ${bucket}`, bucket, yes);
+  if (marks.length > 0) await confirm(`undelete brings back ${counted(marks.length, "object")} in ${bucket}`, bucket, yes);
   const refused = await bringBack(place, bucket, marks);
-  console.log(json ? JSON.stringify(marks, null, 2) : `${marks.length - refused.length} objects are back`);
+  console.log(json ? JSON.stringify(marks, null, 2) : `${counted(marks.length - refused.length, "object")} back`);
   for (const each of refused) console.error(each);
   return refused.length > 0 ? 1 : 0;
 }

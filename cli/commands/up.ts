@@ -56,7 +56,7 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   const stacks = selected("up", patterns, options);
   if (stacks.length === 0) return nothingFailed("up");
   console.log(`up: ${stacks.length} teams, ${options.parallel} at once: ${stacks.join(", ")}`);
-  await confirm(`up changes the servers of ${stacks.length} teams`, String(stacks.length), options.yes);
+  await confirm(`up changes the servers of ${stacks.length} teams`, stacks, options.yes);
   return await runMany("up", stacks, options);
 }
 
@@ -133,8 +133,8 @@ async function inPulumisWords(plan: FleetPlan, target: readonly string[]): Promi
 }
 
 async function inOurWords(plan: FleetPlan, target: readonly string[]): Promise<Told> {
-  const { toldUp } = await import("../run/run-up.ts");
-  return await toldUp(plan, [...argumentsOf(plan, target), ...unasked], await environmentOf(plan));
+  const { toldRun } = await import("../run/run-up.ts");
+  return await toldRun(plan, [...argumentsOf(plan, target), ...unasked], await environmentOf(plan));
 }
 
 async function environmentOf(plan: FleetPlan): Promise<Readonly<Record<string, string>>> {

@@ -1,4 +1,4 @@
-// Pulumi's `up`, told in the fleet's own words while it goes.
+// Pulumi's `up` and `destroy`, told in the fleet's own words while they go.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,15 +27,22 @@ export interface Told {
   readonly did?: StackPreview | undefined;
 }
 
-export async function toldUp(plan: FleetPlan, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> {
+/** @param args the first one says which it is */
+export async function toldRun(plan: FleetPlan, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> {
   const folder = join(stateFolder, "runs");
-  const file = process.env.FLEET_EVENT_LOG ?? join(folder, `up-${plan.stack}-${randomBytes(4).toString("hex")}.events`);
+  const [command = ""] = args;
+  const shared = env.FLEET_EVENT_LOG ?? process.env.FLEET_EVENT_LOG;
+  const file = shared ?? join(folder, `${command}-${plan.stack}-${randomBytes(4).toString("hex")}.events`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Events name what changes; nobody else needs to read that.
   writeFileSync(file, "", { mode: 0o600 });
   const events = new EventFile<RunEvent>(file);
   const names = plan.servers.map(({ name }) => name);
-  const [story, screen, began] = [new Story(plan.spec.team, names), new Screen(process.stdout, names.length), Date.now()];
+  const [story, screen, began] = [
+    new Story(plan.spec.team, names, command === "destroy"),
+    new Screen(process.stdout, names.length),
+    Date.now(),
+  ];
   const hear = () => {
     for (const event of events.read()) screen.print(story.take(event));
     screen.draw(story);
@@ -62,6 +69,6 @@ export async function toldUp(plan: FleetPlan, args: readonly string[], env: Read
   } finally {
     clearInterval(timer);
     screen.end();
-    if (process.env.FLEET_EVENT_LOG === undefined) rmSync(file, { force: true });
+    if (shared === undefined) rmSync(file, { force: true });
   }
 }

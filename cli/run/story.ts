@@ -73,6 +73,7 @@ const isStep = (message: string): boolean => /^[a-z][a-z-]*\[[^\n]*\]: /.test(me
 /** Follows one run. Pure but for what it remembers: events in, lines to print out. */
 export class Story {
   readonly #team: string;
+  readonly #removes: boolean;
   readonly #servers: Map<string, Server>;
   /** By length: `isu1-b` is not `isu1`. */
   readonly #names: readonly string[];
@@ -84,8 +85,10 @@ export class Story {
   #changed: Readonly<Record<string, number>> = {};
   #followers: string[] = [];
 
-  constructor(team: string, servers: readonly string[]) {
+  /** @param removes a run that takes everything away */
+  constructor(team: string, servers: readonly string[], removes = false) {
     this.#team = team;
+    this.#removes = removes;
     this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", changes: 0, open: 0, failed: false }]));
     this.#names = [...servers].sort((a, b) => b.length - a.length);
   }
@@ -127,7 +130,9 @@ export class Story {
     const steps = changed.reduce((all, { changes }) => all + changes, 0);
     const time = `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
     if (!this.changed && this.#failed.size === 0 && this.#followers.length === 0 && this.#ended)
-      return `${this.#team}: nothing to do; ${counted(this.#resources, "resource")} on ${counted(this.#servers.size, "server")} as they should be`;
+      return this.#removes
+        ? `${this.#team}: nothing of it was there`
+        : `${this.#team}: nothing to do; ${counted(this.#resources, "resource")} on ${counted(this.#servers.size, "server")} as they should be`;
     const parts = [
       ...(steps > 0 ? [`${counted(steps, "change")} on ${counted(changed.length, "server")}`] : []),
       ...Object.entries(past).flatMap(([op, word]) =>

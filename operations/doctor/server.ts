@@ -1,5 +1,5 @@
 // What a look at a server says of its health. Pure.
-import { isRight, type Service } from "../look/found.ts";
+import { isRight, type Service, staysOff } from "../look/found.ts";
 import type { Seen } from "../look/look.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
@@ -85,7 +85,7 @@ function services({ services: all, broken }: Seen, place: Place): Finding {
     });
   const others = broken.filter((unit) => !all.some((each) => each.unit === unit));
   if (others.length > 0) return warning("services", `${others.join(", ")} failed`, logs(others));
-  const disabled = names(wanted.filter(({ enabled }) => enabled === "disabled"));
+  const disabled = names(wanted.filter(staysOff));
   if (disabled.length > 0)
     return warning("services", `${disabled.join(", ")} would not run after a reboot`, {
       mend: onServer(place, `systemctl enable ${disabled.join(" ")}`),

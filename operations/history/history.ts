@@ -3,10 +3,11 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import { project } from "../../provisioners/project.ts";
-import { hasChanged, interrupted } from "../../pulumi/interruption.ts";
+import { hasChanged, interrupted, whenChanging } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import { operator } from "../operator.ts";
 import { HistoryEntry, idAt, looksAlone, whatOf } from "./entry.ts";
+import { OpenRuns } from "./open-runs.ts";
 import { type HistoryStore, historyStore } from "./store.ts";
 
 /** What a command says of its run while it goes. No secret belongs in it. */
@@ -27,6 +28,8 @@ interface Recorded {
   readonly words?: readonly string[];
   /** @default the backend's */
   readonly store?: () => Promise<HistoryStore>;
+  /** @default this computer's */
+  readonly open?: OpenRuns;
 }
 
 /** Milliseconds that a backend gets; a run is not held up for its history. */
@@ -34,11 +37,16 @@ const patience = 10_000;
 
 /** Runs `work`, whose value is an exit code, and keeps what became of it; nothing where it changed nothing. A history that can't be written is said. */
 export async function recorded(
-  { stack, what, words = process.argv.slice(2), store = historyStore }: Recorded,
+  { stack, what, words = process.argv.slice(2), store = historyStore, open = new OpenRuns() }: Recorded,
   work: (notes: RunNotes) => Promise<number>,
 ): Promise<number> {
   const notes: RunNotes = { summary: "", servers: [], mask: (text) => text };
   const begun = new Date();
+  const run = { stack, what, words, id: idAt(begun, what, randomBytes(2).toString("hex")), begun };
+  let ended = (): void => {};
+  const forget = whenChanging(() => {
+    ended = noted(open, entryOf(run, notes, "interrupted"));
+  });
   let result: HistoryEntry["result"] = "failed";
   try {
     const code = await work(notes);
@@ -48,37 +56,56 @@ export async function recorded(
     if (notes.summary === "" && error instanceof Error) notes.summary = error.message.split("\n")[0]!.slice(0, 300);
     throw error;
   } finally {
+    forget();
     if (interrupted()) result = "interrupted";
-    if (hasChanged() && !(notes.nothing && result === "done")) await keep({ stack, what, words, store }, notes, { begun, result });
+    if (hasChanged() && !(notes.nothing && result === "done")) await keep(entryOf(run, notes, result), { store, open });
+    ended();
   }
 }
 
-async function keep(
-  { stack, what, words, store }: Required<Recorded>,
-  notes: RunNotes,
-  { begun, result }: { readonly begun: Date; readonly result: HistoryEntry["result"] },
-): Promise<void> {
+interface Run extends Pick<HistoryEntry, "stack" | "what" | "id"> {
+  readonly words: readonly string[];
+  readonly begun: Date;
+}
+
+const entryOf = ({ stack, what, words, id, begun }: Run, notes: RunNotes, result: HistoryEntry["result"]): HistoryEntry => ({
+  version: 1,
+  id,
+  stack,
+  at: begun.toISOString(),
+  seconds: Math.round((Date.now() - begun.getTime()) / 100) / 10,
+  who: operator(),
+  what,
+  command: notes.mask(["fleet", ...words].join(" ")),
+  result,
+  summary: notes.mask(notes.summary),
+  servers: [...notes.servers],
+  ...(notes.detail !== undefined && { detail: notes.detail }),
+});
+
+/** A full disk here is no reason not to run. */
+function noted(open: OpenRuns, entry: HistoryEntry): () => void {
+  try {
+    return open.note(entry);
+  } catch {
+    return () => {};
+  }
+}
+
+async function keep(ended: HistoryEntry, { store, open }: Required<Pick<Recorded, "store" | "open">>): Promise<void> {
+  const { stack } = ended;
   try {
     const commit = await commitOf();
-    const entry: HistoryEntry = {
-      version: 1,
-      id: idAt(begun, what, randomBytes(2).toString("hex")),
-      stack,
-      at: begun.toISOString(),
-      seconds: Math.round((Date.now() - begun.getTime()) / 100) / 10,
-      who: operator(),
-      what,
-      command: notes.mask(["fleet", ...words].join(" ")),
-      result,
-      summary: notes.mask(notes.summary),
-      servers: [...notes.servers],
-      ...(commit && { commit }),
-      ...(notes.detail !== undefined && { detail: notes.detail }),
-    };
+    const entry: HistoryEntry = { ...ended, ...(commit && { commit }) };
     const late = new Promise<never>((_, reject) =>
       setTimeout(() => reject(new Error(`no answer within ${patience / 1000} s`)), patience).unref(),
     );
-    await Promise.race([(await store()).add(stack, entry.id, `${JSON.stringify(entry)}\n`), late]);
+    const written = async () => {
+      const to = await store();
+      await to.add(stack, entry.id, `${JSON.stringify(entry)}\n`);
+      await open.sweep(stack, to);
+    };
+    await Promise.race([written(), late]);
   } catch (error) {
     console.error(`${stack}: the history could not be written: ${(error as Error).message}`);
   }
@@ -97,8 +124,14 @@ async function commitOf(): Promise<string | undefined> {
 }
 
 /** The newest first; what another version wrote is left out. */
-export async function historyOf(stack: string, count: number, store?: HistoryStore): Promise<readonly HistoryEntry[]> {
+export async function historyOf(
+  stack: string,
+  count: number,
+  store?: HistoryStore,
+  open = new OpenRuns(),
+): Promise<readonly HistoryEntry[]> {
   const from = store ?? (await historyStore());
+  await open.sweep(stack, from);
   const texts = await Promise.all((await from.list(stack, count)).map((id) => from.get(stack, id)));
   return texts.flatMap((text) => entryIn(text) ?? []);
 }
@@ -114,6 +147,7 @@ function entryIn(text: string | undefined): HistoryEntry | undefined {
 /** By its id, or a part of it that no other has; without, the newest that is there to change something, else the newest. Throws a UserError. */
 export async function runOf(stack: string, id: string | undefined, store?: HistoryStore): Promise<HistoryEntry> {
   const from = store ?? (await historyStore());
+  await new OpenRuns().sweep(stack, from);
   const ids = await from.list(stack, Number.MAX_SAFE_INTEGER);
   const newest = ids.find((each) => !looksAlone.includes(whatOf(each))) ?? ids[0];
   const fitting =

@@ -7,6 +7,8 @@ export interface Service {
   /** systemd's: active, inactive, failed … */
   readonly active: string;
   readonly enabled: string;
+  /** Its socket listens, and starts it when somebody comes; whether a boot has it listen again. */
+  readonly socket?: string;
   /** The stack wants it not to run; undefined where it wants it to. */
   readonly wanted?: "off";
 }
@@ -14,7 +16,12 @@ export interface Service {
 /** In between counts as running: a unit that crashes and comes back is `activating`. */
 const runs = ({ active }: Service): boolean => ["active", "reloading", "activating", "deactivating"].includes(active);
 /** Whether it runs as the stack wants it to. */
-export const isRight = (service: Service): boolean => (service.wanted === "off" ? !runs(service) : service.active === "active");
+export const isRight = (service: Service): boolean => {
+  if (service.wanted === "off") return !runs(service);
+  return service.active === "active" || (service.socket !== undefined && service.active === "inactive");
+};
+/** Whether nothing starts it at a boot. */
+export const staysOff = ({ enabled, socket }: Service): boolean => enabled === "disabled" && socket !== "enabled";
 
 export interface Commit {
   readonly path: string;
@@ -74,6 +81,10 @@ export function foundIn(text: string, off: readonly string[] = []): Found {
   const [who, what = "", since = ""] = first("lock");
   const ntp = all("ntp").flatMap(([line]) => line ?? []);
   const [rebootFor] = first("reboot");
+  const sockets = (unit: string): Pick<Service, "socket"> => {
+    const [, socket] = all("socket").find(([of]) => of === unit) ?? [];
+    return socket === undefined ? {} : { socket };
+  };
   return {
     now: Number(first("now")[0] ?? 0),
     upSeconds: Number(first("up")[0] ?? 0),
@@ -90,6 +101,7 @@ export function foundIn(text: string, off: readonly string[] = []): Found {
       unit,
       active: active || "unknown",
       enabled,
+      ...sockets(unit),
       ...(off.includes(unit) && { wanted: "off" }),
     })),
     broken: all("broken").flatMap(([unit]) => unit ?? []),

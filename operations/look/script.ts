@@ -56,6 +56,13 @@ export function lookScript(server: Pick<FleetServer, "wants">, { thorough = fals
       (unit) =>
         sh`printf ${"service\\t%s\\t%s\\t%s\\n"} ${unit} "$(systemctl is-active ${unit} 2>/dev/null)" "$(systemctl is-enabled ${unit} 2>/dev/null)"`,
     ),
+    // One that a socket starts need not run.
+    ...services
+      .filter((unit) => unit.endsWith(".service"))
+      .map((unit) => {
+        const socket = `${unit.slice(0, -".service".length)}.socket`;
+        return sh`systemctl is-active -q ${socket} 2>/dev/null && printf ${"socket\\t%s\\t%s\\n"} ${unit} "$(systemctl is-enabled ${socket} 2>/dev/null)"`;
+      }),
     ...checkouts.map(
       (path) =>
         sh`printf ${"commit\\t%s\\t%s\\n"} ${path} "$(git -c ${`safe.directory=${path}`} -C ${path} log -1 --format=${"%h%x09%ct%x09%s"} 2>/dev/null)"

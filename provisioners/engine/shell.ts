@@ -88,11 +88,16 @@ export class HostError extends UserFacingError {
   readonly fault: HostFault;
   /** The message without the server's name before it. */
   readonly sentence: string;
-  constructor(host: string, fault: HostFault, sentence: string) {
+  /** What was tried and what came back, without advice: for who has no stack file yet to put it right in. */
+  readonly fact: string;
+  /** @param advice what to put right in the stack file */
+  constructor(host: string, fault: HostFault, fact: string, advice?: string) {
+    const sentence = advice === undefined ? fact : `${fact}; ${advice}`;
     super(`${host}: ${sentence}`);
     this.host = host;
     this.fault = fault;
     this.sentence = sentence;
+    this.fact = fact;
   }
 }
 

@@ -21,6 +21,6 @@ export function authAttempts({ name, user: username, privateKey, password }: Log
     });
   }
   if (attempts.length === 0)
-    throw new ReachError(name, "auth", `neither key nor password is given for \`${username}\`; add one to the stack file`, "never");
+    throw new ReachError(name, "auth", `neither key nor password is given for \`${username}\``, "never", "add one to the stack file");
   return attempts;
 }

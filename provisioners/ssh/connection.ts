@@ -57,8 +57,9 @@ export class Link {
       throw new ReachError(
         login.name,
         "host-key",
-        "no host key is pinned; set `hostKey` to a line of the server's /etc/ssh/*.pub",
+        "no host key is pinned",
         "never",
+        "set `hostKey` to a line of the server's /etc/ssh/*.pub",
       );
     const attempts = authAttempts(login);
     const { transport, release } = await reach(login, login.jump, options);

@@ -12,8 +12,8 @@ export type Again = "never" | "booting" | "soon";
 /** The server could not be reached or entered. */
 export class ReachError extends HostError {
   readonly again: Again;
-  constructor(host: string, fault: HostFault, sentence: string, again: Again) {
-    super(host, fault, sentence);
+  constructor(host: string, fault: HostFault, fact: string, again: Again, advice?: string) {
+    super(host, fault, fact, advice);
     this.again = again;
   }
 }
@@ -32,7 +32,7 @@ export const at = ({ address, port }: Endpoint): string => (address.includes(":"
 /** What the network's own error code means. */
 export function dialFault(to: Endpoint, code: string, deadline: number): ReachError {
   const place = `\`${at(to)}\``;
-  const reach = (sentence: string, again: Again) => new ReachError(to.name, "unreachable", sentence, again);
+  const reach = (fact: string, again: Again, advice?: string) => new ReachError(to.name, "unreachable", fact, again, advice);
   switch (code) {
     case "ECONNREFUSED":
       return reach(`${place} refused the connection; is sshd running there, and is \`port\` right?`, "booting");
@@ -40,7 +40,7 @@ export function dialFault(to: Endpoint, code: string, deadline: number): ReachEr
     case "ENETUNREACH":
       return reach(`no route to ${place}; is the server up, and do you need a VPN or a jump host?`, "booting");
     case "ENOTFOUND":
-      return reach(`no address is known for the name \`${to.address}\`; check \`address\` in the stack file`, "never");
+      return reach(`no address is known for the name \`${to.address}\``, "never", "check `address` in the stack file");
     case "EAI_AGAIN":
       return reach(`the name server gave no answer for \`${to.address}\`; check this computer's network`, "booting");
     case "ETIMEDOUT":
@@ -83,7 +83,13 @@ export function handshakeFault(login: Login, seen: Progress, error: Error & { le
   if (error.level === "client-authentication" || (stage === "login" && /authentication/i.test(error.message))) {
     const given = [login.privateKey !== undefined && "key", login.password !== undefined && "password"].filter(Boolean).join(" and ");
     const offers = accepts.length > 0 ? ` (the server accepts ${accepts.join(", ")})` : "";
-    return reach("auth", `${place} refused user \`${login.user}\` with the given ${given}${offers}; check them in the stack file`, "never");
+    return new ReachError(
+      login.name,
+      "auth",
+      `${place} refused user \`${login.user}\` with the given ${given}${offers}`,
+      "never",
+      "check them in the stack file",
+    );
   }
   const dropped = /ECONN|EPIPE|No response|Connection lost/.test(error.message);
   if (dropped && !offered) {

@@ -149,10 +149,10 @@ async function becomeRoot(wire: Wire, connection: Connection, heard: Heard, { no
       heard.prompts = prompts;
       if (password === undefined)
         reject(
-          rootFault(connection, "sudo", `sudo asks for the password of \`${connection.user}\` and none is given; set \`sudoPassword\``),
+          rootFault(connection, "sudo", `sudo asks for the password of \`${connection.user}\` and none is given`, "set `sudoPassword`"),
         );
       else if (prompts > 1)
-        reject(rootFault(connection, "sudo", `sudo refused the password of \`${connection.user}\`; check \`sudoPassword\``));
+        reject(rootFault(connection, "sudo", `sudo refused the password of \`${connection.user}\``, "check `sudoPassword`"));
       else void wire.write(`${password}\n`);
     },
   };
@@ -168,5 +168,5 @@ async function becomeRoot(wire: Wire, connection: Connection, heard: Heard, { no
   return promise;
 }
 
-const rootFault = (connection: Connection, fault: "sudo" | "auth" | "timeout", sentence: string): HostError =>
-  new HostError(connection.name, fault, `\`${at(connection)}\`: ${sentence}`);
+const rootFault = (connection: Connection, fault: "sudo" | "auth" | "timeout", fact: string, advice?: string): HostError =>
+  new HostError(connection.name, fault, `\`${at(connection)}\`: ${fact}`, advice);

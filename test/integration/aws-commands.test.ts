@@ -239,12 +239,12 @@ describe("fleet undelete", () => {
     const asked = await fleet("undelete", Bucket);
     expect([asked.code, asked.stderr]).toEqual([
       2,
-      `undelete brings back 1 objects in ${Bucket}; expected a confirmation, got no terminal to ask on; next: add --yes\n`,
+      `undelete brings back 1 object in ${Bucket}; expected a confirmation, got no terminal to ask on; next: add --yes\n`,
     ]);
     const future = await fleet("undelete", Bucket, "--since", "2099-01-01T00:00:00Z", "--yes");
-    expect([future.code, future.stdout]).toEqual([0, "0 objects are back\n"]);
+    expect([future.code, future.stdout]).toEqual([0, "0 objects back\n"]);
     const done = await fleet("undelete", Bucket, "--region", region, "--yes");
-    expect([done.code, done.stdout]).toEqual([0, "1 objects are back\n"]);
+    expect([done.code, done.stdout]).toEqual([0, "1 object back\n"]);
     const { Body } = await client().send(new s3.GetObjectCommand({ Bucket, Key: "gone.jpg" }));
     expect(await Body?.transformToString()).toBe("x");
   });

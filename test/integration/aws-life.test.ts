@@ -161,9 +161,12 @@ describe("a fleet on EC2", () => {
     const without = await trial.run("down");
     expect(without.code).toBe(2);
     expect(without.stdout).toMatch(/^isu1 +\S+ +terminated with everything on it\ntrial: about \d+\.\d{2} USD since \d{4}-\d{2}-\d{2}/m);
-    expect(without.stderr).toContain("down takes away 1 servers of trial; expected a confirmation, got no terminal to ask on");
+    expect(without.stderr).toContain(`down takes away 1 server of ${trial.stack}; expected a confirmation, got no terminal to ask on`);
     const wrong = await typed("yes", "down").done;
-    expect([wrong.code, wrong.stdout]).toEqual([2, expect.stringContaining("expected `trial 1`, got `yes`; nothing was changed")]);
+    expect([wrong.code, wrong.stdout]).toEqual([
+      2,
+      expect.stringContaining(`expected \`${trial.stack}\`, got \`yes\`; nothing was changed`),
+    ]);
     expect((await trial.run("verify")).code).toBe(7);
   });
 

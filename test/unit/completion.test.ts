@@ -6,14 +6,15 @@ import { backend } from "../../cli/commands/backend.ts";
 import { candidates, completion } from "../../cli/commands/completion.ts";
 import { deploy } from "../../cli/commands/deploy.ts";
 import { run } from "../../cli/commands/run.ts";
+import { ssh } from "../../cli/commands/ssh.ts";
 import { up } from "../../cli/commands/up.ts";
 
-const program = new Command("fleet");
-for (const register of [backend, deploy, run, up, completion]) register(program, async () => {});
-const place = { stacks: ["team-a", "team-b"], servers: { "team-a": ["isu1", "isu2", "nginx"], "team-b": ["db1"] } };
+const program = new Command("fleet").enablePositionalOptions();
+for (const register of [backend, deploy, run, ssh, up, completion]) register(program, async () => {});
+const place = { stacks: ["team-a", "team-b"], servers: { "team-a": ["isu1", "isu2"], "team-b": ["db1"] }, roles: { "team-a": ["nginx"] } };
 
 test.for([
-  ["", ["backend", "completion", "deploy", "run", "up"]],
+  ["", ["backend", "completion", "deploy", "run", "ssh", "up"]],
   ["u", ["up"]],
   ["backend ", ["init", "show"]],
   ["backend init --re", ["--region"]],
@@ -21,6 +22,8 @@ test.for([
   ["run -s ", ["team-a", "team-b"]],
   ["run -s team-a isu", ["isu1", "isu2"]],
   ["run -s team-b ", ["db1"]],
+  ["run -s team-a ", ["isu1", "isu2", "nginx"]],
+  ["ssh -s team-a ", ["isu1", "isu2"]],
   ["run isu1 --su", ["--sudo"]],
   ["run --timeout ", []],
   ["deploy main -s team-a --to isu", ["isu1", "isu2"]],

@@ -1,4 +1,6 @@
 // The team's history: what is kept of a run, where, and that a run never fails for it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,6 +12,7 @@ import { when } from "../../cli/commands/history.ts";
 import { maskOf } from "../../operations/fleet-up.ts";
 import { type HistoryEntry, idAt } from "../../operations/history/entry.ts";
 import { historyOf, recorded, runOf } from "../../operations/history/history.ts";
+import { OpenRuns, unseenEnd } from "../../operations/history/open-runs.ts";
 import { FolderStore, type HistoryStore, historyStore } from "../../operations/history/store.ts";
 import { stateFolder } from "../../pulumi/folder.ts";
 import { changes } from "../../pulumi/interruption.ts";
@@ -172,6 +175,33 @@ describe("a run", () => {
   test("that throws is kept as failed, and throws", async () => {
     await expect(recorded({ stack: "thrown", what: "drain", store }, () => Promise.reject(new Error("no\nmore")))).rejects.toThrow("no");
     expect(await of("thrown")).toMatchObject([{ result: "failed", summary: "no" }]);
+  });
+
+  test("that was killed is kept as such by whoever reads next; one that goes on is not", async () => {
+    const open = new OpenRuns(join(folder, "open"));
+    const to = new FolderStore(folder);
+    const script = `
+      import { recorded } from "${import.meta.dirname}/../../operations/history/history.ts";
+      import { OpenRuns } from "${import.meta.dirname}/../../operations/history/open-runs.ts";
+      import { FolderStore } from "${import.meta.dirname}/../../operations/history/store.ts";
+      import { changes } from "${import.meta.dirname}/../../pulumi/interruption.ts";
+      const store = async () => new FolderStore(${JSON.stringify(folder)});
+      const open = new OpenRuns(${JSON.stringify(join(folder, "open"))});
+      await recorded({ stack: "killed", what: "up", words: ["up", "killed"], store, open }, async () => {
+        changes();
+        console.log("changes");
+        await new Promise(() => setInterval(() => {}, 1000));
+        return 0;
+      });`;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    expect(await historyOf("killed", 10, to, open)).toEqual([]);
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const expected = [{ what: "up", command: "fleet up killed", result: "interrupted", summary: unseenEnd }];
+    expect(await historyOf("killed", 10, to, open)).toMatchObject(expected);
+    expect(await historyOf("killed", 10, to, open)).toMatchObject(expected);
+    expect(readdirSync(join(folder, "open", "killed"))).toEqual([]);
   });
 
   test("does not fail for a history that can't be written", async () => {

@@ -41,6 +41,15 @@ describe("what users read of Pulumi", () => {
     expect(readable(noisy)).toBe(quiet);
   });
 
+  test("has names as they are written, without the joiner that hides them from the engine", () => {
+    expect(readable("remove /home/i\u2060sucon")).toBe("remove /home/isucon");
+    const shown: string[] = [];
+    const lines = readableLines((text) => shown.push(text));
+    lines.take("a i\u2060sucon\nb i\u2060su");
+    lines.end();
+    expect(shown).toEqual(["a isucon\n", "b isu"]);
+  });
+
   test("is the same in whatever pieces it comes", () => {
     for (const size of [1, 7, 64, 10_000]) {
       let shown = "";

@@ -5,7 +5,7 @@ import { accountFindings } from "../../operations/doctor/accounts.ts";
 import { hereFindings } from "../../operations/doctor/here.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
-import { foundIn, isRight } from "../../operations/look/found.ts";
+import { foundIn, isRight, staysOff } from "../../operations/look/found.ts";
 import { asDeployed, lookAt, type Seen } from "../../operations/look/look.ts";
 import { lookScript, wantedOf } from "../../operations/look/script.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
@@ -75,6 +75,30 @@ test("off is what is wanted not to run, whoever else has it hear of changes", ()
     [],
     [],
   ]);
+});
+
+test("a service that its socket starts runs as wanted, also while nobody has come yet", () => {
+  const rows = (...more: string[]) => foundIn(["service\tssh.service\tinactive\tdisabled", ...more].join("\n")).services;
+  const [alone] = rows();
+  const [listens] = rows("socket\tssh.service\tenabled");
+  const [once] = rows("socket\tssh.service\tdisabled");
+  expect([alone, listens, once].map((each) => [isRight(each!), staysOff(each!)])).toEqual([
+    [false, true],
+    [true, false],
+    [true, true],
+  ]);
+  const failed = foundIn("service\tssh.service\tfailed\tdisabled\nsocket\tssh.service\tenabled").services;
+  expect(failed.map(isRight)).toEqual([false]);
+  const row = { server, undone: [], seen: { ...seen(well), services: [listens!] } };
+  expect(screen("team-a", [row], undefined)).toContain("ssh by its socket");
+  expect(
+    serverFindings(
+      { ...seen(well), services: [listens!] },
+      { stack: "team-a", server: "isu1", now: new Date(), me: "me", undone: [] },
+    ).find(({ what }) => what === "services"),
+  ).toMatchObject({
+    state: "ok",
+  });
 });
 
 test("what was found, terminal escapes taken out", () => {

@@ -36,6 +36,19 @@ test("changes as they land: server, role, resource, what; a command's own output
   ]);
 });
 
+test("what is taken away, and that nothing of it was there", () => {
+  const story = new Story("team", ["isu1"], true);
+  const summary = (resourceChanges: Record<string, number>): RunEvent => ({ summaryEvent: { resourceChanges } });
+  expect(told(story, begins("delete", role("isu1-base")), says(role("isu1-base"), "file[/home/i\u2060sucon/.x]: remove the file"))).toEqual(
+    ["change isu1 base: file[/home/isucon/.x]: remove the file"],
+  );
+  told(story, ends("delete", role("isu1-base")), summary({ delete: 4 }));
+  expect(story.sum(2)).toBe("team: 1 change on 1 server; 2.0 s");
+  const none = new Story("team", ["isu1"], true);
+  told(none, summary({}));
+  expect(none.sum(1)).toBe("team: nothing of it was there");
+});
+
 test("the sum: what changed, what did not, what failed, and the time", () => {
   const story = new Story("team", ["isu1", "isu2", "isu3"]);
   told(

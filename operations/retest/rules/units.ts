@@ -99,6 +99,7 @@ const stopped: Rule = {
           unit.UnitFileState === "enabled" &&
           unit.ActiveState === "inactive" &&
           unit.Type !== "oneshot" &&
+          !words(unit.TriggeredBy).some((by) => units.some((each) => each.Id === by && runs(each))) &&
           !(unit.ConditionResult === "no" && (unit.ConditionTimestampMonotonic ?? "0") !== "0"),
       )
       .map(({ Id = "" }) => warning(`${Id} is enabled and does not run: the reboot starts it`, `systemctl disable ${Id}`)),

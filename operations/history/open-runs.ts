@@ -1,0 +1,84 @@
+// Runs that change something and have not ended: noted here, on this computer, when the change begins. One that was killed says nothing any
+// more; whoever reads or writes the history next puts it in.
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { stateFolder } from "../../pulumi/folder.ts";
+import { HistoryEntry } from "./entry.ts";
+import type { HistoryStore } from "./store.ts";
+
+const OpenRun = z.object({ pid: z.number(), born: z.string(), entry: HistoryEntry });
+
+/** What is said of a run that nobody saw the end of. */
+export const unseenEnd = "was killed: what it had done stays done; the same command goes on from there";
+
+const standardFolder = (): string => join(stateFolder, "history", ".open");
+
+export class OpenRuns {
+  readonly #folder: string;
+
+  constructor(folder = standardFolder()) {
+    this.#folder = folder;
+  }
+
+  /** @returns what takes the note away again, when the run has ended and said so */
+  note(entry: HistoryEntry): () => void {
+    const folder = join(this.#folder, entry.stack);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const file = join(folder, `${entry.id}.json`);
+    const run = { pid: process.pid, born: bornOf(process.pid), entry: { ...entry, result: "interrupted", summary: unseenEnd } };
+    writeFileSync(`${file}.new`, JSON.stringify(run), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+    return () => rmSync(file, { force: true });
+  }
+
+  /** Puts into the history what no living process is at any more. */
+  async sweep(stack: string, store: HistoryStore): Promise<void> {
+    for (const file of this.#filesOf(stack)) {
+      const run = runIn(file);
+      if (run && bornOf(run.pid) === run.born) continue;
+      if (run) await store.add(stack, run.entry.id, `${JSON.stringify(run.entry)}\n`);
+      rmSync(file, { force: true });
+    }
+  }
+
+  #filesOf(stack: string): readonly string[] {
+    const folder = join(this.#folder, stack);
+    try {
+      return readdirSync(folder)
+        .filter((name) => name.endsWith(".json"))
+        .map((name) => join(folder, name));
+    } catch {
+      return [];
+    }
+  }
+}
+
+/** Undefined for one that is not whole: the power went while it was written. */
+function runIn(file: string): z.infer<typeof OpenRun> | undefined {
+  try {
+    return OpenRun.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** When a process began: its id may be another's by now. Without a /proc, whether there is one; empty where there is none. */
+function bornOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return state === "Z" || state === "X" ? "" : (rest[18] ?? "");
+  } catch {
+    return process.platform === "linux" ? "" : answers(pid);
+  }
+}
+
+function answers(pid: number): string {
+  try {
+    process.kill(pid, 0);
+    return "there";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM" ? "there" : "";
+  }
+}
