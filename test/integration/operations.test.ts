@@ -33,6 +33,11 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     start(join(checkout, "fleet"), [command, "-s", trial.stack, ...words], { env: trial.env });
   const fleet = (...words: [string, ...string[]]): Promise<Answer> => begin(...words).done;
   const json = async (...words: [string, ...string[]]) => JSON.parse((await fleet(...words)).stdout);
+  /** Process ids by pgrep, on each server. */
+  const left = async (how: string, pattern: string): Promise<string[][]> => {
+    const { servers } = await json("run", "--json", "--sudo", "--", `pgrep ${how} '${pattern}' || echo none`);
+    return servers.map(({ stdout }: { stdout: string[] }) => stdout);
+  };
 
   beforeAll(async () => {
     const { code, said } = await trial.run("up", ["--yes"]);
@@ -52,8 +57,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     running.child.kill("SIGINT");
     const { code, stderr } = await running.done;
     expect([code, stderr]).toEqual([130, expect.stringContaining("run: interrupted; what it ran on the servers was ended there")]);
-    const left = await json("run", "--json", "--sudo", "--", "pgrep -xf 'sleep 7531' || echo none");
-    expect(left.servers.map(({ stdout }: { stdout: string[] }) => stdout)).toEqual([["none"], ["none"]]);
+    await expect.poll(() => left("-xf", "sleep 7531"), { timeout: 20_000 }).toEqual([["none"], ["none"]]);
   });
 
   test("logs: files and journal of both as one, and nothing of it goes on after Ctrl-C", async () => {
@@ -68,8 +72,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
       .filter(Boolean)
       .map((line) => JSON.parse(line));
     expect(entries.find(({ text }) => text.includes("/first"))).toMatchObject({ server: "isu1", source: "/var/log/nginx/access.log" });
-    const left = await json("run", "--json", "--sudo", "--", "pgrep -x 'tail|journalctl' || echo none");
-    expect(left.servers.map(({ stdout: lines }: { stdout: string[] }) => lines)).toEqual([["none"], ["none"]]);
+    await expect.poll(() => left("-x", "tail|journalctl"), { timeout: 20_000 }).toEqual([["none"], ["none"]]);
   });
 
   test("drain and enable: every request is answered, the other server alone has them, and the next up finds nothing to do", async () => {
