@@ -12,6 +12,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "run",
     "logs",
     "status",
+    "page",
     "watch",
     "doctor",
     "drain",

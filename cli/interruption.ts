@@ -11,7 +11,7 @@ const quoted = (word: string): string => (plain.test(word) ? word : `'${word.rep
 export function interruption(words: readonly string[], changed = hasChanged()): string {
   const command = words.find((word, at) => !word.startsWith("-") && words[at - 1] !== "--cwd") ?? "fleet";
   if (command === "ssh") return "ssh: interrupted; what it ran there may go on without it";
-  if (["status", "logs", "watch"].includes(command)) return `${command}: interrupted; nothing of it goes on on the servers`;
+  if (["status", "logs", "watch", "page"].includes(command)) return `${command}: interrupted; nothing of it goes on on the servers`;
   if (command === "run") return "run: interrupted; what it ran on the servers was ended there";
   if (["deploy", "rollback"].includes(command) && changed)
     return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;

@@ -31,6 +31,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   finalize: async () => (await import("./commands/finalize.ts")).finalize,
   retest: async () => (await import("./commands/retest.ts")).retest,
   status: async () => (await import("./commands/status.ts")).status,
+  page: async () => (await import("./commands/page.ts")).page,
   watch: async () => (await import("./commands/watch.ts")).watch,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
   history: async () => (await import("./commands/history.ts")).history,

@@ -1,5 +1,5 @@
 // A stack's state in Pulumi's backend: made where it isn't yet, and freed of what a killed run left in it.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
@@ -16,6 +16,12 @@ export const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefin
 export const endedFolder = join(stateFolder, "ended");
 /** The state's file in the local backend. */
 export const localStack = (stack: string): string => join(stateFolder, ".pulumi", "stacks", "contest-fleet", `${stack}.json`);
+
+/** Another one once a run has written the state; empty where it is kept elsewhere, or is none. */
+export function localMark(stack: string): string {
+  const stat = isLocal() ? statSync(localStack(stack), { throwIfNoEntry: false }) : undefined;
+  return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "";
+}
 
 /** Undefined for a stack that never had anything. Throws a UserError, with the way back, where the file is not whole. */
 export function localDeployment(stack: string): Deployment | undefined {

@@ -132,9 +132,13 @@ export async function historyOf(
 ): Promise<readonly HistoryEntry[]> {
   const from = store ?? (await historyStore());
   await open.sweep(stack, from);
-  const texts = await Promise.all((await from.list(stack, count)).map((id) => from.get(stack, id)));
-  return texts.flatMap((text) => entryIn(text) ?? []);
+  const entries = await Promise.all((await from.list(stack, count)).map((id) => entryAt(stack, id, from)));
+  return entries.flatMap((entry) => entry ?? []);
 }
+
+/** Undefined where another version wrote it. */
+export const entryAt = async (stack: string, id: string, store: HistoryStore): Promise<HistoryEntry | undefined> =>
+  entryIn(await store.get(stack, id));
 
 function entryIn(text: string | undefined): HistoryEntry | undefined {
   try {

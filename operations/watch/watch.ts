@@ -1,6 +1,5 @@
 // The watch over one stack: looks at all its servers over kept connections, and goes along with what other runs make of the stack.
 import { randomUUID } from "node:crypto";
-import { statSync } from "node:fs";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
 import { HostError } from "../../provisioners/engine/shell.ts";
 import { expandRole, rolesOf } from "../../provisioners/expand.ts";
@@ -8,7 +7,7 @@ import { Comparison } from "../../provisioners/provider/as-remembered.ts";
 import { same } from "../../provisioners/provider/difference.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import { planOf } from "../../provisioners/stack.ts";
-import { isLocal, localStack } from "../../pulumi/state.ts";
+import { isLocal, localMark } from "../../pulumi/state.ts";
 import { isUserError } from "../../spec/problem.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../fleet-up.ts";
 import { begin, heal, isNews, judge, type Look, type Memory, type Sum, type WatchEvent } from "./rules.ts";
@@ -40,7 +39,7 @@ export class Watch {
     this.#fleet = fleet;
     this.#options = options;
     this.#memory = begin(options.attempts);
-    this.#read = { at: Date.now(), mark: markOf(options.stack) };
+    this.#read = { at: Date.now(), mark: localMark(options.stack) };
   }
 
   /** Throws a UserError where nothing of the stack stands. */
@@ -69,7 +68,7 @@ export class Watch {
   async round(signal: AbortSignal, tell: (events: readonly WatchEvent[]) => Promise<void>): Promise<void> {
     if (this.#stuck) this.#anew();
     const late = Date.now() - this.#read.at > stateAge && !isLocal();
-    if (late || markOf(this.#options.stack) !== this.#read.mark) await this.#reread();
+    if (late || localMark(this.#options.stack) !== this.#read.mark) await this.#reread();
     const looks = await this.#sure(await this.#lookAt(this.servers, signal), signal);
     if (signal.aborted) return;
     await tell(this.#judge(looks));
@@ -154,7 +153,7 @@ export class Watch {
 
   /** @returns whether the stack is another one now */
   async #reread(): Promise<boolean> {
-    this.#read = { at: Date.now(), mark: markOf(this.#options.stack) };
+    this.#read = { at: Date.now(), mark: localMark(this.#options.stack) };
     const fleet = await fleetUp(this.#options.stack);
     const changed = !same(plain(fleet), plain(this.#fleet));
     this.#fleet = fleet;
@@ -224,7 +223,3 @@ const plain = ({ servers }: FleetUp): unknown =>
   JSON.parse(JSON.stringify(servers.map(({ connection, remembered }) => ({ connection, remembered }))));
 
 /** Another one where the state was written since. Undefined ones, of states that are kept elsewhere, are all the same. */
-function markOf(stack: string): string {
-  const stat = isLocal() ? statSync(localStack(stack), { throwIfNoEntry: false }) : undefined;
-  return stat ? `${stat.mtimeMs} ${stat.size} ${stat.ino}` : "";
-}

@@ -1,5 +1,5 @@
 "use strict";
-// What the tests need beside the product: an SSH server to talk to, Python for the emulator of AWS, a load and a judge of slow logs.
+// What the tests need beside the product: an SSH server to talk to, Python for the emulator of AWS, a load, a judge of slow logs and a browser.
 
 const { spawnSync } = require("node:child_process");
 const fs = require("node:fs");
@@ -13,8 +13,8 @@ const policy = "/usr/sbin/policy-rc.d";
 /** Debian packs Python without what `python3 -m venv` needs. */
 const hasVenv = () => spawnSync("python3", ["-c", "import ensurepip, venv"]).status === 0;
 
-/** Command and Debian package: a load of HTTP, and what slow logs are judged by. */
-const tools = { wrk: "wrk", "pt-query-digest": "percona-toolkit" };
+/** Command and Debian package: a load of HTTP, what slow logs are judged by, and what reads the team's page. */
+const tools = { wrk: "wrk", "pt-query-digest": "percona-toolkit", chromium: "chromium" };
 
 const names = () => [
   ...(fs.existsSync(sshd) ? [] : ["openssh-server"]),

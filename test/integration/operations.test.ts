@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { checkout } from "../../provisioners/project.ts";
+import { Browser, type Tab } from "../support/browser.ts";
 import { type Answer, start, Trial } from "../support/fleet.ts";
 import { ownProject } from "../support/own.ts";
 
@@ -164,6 +165,49 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     } finally {
       hook.closeAllConnections();
       await new Promise((resolve) => hook.close(resolve));
+    }
+  });
+
+  test("page: a browser sees what becomes of the servers, and nothing that they say is more than text", async () => {
+    const hostile = `</pre></div><script>document.title='in'</script><img src=x onerror="document.title='in'">&lt;b&gt;`;
+    const running = begin("page", "--json", "--every", "1", "--listen", "127.0.0.1:0", "--sudo", "-c", "cat /srv/says", "-f", "/srv/says");
+    const browser = await Browser.start();
+    try {
+      await fleet("run", "isu1", "--sudo", "--", `printf '%s\\n' '${hostile.replaceAll("'", `'\\''`)}' >/srv/says`);
+      await expect.poll(() => running.said(), { timeout: 30_000 }).toContain('"link"');
+      const { link, url } = JSON.parse(
+        running
+          .said()
+          .split("\n")
+          .find((line) => line.includes('"link"'))!,
+      );
+      const [wide, phone] = [await browser.tab(link), await browser.tab(link, 390)];
+      const seen = (tab: Tab) => expect.poll(() => tab.text(), { timeout: 60_000 });
+      for (const tab of [wide, phone]) {
+        await seen(tab).toMatch(/as the last run left it[\s\S]*as the last run left it/);
+        await seen(tab).toContain(hostile);
+        await seen(tab).toContain("live");
+        expect(await tab.value("document.querySelectorAll('img, script:not([src])').length")).toBe(0);
+        expect(await tab.value("document.title")).toBe(trial.stack);
+        expect(await tab.value("location.search")).toBe("");
+        expect(await tab.value("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      }
+      await fleet("run", "isu2", "--sudo", "--", "systemctl stop nginx");
+      await seen(wide).toMatch(/isu2[\s\S]*nginx inactive/);
+      await seen(phone).toContain("systemctl stop nginx");
+      await fleet("run", "isu2", "--sudo", "--", "systemctl start nginx");
+      await seen(wide).not.toContain("nginx inactive");
+      // Who was shown a stranger's page that points here has no token for it, and is not let in with one either.
+      const stranger = await browser.tab(url.replace("127.0.0.1", "localhost.").concat("/page.js"));
+      await seen(stranger).toContain("expected the whole link");
+      running.child.kill("SIGINT");
+      await seen(wide).toContain("ended at");
+      const { code, stderr } = await running.done;
+      expect([code, stderr]).toEqual([130, expect.stringContaining("page: interrupted; nothing of it goes on on the servers")]);
+    } finally {
+      running.child.kill("SIGINT");
+      await browser.close();
+      await running.done;
     }
   });
 

@@ -1,7 +1,8 @@
 // What the servers ran with: how that differs from the run before and from their files, and all of it.
+
+import { type Html, html } from "../../html.ts";
 import type { ServerReport } from "../analyse.ts";
 import { changeText } from "../configuration.ts";
-import { type Html, html } from "./html.ts";
 import type { RunReport } from "./model.ts";
 import { table } from "./table.ts";
 

@@ -1,4 +1,6 @@
 // A run as one HTML file that needs nothing beside it.
+
+import { type Html, html } from "../../html.ts";
 import type { AccessReport } from "../access/analyse.ts";
 import type { ServerReport } from "../analyse.ts";
 import type { Explained } from "../explain.ts";
@@ -7,7 +9,6 @@ import type { DatabaseSeries, Series } from "../samples/series.ts";
 import type { SlowReport } from "../slow/digest.ts";
 import { configurationPart } from "./configuration.ts";
 import { byHundreds, bytes, percent, seconds, short, whole } from "./figures.ts";
-import { type Html, html } from "./html.ts";
 import type { RunReport } from "./model.ts";
 import { bars, plot } from "./plot.ts";
 import { style } from "./style.ts";

@@ -1,7 +1,7 @@
 // Plots as SVG text: no script in the page, and nothing to load.
 import { scaleLinear } from "d3-scale";
 import { area, line, stack } from "d3-shape";
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../html.ts";
 
 export interface Line {
   readonly name: string;

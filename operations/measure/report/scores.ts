@@ -1,8 +1,9 @@
 // All runs of a stack as one page: how the score went, and what was changed.
+
+import { html } from "../../html.ts";
 import type { RunEntry } from "../runs.ts";
 import { isScore, noiseOf, noiseText } from "../score/noise.ts";
 import { seconds, whole } from "./figures.ts";
-import { html } from "./html.ts";
 import { bars } from "./plot.ts";
 import { style } from "./style.ts";
 

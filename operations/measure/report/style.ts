@@ -1,5 +1,5 @@
 // How the page looks: on a phone and beside an editor, by day and by night.
-import { Html } from "./html.ts";
+import { Html } from "../../html.ts";
 
 const colours = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a7f00", "#777777", "#444444"];
 

@@ -1,5 +1,5 @@
 // A table that scrolls by itself on a phone.
-import { type Html, html } from "./html.ts";
+import { type Html, html } from "../../html.ts";
 
 export type Cell = string | Html;
 
