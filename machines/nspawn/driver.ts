@@ -96,7 +96,7 @@ async function start(spec: MachineSpec, paths: MachinePaths, { log }: MachineCon
 }
 
 /** Under the stack's lock: from whatever is there to a started machine. False where it was running already. */
-async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<boolean> {
+async function startMachine(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<boolean> {
   if (await settled(spec, paths)) return false;
   const record = await readRecord(paths);
   const live = await running(spec, paths);
@@ -135,7 +135,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
       await preflight("nspawn");
       // Before the lock: while the first machine of a stack waits for its image or layer, the others can too.
       if (!(await readRecord(paths))) await ground(spec, context);
-      started = await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { signal: context.signal });
+      started = await locked(`stack ${spec.stack}`, () => startMachine(spec, paths, context), { signal: context.signal });
     }
     const state = (await answered(spec, paths, context)) ? await read(spec) : undefined;
     if (state?.leaderPid) return state;

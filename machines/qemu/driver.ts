@@ -74,7 +74,7 @@ async function prepareDisk(spec: MachineSpec, paths: MachinePaths, context: Mach
 }
 
 /** Under the stack's lock: from whatever is there to a started machine. */
-async function bringUp(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
+async function startMachine(spec: MachineSpec, paths: MachinePaths, context: MachineContext): Promise<void> {
   if (await settled(spec, paths)) return;
   const record = await recordOf(paths);
   if (record && (await running(spec, paths))) {
@@ -108,7 +108,7 @@ async function ensure(spec: MachineSpec, context: MachineContext = {}): Promise<
       await preflight("qemu");
       // Before the lock: while the first machine of a stack waits for its image, the others can too.
       if (!(await recordOf(paths))) await ensureBase(spec, context);
-      await locked(`stack ${spec.stack}`, () => bringUp(spec, paths, context), { deadline: 300_000, signal: context.signal });
+      await locked(`stack ${spec.stack}`, () => startMachine(spec, paths, context), { deadline: 300_000, signal: context.signal });
     }
     const state = await waitForSsh(spec, paths, context);
     if (state) return state;

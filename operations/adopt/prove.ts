@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { inspect } from "../../provisioners/engine/converge.ts";
 import { type Facts, readFacts } from "../../provisioners/engine/facts.ts";
 import type { Wants } from "../../provisioners/engine/order.ts";
-import { fill, type LateValues, latesIn } from "../../provisioners/engine/placeholders.ts";
+import { type LateValues, latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import type { Result } from "../../provisioners/engine/report.ts";
 import type { Shell } from "../../provisioners/engine/shell.ts";
 import { expandRole, type FleetPlan, planFleet, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
@@ -137,7 +137,7 @@ const bare = (server: ServerPlan): ServerPlan => {
 const filled = (wants: Wants, secrets: Secrets): Wants => {
   const known: LateValues = Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`secret:secrets.${name}`, value]));
   const values: LateValues = Object.fromEntries(latesIn(wants).map((name) => [name, known[name] ?? "made-by-the-first-up"]));
-  return fill(wants, values);
+  return resolvePlaceholders(wants, values);
 };
 
 const misfit = (server: string, role: string, { address, changes }: Result, wants: Wants): Misfit => {

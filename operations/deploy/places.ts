@@ -1,7 +1,7 @@
 // Where a stack's application lies: the checkout that its role `app` wants on each server.
 
 import type { Wants } from "../../provisioners/engine/order.ts";
-import { fill, type LateValues } from "../../provisioners/engine/placeholders.ts";
+import { type LateValues, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { GitWant } from "../../provisioners/resources/git.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -32,7 +32,7 @@ export function placesOf(servers: readonly FleetServer[], stack: string): readon
 function placeOn(server: FleetServer): Place | undefined {
   const own = server.remembered.find(({ inputs }) => inputs.role === role);
   if (!own) return undefined;
-  const wants = fill((own.inputs.resources ?? {}) as Wants, (own.inputs.late ?? {}) as LateValues);
+  const wants = resolvePlaceholders((own.inputs.resources ?? {}) as Wants, (own.inputs.late ?? {}) as LateValues);
   const address = (Object.keys(wants) as Address[]).find((each) => each.startsWith("git["));
   if (address === undefined) return undefined;
   const by = typeof own.outputs.wanter === "string" ? own.outputs.wanter : `${own.urn.split("::").slice(3).join("::")} ${role}`;

@@ -47,7 +47,7 @@ export function latesIn(wants: object): readonly LateName[] {
 }
 
 /** The wants with the values in the place of their marks, quoted as their files need it. Throws where a value is not known. */
-export function fill<T>(wants: T, values: LateValues): T {
+export function resolvePlaceholders<T>(wants: T, values: LateValues): T {
   const value = (_mark: string, kind: string, quoting: string | undefined, of: string) => {
     const known = kind === "text" ? "\u27e6" : values[`${kind}:${of}`];
     if (known === undefined) throw new Error(`no value for the mark \`${kind}:${of}\``);
@@ -69,7 +69,7 @@ export function maskValues<T>(seen: T, wanted: unknown, values: LateValues): T {
   );
   const hide = (text: string) => forms.reduce((shown, [value, mark]) => shown.replaceAll(value, mark), text);
   const back = (value: unknown, want: unknown): unknown => {
-    if (typeof value === "string") return typeof want === "string" && fill(want, values) === value ? want : hide(value);
+    if (typeof value === "string") return typeof want === "string" && resolvePlaceholders(want, values) === value ? want : hide(value);
     if (Array.isArray(value)) return value.map((each, index) => back(each, Array.isArray(want) ? want[index] : undefined));
     if (typeof value !== "object" || value === null) return value;
     const of = typeof want === "object" && want !== null ? (want as Readonly<Record<string, unknown>>) : {};

@@ -45,7 +45,7 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
     }),
     async create(inputs, call, preview) {
       if (!preview) return { id: inputs.name, outputs: await take(context, inputs, call) };
-      return { id: inputs.name, outputs: await foresee(context, inputs, call) };
+      return { id: inputs.name, outputs: await previewConnect(context, inputs, call) };
     },
     async read(_id, old, call) {
       try {
@@ -84,7 +84,7 @@ async function take(
   call: Call,
   was: Pick<HostOutputs, "wanter" | "owner"> = {},
 ): Promise<HostOutputs> {
-  const outputs = await meet(context, inputs, call);
+  const outputs = await connect(context, inputs, call);
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell, call);
   await ownership(context, shell, inputs, call, was.owner);
@@ -137,7 +137,7 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
   );
 }
 
-async function meet(context: Context, inputs: HostInputs, call: Call, boot = true): Promise<HostOutputs> {
+async function connect(context: Context, inputs: HostInputs, call: Call, boot = true): Promise<HostOutputs> {
   const { connection } = inputs;
   // Says why it can't be reached, where that is why there is no key; a key found only now is pinned by the next run.
   if (connection.hostKey === "") await scanHostKey(connection, connection.jump);
@@ -148,11 +148,11 @@ async function meet(context: Context, inputs: HostInputs, call: Call, boot = tru
 }
 
 /** A preview of a server that is not in the state yet: look at it where that is possible, else go by what is declared, where that is enough. */
-async function foresee(context: Context, inputs: HostInputs, call: Call): Promise<HostOutputs> {
+async function previewConnect(context: Context, inputs: HostInputs, call: Call): Promise<HostOutputs> {
   const planned = { ...inputs, facts: completeFacts(inputs.declared) ?? (unknown as unknown as Facts), problem: "" };
   if (isUnknown(inputs.connection as unknown as Json)) return planned;
   try {
-    return await meet(context, inputs, call, false);
+    return await connect(context, inputs, call, false);
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     call.log("warning", `previewed from the stack file alone: ${error.message}`);

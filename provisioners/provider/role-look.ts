@@ -3,7 +3,7 @@
 import { inspect, see } from "../engine/converge.ts";
 import type { Wanter } from "../engine/journal.ts";
 import type { Wants } from "../engine/order.ts";
-import { fill, type LateValues, latesIn, maskValues } from "../engine/placeholders.ts";
+import { type LateValues, latesIn, maskValues, resolvePlaceholders } from "../engine/placeholders.ts";
 import type { Result } from "../engine/report.ts";
 import type { RunOptions, Shell } from "../engine/shell.ts";
 import type { Address, Common } from "../resources/kind.ts";
@@ -24,7 +24,7 @@ export async function lookAt(
   { role, resources, late }: Looked,
   options?: RunOptions,
 ): Promise<{ readonly resources: Wants; readonly owed: readonly Address[]; readonly notes: readonly string[] }> {
-  const { seen, owed, notes } = await see(shell, role, fill(resources, late), options);
+  const { seen, owed, notes } = await see(shell, role, resolvePlaceholders(resources, late), options);
   return { resources: shown(seen, resources, late), owed, notes };
 }
 
@@ -38,7 +38,7 @@ export interface Foreseen {
 
 export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call, who: Partial<Wanter> = {}): Promise<Foreseen> {
   const known = withStandIns(resources, late);
-  const { seen, report } = await inspect(shell, role, fill(resources, known), { ...who, signal: call.signal });
+  const { seen, report } = await inspect(shell, role, resolvePlaceholders(resources, known), { ...who, signal: call.signal });
   const todo = report.results.filter(({ changes }) => changes.length > 0);
   const sure = (address: Address) => latesIn([resources[address]]).every((name) => known[name] !== notMadeYet);
   const sentences = ({ address, changes }: Result) => (sure(address) ? changes.map(call.redact) : [withWhatIsMade]);

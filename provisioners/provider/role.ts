@@ -4,7 +4,7 @@ import type { Guards } from "../../spec/guards.ts";
 import { UserFacingError } from "../../spec/problem.ts";
 import { type ConvergeOptions, converge, failures } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
-import { fill, hasMark, type LateValues } from "../engine/placeholders.ts";
+import { hasMark, type LateValues, resolvePlaceholders } from "../engine/placeholders.ts";
 import { problemsIn } from "../engine/problems.ts";
 import type { RoleReport } from "../engine/report.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
@@ -58,7 +58,7 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     }),
     async create(inputs, call, preview) {
       const id = `${inputs.host}/${inputs.role}`;
-      return { id, outputs: preview ? await foresee(context, inputs, call) : await run(context, id, inputs, call) };
+      return { id, outputs: preview ? await previewRole(context, inputs, call) : await run(context, id, inputs, call) };
     },
     async read(_id, old, call) {
       try {
@@ -74,7 +74,7 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
       }
     },
     update: async (id, { outputs }, news, call, preview) =>
-      preview ? await foresee(context, news, call, outputs) : await run(context, id, news, call, outputs.wanter),
+      preview ? await previewRole(context, news, call, outputs) : await run(context, id, news, call, outputs.wanter),
     async delete(_id, old, call) {
       try {
         await release(context, old.outputs, call);
@@ -105,7 +105,7 @@ const settled = (inputs: RoleInputs, call: Call): RoleOutputs => ({ ...inputs, f
  * A server that was lent is not blank: what the role will change there is looked at before it is there itself. What a role that is there
  * will do differently is asked of the same plan.
  */
-async function foresee(context: Context, inputs: RoleInputs, call: Call, before?: RoleOutputs): Promise<RoleOutputs> {
+async function previewRole(context: Context, inputs: RoleInputs, call: Call, before?: RoleOutputs): Promise<RoleOutputs> {
   const planned = settled(inputs, call);
   if (isUnknown(inputs.connection as unknown as Json) || isUnknown(inputs.resources as Json)) return planned;
   try {
@@ -134,7 +134,7 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call,
   const shell = await context.reach(inputs.connection, call);
   context.refuseForeign(inputs.connection);
   await context.lock(shell, call);
-  const report = await converge(shell, inputs.role, fill(inputs.resources, inputs.late), {
+  const report = await converge(shell, inputs.role, resolvePlaceholders(inputs.resources, inputs.late), {
     ...convergeOptions(call, inputs.resources),
     by: wanterOf(inputs, call),
     was,

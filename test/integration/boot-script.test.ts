@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BootRole, bootScript } from "../../provisioners/boot-script.ts";
 import { inspect } from "../../provisioners/engine/converge.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
-import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
+import { latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
 import { choices } from "../../provisioners/stack.ts";
@@ -41,7 +41,10 @@ function rolesToBoot(overlay: string | undefined): readonly BootRole[] {
   const pooled = { ...server, view: { ...server.view, pooled: true } };
   return rolesOf(pooled).map((role) => {
     const wants = expandRole(fleet, pooled, role, facts);
-    return { role, wants: fill(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `ssh-ed25519 AAAA ${name}`]))) };
+    return {
+      role,
+      wants: resolvePlaceholders(wants, Object.fromEntries(latesIn(wants).map((name) => [name, `ssh-ed25519 AAAA ${name}`]))),
+    };
   });
 }
 

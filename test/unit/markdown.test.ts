@@ -10,7 +10,7 @@ import { markdown, marker } from "../../cli/preview/markdown.ts";
 import { failedPreview, type StackPreview } from "../../cli/preview/model.ts";
 import { masked, maskOf, openSecretOf, reopened, stateSecrets } from "../../cli/preview/redaction.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
-import { fill, late } from "../../provisioners/engine/placeholders.ts";
+import { late, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { parseStack } from "../../spec/read.ts";
@@ -245,7 +245,7 @@ describe("no secret", () => {
     fc.assert(
       fc.property(secretText, secretText, fc.constantFrom(...Object.keys(escapes)), (known, foreign, quoting) => {
         const wanted = `user = x\npassword = "${escapes[quoting as keyof typeof escapes](late("secret", "p"))}"\nport = 1\n`;
-        const there = fill(wanted, { "secret:p": foreign }).replace("port = 1", "port = 2");
+        const there = resolvePlaceholders(wanted, { "secret:p": foreign }).replace("port = 1", "port = 2");
         const text = shown(there, wanted, [known]);
         expect(text).not.toContain(foreign);
         expect(text).toContain("[not shown: stands beside a secret]");

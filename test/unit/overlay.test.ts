@@ -1,7 +1,7 @@
 // The team's own files: whose each is, what it takes from there, and who hears of it.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { fill, latesIn } from "../../provisioners/engine/placeholders.ts";
+import { latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, planFleet, replacements, rolesOf } from "../../provisioners/expand.ts";
 import { pathsOf } from "../../provisioners/overlay/owners.ts";
@@ -220,10 +220,10 @@ test("what looks like a secret's mark in a file of the team's stays text, beside
   const text = "password = ⟦secret:servers.isu1.password⟧ ⟦ ⟦text:⟧\n";
   const { files, base } = laid("base", [file("/srv/a", text), file("/root/.ssh/authorized_keys", text)]);
   expect(latesIn(files!)).toEqual([]);
-  expect(fill(files!, {})["file[/srv/a]"]).toMatchObject({ content: text });
+  expect(resolvePlaceholders(files!, {})["file[/srv/a]"]).toMatchObject({ content: text });
   const keys = base!["file[/root/.ssh/authorized_keys]"]!;
   expect(latesIn([keys])).toEqual(["mesh-public-key:"]);
-  expect(fill(keys, { "mesh-public-key:": "ssh-ed25519 AAAA" })).toMatchObject({
+  expect(resolvePlaceholders(keys, { "mesh-public-key:": "ssh-ed25519 AAAA" })).toMatchObject({
     content: `${text}# BEGIN fleet team\nssh-ed25519 AAAA\n# END fleet team\n`,
   });
 });
@@ -259,7 +259,7 @@ describe("a template", () => {
     const wants = files!["file[/srv/app.conf]"]!;
     expect(wants).toMatchObject({ mode: "0600", sensitive: true });
     expect("keep" in wants).toBe(false);
-    expect(fill(wants, { "secret:servers.isu1.password": "hunter2" })).toMatchObject({
+    expect(resolvePlaceholders(wants, { "secret:servers.isu1.password": "hunter2" })).toMatchObject({
       content: "p=hunter2 ⟦secret:servers.isu1.password⟧\n",
     });
     expect(() => laid("base", [template('{{ "x" | derived }}', "/etc/systemd/system/a.service")])).toThrow(

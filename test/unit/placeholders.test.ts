@@ -1,7 +1,7 @@
 // Late values: marks go through roles and templates, values go in at the last moment, and come out again as marks.
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { derived, fill, hasMark, late, latesIn, maskValues } from "../../provisioners/engine/placeholders.ts";
+import { derived, hasMark, late, latesIn, maskValues, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { escapes } from "../../templates/escape.ts";
 
 const wants = { "file[/etc/a]": { content: `user ${late("secret", "params.x.password")} at ${late("host-key", "isu2")}\n`, mode: "0644" } };
@@ -15,11 +15,11 @@ describe("marks", () => {
   });
 
   test("give way to their values", () => {
-    expect(fill(wants, values)["file[/etc/a]"].content).toBe("user hunter2-hunter2 at ssh-ed25519 AAAA\n");
+    expect(resolvePlaceholders(wants, values)["file[/etc/a]"].content).toBe("user hunter2-hunter2 at ssh-ed25519 AAAA\n");
   });
 
   test("without a value are an error that names them", () => {
-    expect(() => fill(wants, {})).toThrow("no value for the mark `secret:params.x.password`");
+    expect(() => resolvePlaceholders(wants, {})).toThrow("no value for the mark `secret:params.x.password`");
   });
 
   test("carry the quoting of the file they stand in", () => {
@@ -27,7 +27,7 @@ describe("marks", () => {
       fc.property(fc.string(), (secret) => {
         fc.pre(!secret.includes("\0"));
         const text = `'${escapes.php(late("secret", "p"))}'`;
-        expect(fill(text, { "secret:p": secret })).toBe(`'${escapes.php(secret)}'`);
+        expect(resolvePlaceholders(text, { "secret:p": secret })).toBe(`'${escapes.php(secret)}'`);
       }),
     );
   });
@@ -35,7 +35,7 @@ describe("marks", () => {
 
 describe("what was seen", () => {
   test("equals the wants where the server is right", () => {
-    expect(maskValues(fill(wants, values), wants, values)).toEqual(wants);
+    expect(maskValues(resolvePlaceholders(wants, values), wants, values)).toEqual(wants);
   });
 
   test("shows marks in the place of values where it differs", () => {

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { bootRoles, scriptOf } from "../../../provisioners/boot-roles.ts";
 import { bootScript } from "../../../provisioners/boot-script.ts";
-import { fill, latesIn } from "../../../provisioners/engine/placeholders.ts";
+import { latesIn, resolvePlaceholders } from "../../../provisioners/engine/placeholders.ts";
 import type { FleetPlan } from "../../../provisioners/expand.ts";
 import type { LateSource } from "../supplier.ts";
 import type { AskedPool } from "./facts/pools.ts";
@@ -16,6 +16,6 @@ export function planOfPool(plan: FleetPlan, asked: AskedPool, late: LateSource):
   const roles = bootRoles(plan, asked);
   const names = [...new Set(roles.flatMap(({ wants }) => latesIn(wants)))];
   const script = (known: Readonly<Record<string, string>>) =>
-    bootScript(roles.map(({ role, wants }) => ({ role, wants: fill(wants, known) })));
+    bootScript(roles.map(({ role, wants }) => ({ role, wants: resolvePlaceholders(wants, known) })));
   return names.length === 0 ? script({}) : pulumi.output(late(names)).apply(script);
 }
