@@ -31,5 +31,7 @@ export default async function program() {
     admin: fleet.admin,
     /** Where to put work in and take it out, on AWS. */
     ...(fleet.aws && { aws: fleet.aws }),
+    /** When it may go: `fleet status` and `fleet reap` read it. */
+    ...(fleet.expiresAt && { expiresAt: fleet.expiresAt }),
   };
 }

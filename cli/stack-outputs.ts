@@ -12,6 +12,8 @@ export interface Exported {
   readonly servers?: Readonly<Record<string, Connection>>;
   /** The fleet's own user on every server. */
   readonly admin: { readonly user: string; readonly privateKey: string };
+  /** When all of it may go, ISO 8601 or `never`; absent where it costs nothing by the hour. */
+  readonly expiresAt?: string;
   /** Pools, pipelines and databases; absent where there are none. */
   readonly aws?: Plain<Work>;
 }

@@ -33,12 +33,20 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const level = (share: number, text: string, [much, most]: readonly [number, number]): string =>
   share >= most ? styled("red", text) : share >= much ? styled("yellow", text) : text;
 
-export function screen(stack: string, rows: readonly Row[], last: HistoryEntry | undefined, now = new Date()): string {
+export function screen(stack: string, rows: readonly Row[], last: HistoryEntry | undefined, now = new Date(), expiresAt?: string): string {
   const width = Math.max(...rows.map(({ server }) => server.name.length));
   const ago = last && span((now.getTime() - Date.parse(last.at)) / 1000);
   const run = last ? `last run: ${last.what} by ${last.who} ${ago} ago, ${last.result}` : "no run in its history yet";
-  const head = `${styled("bold", stack)}  ${now.toTimeString().slice(0, 8)}  ${run}`;
+  const head = `${styled("bold", stack)}  ${now.toTimeString().slice(0, 8)}  ${run}${endText(expiresAt, now)}`;
   return [head, ...rows.map((row) => rowText(row, width, now))].join("\n");
+}
+
+/** Red within its last hour, and after it: what is on its servers is soon gone. */
+function endText(expiresAt: string | undefined, now: Date): string {
+  if (expiresAt === undefined || expiresAt === "never") return "";
+  const left = (Date.parse(expiresAt) - now.getTime()) / 1000;
+  const text = left > 0 ? `goes in ${span(left)} (${expiresAt})` : `over since ${expiresAt}: fleet down, or move target.expiresAt`;
+  return `\n${left < 3600 ? styled("red", text) : text}`;
 }
 
 function rowText({ server, seen, error, drift, undone }: Row, width: number, now: Date): string {

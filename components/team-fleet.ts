@@ -31,6 +31,8 @@ export class TeamFleet extends pulumi.ComponentResource {
   /** The user that the fleet keeps for itself on every server, and its key: a secret. */
   declare readonly admin: pulumi.Output<{ readonly user: string; readonly privateKey: string }>;
 
+  /** When all of it may go, ISO 8601 or `never`; undefined where it costs nothing by the hour. */
+  declare readonly expiresAt: pulumi.Output<string> | undefined;
   /** Buckets, queues, groups and databases by the names of the stack file; undefined where there is none. Passwords in it are secrets. */
   declare readonly aws: Work | undefined;
 
@@ -43,7 +45,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     const fleetKey = new KeyPair(keys.fleet, { comment: `fleet@${name}` }, parent);
     const mesh = new KeyPair(keys.mesh, { comment: `mesh@${name}` }, parent);
     const secrets = (path: string) => pulumi.secret(config.apply((fleet) => secretAt(fleet, path, plan.stack)));
-    const { servers: supplied, work } = supply(name, plan, { fleetKey, secrets, parent: this });
+    const { servers: supplied, work, expiresAt } = supply(name, plan, { fleetKey, secrets, parent: this });
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
     const beside = work?.((names) => lateValues(names, sources));
     const hosts = Object.fromEntries(plan.servers.map((server) => [server.name, this.#host(name, server, supplied[server.name]!, plan)]));
@@ -53,6 +55,7 @@ export class TeamFleet extends pulumi.ComponentResource {
     this.admin = pulumi.output({ user: admin, privateKey: fleetKey.privateKey });
     // Not as one output: with a password in it all of it would be secret.
     this.aws = beside;
+    this.expiresAt = expiresAt === undefined ? undefined : pulumi.output(expiresAt);
     this.registerOutputs({ servers: this.servers, admin: this.admin, ...(this.aws && { aws: this.aws }) });
   }
 

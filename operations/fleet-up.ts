@@ -32,6 +32,8 @@ export interface FleetServer {
 export interface FleetUp {
   readonly stack: string;
   readonly servers: readonly FleetServer[];
+  /** When all of it may go, ISO 8601 or `never`; undefined where it costs nothing by the hour. */
+  readonly expiresAt?: string;
   /** Every secret text of its state. */
   readonly secrets: readonly string[];
 }
@@ -41,7 +43,8 @@ export async function fleetUp(stack: string): Promise<FleetUp> {
   const { resources, key } = await stateOf(stack);
   const servers = serversIn(opened(resources.filter(isOurs), key) as StateResource[]);
   if (servers.length === 0) throw notUp(stack);
-  return { stack, servers, secrets: secretTextsIn(resources, key) };
+  const { expiresAt } = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
+  return { stack, servers, secrets: secretTextsIn(resources, key), ...(typeof expiresAt === "string" && { expiresAt }) };
 }
 
 /** Every secret text that the state holds, to be taken out of what is shown or kept. */

@@ -44,6 +44,14 @@ export async function existing(stacks: readonly string[]): Promise<readonly stri
   return stacks.filter((stack) => there.has(stack));
 }
 
+/** When a stack that is up may go, as its last up said: ISO 8601 or `never`; undefined where it costs nothing, or is older than that. */
+export async function endOf(stack: string): Promise<string | undefined> {
+  const outputs = isLocal()
+    ? localDeployment(stack)?.resources?.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs
+    : (JSON.parse(await ask(undefined, ["stack", "output", "--stack", stack, "--json"])) as Readonly<Record<string, unknown>>);
+  return typeof outputs?.expiresAt === "string" ? outputs.expiresAt : undefined;
+}
+
 /** Of these stacks, those in which something stands. */
 export async function stacksUp(stacks: readonly string[]): Promise<readonly string[]> {
   const there = await existing(stacks);

@@ -13,6 +13,17 @@ function inUtc(text: string): string | undefined {
   return sound ? time.toISOString().replace(/\.\d+Z$/, "Z") : undefined;
 }
 
+const orNever = `${words}, or \`never\``;
+/** When something ends, or `never`. */
+export const TimeOrNever = z
+  .string({ error: orNever })
+  .regex(new RegExp(`^never$|${pattern.source}`), { error: orNever, abort: true })
+  .transform((text, context) => {
+    const time = text === "never" ? text : inUtc(text);
+    if (time === undefined) context.addIssue({ code: "custom", message: orNever, input: text });
+    return time ?? z.NEVER;
+  });
+
 /** `2026-12-01T09:00:00Z`, with any offset, or as Pulumi writes it: `2026-12-01 09:00:00 +0000 UTC`. Becomes ISO 8601 in UTC. */
 export const Time = z
   .string({ error: words })

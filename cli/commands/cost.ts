@@ -26,7 +26,7 @@ export const cost: Register = (program, done) =>
     .command("cost")
     .description("what stacks on AWS cost: by the hour, and until they expire")
     .argument("[stack...]", "stacks; default all of this checkout that are on AWS")
-    .option("--hours <hours>", "length of the event; by default from now to the stack's expiresAt")
+    .option("--hours <hours>", "length of the event; by default from now to the stack's expiresAt, 24 where it says none")
     .option("--quota", "also ask the account whether it has room; exit code 1 where it has not", false)
     .option("--json", "{date, currency, stacks: [{stack, team, region, perHour, forEvent, hours, unknown, notes, shortages}]}", false)
     .addHelpText("after", "\nExamples:\n  fleet cost team-a\n  fleet cost --hours 8\n  fleet cost team-a --quota --json")
@@ -56,11 +56,12 @@ async function billOfStack(
   given: number | undefined,
   shortages: Costed["shortages"],
 ): Promise<Costed> {
-  const { billOf, costLines, hoursBetween } = await import("../../components/targets/aws/cost.ts");
+  const { billOf, costLines } = await import("../../components/targets/aws/cost.ts");
   const { costed } = await import("../../components/targets/aws/shape.ts");
+  const { hoursLeft } = await import("../../components/targets/aws/expiry.ts");
   const { team } = plan.spec;
   const lines = costLines(team, target.region, costed(shape));
-  const hours = given ?? (target.expiresAt === undefined ? undefined : hoursBetween(new Date().toISOString(), target.expiresAt));
+  const hours = given ?? hoursLeft(target, new Date());
   const notes = [...new Set(lines.map(({ note }) => note).filter((note) => note !== "" && note !== "no price known"))];
   return { stack: name, region: target.region, ...billOf(team, lines, hours), hours: hours ?? null, notes, shortages };
 }

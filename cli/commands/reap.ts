@@ -1,6 +1,6 @@
 // fleet reap: stacks on AWS whose time is over. Says which; with --yes it takes them away, as a scheduled job does.
 
-import { existing } from "../../pulumi/state.ts";
+import { endOf, existing } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Leftover } from "../aws/sweep.ts";
@@ -35,7 +35,7 @@ async function run({ yes, region, json }: Options): Promise<number> {
   // Of the others nothing stands, or nothing that this backend knows of: no news, however often it is asked.
   const there = new Set(await existing(stacks.map(({ name }) => name)));
   const up = stacks.filter(({ name }) => there.has(name));
-  const expired = up.filter(({ target }) => isOver(target.expiresAt, now));
+  const expired = (await Promise.all(up.map(ended))).filter(({ end }) => isOver(end, now));
   const { strays, unseen } = await straysOf(region, { stacks, up }, now);
   const problems = [...broken, ...unseen];
   if (json) console.log(JSON.stringify({ expired: expired.map(shown), strays, problems }, null, 2));
@@ -43,6 +43,13 @@ async function run({ yes, region, json }: Options): Promise<number> {
   const code = yes ? await takeAway(expired) : 0;
   return Math.max(code, problems.length > 0 ? 1 : 0);
 }
+
+interface Ended extends AwsStack {
+  readonly end: string | undefined;
+}
+
+/** The stack file's word, which a person can move; where it has none, that of the first up. */
+const ended = async (stack: AwsStack): Promise<Ended> => ({ ...stack, end: stack.target.expiresAt ?? (await endOf(stack.name)) });
 
 /** One that fails must not keep the others alive, and in the bill. */
 async function takeAway(expired: readonly AwsStack[]): Promise<number> {
@@ -59,10 +66,10 @@ async function takeAway(expired: readonly AwsStack[]): Promise<number> {
   return worst;
 }
 
-const shown = ({ name, plan, target }: AwsStack) => ({
+const shown = ({ name, plan, target, end }: Ended) => ({
   stack: name,
   team: plan.spec.team,
-  expiresAt: target.expiresAt,
+  expiresAt: end,
   region: target.region,
 });
 
@@ -82,8 +89,8 @@ async function straysOf(given: readonly string[], { stacks, up }: Known, now: nu
   return { strays: [...left, ...kept].filter(({ stack, expiry }) => !known.has(stack) && isOver(expiry, now)), unseen };
 }
 
-function text(expired: readonly AwsStack[], strays: readonly Leftover[], yes: boolean): string {
-  const rows = expired.map(({ name, plan, target }) => [name, plan.spec.team, `over since ${target.expiresAt}`]);
+function text(expired: readonly Ended[], strays: readonly Leftover[], yes: boolean): string {
+  const rows = expired.map(({ name, plan, end }) => [name, plan.spec.team, `over since ${end}`]);
   const lines = rows.length > 0 ? [columns(rows), ...(yes ? [] : ["next: fleet reap --yes"])] : ["no stack is past its expiresAt"];
   const others = strays.map(
     ({ kind, name, stack, expiry, command }) => `  ${kind} ${name} of ${stack}, over since ${expiry}\n      ${command}`,

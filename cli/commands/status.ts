@@ -62,10 +62,16 @@ async function show(words: readonly string[], options: Options): Promise<number>
   const eyes = new Eyes(servers, open, options.drift);
   const last = async (): Promise<HistoryEntry | undefined> => (await historyOf(stack, 1).catch(() => []))[0];
   try {
-    const one = async () => ({ rows: await eyes.look(), last: await last() });
+    const one = async () => ({
+      rows: await eyes.look(),
+      last: await last(),
+      ...(fleet.expiresAt !== undefined && { expiresAt: fleet.expiresAt }),
+    });
     const seen = await waiting(() => `looks at ${servers.map(({ name }) => name).join(", ")}`, one);
     if (options.watch === undefined) {
-      console.log(options.json ? JSON.stringify(plain(stack, seen), null, 2) : screen(stack, seen.rows, seen.last));
+      console.log(
+        options.json ? JSON.stringify(plain(stack, seen), null, 2) : screen(stack, seen.rows, seen.last, new Date(), seen.expiresAt),
+      );
       return seen.rows.every(isWell) ? 0 : 1;
     }
     await watch(stack, seen, one, options);
@@ -78,6 +84,7 @@ async function show(words: readonly string[], options: Options): Promise<number>
 interface Screenful {
   readonly rows: readonly Row[];
   readonly last: HistoryEntry | undefined;
+  readonly expiresAt?: string;
 }
 
 async function watch(stack: string, first: Screenful, again: () => Promise<Screenful>, { watch: period, json }: Options): Promise<void> {
@@ -86,7 +93,7 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
   try {
     for (let seen = first; !signal.aborted; ) {
       if (json) console.log(JSON.stringify(plain(stack, seen)));
-      else draw(screen(stack, seen.rows, seen.last));
+      else draw(screen(stack, seen.rows, seen.last, new Date(), seen.expiresAt));
       await sleep(typeof period === "number" ? period : 2000, signal).catch(() => {});
       if (!signal.aborted) seen = await again();
     }
@@ -97,8 +104,9 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
 
 const isWell = ({ seen }: Row): boolean => seen?.services.every(isRight) ?? false;
 
-const plain = (stack: string, { rows, last }: Screenful) => ({
+const plain = (stack: string, { rows, last, expiresAt }: Screenful) => ({
   stack,
+  ...(expiresAt !== undefined && { expiresAt }),
   at: new Date().toISOString(),
   ...(last && { lastRun: { id: last.id, at: last.at, who: last.who, what: last.what, result: last.result } }),
   servers: rows.map(({ server, seen, error, drift, undone }) => ({

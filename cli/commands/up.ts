@@ -157,8 +157,16 @@ function reached({ spec, servers }: FleetPlan, exported: Exported | undefined): 
 async function whereItIs(plan: FleetPlan): Promise<string> {
   const { by, ports } = (await import("../../components/targets/targets.ts")).targetOf(plan.spec).reached(plan.spec);
   const exported = by === "state" ? await exportedBy(plan) : undefined;
-  return summary(plan, ports, reached(plan, exported), exported?.aws ? (await import("../aws/work.ts")).rowsOf(exported.aws) : []);
+  const work = exported?.aws ? (await import("../aws/work.ts")).rowsOf(exported.aws) : [];
+  const where = summary(plan, ports, reached(plan, exported), work);
+  return exported?.expiresAt === undefined ? where : `${where}\n\n${endOf(exported.expiresAt)}`;
 }
+
+/** What costs by the hour has an end. */
+const endOf = (expiresAt: string): string =>
+  expiresAt === "never"
+    ? "it goes on, and costs, until `fleet down`: `expiresAt` is never"
+    : `it may go at ${expiresAt}, and \`fleet reap\` takes it then; \`target.expiresAt\` in the stack file moves that, \`never\` lifts it`;
 
 /** Where everything is, and what a person wants to type next. */
 function summary(

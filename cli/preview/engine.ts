@@ -68,6 +68,7 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
       delete: summary.delete ?? 0,
     },
     price: priceChange(plan, digest.steps),
+    ...endOf(plan, digest.steps),
     ...flowsOf(plan),
     servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
     shared: items.filter(({ server }) => server === undefined).map(({ item }) => item),
@@ -202,13 +203,25 @@ function resourceItem({ urn, operation, step, remembered }: Change): Item | unde
 const priced = (state: State | undefined, urn: string): readonly EngineResource[] =>
   state ? [{ type: typeOf(urn), name: nameOf(urn), inputs: isMap(state.inputs) ? state.inputs : {} }] : [];
 
+/** Of each resource its last step, but for what is only looked at. */
+const lastSteps = (steps: readonly PreviewStep[]): readonly PreviewStep[] => [
+  ...new Map(steps.filter(({ op }) => op !== "refresh" && op !== "delete-replaced").map((step) => [step.urn, step])).values(),
+];
+const staying = (last: readonly PreviewStep[]): readonly EngineResource[] =>
+  last.flatMap(({ op, newState, urn }) => (op === "delete" ? [] : priced(newState, urn)));
+
+function endOf({ spec }: FleetPlan, steps: readonly PreviewStep[]): Pick<StackPreview, "ends"> {
+  const { preview } = targetOf(spec);
+  return preview ? { ends: preview.ends(spec, staying(lastSteps(steps))) } : {};
+}
+
 /** Servers that are here already cost nothing by the hour. */
 function priceChange({ spec }: FleetPlan, steps: readonly PreviewStep[]): Price {
   const { preview } = targetOf(spec);
   if (!preview) return { perHour: 0, change: 0 };
-  const last = new Map(steps.filter(({ op }) => op !== "refresh" && op !== "delete-replaced").map((step) => [step.urn, step]));
-  const now = [...last.values()].flatMap(({ op, newState, urn }) => (op === "delete" ? [] : priced(newState, urn)));
-  const before = [...last.values()].flatMap(({ op, oldState, urn }) => (op === "create" ? [] : priced(oldState, urn)));
+  const last = lastSteps(steps);
+  const now = staying(last);
+  const before = last.flatMap(({ op, oldState, urn }) => (op === "create" ? [] : priced(oldState, urn)));
   const [is, was] = [preview.priceOf(spec, now), preview.priceOf(spec, before)];
   return { perHour: is, change: is === null || was === null ? null : Math.round((is - was) * 10_000) / 10_000 };
 }

@@ -118,6 +118,7 @@ export function compare(stack: string, was: Expansion | undefined, now: Expansio
     against: "files",
     counts: { create: count("create"), update: count("update"), replace: 0, delete: count("delete") },
     price: { perHour: is, change: is === null || before === null ? null : Math.round((is - before) * 10_000) / 10_000 },
+    ...(now && endOf(now.plan)),
     servers: servers.map((each) => each.changes).filter(({ items }) => items.length > 0),
     shared: target ? [target] : [],
     notes: undeclared?.length
@@ -165,6 +166,12 @@ function itemOf(address: string, was: Values | undefined, now: Values | undefine
   if (!now) return [{ ...of, operation: "delete", lines: wholeOf("-", was) }];
   const { lines, causes } = differences("", { remembered: was, there: was, wanted: now });
   return lines.length === 0 ? [] : [{ ...of, cause: together(causes), operation: "update", lines }];
+}
+
+/** By the stack file alone. */
+function endOf({ spec }: FleetPlan): Pick<StackPreview, "ends"> {
+  const { preview } = targetOf(spec);
+  return preview ? { ends: preview.ends(spec, []) } : {};
 }
 
 /** A stack that is not there costs nothing; null where a price is not known. */

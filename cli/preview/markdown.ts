@@ -53,8 +53,12 @@ const cell = (text: string): string => escaped(text).replace(/[|\\`*_[\]]/g, Str
 
 /** One a server: folded, and cut between its items or lines where it is too long for one comment. */
 function blocksOf(preview: StackPreview): readonly Block[] {
-  const { team, failure, notes, flows, shared, servers } = preview;
-  const title: Block = { head: "", body: [`### ${cell(team)}`, ...notes.map((note) => fenced(note))], tail: "" };
+  const { team, failure, notes, flows, shared, servers, ends } = preview;
+  const title: Block = {
+    head: "",
+    body: [`### ${cell(team)}`, ...(ends === undefined ? [] : [`It goes on ${ends}.`]), ...notes.map((note) => fenced(note))],
+    tail: "",
+  };
   if (failure !== undefined) return [{ ...title, body: [...title.body, `No preview:\n\n${fenced(failure)}`] }];
   const all = [...servers, ...(shared.length > 0 ? [{ name: "shared", items: shared }] : [])];
   const doors: readonly Block[] =

@@ -47,6 +47,8 @@ export interface StackPreview {
   readonly servers: readonly ServerChanges[];
   /** What belongs to no single server. */
   readonly shared: readonly Item[];
+  /** Until when it goes on costing, in a few words; absent where it costs nothing by the hour. */
+  readonly ends?: string;
   /** Who may reach what on AWS, a flow a line; absent elsewhere. */
   readonly flows?: string;
   /** What to know beside it, a sentence each. */

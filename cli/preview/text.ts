@@ -65,10 +65,10 @@ function coloured(line: string): string {
   return line.startsWith("@") ? styled("dim", line) : line;
 }
 
-function sum({ team, counts, price, against }: StackPreview): string {
+function sum({ team, counts, price, against, ends }: StackPreview): string {
   const parts = operations.filter((each) => counts[each] > 0).map((each) => `${counts[each]} to ${each}`);
   const what = parts.length > 0 ? parts.join(", ") : `nothing to change${against === "servers" ? "" : " in the files"}`;
-  return `${styled("bold", team)}: ${what}${priceText(price)}`;
+  return `${styled("bold", team)}: ${what}${priceText(price)}${ends === undefined ? "" : `, ${ends}`}`;
 }
 
 /** Nothing of servers that are here already: they cost nothing by the hour. */

@@ -73,6 +73,8 @@ export interface PreviewPart<Settings extends TargetSettings> {
   /** Of all that the stack file asks for. */
   price(fleet: FleetOn<Settings>, stack: string): number | null;
   priceOf(fleet: FleetOn<Settings>, resources: readonly EngineResource[]): number | null;
+  /** Until when all of it goes on costing, in a few words; of no resources, what the stack file says. */
+  ends(fleet: FleetOn<Settings>, resources: readonly EngineResource[]): string;
   /** Who may reach what, a line each. */
   flows(fleet: FleetOn<Settings>, stack: string): string;
 }

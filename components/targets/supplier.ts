@@ -28,6 +28,8 @@ export type LateSource = (names: readonly LateName[]) => Record<string, pulumi.I
 export interface Supply {
   /** By server name. */
   readonly servers: Readonly<Record<string, Supplied>>;
+  /** When all of it may go: ISO 8601, or `never`; where the target makes it, and it costs. */
+  readonly expiresAt?: pulumi.Input<string>;
   /** Makes what works beside the servers, where the target has such a thing: it may wait for what they say of themselves. */
   readonly work?: (late: LateSource) => Work | undefined;
 }

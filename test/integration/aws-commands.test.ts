@@ -20,7 +20,7 @@ const trial = new Trial("commands", {
 });
 const priceless = new Trial("priceless", {
   team: "team-b",
-  target: { kind: "aws", region, sshFrom: ["203.0.113.0/24"], instanceType: "hi1.4xlarge" },
+  target: { kind: "aws", region, sshFrom: ["203.0.113.0/24"], instanceType: "hi1.4xlarge", expiresAt: "never" },
   servers: { isu1: { roles: ["base"] } },
 });
 

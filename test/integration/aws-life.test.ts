@@ -25,7 +25,6 @@ const trial = new Trial("aws-life", {
     region,
     profile: "contest",
     image: "/own/image",
-    expiresAt: "2099-12-01T09:00:00Z",
   },
   servers: { isu1: { roles: ["base"] } },
   archive: ["/etc/hostname", "/srv/*/dump-[0-9].sql", "/nowhere"],
@@ -84,6 +83,8 @@ afterAll(async () => {
 });
 
 describe("a fleet on EC2", () => {
+  const inStack = { Filters: [{ Name: "tag:stack", Values: [trial.stack] }] };
+
   test("before the first up: verify says what is missing", async () => {
     const { code, stdout, said } = await trial.run("verify");
     expect([code, code === 7 ? "" : said]).toEqual([7, ""]);
@@ -94,12 +95,15 @@ describe("a fleet on EC2", () => {
   test("up: from an account to a converged server", async () => {
     const { code, said } = await up();
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
+    // Nobody said when: a day from now, on everything that AWS can tag, and no later up moves it.
+    const [, end = ""] = /^it may go at (\S+Z), and `fleet reap` takes it then/m.exec(said) ?? [];
+    expect(Date.parse(end) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+    const { Vpcs } = await client().send(new ec2.DescribeVpcsCommand(inStack));
+    expect(Vpcs?.[0]?.Tags).toContainEqual({ Key: "expiry", Value: end });
     const { stdout } = await inside(trial.stack, "isu1", "hostname; cat /etc/sudoers.d/zz-fleet");
     expect(stdout).toMatch(/^isu1\n/);
     expect(stdout).toContain("fleet-admin");
   });
-
-  const inStack = { Filters: [{ Name: "tag:stack", Values: [trial.stack] }] };
 
   test("verify: all right; then the doors are opened by hand, and it says so", async () => {
     const right = await trial.run("verify", ["--all"]);
@@ -218,9 +222,11 @@ describe("a fleet whose time is over, its state on another backend", () => {
 
   test("that is up is named, and with --yes taken away, though its server can't be reached any more", async () => {
     await machine();
-    until("2099-12-01T09:00:00Z");
+    trial.edit(({ target }) => void delete (target as { expiresAt?: string }).expiresAt);
     const { code, said } = await up(backend());
     expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
+    // By the end that the state alone knows.
+    expect((await reap("--json")).stdout).toContain('"expired": []');
     until(over);
     const named = await reap("--json");
     const { stack } = trial;

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { actionArn, statusAlarms } from "../../components/targets/aws/alarms.ts";
-import { billOf, billText, costLines, hoursBetween, typePrice } from "../../components/targets/aws/cost.ts";
+import { billOf, billText, costLines, typePrice } from "../../components/targets/aws/cost.ts";
+import { defaultEnd, endText, hoursLeft } from "../../components/targets/aws/expiry.ts";
 import { overlap, serverAddress, split, usable } from "../../components/targets/aws/facts/cidr.ts";
 import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import { imageRef } from "../../components/targets/aws/image.ts";
@@ -265,7 +266,7 @@ describe("cost", () => {
 
   test("by the hour and for the event, with the date of the prices", () => {
     const lines = costLines("team-a", "us-east-1", [server, { ...server, name: "isu2", spot: true }]);
-    const bill = billOf("team-a", lines, hoursBetween("2026-12-01T01:00:00Z", "2026-12-01T09:00:00Z"));
+    const bill = billOf("team-a", lines, hoursLeft({ expiresAt: "2026-12-01T09:00:00Z" }, new Date("2026-12-01T01:00:00Z")));
     expect(bill).toEqual({ team: "team-a", perHour: 0.1844, forEvent: 1.48, unknown: [] });
     expect(billText(bill)).toBe("team-a: 0.1844 USD/h, 1.48 USD for the event (prices of 2026-07-20)");
     expect(billOf("team-b", lines).perHour).toBe(0);
@@ -335,4 +336,21 @@ test("images follow the type's architecture", () => {
     { ami: "ami-0123456789" },
     { parameter: "/own/image" },
   ]);
+});
+
+describe("the end of a stack", () => {
+  const now = new Date("2026-12-01T01:00:00.700Z");
+  test("is a day after the first up where nobody says it; never has to be said", () => {
+    expect(defaultEnd(now)).toBe("2026-12-02T01:00:00Z");
+    expect([{}, { expiresAt: "never" }, { expiresAt: "2020-01-01T00:00:00Z" }].map((target) => hoursLeft(target, now))).toEqual([
+      24,
+      undefined,
+      0,
+    ]);
+    expect([undefined, "never", "2026-12-02T01:00:00Z"].map(endText)).toEqual([
+      "until 24 h after the first up",
+      "with no end",
+      "until 2026-12-02 01:00 UTC",
+    ]);
+  });
 });

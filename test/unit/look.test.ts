@@ -214,6 +214,17 @@ describe("a service that the stack wants off", () => {
     expect(told(active, enabled)).toEqual([true, text, "notes off"]);
   });
 
+  test("when the stack goes stands below its name; never is no news", () => {
+    const now = new Date("2026-11-29T10:00:00Z");
+    const second = (expiresAt?: string) => screen("team-a", [], undefined, now, expiresAt).split("\n")[1];
+    expect([second(), second("never"), second("2026-11-30T09:00:00Z"), second("2026-11-29T09:00:00Z")]).toEqual([
+      undefined,
+      undefined,
+      "goes in 23 h (2026-11-30T09:00:00Z)",
+      "over since 2026-11-29T09:00:00Z: fleet down, or move target.expiresAt",
+    ]);
+  });
+
   test("is the failure where it runs, also where it crashes and comes back", () => {
     const text = "failure: notes.service runs, which the stack wants off";
     expect(told("active", "enabled")).toEqual([false, text, "notes active, wanted off"]);

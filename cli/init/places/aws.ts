@@ -17,7 +17,7 @@ export const aws: Place = {
     const door = () => input({ message: "Networks that may use SSH, such as 203.0.113.0/24?", required: true, validate: each(is(Cidr)) });
     const sshFrom =
       options.sshFrom.length > 0 ? options.sshFrom : words(await ask("networks that may use SSH", "add --ssh-from 203.0.113.0/24", door));
-    const end = () => input({ message: "When may all of it go (2026-12-01T12:00:00Z; empty: never)?" });
+    const end = () => input({ message: "When may all of it go (2026-12-01T12:00:00Z, or never; empty: 24 hours after the first up)?" });
     const expiresAt = options.expires ?? (await ask("", "", end, ""));
     const target = {
       kind: "aws",

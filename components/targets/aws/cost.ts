@@ -151,9 +151,6 @@ export interface Bill {
   readonly unknown: readonly string[];
 }
 
-/** Hours between two ISO 8601 times; not below 0. */
-export const hoursBetween = (from: string, until: string): number => Math.max(0, (Date.parse(until) - Date.parse(from)) / 3_600_000);
-
 export function billOf(team: string, lines: readonly CostLine[], hours?: number): Bill {
   const own = lines.filter((line) => line.team === team);
   const perHour = round(own.reduce((sum, line) => sum + (line.perHour ?? 0), 0));

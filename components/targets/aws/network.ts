@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../../../spec/problem.ts";
 import { split } from "./facts/cidr.ts";
 import { type BalancerFlows, balancerPeer, everywhere, type Flow, flowTable, ruleOf } from "./network-rules.ts";
-import { type Ownership, tagsOf } from "./tags.ts";
+import { type Ownership, type Tags, tagsOf } from "./tags.ts";
 
 export interface NetworkArgs {
   readonly ownership: Ownership;
@@ -104,7 +104,7 @@ export class Network extends pulumi.ComponentResource {
   }
 
   /** What a VPC brings with it is taken over: tagged, a hand-made rule in it is drift that shows, and the default group lets nothing in. */
-  #defaults(vpc: aws.ec2.Vpc, gateway: aws.ec2.InternetGateway, tags: (what: string) => Readonly<Record<string, string>>): void {
+  #defaults(vpc: aws.ec2.Vpc, gateway: aws.ec2.InternetGateway, tags: (what: string) => Tags): void {
     const parent = { parent: this };
     const routes = [{ cidrBlock: everywhere, gatewayId: gateway.id }];
     new aws.ec2.DefaultRouteTable(

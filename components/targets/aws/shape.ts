@@ -59,6 +59,8 @@ export interface Asked {
   readonly stack: string;
   readonly target: AwsTarget;
   readonly servers: AskedServers;
+  /** Of what is made, where the stack file does not say it. @default what the stack file says */
+  readonly expiry?: Ownership["expiry"];
 }
 
 function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
@@ -79,7 +81,7 @@ export function shapeOf(asked: Asked): FleetShape {
     throw new UserError(
       `servers: expected at most ${isucon14.maxInstances} in a contest's network, got ${names.length}; next: give helpers a stack of their own`,
     );
-  const ownership = { team, stack, owner: target.owner ?? team, expiry: target.expiresAt ?? "never", more: target.tags };
+  const ownership = { team, stack, owner: target.owner ?? team, expiry: asked.expiry ?? target.expiresAt ?? "never", more: target.tags };
   const { sshFrom, httpsFrom, httpFrom, open } = target;
   const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
   const balancers = Object.entries(target.balancers).map(([name, balancer]) => ({ name, ...balancer }));

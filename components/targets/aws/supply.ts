@@ -4,13 +4,15 @@ import { fleetOn } from "../contract.ts";
 import { type Supplied, type Supplier, secretText } from "../supplier.ts";
 import { AwsFleet, type SuppliedServer } from "./fleet.ts";
 import { OwnHostKey } from "./own-host-key.ts";
+import { pinnedEnd } from "./pinned-end.ts";
 import { planOfPool } from "./pool-plan.ts";
 import { shapeOf } from "./shape.ts";
 import { aws } from "./target.ts";
 
 export const supply: Supplier = (name, plan, { fleetKey, secrets, parent }) => {
   const { team, target, servers, admin } = fleetOn(aws, plan.spec)!;
-  const shape = shapeOf({ team, stack: plan.stack, target, servers });
+  const expiry = pinnedEnd(`${name}-aws-expiry`, target, parent);
+  const shape = shapeOf({ team, stack: plan.stack, target, servers, expiry });
   const { publicKey, privateKey } = fleetKey;
   const fleet = new AwsFleet(`${name}-aws`, { target, shape, admin, publicKey, privateKey }, { parent });
   const one = (server: string, { connection, devices, deletedWith }: SuppliedServer): Supplied => {
@@ -20,6 +22,7 @@ export const supply: Supplier = (name, plan, { fleetKey, secrets, parent }) => {
   };
   return {
     servers: Object.fromEntries(Object.entries(fleet.servers).map(([server, supplied]) => [server, one(server, supplied)])),
+    expiresAt: expiry,
     work: (late) => fleet.work({ plan: (pool) => planOfPool(plan, pool, late), password: (written) => secretText(written, secrets) }),
   };
 };

@@ -1,4 +1,5 @@
 // Whose a thing is and until when. On everything that AWS can tag: bills, the sweep after an event and the reaper go by it.
+import type { Input } from "@pulumi/pulumi";
 
 /** Who pays, and when it may go. */
 export interface Ownership {
@@ -7,12 +8,12 @@ export interface Ownership {
   /** A person or an address that can be asked. */
   readonly owner: string;
   /** ISO 8601, when the event is over: `2026-12-01T09:00:00Z`. `never` is a value, so that nothing is untagged. */
-  readonly expiry: string;
+  readonly expiry: Input<string>;
   /** The team's own, for its bills and scripts. @default none */
-  readonly more?: Tags;
+  readonly more?: Readonly<Record<string, string>>;
 }
 
-export type Tags = Readonly<Record<string, string>>;
+export type Tags = Readonly<Record<string, Input<string>>>;
 
 /** The value by which a sweep knows what the fleet has made. */
 export const project = "contest-fleet";
@@ -29,11 +30,11 @@ export const tagValue = (text: string): string => text.replace(/[^\p{L}\p{Z}\p{N
 /** The tags of one thing. `name` is what the console shows. */
 export function tagsOf({ team, stack, owner, expiry, more }: Ownership, name?: string): Tags {
   const all = { ...more, ...(name !== undefined && { Name: name }), project, team, stack, owner, expiry };
-  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, tagValue(value)]));
+  return Object.fromEntries(Object.entries(all).map(([key, value]) => [key, typeof value === "string" ? tagValue(value) : value]));
 }
 
 /** For an autoscaling group, whose tags reach its instances only if they say so. */
-export const propagated = (tags: Tags): { key: string; value: string; propagateAtLaunch: true }[] =>
+export const propagated = (tags: Tags): { key: string; value: Input<string>; propagateAtLaunch: true }[] =>
   Object.entries(tags).map(([key, value]) => ({ key, value, propagateAtLaunch: true }));
 
 /**

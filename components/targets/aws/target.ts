@@ -1,7 +1,9 @@
 // Servers on EC2, made by the fleet, and what works beside them: pools, pipelines, databases.
 
+import { isMap } from "../../../spec/path.ts";
 import { defineTarget, type FleetOn } from "../contract.ts";
 import { billOf, costLines } from "./cost.ts";
+import { endText } from "./expiry.ts";
 import { poolFacts, poolsIn } from "./facts/pools.ts";
 import { declaredOnAws, plannedAddress, settingsOf } from "./facts/servers.ts";
 import { shrinksIn } from "./facts/shrinks.ts";
@@ -53,6 +55,10 @@ export const aws = defineTarget<AwsTarget>({
     priceOf({ target }, resources) {
       const { perHour, unknown } = priceOf(resources, target.region);
       return unknown.length > 0 ? null : perHour;
+    },
+    ends({ target }, resources) {
+      const tagged = resources.flatMap(({ inputs: { tags } }) => (isMap(tags) && typeof tags.expiry === "string" ? tags.expiry : []));
+      return endText(tagged[0] ?? target.expiresAt);
     },
     flows(fleet, stack) {
       const shape = fleetShape(fleet, stack);

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { type ParamsSchema, RoleParams } from "../../../../spec/params.ts";
 import { AbsolutePath, Cidr, Identifier, Line, Port, ServerName } from "../../../../spec/scalars.ts";
-import { Time } from "../../../../spec/time.ts";
+import { TimeOrNever } from "../../../../spec/time.ts";
+import { defaultHours } from "../expiry.ts";
 import {
   AccountId,
   ExternalId,
@@ -106,7 +107,9 @@ const own = {
     .record(TagKey, Line.min(1).max(256))
     .default({})
     .describe("tags beside project, team, stack, owner and expiry, on everything; default none"),
-  expiresAt: Time.optional().describe("tag: when all of it may go; after it the stack can only be destroyed; default never"),
+  expiresAt: TimeOrNever.optional().describe(
+    `when all of it may go, or \`never\`; after it the stack can only be destroyed, and \`fleet reap\` does so; default ${defaultHours} hours after the first up`,
+  ),
   vpc: z.enum(["own", "default"]).default("own").describe("a network of the team's own, or the account's default one; default own"),
   cidr: Cidr.default("192.168.0.0/16").describe("addresses of the team's own network; its first /24 is the servers'"),
   zoneId: ZoneId.optional().describe("availability zone of the servers, by id; default the region's first"),
