@@ -1,6 +1,7 @@
 // Reports as text, JSON and JUnit: functions of the same records.
 
 import { mark, type Result, type RoleReport } from "../provisioners/engine/report.ts";
+import { remarkLines } from "./remarks.ts";
 import { aroundServers } from "./reports.ts";
 import { counted, styled } from "./terminal.ts";
 
@@ -41,7 +42,9 @@ const text: Printer = (reports, { all }) => {
     ...(servers > 0 ? [counted(servers, "server")] : []),
     ...(reports.some(({ host }) => host === aroundServers) ? ["AWS"] : []),
   ];
-  return [...blocks, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict(results)}`].join("\n\n");
+  const remarks = remarkLines(reports);
+  const told = remarks.length > 0 ? [`${styled("bold", "to know")}\n${remarks.map((line) => `  ${line}`).join("\n")}`] : [];
+  return [...blocks, ...told, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict(results)}`].join("\n\n");
 };
 
 /** What was not looked at on one server has one reason: one line says it, but where every resource is asked for. */
@@ -71,11 +74,13 @@ const escaped = (value: string): string =>
 
 const junit: Printer = (reports) => {
   const cases = ({ host, role, results }: RoleReport) =>
-    results.map(({ address, outcome, changes, reason }) => {
+    results.map(({ address, outcome, changes, reason, notes = [] }) => {
       const open = `    <testcase classname="${escaped(`${host}.${role}`)}" name="${escaped(address)}"`;
       const message = escaped([...changes, ...(reason ? [reason] : [])].join("\n"));
       if (outcome === "not-looked-at") return `${open}><skipped message="${message}"/></testcase>`;
-      return outcome === "unchanged" ? `${open}/>` : `${open}><failure message="${escaped(outcome)}">${message}</failure></testcase>`;
+      if (outcome === "unchanged")
+        return notes.length > 0 ? `${open}><system-out>${escaped(notes.join("\n"))}</system-out></testcase>` : `${open}/>`;
+      return `${open}><failure message="${escaped(outcome)}">${message}</failure></testcase>`;
     });
   const suites = reports.map((report) => {
     const skipped = report.results.filter(({ outcome }) => outcome === "not-looked-at").length;

@@ -1,10 +1,12 @@
 // Pulumi's preview, read as reports: each Role is a list of resources, each difference a result.
 import { structuredPatch } from "diff";
+import type { Remarks } from "../provisioners/engine/converge.ts";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
 import { steering } from "../provisioners/resources/kind.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "./first-look.ts";
+import { withRemarks } from "./remarks.ts";
 
 /** What we read of `pulumi preview --json`. */
 export interface PreviewDigest {
@@ -86,12 +88,12 @@ function changesAround({ op, detailedDiff }: PreviewStep): readonly string[] {
 }
 
 /** A role that is new to its server. */
-function newReportOf(step: PreviewStep, { changes }: Foreseen): RoleReport {
+function newReportOf(step: PreviewStep, { changes, remarks }: Foreseen): RoleReport {
   const { host, role } = step.newState?.inputs ?? {};
   const addresses = [...new Set([...Object.keys(wantsOf(step.newState)), ...Object.keys(changes)])].sort() as Address[];
   const results = addresses.map((address): Result => {
     const sentences = changes[address] ?? [];
-    return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };
+    return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });
   return { host: String(host), role: String(role), results };
 }
@@ -127,7 +129,8 @@ function reportOf(step: PreviewStep): RoleReport {
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
     const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
     const sentences = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
-    return { address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences };
+    const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
+    return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });
   const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
   return { host: String(inputs.host), role: String(inputs.role), results: [...results, ...failed.map(failedResult)] };

@@ -4,7 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Measured; see docs/tests.md. */
 export const longest = [
-  ...["instance-store", "teams", "qemu", "sequences", "parameters", "qemu-cloud-image", "qemu-up"],
+  ...["instance-store", "teams", "qemu", "sequences", "parameters", "kills", "qemu-cloud-image", "qemu-up"],
   ...["switches", "kill", "aws-volumes", "overlay", "faults", "aws-commands", "inventory", "worker-host", "machines", "aws-life"],
   ...["lockout", "aws-up", "kinds-services", "practice", "measure", "aws", "secrets", "kinds-system", "operations", "aws-work"],
   ...["package", "adopt", "deploy", "retest", "boot-script", "layers", "hooks", "aws-preview"],

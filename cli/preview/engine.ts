@@ -6,7 +6,8 @@ import type { Foreseen } from "../../provisioners/provider/role-look.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
-import { hostProblems, type PreviewDigest, type PreviewStep } from "../reports.ts";
+import { remarkLines } from "../remarks.ts";
+import { hostProblems, type PreviewDigest, type PreviewStep, reportsOf } from "../reports.ts";
 import { type Difference, differences, onServer, type Three, type Values, wholeOf } from "./differences.ts";
 import { type Cause, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 import { fates } from "./warnings.ts";
@@ -72,7 +73,7 @@ export function previewOf(plan: FleetPlan, digest: EngineDigest): StackPreview {
     ...flowsOf(plan),
     servers: servers.filter(({ items: own, unreachable }) => own.length > 0 || unreachable !== undefined),
     shared: items.filter(({ server }) => server === undefined).map(({ item }) => item),
-    notes: [...new Set([...fates(digest.steps), ...elsewhere.map(({ message }) => sentence(message))])],
+    notes: [...new Set([...fates(digest.steps), ...remarkLines(reportsOf(digest)), ...elsewhere.map(({ message }) => sentence(message))])],
   };
 }
 

@@ -2,6 +2,7 @@
 // of is the engine's to answer (docs/adr/0011-quick-answer.md).
 import { Option } from "commander";
 import { passphrase as passphraseOfPractice } from "../../components/targets/practice/passphrase.ts";
+import type { Remarks } from "../../provisioners/engine/converge.ts";
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { stackNames } from "../../provisioners/project.ts";
 import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
@@ -9,6 +10,7 @@ import type { Address } from "../../provisioners/resources/kind.ts";
 import { type Checkpoint, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
 import { passphraseIn, unlockByAny } from "../../pulumi/passphrase.ts";
 import { localStack, lockFiles } from "../../pulumi/state.ts";
+import { withRemarks } from "../remarks.ts";
 import { counted, styled } from "../terminal.ts";
 import { changed, type Inputs } from "./inputs.ts";
 import { inputsNow, type Settled, settled } from "./settled.ts";
@@ -52,7 +54,7 @@ export interface Means {
   readonly state: () => Checkpoint | string;
   /** The first one that opens it counts. */
   readonly passphrases: readonly (string | undefined)[];
-  readonly differing: (remembered: readonly Remembered[]) => Promise<readonly string[]>;
+  readonly differing: (remembered: readonly Remembered[], onRemarks: (urn: string, remarks: Remarks) => void) => Promise<readonly string[]>;
 }
 
 const meansOf = (stack: string): Means => ({
@@ -62,7 +64,7 @@ const meansOf = (stack: string): Means => ({
   locks: () => lockFiles(stack),
   state: () => readCheckpoint(localStack(stack)),
   passphrases: [passphraseIn(process.env), passphraseOfPractice],
-  differing: (remembered) => differing(remembered, new AbortController().signal),
+  differing: (remembered, onRemarks) => differing(remembered, new AbortController().signal, onRemarks),
 });
 
 /** Throws a Doubt where only the engine can tell. */
@@ -73,11 +75,12 @@ export async function answer(means: Means): Promise<AllRight> {
   const parts = changed(record.inputs, inputs(record.files));
   if (parts.length > 0) throw new Doubt(`${parts.join(", ")} changed since its last complete run`);
   const resources = await rememberedIn(untouched(means, record), means.passphrases, record);
-  const [first, ...rest] = await means.differing(resources);
+  const remarks = new Map<string, Remarks>();
+  const [first, ...rest] = await means.differing(resources, (urn, told) => remarks.set(urn, told));
   if (first !== undefined) throw new Doubt(`${first}${rest.length > 0 ? `, and ${rest.length} more differ` : " differs"}`);
   // A run that began meanwhile may have changed what was looked at.
   untouched(means, record);
-  return { team: record.team, reports: reportsOf(resources) };
+  return { team: record.team, reports: reportsOf(resources, remarks) };
 }
 
 function untouched({ locks, state }: Means, record: Settled): Checkpoint {
@@ -109,14 +112,14 @@ async function rememberedIn(
   });
 }
 
-function reportsOf(resources: readonly Remembered[]): readonly RoleReport[] {
+function reportsOf(resources: readonly Remembered[], remarks: ReadonlyMap<string, Remarks>): readonly RoleReport[] {
   const roles = resources.filter(({ type }) => type === "fleet:index:Role");
-  return roles.map(({ inputs: { host, role, resources: wants } }) => ({
+  return roles.map(({ urn, inputs: { host, role, resources: wants } }) => ({
     host: String(host),
     role: String(role),
     results: Object.keys(wants as object)
       .sort()
-      .map((address) => ({ address: address as Address, outcome: "unchanged", changes: [] })),
+      .map((address) => withRemarks({ address: address as Address, outcome: "unchanged", changes: [] }, remarks.get(urn))),
   }));
 }
 

@@ -67,8 +67,13 @@ const called = (urn: string): string => {
 /** What follows from another failure. */
 const follows = /failed to register|resource monitor shut down|error serializing property/;
 const plain = (message: string): string => unspelled(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
+/** What a server is waited for, and how long yet: it stands in the server's line, and nowhere else. */
+const isWait = (message: string): boolean => /^waits /.test(message);
 /** A step of a role, as the provider tells of it: `file[/etc/motd]: mode 0600 → 0644`. Other lines are a command's own output. */
 const isStep = (message: string): boolean => /^[a-z][a-z-]*\[[^\n]*\]: /.test(message);
+
+/** A fault of a server names it itself; its place does already. */
+const withoutName = (text: string, server: string): string => text.replaceAll(new RegExp(`(?<=^|: )${server}: (?!$)`, "g"), "");
 
 /** Follows one run. Pure but for what it remembers: events in, lines to print out. */
 export class Story {
@@ -181,15 +186,16 @@ export class Story {
   }
 
   #says({ urn = "", message, severity, ephemeral = false }: NonNullable<RunEvent["diagnosticEvent"]>): readonly Line[] {
-    const text = plain(message);
     const { server, rest } = this.#place(urn);
     const place = server === undefined ? "" : `${[server, rest].filter(Boolean).join(" ")}: `;
+    const text = server === undefined ? plain(message) : withoutName(plain(message), server);
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (line && severity === "error") line.failed = true;
     if (severity === "error") return this.#failure(text.replace(/^error: /, ""), place);
     if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text.replace(/^warning: /, "")}` });
     if (!severity.startsWith("info") || text === "") return [];
     if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });
+    if (line && isWait(text)) line.doing = text;
     if (!isStep(text)) return [];
     if (line) [line.doing, line.changes] = [`${rest}: ${text}`, line.changes + 1];
     return [{ kind: "change", text: `${place}${text}` }];

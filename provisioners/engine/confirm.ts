@@ -29,10 +29,10 @@ export async function confirm(
   then: readonly Command[],
   { onProgress }: ApplyOptions,
 ): Promise<string | undefined> {
-  onProgress?.(doors[0]!, `comes in once more, after the change of ${names.join(", ")}`);
+  onProgress?.(doors[0]!, `log in once more: the way in was changed (${names.join(", ")})`);
   const why = await tryAgain(entrance, disarmScript(then));
   if (why === undefined) return undefined;
-  onProgress?.(doors[0]!, `nobody comes in any more (${why}): it goes back`);
+  onProgress?.(doors[0]!, `put all of it back: no new login works (${why})`);
   return `a new connection failed: ${why}; ${await untilBack(shell, entrance)}`;
 }
 

@@ -34,7 +34,11 @@ export interface Seen {
   readonly owed: readonly Address[];
   /** What to know of the server beside its resources. */
   readonly notes: readonly string[];
+  /** What to know of single resources beside their outcome: what does not apply, what runs with less than was asked for, what overrules it. */
+  readonly remarks: Remarks;
 }
+
+export type Remarks = Readonly<Record<Address, readonly string[]>>;
 
 export interface Inspection extends Seen {
   readonly report: RoleReport;
@@ -49,6 +53,7 @@ export async function see(shell: Shell, role: string, wants: Wants, options?: Ob
 
 const seenOf = (wants: Wants, observation: Observation): Seen => ({
   ...{ seen: seenWants(wants, observation), owed: [...observation.pending], notes: notesOf(observation) },
+  remarks: remarksOf(wants, observation),
 });
 
 /** The same, and what an up would do. */
@@ -211,6 +216,16 @@ function notesOf({
   const lines = damaged === 1 ? "1 line" : `${damaged} lines`;
   const torn = `its memory had ${lines} that no run wrote to the end (a full disk, a power cut, somebody's hand): left out, the rest holds`;
   return [...(armed ? [unconfirmed] : []), ...(damaged === 0 ? [] : [torn])];
+}
+
+function remarksOf(wants: Wants, { haves }: Observation): Remarks {
+  const rows = (Object.keys(wants) as Address[]).map((address): readonly [Address, readonly string[]] => {
+    const { kind } = kindOf(address);
+    const [want, have] = [wants[address]!, haves.get(address)];
+    const reason = kind.notApplicable?.(want, have);
+    return [address, reason === undefined ? (kind.notes?.(want, have) ?? []) : [reason]];
+  });
+  return Object.fromEntries(rows.filter(([, said]) => said.length > 0));
 }
 
 function seenWants(wants: Wants, { haves }: Observation): Wants {

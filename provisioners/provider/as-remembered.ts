@@ -1,4 +1,5 @@
 // Is everything as a state remembers it? Reads and compares as the provider does for the engine, all servers at once.
+import type { Remarks } from "../engine/converge.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
 import { Context } from "./context.ts";
 import { same } from "./difference.ts";
@@ -15,8 +16,15 @@ export interface Remembered {
   readonly outputs: Properties;
 }
 
-/** One sentence for each resource that differs, or that can't be told; none where an up would find nothing to do. Changes nothing. */
-export async function differing(remembered: readonly Remembered[], signal: AbortSignal): Promise<readonly string[]> {
+/**
+ * One sentence for each resource that differs, or that can't be told; none where an up would find nothing to do. Changes nothing.
+ * @param onRemarks told what to know of a role's resources beside their outcome
+ */
+export async function differing(
+  remembered: readonly Remembered[],
+  signal: AbortSignal,
+  onRemarks: (urn: string, remarks: Remarks) => void = () => {},
+): Promise<readonly string[]> {
   const context = new Context();
   const table = resourcesOf(context);
   const one = async (each: Remembered): Promise<readonly string[]> => {
@@ -26,6 +34,7 @@ export async function differing(remembered: readonly Remembered[], signal: Abort
     // What the engine reads before every preview and up; what it doesn't can't have changed without it.
     const found = resource.refreshBeforeUpdate ? await resource.read(each.id, each, call) : each;
     if (!found) return [`${nameOf(each)}: is gone`];
+    if (found.outputs.remarks !== undefined) onRemarks(each.urn, found.outputs.remarks as Remarks);
     const changes = resource.diff(found, each.inputs);
     const told = Object.keys(changes).length > 0 ? sentence(each, found.outputs, changes) : moved(each, found.outputs);
     return told === undefined ? [] : [told];
@@ -128,6 +137,7 @@ const placeOf = (each: Remembered): string =>
 
 /** An output that moved may be another resource's input: facts that templates need, the address of a machine. */
 function moved(each: Remembered, now: Properties): string | undefined {
-  const names = [...new Set([...Object.keys(each.outputs), ...Object.keys(now)])].filter((name) => !same(each.outputs[name], now[name]));
+  const all = new Set([...Object.keys(each.outputs), ...Object.keys(now)]);
+  const names = [...all].filter((name) => name !== "remarks" && !same(each.outputs[name], now[name]));
   return names.length > 0 ? `${placeOf(each)}: ${names.join(", ")}` : undefined;
 }

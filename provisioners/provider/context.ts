@@ -2,41 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
-import { at } from "../ssh/errors.ts";
 import { Sessions } from "../ssh/session-pool.ts";
 import type { Call } from "./resource.ts";
-
-/** Milliseconds that a server has to come up after it was made, rebooted or handed out. */
-const bootWindow = 120_000;
+import { bootWindow, Waiting } from "./waiting.ts";
 
 /** Milliseconds that another run gets to end: a killed one's last command may still be at work on the server. */
 const lockPatience = 30_000;
-
-/** Milliseconds after which a server that is waited for is named for good, and not in passing: one that was just made answers sooner. */
-const namedAfter = 4_000;
-
-/** Tells why a server is waited for, while it is. */
-class Waiting {
-  readonly #call: Call;
-  readonly #timer: NodeJS.Timeout;
-  #reason: string;
-
-  constructor({ name, address, port }: Connection, call: Call) {
-    this.#call = call;
-    this.#reason = `no answer yet from \`${at({ name, address, port })}\``;
-    const say = () => call.log("warning", `${name}: ${this.#reason}; waits for it, up to ${bootWindow / 1000} s`);
-    this.#timer = setTimeout(say, namedAfter);
-  }
-
-  for(reason: string): void {
-    this.#reason = reason;
-    this.#call.log("info", reason, true);
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-  }
-}
 
 export class Context {
   /** The engine has asked for a resource of a program: this is no `destroy`, which asks for none. */

@@ -1,6 +1,6 @@
 // What a role finds on its server, as the engine may see it: with the marks in the place of late values, and nothing sensitive in clear.
 
-import { inspect, see } from "../engine/converge.ts";
+import { inspect, type Remarks, type Seen, see } from "../engine/converge.ts";
 import type { Wanter } from "../engine/journal.ts";
 import type { Wants } from "../engine/order.ts";
 import { type LateValues, latesIn, maskValues, resolvePlaceholders } from "../engine/placeholders.ts";
@@ -23,9 +23,9 @@ export async function lookAt(
   shell: Shell,
   { role, resources, late }: Looked,
   options?: RunOptions,
-): Promise<{ readonly resources: Wants; readonly owed: readonly Address[]; readonly notes: readonly string[] }> {
-  const { seen, owed, notes } = await see(shell, role, resolvePlaceholders(resources, late), options);
-  return { resources: shown(seen, resources, late), owed, notes };
+): Promise<Pick<Seen, "owed" | "notes" | "remarks"> & { readonly resources: Wants }> {
+  const { seen, ...rest } = await see(shell, role, resolvePlaceholders(resources, late), options);
+  return { resources: shown(seen, resources, late), ...rest };
 }
 
 /** What an up would find, and do, where the role was never before. */
@@ -34,16 +34,25 @@ export interface Foreseen {
   readonly there: Wants;
   /** The sentences of the steps, by address; nothing for what is right already. */
   readonly changes: Readonly<Record<Address, readonly string[]>>;
+  readonly remarks?: Remarks;
 }
 
 export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call, who: Partial<Wanter> = {}): Promise<Foreseen> {
   const known = withStandIns(resources, late);
-  const { seen, report } = await inspect(shell, role, resolvePlaceholders(resources, known), { ...who, signal: call.signal });
+  const { seen, report, remarks } = await inspect(shell, role, resolvePlaceholders(resources, known), { ...who, signal: call.signal });
   const todo = report.results.filter(({ changes }) => changes.length > 0);
   const sure = (address: Address) => latesIn([resources[address]]).every((name) => known[name] !== notMadeYet);
   const sentences = ({ address, changes }: Result) => (sure(address) ? changes.map(call.redact) : [withWhatIsMade]);
-  return { there: shown(seen, resources, known), changes: Object.fromEntries(todo.map((result) => [result.address, sentences(result)])) };
+  return {
+    there: shown(seen, resources, known),
+    changes: Object.fromEntries(todo.map((result) => [result.address, sentences(result)])),
+    remarks: plainly(remarks, call),
+  };
 }
+
+/** What a service runs with may hold a secret of the stack's. */
+export const plainly = (remarks: Remarks, { redact }: Pick<Call, "redact">): Remarks =>
+  Object.fromEntries(Object.entries(remarks).map(([address, said]) => [address, said.map(redact)]));
 
 /** What an up makes first (a key pair of the fleet's own) is on no server yet: whatever stands there differs from it. */
 const notMadeYet = "made-by-the-first-up";

@@ -2,7 +2,7 @@
 
 import type { Guards } from "../../spec/guards.ts";
 import { UserFacingError } from "../../spec/problem.ts";
-import { type ConvergeOptions, converge, failures } from "../engine/converge.ts";
+import { type ConvergeOptions, converge, failures, type Remarks } from "../engine/converge.ts";
 import type { Wants } from "../engine/order.ts";
 import { hasMark, type LateValues, resolvePlaceholders } from "../engine/placeholders.ts";
 import { problemsIn } from "../engine/problems.ts";
@@ -12,7 +12,7 @@ import type { Address } from "../resources/kind.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import { type Call, PartlyDone, type Resource } from "./resource.ts";
-import { type Foreseen, hideSensitive, lookAhead, lookAt, sentencesOf } from "./role-look.ts";
+import { type Foreseen, hideSensitive, lookAhead, lookAt, plainly, sentencesOf } from "./role-look.ts";
 import { isUnknown, type Json } from "./wire.ts";
 
 export interface RoleInputs {
@@ -33,6 +33,8 @@ export interface RoleOutputs extends RoleInputs {
   readonly owed: readonly Address[];
   /** Why the last look at it failed: what the state has is then what it remembers. */
   readonly unseen?: string;
+  /** Of the last look: what to know of single resources beside their outcome. */
+  readonly remarks?: Remarks;
   /** In a preview, and nowhere else: what an up would find there, and do. */
   readonly foreseen?: Foreseen;
   /** By which name the server remembers that this resource wants things there. */
@@ -63,10 +65,11 @@ export function roleResource(context: Context): Resource<RoleInputs, RoleOutputs
     async read(_id, old, call) {
       try {
         const shell = await context.reach(old.inputs.connection, call);
-        const { notes, ...seen } = await lookAt(shell, old.inputs, { signal: call.signal });
+        const { notes, remarks, ...seen } = await lookAt(shell, old.inputs, { signal: call.signal });
         for (const note of notes) call.log("warning", note);
-        const { unseen: _, ...before } = old.outputs;
-        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...before, ...seen } };
+        const { unseen: _, remarks: __, ...before } = old.outputs;
+        const told = Object.keys(remarks).length > 0 && { remarks: plainly(remarks, call) };
+        return { inputs: { ...old.inputs, resources: seen.resources }, outputs: { ...before, ...seen, ...told } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;
         call.log("warning", `shows what the state remembers, not what is there now: ${error.message}`);
@@ -175,6 +178,8 @@ const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
 export function tell({ results, notes = [] }: RoleReport, call: Call): void {
   for (const { address, said = [] } of results) for (const each of said) call.log("warning", `${address}: ${each}`);
   for (const note of notes) call.log("warning", note);
+  for (const { address, notes: own = [] } of results)
+    if (own.length > 0) call.log("info", `${address}: ${own.map(call.redact).join("; ")}`);
   for (const { address, reason } of results.filter(({ outcome }) => outcome === "skipped" || outcome === "not-applicable")) {
     call.log("info", `${address}: ${reason}`);
   }

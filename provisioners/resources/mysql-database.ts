@@ -121,7 +121,7 @@ export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
       ];
     }
     if (!want.dropOnUndo)
-      return `its data may be wanted; \`DROP DATABASE ${want.name}\` on the server drops it, \`dropOnUndo\` lets the role do it`;
+      return `its data may be wanted, and stays; \`DROP DATABASE ${want.name}\` on the server drops it, or \`fleet down --purge\``;
     return [{ change: "drop it with all that is in it", run: runSql(`DROP DATABASE IF EXISTS ${sqlName(want.name)};`) }];
   },
 });

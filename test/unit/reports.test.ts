@@ -49,6 +49,23 @@ describe("reports", () => {
     ]);
   });
 
+  test("say what to know beside the outcome, once for servers that have it alike", () => {
+    const remarks = { "file[/etc/motd]": ["a file that is read later says otherwise"] };
+    const of = (host: string) => {
+      const there = state({ "file[/etc/motd]": file("a\n") }, { remarks });
+      const own = { ...there, inputs: { ...there.inputs, host } };
+      return { op: "same", urn: urn(`${host}-base`), oldState: own, newState: own };
+    };
+    const reports = reportsOf({ steps: [of("isu1"), of("isu2")] });
+    expect(reports[0]?.results[0]).toMatchObject({ outcome: "unchanged", notes: ["a file that is read later says otherwise"] });
+    const line = "isu1, isu2 base file[/etc/motd]: a file that is read later says otherwise";
+    expect(printers.text(reports, { all: false })).toBe(`to know\n  ${line}\n\n2 resources on 2 servers: all as it should be`);
+    expect(printers.junit(reports, { all: false })).toContain("<system-out>a file that is read later says otherwise</system-out>");
+    expect(previewOf(onePlan, { steps: [of("isu1")] }).notes).toEqual([
+      "isu1 base file[/etc/motd]: a file that is read later says otherwise",
+    ]);
+  });
+
   test("count what is right, too", () => {
     expect(reportsOf(right)[0]?.results).toEqual([{ address: "file[/etc/motd]", outcome: "unchanged", changes: [] }]);
   });

@@ -25,16 +25,18 @@ describe("a secret", () => {
 describe("a server that is off", () => {
   const reach = async (port: number) => {
     const said: [number, string, string][] = [];
+    const passed: string[] = [];
     const [start, abort] = [performance.now(), new AbortController()];
     const log: Call["log"] = (severity, message, passing = false) => {
-      if (!passing) said.push([performance.now() - start, severity, message]);
+      if (passing) passed.push(message);
+      else said.push([performance.now() - start, severity, message]);
       if (!passing) abort.abort(new Error("heard"));
     };
     const call: Call = { urn: "", name: "", signal: abort.signal, redact: (text) => text, log };
     const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
     const connection = { name: "isu3", address: "127.0.0.1", port, user: "root", hostKey: key, password: "x" };
     await expect(new Context().reach(connection, call, { boot: true })).rejects.toThrow("heard");
-    return said;
+    return { said, passed };
   };
 
   const within = { timeout: 30_000 };
@@ -42,10 +44,14 @@ describe("a server that is off", () => {
     const silent = createServer();
     await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
     const port = how === "refuses" ? await freePort() : (silent.address() as { port: number }).port;
-    const [first] = await reach(port);
+    const {
+      said: [first],
+      passed,
+    } = await reach(port);
     silent.close();
     expect(first?.[0]).toBeLessThan(10_000);
-    expect(first?.slice(1)).toEqual(["warning", expect.stringMatching(/^isu3: .*`127\.0\.0\.1:\d+`.*; waits for it, up to 120 s$/)]);
+    expect(first?.slice(1)).toEqual(["warning", expect.stringMatching(/^.*`127\.0\.0\.1:\d+`.*; waits for it, up to 120 s$/)]);
+    expect(passed.at(0)).toMatch(/^waits 1[12]\d of 120 s more: .*`127\.0\.0\.1:\d+`/);
   });
 });
 

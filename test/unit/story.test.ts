@@ -107,9 +107,26 @@ test("warnings, and what a resource says for good, stand once", () => {
     false,
   );
   expect(told(story, pin, pin, says(role("isu1-base"), "warning: x", "warning", false))).toEqual([
-    "note isu1 host-key: isu1: the stack file names no hostKey; pins what 192.0.2.1 shows: SHA256:x",
+    "note isu1 host-key: the stack file names no hostKey; pins what 192.0.2.1 shows: SHA256:x",
     "note isu1 base: x",
   ]);
+});
+
+test("a server that is off: named once in its place, and in its line how long it is waited for yet", () => {
+  const story = new Story("team", ["isu1", "isu2"]);
+  const host = urn("fleet:index:Host", "team-isu2");
+  const lines = told(
+    story,
+    begins("update", host),
+    says(host, "waits 118 of 120 s more: no route to `10.0.0.2:22`"),
+    says(role("isu2-base"), "shows what the state remembers, not what is there now: isu2: no route to `10.0.0.2:22`", "warning", false),
+    says(host, "isu2: not ready after 120 s; the last try: no route to `10.0.0.2:22`", "error", false),
+  );
+  expect(lines).toEqual([
+    "note isu2 base: shows what the state remembers, not what is there now: no route to `10.0.0.2:22`",
+    "failure isu2: not ready after 120 s; the last try: no route to `10.0.0.2:22`",
+  ]);
+  expect(story.servers[1]).toMatchObject({ state: "running", doing: "waits 118 of 120 s more: no route to `10.0.0.2:22`", changes: 0 });
 });
 
 test("machines and what is AWS's are named when they are there; keys and roles are not", () => {

@@ -29,14 +29,23 @@ export class ContestServer {
   readonly name = "isu1";
   readonly address: string;
   readonly #spec: MachineSpec;
+  readonly #odd: boolean;
   #start: readonly string[] = [];
 
-  constructor(stack: string, network: string) {
+  /** @param odd with what real servers surprise with: another shell, a socket for sshd, links, holds, a root password of the database */
+  constructor(stack: string, network: string, odd = false) {
+    this.#odd = odd;
     this.address = `${network}.11`;
     const authorizedKey = `${ssh2.utils.generateKeyPairSync("ed25519").public} nobody`;
     this.#spec = {
       ...{ stack, name: this.name, driver: "nspawn", cores: 2, memoryMiB: 1024, release: "bookworm" },
-      ...{ address: this.address, subnet: `${network}.0/24`, authorizedKey, users: [login], preinstalled: packages },
+      ...{
+        address: this.address,
+        subnet: `${network}.0/24`,
+        authorizedKey,
+        users: [login],
+        preinstalled: odd ? [...packages, "fish"] : packages,
+      },
     };
   }
 
@@ -49,6 +58,7 @@ export class ContestServer {
   async make(): Promise<void> {
     await this.started();
     await this.told(script("image.sh"));
+    if (this.#odd) await this.told(script("odd.sh"));
     const { upper, image } = this.#paths;
     await this.#off();
     await rename(upper, image);
