@@ -73,10 +73,10 @@ export function said(stack: string, name: string, handed: HandedBack, redact = (
   }
   const { report } = handed;
   const failed = failures(report);
-  const about = ({ address, reason, changes: done, outcome, said: more = [] }: Result): readonly string[] => [
+  const about = ({ address, reason, changes: done, outcome, said: more = [], stays = [] }: Result): readonly string[] => [
     ...(outcome === "changed" ? done.map((change) => `${name}: ${address}: ${change}`) : []),
     ...(outcome === "skipped" || outcome === "failed" ? [`${name}: ${address}: ${redact(reason ?? "no reason given")}`] : []),
-    ...more.map((each) => `${name}: ${address}: ${redact(each)}`),
+    ...[...more, ...stays].map((each) => `${name}: ${address}: ${redact(each)}`),
   ];
   const changed = report.results.filter(({ outcome }) => outcome === "changed").length;
   const kept = report.results.filter(({ outcome }) => outcome === "skipped").length;

@@ -28,6 +28,8 @@ export interface Work {
   readonly forgotten: readonly Forgotten[];
   /** Undoes what another role did: what that one still owes its services is its own business. */
   readonly guest?: boolean;
+  /** The server is given back: what stays of others' is named for the last time. */
+  readonly last?: boolean;
 }
 
 /** How many lines of a failed step's own words are shown. */
@@ -131,10 +133,11 @@ const arm = (index: number, guarded: Guarded): Command => ({
   masked: "",
 });
 
-function runStep(index: number, { address, path, undo, owes = [] }: Change, step: Step, watched: boolean, held: boolean): Command {
+function runStep(index: number, { address, path, undo, steps, owes = [] }: Change, step: Step, watched: boolean, held: boolean): Command {
   const keep = watched && path !== undefined ? keepOf(address, path) : sh``;
   // What failed to go back is not gone on with.
-  const head = `${undo ? `case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${held ? `${hold()} || { tell fail ${index} ${wentBack}; exit 0; }\n` : ""}key=${storeKey(address)}`;
+  const anew = `[ ! -e "$state/originals/${storeKey(address)}.stays" ] || rm -f -- "$state/originals/${storeKey(address)}.stays"\n`;
+  const head = `${undo ? `${steps[0] === step ? anew : ""}case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${held ? `${hold()} || { tell fail ${index} ${wentBack}; exit 0; }\n` : ""}key=${storeKey(address)}`;
   const around = (text: string) =>
     step.brief ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || pass "$said"` : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
@@ -167,6 +170,7 @@ class Progress {
   readonly #left = new Map<Address, string>();
   /** What a step has to say beside its output, which is gone with the run. */
   readonly #notes = new Map<Address, readonly string[]>();
+  readonly #stays = new Map<Address, readonly string[]>();
   /** Store keys of what was rolled back. */
   readonly #back = new Set<string>();
 
@@ -191,7 +195,8 @@ class Progress {
     if (word === "begin" || word === "arm") this.#begin(Number(index), word === "arm");
     else if (word === "armed") this.armed = true;
     else if (word === "back") this.#back.add(index);
-    else if (word === "note") this.#note(line.slice(this.#prefix.length + "note ".length));
+    else if (word === "note") this.#note(this.#notes, line.slice(this.#prefix.length + "note ".length));
+    else if (word === "stays") this.#note(this.#stays, line.slice(this.#prefix.length + "stays ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
     else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
   }
@@ -207,9 +212,9 @@ class Progress {
     if (at && !silent) this.#tell?.(at.change.address, at.step.change);
   }
 
-  #note(text: string): void {
+  #note(notes: Map<Address, readonly string[]>, text: string): void {
     const address = this.#steps[this.#at]?.change.address;
-    if (address) this.#notes.set(address, [...(this.#notes.get(address) ?? []), text]);
+    if (address) notes.set(address, [...(notes.get(address) ?? []), text]);
   }
 
   #leave(at: { readonly change: Change; readonly step: Step } | undefined, code: string): void {
@@ -228,8 +233,8 @@ class Progress {
     let reached = false;
     return this.#changes.map((change): Result => {
       const changes = change.steps.map(({ change: sentence }) => sentence);
-      const said = this.#notes.get(change.address);
-      const of = { address: change.address, changes, ...(said && { said }) };
+      const [said, stays] = [this.#notes, this.#stays].map((notes) => notes.get(change.address));
+      const of = { address: change.address, changes, ...(said && { said }), ...(stays && { stays }) };
       const left = this.#left.get(change.address);
       if (left !== undefined) return { ...of, outcome: "failed", reason: left };
       if (this.#ending === "end") return { ...of, outcome: "changed" };

@@ -130,7 +130,7 @@ export async function purgeAll(shell: Shell, { memory, all }: Leavings, options?
 export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<RoleReport> {
   const { memory, owing, removed } = await atRest(shell, () => observeAll(shell, options));
   const nobody = [...memory.wanted].map(([wants, things]) => ({ wants, add: [], drop: [...things] }));
-  const results = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true }, options);
+  const results = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true, last: true }, options);
   const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
   // Claims alone, and the folders of roles that found everything right, are no memory of anything.
   if (left.length === 0) await shell.run(nothingLeft, options?.signal && { signal: options.signal });
@@ -177,7 +177,10 @@ async function record(shell: Shell, memory: Memory, entries: readonly Entry[], o
 async function undoAll(
   shell: Shell,
   removed: readonly Removed[],
-  from: Pick<Observation, "memory" | "owing" | "legacy"> & Partial<Pick<Observation, "bereft">>,
+  {
+    last = false,
+    ...from
+  }: Pick<Observation, "memory" | "owing" | "legacy"> & Partial<Pick<Observation, "bereft">> & { readonly last?: boolean },
   options?: ApplyOptions,
   planned: typeof planUndo = planUndo,
 ): Promise<readonly Result[]> {
@@ -187,7 +190,7 @@ async function undoAll(
   for (const role of roles) {
     const own = removed.filter((each) => each.role === role);
     const todo = planned(own, from.bereft);
-    results.push(...(await run(shell, { role, wants: {}, seen: { ...seen, removed: own }, guest: true }, todo, options)));
+    results.push(...(await run(shell, { role, wants: {}, seen: { ...seen, removed: own }, guest: true, last }, todo, options)));
     const undone = todo.forgotten.map(({ thing }) => ({ undone: thing }));
     seen = { ...seen, memory: { ...withEntries(seen.memory, [...seen.owing, ...undone]), damaged: 0 }, owing: [] };
   }
@@ -196,7 +199,7 @@ async function undoAll(
 
 async function run(
   shell: Shell,
-  of: Pick<Work, "role" | "wants" | "seen" | "guest">,
+  of: Pick<Work, "role" | "wants" | "seen" | "guest" | "last">,
   { results, ...todo }: RolePlan,
   options?: ApplyOptions,
 ): Promise<readonly Result[]> {

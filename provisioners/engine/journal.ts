@@ -1,5 +1,5 @@
-// What a server remembers: one file of records, only ever added to, each with a checksum. Folded, they say what was there before the
-// first change of each thing, and who wants the thing now. Pure; observe.ts reads the file, memory-script.ts writes it.
+// What a server remembers: one file of records, only ever added to, each with a checksum. Folded, they say what was there when each thing
+// was first wanted, whether it was changed since, and who wants it now. Pure; observe.ts reads the file, memory-script.ts writes it.
 import { createHash } from "node:crypto";
 import { type Address, type Common, unkept } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
@@ -15,19 +15,26 @@ export function thingOf(address: Address, want: Common): Thing {
   return (kind.shared ? undefined : kind.path?.(want)) ?? address;
 }
 
-/** What was wanted and what was there at the first change of a thing. */
+/** What was wanted and what was there when a thing was first wanted. */
 export interface Original {
   readonly address: Address;
   /** Whose folder has the copies. */
   readonly role: string;
   readonly want: Common;
   readonly have: unknown;
+  /** It was right as it was, and no run has changed it since: there is nothing to put back. */
+  readonly right?: true | undefined;
+  /** Its undo left something of others' there, and nobody wants it: whoever gives the server back asks once more. */
+  readonly stays?: true | undefined;
 }
 
 export type Entry =
   | { readonly first: Original }
   | { readonly wants: string; readonly add: readonly Thing[]; readonly drop: readonly Thing[] }
+  /** Of one that was right until now. */
+  | { readonly changed: Thing }
   | { readonly undone: Thing }
+  | { readonly stays: Thing }
   | { readonly owner: Owner };
 
 /** The one stack that may change a server. */
@@ -90,13 +97,23 @@ export function withEntries(memory: Memory, entries: readonly Entry[]): Memory {
   for (const entry of entries) {
     if ("first" in entry) originals.set(thingOf(entry.first.address, entry.first.want), entry.first);
     else if ("undone" in entry) originals.delete(entry.undone);
+    else if ("changed" in entry) marked(originals, entry.changed, { right: undefined });
+    else if ("stays" in entry) marked(originals, entry.stays, { stays: true });
     else if ("owner" in entry) {
       // Whoever comes after another wants what it says itself, and nothing of what that one wanted.
       if (owner && owner.stack !== entry.owner.stack && owner.id !== entry.owner.id) wanted.clear();
       owner = entry.owner;
-    } else wanted.set(entry.wants, changed(wanted.get(entry.wants) ?? new Set(), entry));
+    } else {
+      wanted.set(entry.wants, changed(wanted.get(entry.wants) ?? new Set(), entry));
+      for (const thing of entry.add) marked(originals, thing, { stays: undefined });
+    }
   }
   return { ...memory, owner, originals, wanted: new Map([...wanted].filter(([, things]) => things.size > 0)) };
+}
+
+function marked(originals: Map<Thing, Original>, thing: Thing, mark: Pick<Original, "right" | "stays">): void {
+  const original = originals.get(thing);
+  if (original) originals.set(thing, { ...original, ...mark });
 }
 
 function changed(
@@ -181,6 +198,6 @@ function dropped(memory: Memory, role: string, { by, was }: Wanter, things: Read
   const all = (mine: boolean) => new Set([...memory.wanted].filter(([who]) => isMine(who) === mine).flatMap(([, each]) => [...each]));
   const [mine, others] = [all(true), all(false)];
   return [...memory.originals]
-    .filter(([thing, original]) => !things.has(thing) && (mine.has(thing) || original.role === role))
+    .filter(([thing, original]) => !things.has(thing) && !original.stays && (mine.has(thing) || original.role === role))
     .map(([thing, original]) => ({ original, others: others.has(thing) }));
 }

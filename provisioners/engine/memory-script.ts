@@ -10,14 +10,39 @@ import { type Command, quote, sh, withInput } from "./shell-quote.ts";
 /** `$fleet_left`: the store keys of what could not be undone in this run. */
 export const leave = (address: Address): string => `fleet_left="$fleet_left ${storeKey(address)}"`;
 
-/** What this run is the first to change. */
+/** What this run is the first to want, changed by it or right as it is: what is there is the original, whatever becomes of it. */
 function firsts({ role, wants, seen, changes, forgotten }: Work): readonly First[] {
-  const fresh = changes.filter(({ address, undo }) => !undo && !seen.memory.originals.has(thingOf(address, wants[address]!)));
   const undone = new Set(forgotten.map(({ thing }) => thing));
-  return fresh.map(({ address }) =>
-    firstOf({ address, role, want: wants[address]!, have: seen.haves.get(address) }, [...seen.memory.originals.values()], undone),
-  );
+  const known = new Set(seen.memory.originals.keys());
+  const next = changedOf(changes);
+  const fresh = [...next, ...rightOf(wants, seen, new Set(next))].filter((address) => {
+    const thing = thingOf(address, wants[address]!);
+    return !known.has(thing) && known.add(thing);
+  });
+  const changed = new Set(next);
+  return fresh.map((address) => {
+    const right = changed.has(address) ? {} : { right: true as const };
+    const original = { address, role, want: wants[address]!, have: seen.haves.get(address), ...right };
+    return firstOf(original, [...seen.memory.originals.values()], undone);
+  });
 }
+
+const changedOf = (changes: Work["changes"]): readonly Address[] => changes.filter(({ undo }) => !undo).map(({ address }) => address);
+
+/** What does not apply is neither right nor wrong; what only asks or acts has no original. */
+function rightOf(wants: Work["wants"], { haves }: Work["seen"], changed: ReadonlySet<Address>): readonly Address[] {
+  return (Object.keys(wants) as Address[]).filter((address) => {
+    const { kind } = kindOf(address);
+    return !changed.has(address) && !kind.fleeting && kind.notApplicable?.(wants[address]!, haves.get(address)) === undefined;
+  });
+}
+
+/** What was right until this run. */
+const nowChanged = ({ wants, seen, changes }: Work): readonly Entry[] =>
+  changedOf(changes)
+    .map((address) => thingOf(address, wants[address]!))
+    .filter((thing) => seen.memory.originals.get(thing)?.right)
+    .map((thing) => ({ changed: thing }));
 
 /** The file of what stood there. It must be whole before the record that speaks of it is. */
 function copies(all: readonly First[]): readonly Command[] {
@@ -80,26 +105,36 @@ export function remember(work: Work): Command[] {
     { text: `mkdir -p -- "$state/originals" && chmod 0700 ${memoryDirectory} "$state" || exit 4`, masked: "" },
     ...copies(first),
     ...mend(seen.memory),
-    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original }))]),
+    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original })), ...nowChanged(work)]),
     // What an earlier version kept is in the journal now.
     ...(seen.legacy ? [sh`rm -f -- "$state/originals.jsonl"`] : []),
     ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`), sh`sync -f "$state"`] : []),
   ];
 }
 
-/** After an undo the server remembers nothing of it; a server that was lent keeps no trace. The last that a run does. */
-export function forget({ role, wants, seen, forgotten }: Work): Command[] {
-  const records = forgotten.map(({ address, thing }) => sh`fleet_undone ${storeKey(address)} ${lineOf({ undone: thing })}`);
+/**
+ * After an undo the server remembers nothing of it, but where something of others' stays there; a server that was lent keeps no trace. The
+ * last that a run does.
+ */
+export function forget({ role, wants, seen, forgotten, last }: Work): Command[] {
+  const records = forgotten.map(
+    ({ address, thing }) => sh`fleet_undone ${storeKey(address)} ${lineOf({ undone: thing })} ${last ? "" : lineOf({ stays: thing })}`,
+  );
   const ended = forgotten.length > 0 ? [...records, sh`fleet_drop_copies`] : [];
   if (Object.keys(wants).length > 0) return ended;
   const undone = forgotten.map(({ thing }) => ({ undone: thing }));
   return [...ended, ...leaveNothing(role, withEntries(seen.memory, [...seen.owing, ...undone]))];
 }
 
+/** Below the folders of all roles: marks of what stays. */
+const stays: Command = { text: "/*/originals/*.stays", masked: "" };
+
 /** Of a role that wants nothing any more. */
 function leaveNothing(role: string, { originals, wanted }: Memory): Command[] {
   if ([...originals.values()].some((original) => original.role === role)) return [];
   const all =
-    originals.size + wanted.size > 0 ? sh`` : sh`\nrm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}`;
-  return [sh`if [ -z "$fleet_left" ]; then rm -rf -- "$state"${all}\nfi`];
+    originals.size + wanted.size > 0
+      ? sh``
+      : sh`\nset -- ${memoryDirectory}${stays}\n[ -e "$1" ] || { rm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}; }`;
+  return [sh`set -- "$state"/originals/*.stays\nif [ -z "$fleet_left" ] && [ ! -e "$1" ]; then rm -rf -- "$state"${all}\nfi`];
 }

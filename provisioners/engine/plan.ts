@@ -90,9 +90,10 @@ export function planUndo(all: readonly Removed[], bereft: readonly Removed[] = [
   const forgotten: Forgotten[] = [];
   const removed = new Map(all.map((each) => [each.address, each]));
   for (const address of inOrder(Object.fromEntries(all.map((each) => [each.address, each.want]))).toReversed()) {
-    const { want, have, now: current } = removed.get(address)!;
+    const { want, have, now: current, right } = removed.get(address)!;
     const { kind } = kindOf(address);
-    const steps = kind.undo(want, have, current);
+    // What no run has changed is not put back: whatever became of it is somebody's own doing.
+    const steps = right ? [] : kind.undo(want, have, current);
     if (typeof steps === "string") {
       results.push({ address, outcome: "skipped", changes: [], reason: `can't be undone: ${steps}` });
       continue;
@@ -106,7 +107,9 @@ export function planUndo(all: readonly Removed[], bereft: readonly Removed[] = [
   }
   const heard = hear(
     bereft,
-    forgotten.filter(({ address }) => kindOf(address).kind.path?.(removed.get(address)!.want) !== undefined),
+    forgotten.filter(
+      ({ address }) => !removed.get(address)!.right && kindOf(address).kind.path?.(removed.get(address)!.want) !== undefined,
+    ),
   );
   const told = heard.map(({ address, steps }): Result => ({ address, outcome: "pending", changes: steps.map(({ change }) => change) }));
   return { changes: together([...early, ...late, ...heard]), results: [...results, ...told], forgotten };

@@ -120,9 +120,20 @@ fleet_abandon() {
   fleet_rollback "$@"
 }
 
-# fleet_undone KEY RECORD: of what went back to what it was; $fleet_left are the keys of what did not
+# fleet_stays TEXT: says so, and has it remembered
+fleet_stays() {
+  tell stays "$1"
+  : > "$state/originals/$key.stays"
+}
+
+# fleet_undone KEY RECORD STAYS: of what went back to what it was; $fleet_left are the keys of what did not. STAYS, where it is given, is the
+# record of what went back as far as it could.
 fleet_undone() {
   case "$fleet_left " in *" $1 "*) return 0 ;; esac
+  if [ -n "$3" ] && [ -e "$state/originals/$1.stays" ]; then
+    printf '%s' "$3" >> "${state%/*}/journal"
+    return 0
+  fi
   printf '%s' "$2" >> "${state%/*}/journal"
   fleet_gone="$fleet_gone $1"
 }

@@ -24,7 +24,8 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_rollback KEY …`: puts last good contents back and tells `back KEY` for each; what was not there goes away.
  * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
  * - `fleet_confirmed`: forgets the last good contents of what a service has confirmed in an earlier run.
- * - `fleet_undone KEY RECORD`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
+ * - `fleet_stays TEXT`: says what of others' an undo leaves there. It stays remembered until the server is given back.
+ * - `fleet_undone KEY RECORD STAYS`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.

@@ -15,6 +15,8 @@ export interface Result {
   readonly notes?: readonly string[];
   /** What its steps said that outlives the run: what stays, and how to take it back. */
   readonly said?: readonly string[];
+  /** What of others' its undo left there, and how to take it away. */
+  readonly stays?: readonly string[];
 }
 
 export interface RoleReport {

@@ -157,7 +157,8 @@ async function release(context: Context, outputs: RoleOutputs, call: Call): Prom
   await context.lock(shell, call);
   const by = outputs.wanter ?? wanterOf(outputs, call);
   const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call, outputs.resources), by });
-  tell(report, call);
+  // In a `destroy` the Host asks once more what stays, and names it.
+  tell(report, call, context.programRuns);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));
   if (call.signal.aborted) throw new UserFacingError("cancelled between two steps; the next run goes on from here");
   if (failed.length === 0) return;
@@ -175,8 +176,9 @@ const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
   onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
 });
 
-export function tell({ results, notes = [] }: RoleReport, call: Call): void {
-  for (const { address, said = [] } of results) for (const each of said) call.log("warning", `${address}: ${each}`);
+export function tell({ results, notes = [] }: RoleReport, call: Call, isStays = true): void {
+  for (const { address, said = [], stays = [] } of results)
+    for (const each of [...said, ...(isStays ? stays : [])]) call.log("warning", `${address}: ${each}`);
   for (const note of notes) call.log("warning", note);
   for (const { address, notes: own = [] } of results)
     if (own.length > 0) call.log("info", `${address}: ${own.map(call.redact).join("; ")}`);

@@ -102,6 +102,7 @@ export const check = defineKind<CheckWant, CheckHave>({
   rank: 230,
   schema: CheckWant,
   address: ({ name }) => `check[${name}]`,
+  fleeting: true,
   touches: () => ({}),
   read(want, look) {
     const seen = look.command(probe(want));

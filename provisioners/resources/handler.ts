@@ -36,6 +36,7 @@ export const handler = defineKind<HandlerWant, undefined>({
   address: ({ name }) => `handler[${name}]`,
   after: ({ on }) => on,
   watches: ({ on }) => on,
+  fleeting: true,
   touches: () => ({}),
   read: () => () => undefined,
   plan(want, _have, context): Step[] {

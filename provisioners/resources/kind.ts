@@ -125,6 +125,8 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
   path?(want: Kept<Want, Secret>): string;
   /** What stands at `path`; goes with it. Before the first change it is the original. */
   standing?(have: Have): PathSeen;
+  /** It asks or acts, and stands nowhere: there is nothing to remember before it has done something. @default false */
+  readonly fleeting?: boolean;
   /** Only a part of what stands at `path` is this resource's: others have theirs beside it. @default false */
   readonly shared?: boolean;
   /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */

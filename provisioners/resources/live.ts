@@ -54,6 +54,7 @@ export const live = defineKind<LiveWant, LiveHave>({
   rank: 240,
   schema: LiveWant,
   address: (want) => `live[${nameOf(want)}]`,
+  fleeting: true,
   touches: () => ({}),
   effective: true,
   read({ of, file }, look) {

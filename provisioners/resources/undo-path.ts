@@ -37,7 +37,7 @@ ${nameWhatStays(path)}`,
 /** What was put in by others, a log say, is nobody's to remove unasked. */
 const nameWhatStays = (path: string): Command => sh`if [ -d ${path} ]; then
   within=$(ls -A -- ${path} | head -n 5 | paste -s -d ' ')
-  tell note "$(printf '%s stays, with what others put into it (%s); remove it by \`rm -r %s\`' ${path} "$within" ${path})"
+  fleet_stays "$(printf '%s stays, with what others put into it (%s); remove it by \`rm -r %s\`' ${path} "$within" ${path})"
 fi`;
 
 /** One that something else took the place of was empty; so was one that is gone, as far as a role may take it away. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { AbsolutePath, Line, Owner, UserName } from "../../spec/scalars.ts";
 import type { UserSeen } from "../engine/probe.ts";
-import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
+import { type Command, lines, Secret, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, type Kept, missing, purgeFolder, type Step } from "./kind.ts";
 
 export const UserWant = z.strictObject({
@@ -124,13 +124,18 @@ export const user = defineKind<UserWant, UserHave, "passwordHash">({
       createHome: want.createHome && !(home === missing && homeIsIts(want, have)),
     };
   },
-  purge(want, original, { user: have, home }) {
-    if (original.user || original.home !== missing || !have || home !== "directory") return undefined;
+  purge(want, original, { home }) {
+    if (original.user || original.home !== missing || home !== "directory") return undefined;
     return purgeFolder(homeOf(want), sh`rm -rf -- ${homeOf(want)}`);
   },
   undo(want, original, { user: have, home }) {
     const { name } = want;
-    if (!original.user) return have ? [remove(want, original, home === "directory")] : [];
+    if (!original.user && have) return [remove(want, original, home === "directory")];
+    // What people left in it may be gone by now.
+    if (!original.user)
+      return original.home === missing && home === "directory"
+        ? [{ change: "remove the home where nobody left anything in it", run: dropHome(want) }]
+        : [];
     if (!have) return "the account is gone, and its password with it; make it again by hand";
     const was = original.user;
     const steps = modify({ ...want, ...was, name, groups: [] }, have);
@@ -152,8 +157,10 @@ function remove(want: Kept<UserWant>, original: Kept<UserHave>, homeStands: bool
     original.ownGid === undefined ? [sh``, sh``] : [sh`usermod -a -G ${name} root\n`, sh`\ngpasswd -d root ${name} > /dev/null`];
   const account = sh`${hold}userdel -f -- ${name}${release}\nrm -f -- "$state/originals/$key.shadow"`;
   if (original.home !== missing || !homeStands) return { change: "remove the account", run: account };
-  const run = sh`${account}
-cd -- ${homeOf(want)}
+  return { change: "remove the account, and its home where nobody left anything in it", run: lines([account, dropHome(want)]) };
+}
+
+const dropHome = (want: Kept<UserWant>): Command => sh`cd -- ${homeOf(want)}
 for each in .[!.]*; do
   if cmp -s -- "$each" "/etc/skel/$each"; then rm -f -- "$each"; fi
 done
@@ -164,10 +171,8 @@ rmdir --ignore-fail-on-non-empty -- ${homeOf(want)}
 if [ -e ${homeOf(want)} ]; then
   chown -R root:root -- ${homeOf(want)}
   chmod 0700 -- ${homeOf(want)}
-  tell note "what people left in "${homeOf(want)}" stays there, for root alone"
+  fleet_stays "what people left in "${homeOf(want)}" stays there, for root alone; remove it by "${`\`rm -r ${homeOf(want)}\``}
 fi`;
-  return { change: "remove the account, and its home where nobody left anything in it", run };
-}
 
 const restorePassword = (name: string): Step => ({
   change: "put the password back where it was changed",

@@ -109,14 +109,16 @@ describe.skipIf(process.getuid?.() !== 0)("adopting a server (these need root on
   test("an edit of its tree is checked and heard by the program alone, and down gives back what was there", async () => {
     const site = join(stacks, `files-${trial.stack}`, "common/etc/nginx/sites-available/notes.conf");
     writeFileSync(site, readFileSync(site, "utf8").replace("# by hand", "# by the tree"));
+    // What drifted and is healed is not what was there.
+    await server.told("echo 'no nginx would take this' >> /etc/nginx/nginx.conf");
     const up = await trial.up();
     expect([up.code, up.said]).toEqual([0, expect.stringMatching(/nginx.service.*reload/)]);
     expect(await starts()).toBe(before.starts);
     expect(await server.told("nginx -T 2>/dev/null")).toContain("# by the tree");
     const down = await trial.run("down", ["--yes"]);
     expect(down.code, down.said).toBe(0);
-    // But for what somebody did meanwhile.
-    await server.told("sed -i '/# by hand/d' /etc/nginx/sites-available/*; systemctl disable -q by-hand");
+    // But for what somebody did meanwhile, to what no up has changed.
+    await server.told("sed -i '/# by hand/d' /etc/nginx/sites-available/default; systemctl disable -q by-hand");
     expect(await server.sums()).toEqual(before.sums);
   });
 });

@@ -166,6 +166,99 @@ describe("the journal", () => {
   });
 });
 
+describe("what is right when it is first wanted", () => {
+  const first = () => memoryIn(readFileSync(journal())).originals.get(at("a"));
+
+  test("is the original: what drifted and was healed is not given back", async () => {
+    there("a", "ours\n", 0o4751);
+    const wants = of(want.file({ path: at("a"), content: "ours\n", mode: "4751", ...mine }));
+    expect(await outcomes("app", wants)).toEqual([["file[/a]", "unchanged"]]);
+    expect(first()).toMatchObject({ right: true });
+    there("a", "broken\n", 0o600);
+    expect(await outcomes("app", wants)).toEqual([["file[/a]", "changed"]]);
+    expect(first()).not.toHaveProperty("right", true);
+    const next = of(want.file({ path: at("a"), content: "ours, changed\n", mode: "4751", ...mine }));
+    expect(await outcomes("app", next)).toEqual([["file[/a]", "changed"]]);
+    expect(failures(await giveBack(shell))).toEqual([]);
+    expect([read("a"), statSync(at("a")).mode & 0o7777, existsSync(shell.memory)]).toEqual(["ours\n", 0o4751, false]);
+  });
+
+  test("is left alone where no run ever changed it, and nothing hears of it", async () => {
+    there("a", "ours\n");
+    const handler = want.handler({ name: "reader", on: [ours("a").address], run: `echo heard >> ${at("heard")}` });
+    const wants = of(want.file({ path: at("a"), content: "ours\n", mode: "0640", ...mine }), handler);
+    expect((await outcomes("app", wants)).map(([, outcome]) => outcome)).toEqual(["unchanged", "unchanged"]);
+    there("a", "somebody's by now\n");
+    const { results } = await giveBack(shell);
+    expect(results.map(({ outcome, changes }) => [outcome, changes])).toEqual([["unchanged", []]]);
+    expect([read("a"), read("heard"), existsSync(shell.memory)]).toEqual(["somebody's by now\n", undefined, false]);
+  });
+
+  test("is looked for without a change, and written once", async () => {
+    there("a", "ours\n");
+    const wants = of(want.file({ path: at("a"), content: "ours\n", mode: "0640", ...mine }));
+    await inspect(shell, "app", wants);
+    expect(existsSync(shell.memory)).toBe(false);
+    await converge(shell, "app", wants);
+    const size = statSync(journal()).size;
+    await converge(shell, "app", wants);
+    expect(statSync(journal()).size).toBe(size);
+  });
+
+  test("is remembered before a step of its run, also where that is cut short", async () => {
+    there("a", "ours\n");
+    const wants = of(
+      want.file({ path: at("a"), content: "ours\n", mode: "0640", ...mine }),
+      want.file({ path: at("b"), content: "b\n", validate: "false", ...mine }),
+    );
+    expect((await outcomes("app", wants)).map(([, outcome]) => outcome)).toContain("failed");
+    expect(first()).toMatchObject({ right: true });
+  });
+
+  test.each(kindsWithCases().filter((name) => kindOf(`${name}[case]`).kind.fleeting))("is nothing of a %s", (name) => {
+    const { kind } = kindOf(`${name}[case]`);
+    expect([kind.path, kind.standing]).toEqual([undefined, undefined]);
+  });
+});
+
+describe("what an undo leaves since others put something there", () => {
+  const folder = () => want.directory({ path: at("logs"), ...mine });
+  const stays = () => memoryIn(readFileSync(journal())).originals.get(at("logs"));
+
+  beforeEach(async () => {
+    there("a", "theirs\n");
+    await converge(shell, "app", of(ours("a"), folder()));
+    there("logs/slow.log", "theirs\n");
+    const { results } = await converge(shell, "app", of(ours("a")));
+    expect(results.find(({ address }) => address === folder().address)?.stays).toEqual([expect.stringContaining("slow.log")]);
+  });
+
+  test("is remembered, stands in no run's way, and goes with the server where it is empty by then", async () => {
+    expect(stays()).toMatchObject({ stays: true });
+    expect((await inspect(shell, "app", of(ours("a")))).report.results.map(({ address }) => address)).toEqual([ours("a").address]);
+    await converge(shell, "app", {});
+    expect(stays()).toMatchObject({ stays: true });
+    rmSync(at("logs/slow.log"));
+    expect(failures(await giveBack(shell))).toEqual([]);
+    expect([read("a"), existsSync(at("logs")), existsSync(shell.memory)]).toEqual(["theirs\n", false, false]);
+  });
+
+  test("is named once more where it is not, and then forgotten", async () => {
+    const { results } = await giveBack(shell);
+    expect(results.find(({ address }) => address === folder().address)?.stays).toEqual([expect.stringContaining("slow.log")]);
+    expect([read("logs/slow.log"), existsSync(shell.memory)]).toEqual(["theirs\n", false]);
+  });
+
+  test("keeps its original where somebody wants it again", async () => {
+    expect((await outcomes("other", of(folder()))).map(([, outcome]) => outcome)).toEqual(["unchanged"]);
+    expect(stays()).toMatchObject({ have: { type: "missing" } });
+    expect(stays()?.stays).toBeUndefined();
+    rmSync(at("logs/slow.log"));
+    await converge(shell, "other", {});
+    expect(existsSync(at("logs"))).toBe(false);
+  });
+});
+
 describe("wanting is a set", () => {
   test("what two roles want stays until the last one goes, and goes back to what was there before the first", async () => {
     there("shared", "theirs\n");
@@ -466,7 +559,7 @@ describe("people's work", () => {
       {
         address: folder.address,
         outcome: "changed",
-        said: [`${at("made")} stays, with what others put into it (slow.log); remove it by \`rm -r ${at("made")}\``],
+        stays: [`${at("made")} stays, with what others put into it (slow.log); remove it by \`rm -r ${at("made")}\``],
       },
     ]);
   });
