@@ -8,6 +8,7 @@ import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { stateProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { allowUnheard, noTableOption, unheard } from "../no-table.ts";
 import { refreshSchema, schemaName } from "../schema-file.ts";
 
 export const check: Register = (program, done) =>
@@ -15,9 +16,13 @@ export const check: Register = (program, done) =>
     .command("check")
     .description("validate stack files: every problem at once, without touching anything")
     .argument("[stack...]", "stacks; default all of this checkout")
+    .addOption(noTableOption())
     .option("--json", "the problems as JSON: [{at, path, reason}]", false)
     .addHelpText("after", "\nExamples:\n  fleet check practice\n  fleet check --json")
-    .action((stacks: string[], { json }: { json: boolean }) => done(run(stacks, json)));
+    .action((stacks: string[], { json, table }: { json: boolean; table: boolean }) => {
+      allowUnheard(table);
+      return done(run(stacks, json));
+    });
 
 async function run(named: readonly string[], json: boolean): Promise<number> {
   const stacks = named.length > 0 ? named : stackNames();
@@ -37,10 +42,11 @@ const noProblems = (stacks: readonly string[]): string =>
 /** What is right, and still worth a word: a file of the team's in the place of something of a role's. */
 function notesOf(stack: string): readonly string[] {
   const plan = planOf(stack);
-  return plan.servers.flatMap((server) => {
+  const replaced = plan.servers.flatMap((server) => {
     const facts = completeFacts(server.declared);
     return facts ? replacements(plan, server, facts) : [];
   });
+  return [...unheard(plan).warnings, ...replaced];
 }
 
 async function problemsOf(stack: string): Promise<readonly Problem[]> {
@@ -50,7 +56,7 @@ async function problemsOf(stack: string): Promise<readonly Problem[]> {
     refuseWork(plan);
     return plan.servers.flatMap((server) => roleProblems(plan!, server));
   });
-  return [...(plan ? await stateProblems(plan) : []), ...problems];
+  return [...(plan ? [...unheard(plan).problems, ...(await stateProblems(plan))] : []), ...problems];
 }
 
 function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {

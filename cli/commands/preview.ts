@@ -5,6 +5,7 @@ import pLimit from "p-limit";
 import { checkout, stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { allowUnheard, noTableOption } from "../no-table.ts";
 import { markdown } from "../preview/markdown.ts";
 import { exitCodeOf, nothingToChange, operations, type StackPreview } from "../preview/model.ts";
 import { text } from "../preview/text.ts";
@@ -34,6 +35,7 @@ export const preview: Register = (program, done) =>
     .option("--base <commit>", "with --offline: what to compare with, such as origin/main")
     .addOption(manyOptions.parallel())
     .addOption(engineOption())
+    .addOption(noTableOption())
     .option("--full", "show new files in full, not only how many lines they have", false)
     .option(
       "--note <text>",
@@ -45,7 +47,10 @@ export const preview: Register = (program, done) =>
       "after",
       "\nExamples:\n  fleet preview team-a\n  fleet preview 'team-*' --markdown preview.md\n  fleet preview --offline --base origin/main --markdown preview.md",
     )
-    .action((stacks: string[], options: Options) => done(run(meantBy(stacks), options)));
+    .action((stacks: string[], options: Options & { readonly table: boolean }) => {
+      allowUnheard(options.table);
+      return done(run(meantBy(stacks), options));
+    });
 
 async function run(patterns: readonly string[], options: Options): Promise<number> {
   if (options.offline) return show(await offline(patterns, options), { ...options, note: [...options.note, offlineNote] });

@@ -7,6 +7,7 @@ import { prepare } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { forgetOption, left } from "../forget.ts";
+import { allowUnheard, noTableOption, refuseUnheard } from "../no-table.ts";
 import { runMany } from "../parallel.ts";
 import { allRight, engineOption, nothingToDo } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
@@ -36,6 +37,7 @@ export const up: Register = (program, done) =>
     )
     .option("-y, --yes", "do not ask for confirmation", false)
     .addOption(engineOption())
+    .addOption(noTableOption())
     .option("--verbose", "show all that Pulumi's engine says", false)
     .addOption(forgetOption())
     .option("--take-over <stack>", "take servers over from this stack, which manages them until now")
@@ -49,7 +51,10 @@ export const up: Register = (program, done) =>
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
     .addHelpText("after", "\nExamples:\n  fleet up practice\n  fleet up team-a --yes\n  fleet up 'team-*'\n  fleet up --all --only-failed")
-    .action((stacks: string[], options: Options) => done(single(stacks, options) ? runOne(stacks[0]!, options) : runAll(stacks, options)));
+    .action((stacks: string[], options: Options & { readonly table: boolean }) => {
+      allowUnheard(options.table);
+      return done(single(stacks, options) ? runOne(stacks[0]!, options) : runAll(stacks, options));
+    });
 
 /** Failures of single teams are told at the end; the others are finished. */
 async function runAll(patterns: readonly string[], options: Options): Promise<number> {
@@ -84,6 +89,7 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver, targ
     import("../../pulumi/forget.ts"),
   ]);
   const plan = planOf(stack);
+  refuseUnheard(plan);
   await refuseByState(plan);
   if (!isTerminal()) await confirm(`up changes the servers of ${stack}`, stack, yes);
   await prepare(plan);

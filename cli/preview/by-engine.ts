@@ -4,6 +4,7 @@ import { policed } from "../../pulumi/command.ts";
 import { refuseByState } from "../../pulumi/known-names.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { isUserError } from "../../spec/problem.ts";
+import { refuseUnheard } from "../no-table.ts";
 import { settling } from "../quick/settled.ts";
 import { previewOf } from "./engine.ts";
 import { factsIn, failureOf, look, nothingFound } from "./events.ts";
@@ -22,6 +23,7 @@ export async function previewByEngine(stack: string): Promise<StackPreview> {
 
 async function preview(stack: string): Promise<StackPreview> {
   const plan = planOf(stack);
+  refuseUnheard(plan);
   await refuseByState(plan);
   await prepare(plan);
   const settle = settling(plan);

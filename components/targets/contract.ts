@@ -93,6 +93,8 @@ export interface Target<Settings extends TargetSettings = TargetSettings> extend
   pools?(fleet: FleetOn<Settings>): readonly TargetPool[];
   /** Throws a UserError for what would be refused there, and shows only in the whole of the fleet. */
   refuse?(fleet: FleetOn<Settings>, stack: string): void;
+  /** What this version knows nothing of: a slip, or newer than it is. Refused where nobody said `--no-table`. */
+  unheard?(fleet: FleetOn<Settings>): readonly { readonly path: Path; readonly reason: string }[];
   /** What can't be made of what is there. */
   against?(fleet: FleetOn<Settings>, made: readonly MadeResource[]): readonly { readonly path: Path; readonly reason: string }[];
   /** Throws a UserError where whoever runs this must not touch the target. */

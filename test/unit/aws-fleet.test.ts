@@ -43,7 +43,9 @@ test("a volume with a mount point is made a filesystem of once, and mounted, by 
     "package[xfsprogs]",
     "command[volume-data]",
     "mount[/srv/data]",
+    "command[volume-data-grown]",
   ]);
+  expect(wants["command[volume-data-grown]"]).toMatchObject({ run: "xfs_growfs /srv/data", after: ["mount[/srv/data]"] });
   expect(wants["mount[/srv/data]"]).toMatchObject({ what: "⟦volume:isu1/data⟧", type: "xfs", after: ["command[volume-data]"] });
   expect(latesIn(wants)).toContain("volume:isu1/data");
   expect(deviceOf({ xen: false }, 0, "vol-0abc")).toBe("/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0abc");

@@ -2,6 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { mostOf } from "../../components/targets/aws/cost.ts";
+import { factsOnAws } from "../../components/targets/aws/facts/servers.ts";
 import {
   elsewhere,
   familyOf,
@@ -11,6 +13,8 @@ import {
   instanceTypes,
   priceList,
   storeGB,
+  typeOrGuess,
+  unknownType,
 } from "../../components/targets/aws/facts/types.ts";
 import { answersIn, byFamilyAndSize, rowOf, rowsFrom, tableText } from "../../components/targets/aws/generate-types.ts";
 import { emulatorPython } from "../support/aws-emulator.ts";
@@ -136,5 +140,38 @@ describe("a row from EC2's own word", () => {
       },
     };
     expect(() => rowOf(mixed, null)).toThrow("expected disks of one size, got 2 sizes");
+  });
+});
+
+describe("a type that is newer than the table", () => {
+  test("is read from its name as every row of the table could be: architecture, and processors by the size", () => {
+    const odd = /^(?:[tugp]|vt|dl|inf|trn|hpc|f|hi|h1|d2|x1|z1d|m1|m2|c1|cc|cr|cg)/;
+    const rows = instanceTypes.filter(({ type }) => !odd.test(type) && !/metal|nano|micro|small|medium/.test(type));
+    expect(rows.length).toBeGreaterThan(700);
+    const guess = ({ type }: { type: string }) => typeOrGuess(type.replace(/^([a-z]+)\d/, "$199"));
+    const wrong = rows.filter((row) => guess(row).arch !== row.arch || guess(row).vcpu !== row.vcpu).map(({ type }) => type);
+    // Two of the oldest families break the rule; a new one won't.
+    expect(wrong.filter((type) => !/^(?:a1\.|c4\.8xlarge$)/.test(type))).toEqual([]);
+  });
+
+  test("has no price, no memory and no disks that anything could be computed from", () => {
+    expect(typeOrGuess("m99gd.2xlarge")).toMatchObject({
+      arch: "arm64",
+      vcpu: 8,
+      memoryGiB: 0,
+      disks: 0,
+      pricePerHour: null,
+      guessed: true,
+    });
+    expect(factsOnAws("m99gd.2xlarge", "debian-12")).toEqual({
+      architecture: "arm64",
+      container: false,
+      cloudInit: true,
+      distribution: "debian",
+      version: "12",
+      packageManager: "apt",
+    });
+    expect(mostOf("m99gd.2xlarge")).toBe(2);
+    expect([unknownType("c5.large"), unknownType("c5.lage")]).toEqual([undefined, expect.stringContaining("did you mean `c5.large`?")]);
   });
 });

@@ -1,7 +1,7 @@
 // What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
 
 import { databasePrice } from "./database-price.ts";
-import { elsewhere, findType, priceList } from "./facts/types.ts";
+import { elsewhere, findType, priceList, typeOrGuess } from "./facts/types.ts";
 
 /** One thing that costs by the hour. */
 export interface CostLine {
@@ -86,9 +86,9 @@ export function typePrice(type: string, region: string): { readonly perHour: num
 const dearest = { accelerated: 1, other: 0.25 };
 
 /** Of a type whose price nobody knows. */
-export function mostOf(type: string): number | undefined {
-  const found = findType(type);
-  return found && found.vcpu * (/^(?:p|g|gr|inf|trn|dl|f|vt)\d/.test(type) ? dearest.accelerated : dearest.other);
+export function mostOf(type: string): number {
+  const { vcpu } = typeOrGuess(type);
+  return vcpu * (/^(?:p|g|gr|inf|trn|dl|f|vt)\d/.test(type) ? dearest.accelerated : dearest.other);
 }
 
 const far = (region: string): string => (region === priceList.region ? "" : `price of ${priceList.region}`);

@@ -1,5 +1,5 @@
 // Whether an account has room for the fleet, before anything is made: vCPU by family and addresses, against what AWS grants.
-import { familyOf, findType } from "./facts/types.ts";
+import { familyOf, typeOrGuess } from "./facts/types.ts";
 
 /** The account's quotas that servers count against, with the codes by which AWS lists them. */
 export const vcpuQuotas = [
@@ -32,7 +32,7 @@ export function need(servers: readonly Wanted[], vpcs: number): Readonly<Record<
   };
   for (const { type, spot, elasticAddress } of servers) {
     const quota = vcpuQuotas.find((each) => each.spot === spot && each.families.test(familyOf(type)));
-    if (quota) add(quota.code, findType(type)?.vcpu ?? 0);
+    if (quota) add(quota.code, typeOrGuess(type).vcpu);
     if (elasticAddress) add(addressQuota.code, 1);
   }
   add(vpcQuota.code, vpcs);

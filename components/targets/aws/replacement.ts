@@ -1,5 +1,5 @@
 // What a change of a server costs, in sentences for the preview. AWS stops and starts, or replaces, for things that look alike.
-import { findType, type InstanceType } from "./facts/types.ts";
+import { type InstanceType, typeOrGuess } from "./facts/types.ts";
 
 /** What of a server decides its fate. `undefined` is "not known yet", and then nothing is said. */
 export interface ServerShape {
@@ -68,10 +68,10 @@ export function costOfChange(server: string, now: ServerShape, next: ServerShape
   return { fate: "stop and start", sentences: [`${server}: ${types} stops and starts the server: ${away}, ${lost}`, ...growth] };
 }
 
-/** The shape of an instance from its inputs in the state or in a preview; undefined where its type is not in the table. */
+/** The shape of an instance from its inputs in the state or in a preview; undefined where its type is not known yet. */
 export function shapeOfInputs(inputs: Readonly<Record<string, unknown>>): ServerShape | undefined {
-  const type = findType(String(inputs.instanceType));
-  if (!type) return undefined;
+  if (typeof inputs.instanceType !== "string") return undefined;
+  const type = typeOrGuess(inputs.instanceType);
   const text = (key: string): string | undefined => (typeof inputs[key] === "string" ? inputs[key] : undefined);
   const size = (inputs.rootBlockDevice as { readonly volumeSize?: unknown } | undefined)?.volumeSize;
   return {

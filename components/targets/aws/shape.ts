@@ -5,7 +5,7 @@ import { contestDoors, isucon14 } from "./contest.ts";
 import type { Costed } from "./cost.ts";
 import { engineOf } from "./engines.ts";
 import { type AskedServers, addressesOf, defaults, settingsOf, subnetsOf } from "./facts/servers.ts";
-import { type InstanceType, instanceType } from "./facts/types.ts";
+import { type InstanceType, typeOrGuess } from "./facts/types.ts";
 import type { StoreOptions } from "./instance-store.ts";
 import { type BalancerFlows, balancerFlows, databaseFlow, type Flow, teamFlows } from "./network-rules.ts";
 import { costedPool, type PoolShape, poolShapes, wantedByPool } from "./pool-shape.ts";
@@ -66,7 +66,7 @@ export interface Asked {
 function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
   const { instanceType: type = defaults.instanceType, image = defaults.image, rootGB = 20, store, ...rest } = settingsOf(target, name);
   const { spot = false, elasticAddress = false, alarms = true, volumes = [], ...more } = rest;
-  const own = { type: instanceType(type), image, rootGB, spot, elasticAddress, alarms, volumes, ...more };
+  const own = { type: typeOrGuess(type), image, rootGB, spot, elasticAddress, alarms, volumes, ...more };
   return { name, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
 }
 

@@ -5,7 +5,7 @@ import { defineTarget, type FleetOn } from "../contract.ts";
 import { billOf, costLines } from "./cost.ts";
 import { endText } from "./expiry.ts";
 import { poolFacts, poolsIn } from "./facts/pools.ts";
-import { declaredOnAws, plannedAddress, settingsOf } from "./facts/servers.ts";
+import { declaredOnAws, plannedAddress, settingsOf, unheardTypes } from "./facts/servers.ts";
 import { shrinksIn } from "./facts/shrinks.ts";
 import { goingWith } from "./going.ts";
 import { flowTable } from "./network-rules.ts";
@@ -42,6 +42,7 @@ export const aws = defineTarget<AwsTarget>({
       declared: poolFacts(target, pool),
     })),
   refuse: (fleet, stack) => void fleetShape(fleet, stack),
+  unheard: ({ target, servers }) => unheardTypes(target, Object.keys(servers)),
   against: ({ target, team, servers }, made) => shrinksIn({ target, team, servers: Object.keys(servers) }, made),
   admit: async ({ target }) => (await import("./account.ts")).refuseOtherAccount(target),
   // AWS gives addresses, for no longer than till the next stop unless they are elastic.

@@ -5,6 +5,7 @@ import { workersOf } from "../settings/checks.ts";
 import type { AwsTarget } from "../settings/target.ts";
 import type { Pipeline, Pool, Workers } from "../settings/workloads.ts";
 import { defaults, factsOnAws } from "./servers.ts";
+import { instanceType } from "./types.ts";
 
 export type AskedPool = { readonly name: string /** In the stack file: `target.pools.web`. */; readonly place: string } & (
   | { readonly pool: Pool; readonly pipeline?: never }
@@ -36,7 +37,8 @@ export function poolFacts(target: AwsTarget, pool: Pool | Workers): Partial<Fact
 
 /** Of a pool's types the least: what is computed from it must fit them all. */
 function smallest(types: readonly [string, ...string[]], image: string): Partial<Facts> {
-  const all = types.map((type) => factsOnAws(type, image));
-  const least = (of: (facts: (typeof all)[number]) => number): number => Math.min(...all.map(of));
+  // Its plan is made before a server is there: a type that nobody knows is refused.
+  const all = types.map((type) => factsOnAws(instanceType(type).type, image));
+  const least = (of: (facts: (typeof all)[number]) => number | undefined): number => Math.min(...all.map((facts) => of(facts)!));
   return { ...all[0], cores: least(({ cores }) => cores), memoryMiB: least(({ memoryMiB }) => memoryMiB) };
 }

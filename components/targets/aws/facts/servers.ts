@@ -4,7 +4,7 @@ import type { Facts } from "../../../../provisioners/engine/facts.ts";
 import { UserError } from "../../../../spec/problem.ts";
 import { AwsServer, type AwsTarget, type imageNames } from "../settings/target.ts";
 import { serverAddress, split, usable } from "./cidr.ts";
-import { type InstanceType, instanceType } from "./types.ts";
+import { type InstanceType, typeOrGuess, unknownType } from "./types.ts";
 
 /** By name, in the order of the stack file; with the private address where the file gives one. */
 export type AskedServers = Readonly<Record<string, { readonly privateAddress?: string | undefined }>>;
@@ -78,8 +78,12 @@ const usableMemory = 0.9;
 
 /** All facts for an image that has a name; an AMI's or own parameter's distribution is only known from the server itself. */
 export function factsOnAws(type: string, image: string) {
-  const { arch, vcpu, memoryGiB } = instanceType(type);
-  const size = { architecture: arch, cores: vcpu, memoryMiB: Math.floor(memoryGiB * 1024 * usableMemory) };
+  const { arch, vcpu, memoryGiB, guessed } = typeOrGuess(type);
+  // What is computed from a guess would stay: such a server says itself how large it is.
+  const size = {
+    architecture: arch,
+    ...(!guessed && { cores: vcpu, memoryMiB: Math.floor(memoryGiB * 1024 * usableMemory) }),
+  };
   const known: Partial<Facts> = images[image as keyof typeof images];
   return { ...size, container: false, cloudInit: true, ...known };
 }
@@ -87,4 +91,17 @@ export function factsOnAws(type: string, image: string) {
 export function declaredOnAws(target: AwsTarget, name: string): Partial<Facts> {
   const { instanceType: type = defaults.instanceType, image = defaults.image } = settingsOf(target, name);
   return factsOnAws(type, image);
+}
+
+/** Types that no row of the table has, where the stack file names them. */
+export function unheardTypes(target: AwsTarget, servers: readonly string[]) {
+  const found = new Map<string, { readonly path: readonly string[]; readonly reason: string }>();
+  for (const name of servers) {
+    const { instanceType: type = defaults.instanceType } = settingsOf(target, name);
+    const reason = unknownType(type);
+    const path =
+      target.servers[name]?.instanceType === undefined ? ["target", "instanceType"] : ["target", "servers", name, "instanceType"];
+    if (reason !== undefined) found.set(path.join("."), { path, reason });
+  }
+  return [...found.values()];
 }

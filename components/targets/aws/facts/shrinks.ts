@@ -3,7 +3,7 @@
 import type { Path } from "../../../../spec/path.ts";
 import type { AwsTarget } from "../settings/target.ts";
 import { defaults, imageKey, settingsOf } from "./servers.ts";
-import { findType } from "./types.ts";
+import { typeOrGuess } from "./types.ts";
 
 /** What the state knows of a resource. */
 export interface Made {
@@ -42,7 +42,7 @@ function disksOf(target: AwsTarget, team: string, servers: readonly string[]): r
     const { instanceType = defaults.instanceType, image = defaults.image, rootGB = 20, volumes = [] } = settingsOf(target, server);
     const has = (key: "rootGB" | "volumes") => target.servers[server]?.[key] !== undefined;
     const at = (key: "rootGB" | "volumes") => (has(key) ? ["target", "servers", server, key] : ["target", key]);
-    const arch = findType(instanceType)?.arch ?? "amd64";
+    const arch = typeOrGuess(instanceType).arch;
     const root = { type: "aws:ec2/instance:Instance", path: at("rootGB"), sizeGB: rootGB, now: rootNow(imageKey(image, { arch })) };
     const more = volumes.map(({ name, sizeGB }, index) => ({
       ...volume,

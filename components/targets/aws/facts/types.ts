@@ -22,6 +22,8 @@ export interface InstanceType {
   readonly xen: boolean;
   /** On demand, Linux, in the table's currency and region; null where no source gives one. */
   readonly pricePerHour: number | null;
+  /** No row of the table: read from its name. */
+  readonly guessed?: true;
 }
 
 export type Row = readonly [string, string, number, number, number, number, string | null, boolean, boolean, number | null];
@@ -43,16 +45,34 @@ export const elsewhere: Readonly<Record<string, Readonly<Record<string, number>>
 
 export const findType = (type: string): InstanceType | undefined => byName.get(type);
 
+/** Undefined for a type of the table; else what is wrong with it, and the nearest one. */
+export function unknownType(type: string): string | undefined {
+  if (byName.has(type)) return undefined;
+  const near = closest(type, [...byName.keys()]);
+  const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : "";
+  return `expected one of the ${byName.size} instance types of this version (fleet types lists them), got \`${type}\`${hint}`;
+}
+
 /** The type, or a UserError that names the nearest one. */
 export function instanceType(type: string): InstanceType {
+  const unknown = unknownType(type);
+  if (unknown !== undefined) throw new UserError(`instance type: ${unknown}`);
+  return byName.get(type)!;
+}
+
+/**
+ * One that is newer than the table, by its name: `m9gd.2xlarge` is arm64 (the `g` behind the generation) and has 8 processors. How much memory
+ * and which disks it has says the server itself, and what it costs nobody.
+ */
+export function typeOrGuess(type: string): InstanceType {
   const found = byName.get(type);
   if (found) return found;
-  const near = closest(type, [...byName.keys()]);
-  const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : ";";
-  throw new UserError(
-    `instance type: expected one of the ${byName.size} in components/targets/aws/facts/instance-types.json, got \`${type}\`${hint} next: ` +
-      "node components/targets/aws/generate-types.ts writes a table with every type of your account",
-  );
+  const { family = "", size = "" } = /^(?<family>[^.]*)\.(?<size>.*)$/.exec(type)?.groups ?? {};
+  const [, times = "1"] = /^(\d*)xlarge$/.exec(size) ?? [];
+  const vcpu = size.startsWith("metal") ? 192 : size.endsWith("xlarge") ? 4 * Number(times || 1) : 2;
+  const arch = /^[a-z]+\d+[a-z]*g/.test(family) ? "arm64" : "amd64";
+  const none = { disks: 0, diskGB: 0, media: null, nvme: false, xen: false, pricePerHour: null };
+  return { type, arch, vcpu, memoryGiB: 0, ...none, guessed: true };
 }
 
 /** `i4i` of `i4i.2xlarge`. */
