@@ -20,6 +20,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "edit",
     "deploy",
     "rollback",
+    "split",
     "bench",
     "score",
     "finalize",

@@ -15,6 +15,8 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
   if (command === "run") return "run: interrupted; what it ran on the servers was ended there";
   if (["deploy", "rollback"].includes(command) && changed)
     return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
+  if (command === "split" && changed)
+    return "split: interrupted; what it had begun was taken back; next: fleet status, then the same again";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   if (command === "retest")

@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   logs: async () => (await import("./commands/logs.ts")).logs,
   deploy: async () => (await import("./commands/deploy.ts")).deploy,
   rollback: async () => (await import("./commands/rollback.ts")).rollback,
+  split: async () => (await import("./commands/split.ts")).split,
   bench: async () => (await import("./commands/bench.ts")).bench,
   score: async () => (await import("./commands/score.ts")).score,
   finalize: async () => (await import("./commands/finalize.ts")).finalize,

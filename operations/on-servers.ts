@@ -34,6 +34,12 @@ const lockPatience = 30_000;
 /** Milliseconds that work has to end by itself after its signal. */
 const grace = 8_000;
 
+/** Servers whose locks are held. */
+export interface Held {
+  /** Opened and locked anew where the link broke. Rejects with a HostError. */
+  readonly shell: (server: FleetServer) => Promise<LockingShell>;
+}
+
 /** Kept connections to servers that are up; `close` when nothing more is to be done. */
 export class OpenServers {
   readonly #sessions = new Sessions();
@@ -53,6 +59,42 @@ export class OpenServers {
       );
     } finally {
       done();
+    }
+  }
+
+  /**
+   * The locks of all of them for as long as `work` goes, which asks for their shells one by one and is never cut: at our end its signal says so, and
+   * it may still put back what it did.
+   */
+  async holding<T>(
+    servers: readonly FleetServer[],
+    { change, onWait }: Required<Pick<OnServersOptions, "change">> & Pick<OnServersOptions, "onWait">,
+    work: (held: Held, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { signal, done } = untilInterrupted();
+    const locked = new Map<string, LockingShell>();
+    const shell = async (server: FleetServer, until?: AbortSignal): Promise<LockingShell> => {
+      const wait = (why: string) => onWait?.(server.name, why);
+      const found = await this.#sessions.get(server.connection, { onProgress: wait, ...(until && { signal: until }) });
+      // The lock went with a connection that broke.
+      if (locked.get(server.name) === found) return found;
+      await found.lock({
+        who: operator(),
+        what: change,
+        run: this.#run,
+        wait: lockPatience,
+        onWait: wait,
+        ...(until && { signal: until }),
+      });
+      locked.set(server.name, found);
+      return found;
+    };
+    try {
+      await Promise.all(servers.map((server) => shell(server, signal)));
+      return await work({ shell }, signal);
+    } finally {
+      done();
+      await Promise.all([...locked.values()].map((each) => each.unlock().catch(() => {})));
     }
   }
 

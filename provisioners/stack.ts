@@ -8,12 +8,12 @@ import { didYouMean } from "../spec/messages.ts";
 import { type OverlayEntry, overlays, ruled } from "../spec/overlay.ts";
 import { type Path, valueAt } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
-import { readStack } from "../spec/read.ts";
+import { parseStack, readStack } from "../spec/read.ts";
 import { fleetKey } from "../spec/secrets.ts";
 import type { Choices, FleetSpec } from "../spec/spec.ts";
 import { rulesOf } from "../spec/targets.ts";
 import { readYaml } from "../spec/yaml-source.ts";
-import { type FleetPlan, planFleet } from "./expand.ts";
+import { type FleetPlan, planFleet, type Surroundings } from "./expand.ts";
 import { rolesFolder, stackNames, stacksFolder } from "./project.ts";
 import { allSchemas, useRolesIn } from "./roles/roles.ts";
 
@@ -35,13 +35,34 @@ export function planOf(stack: string, folder = stacksFolder): FleetPlan {
   if (!existsSync(file)) throw unknownStack(stack, folder);
   useRolesIn(rolesFolder(folder));
   const { spec, files } = readStack(file, choices);
-  return planFleet(spec, {
-    stack,
-    cores: availableParallelism(),
-    architecture: process.arch === "arm64" ? "arm64" : "amd64",
-    overlays: laidOver(files, spec),
-  });
+  return planFleet(spec, around(stack, laidOver(files, spec)));
 }
+
+/** What is tried before it is written. */
+export interface Draft {
+  /** The stack file. */
+  readonly text: string;
+  /** By server, files of its own in the place of those at their paths; of one that is `gone`, none is there. */
+  readonly files: Readonly<Record<string, readonly (OverlayEntry | { readonly path: string; readonly gone: true })[]>>;
+}
+
+/** The plan that a stack would have with this draft. Throws a UserError with every problem in it. */
+export function planOfDraft(stack: string, { text, files: own }: Draft, folder = stacksFolder): FleetPlan {
+  useRolesIn(rolesFolder(folder));
+  const { spec, files } = parseStack(text, `stacks/Pulumi.${stack}.yaml`, choices, folder);
+  const laid = Object.entries(laidOver(files, spec)).map(([name, entries]) => {
+    const paths = new Set((own[name] ?? []).map(({ path }) => path));
+    const there = (own[name] ?? []).filter((each): each is OverlayEntry => !("gone" in each));
+    const all = [...entries.filter(({ path }) => !paths.has(path)), ...ruled(there, spec.fileRules)];
+    return [name, all.sort((a, b) => (a.path < b.path ? -1 : 1))] as const;
+  });
+  return planFleet(spec, around(stack, Object.fromEntries(laid)));
+}
+
+const around = (stack: string, overlays: Surroundings["overlays"]): Surroundings => ({
+  ...{ stack, overlays, cores: availableParallelism() },
+  architecture: process.arch === "arm64" ? "arm64" : "amd64",
+});
 
 /** The team's files by server or pool, with what the stack file says of them. */
 function laidOver(files: string, spec: FleetSpec): Readonly<Record<string, readonly OverlayEntry[]>> {

@@ -1,6 +1,7 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
 import { targetOf } from "../../components/targets/targets.ts";
 import { recorded } from "../../operations/history/history.ts";
+import type { Wish } from "../../operations/split/edits.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -68,11 +69,33 @@ async function run(stack: string, { yes, verbose, forget, takeOver, purge }: Opt
   const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
   console.log(columns([...rows, ...goingWith(plan)]));
   await tellSpent(plan);
+  const splits = await splitsOf(plan, forget);
+  for (const { role, from, to } of splits)
+    console.log(`${role} was moved from ${from} to ${to}: that is taken back first, with what was written since`);
   await confirm(`down takes away ${counted(plan.servers.length, "server")} of ${stack}`, stack, yes);
   return await recorded({ stack, what: "down" }, async (notes) => {
     Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
+    for (const each of splits) if (!(await takenBack(stack, each))) return 1;
     return await takeDown(stack, { yes, verbose, forget, takeOver, purge });
   });
+}
+
+/** On machines that go, nothing has to go back. */
+async function splitsOf(plan: FleetPlan, gone: readonly string[]): Promise<readonly Wish[]> {
+  if (!(await operationsOf(plan)).lent) return [];
+  const { openSplits } = await import("../../operations/split/split.ts");
+  return (await openSplits(plan.stack, gone)).map(({ wish }) => wish);
+}
+
+/** What was written to a moved database must not stay behind on a server that is given back. */
+async function takenBack(stack: string, { role, from, to }: Wish): Promise<boolean> {
+  const { split } = await import("../split.ts");
+  const code = await split(stack, undefined, { yes: true, anyway: true, dryRun: false, json: false });
+  if (code === 0) return true;
+  console.error(
+    `down: the split of ${role} from ${from} to ${to} was not taken back, and nothing was taken away; next: ./fleet split ${stack} --undo`,
+  );
+  return false;
 }
 
 /** What it has cost until now, where it costs. */

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import type { Facts, MountedVolume } from "../engine/facts.ts";
 import type { Address } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
+import type { Move } from "./move.ts";
 
 /** Where a role of one server can be reached, by whoever speaks its protocol. */
 export interface Endpoint {
@@ -126,6 +127,8 @@ export interface Role<Params = unknown> {
   memory?: "none" | "share" | "rest";
   /** The user that applications run as, where this role is the one that says so. */
   account?(params: Params): string;
+  /** How it comes to another server with what it keeps; a role without it can't be moved by `fleet split`. */
+  move?(params: Params): Move;
   resources(context: RoleContext<Params>): readonly Declared[];
 }
 

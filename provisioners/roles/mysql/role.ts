@@ -15,6 +15,7 @@ import { MysqlNetwork } from "../../resources/mysql-user.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
+import { mysqlMove } from "./move.ts";
 
 const Database = z.strictObject({
   charset: Identifier.default("utf8mb4").describe("character set"),
@@ -56,6 +57,7 @@ export const mysql = defineRole<Params>({
   services: ({ port }) => [{ unit: unitBy, ports: { port } }],
   provides: ({ port }) => ({ mysql: { protocol: "mysql", port } }),
   memory: "share",
+  move: mysqlMove,
   resources(context) {
     const { params } = context;
     const server = serverOf(context.facts);

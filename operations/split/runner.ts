@@ -1,0 +1,148 @@
+// Does the steps of a split one after the other under the locks of its servers; what fails, or is interrupted, takes all of them back.
+import { converge, failures } from "../../provisioners/engine/converge.ts";
+import type { Wants } from "../../provisioners/engine/order.ts";
+import { HostError, type LockingShell } from "../../provisioners/engine/shell.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { deadlineOf } from "../../provisioners/provider/role.ts";
+import { UserFacingError } from "../../spec/problem.ts";
+import type { FleetServer } from "../fleet-up.ts";
+import type { Held } from "../on-servers.ts";
+import type { SplitRecord } from "./record.ts";
+import { writeScript } from "./record.ts";
+import type { Hands, Step } from "./steps.ts";
+
+export interface RunnerOptions {
+  readonly held: Held;
+  readonly servers: readonly FleetServer[];
+  readonly files: Hands["files"];
+  readonly onStep: (step: Step, what: "begins" | "undone" | "not-undone", seconds?: number) => void;
+  readonly onOutput: (server: string, line: string) => void;
+}
+
+/** It was taken back, as far as `left` is empty. */
+export class SplitFailed extends UserFacingError {
+  override readonly name = "SplitFailed";
+  readonly left: readonly string[];
+  constructor(message: string, left: readonly string[]) {
+    super(message);
+    this.left = left;
+  }
+}
+
+export interface Times {
+  /** Of the whole, and of the time in which nobody could write: seconds. */
+  readonly seconds: number;
+  readonly stopped: number;
+}
+
+/** Milliseconds that one script of a step may take: a copy of a large database. */
+const stepTime = 6 * 3_600_000;
+
+export class Runner {
+  readonly #options: RunnerOptions;
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  #server(name: string): FleetServer {
+    return this.#options.servers.find((each) => each.name === name)!;
+  }
+
+  /** A step that goes may be ended by the signal; one that takes back may not. */
+  #hands(signal?: AbortSignal): Hands {
+    const { held, files, onOutput } = this.#options;
+    return {
+      files,
+      run: async (name, script) => {
+        const shell = await held.shell(this.#server(name));
+        return await output(shell, script, signal);
+      },
+      converge: async (name, role, wants) => {
+        const server = this.#server(name);
+        const report = await converge(await held.shell(server), role, wants, {
+          ...{ by: wanterOf(server, role), deadline: deadlineOf(wants as Wants), ...(signal && { signal }) },
+          onProgress: (address, sentence, said) => onOutput(name, said ?? `${address}: ${sentence}`),
+        });
+        const failed = failures(report).map(({ address, reason }) => `${address}: ${reason ?? "no reason given"}`);
+        if (failed.length > 0) throw new Error(`${name}: role ${role}: ${failed.join("\n")}`);
+        signal?.throwIfAborted();
+      },
+    };
+  }
+
+  /** Throws a SplitFailed where it was taken back. */
+  async run(record: SplitRecord, steps: readonly Step[], signal: AbortSignal): Promise<Times> {
+    const begun = performance.now();
+    let [stopped, since] = [0, undefined as number | undefined];
+    const hands = this.#hands(signal);
+    let at = 0;
+    try {
+      for (; at < steps.length; at++) {
+        signal.throwIfAborted();
+        const step = steps[at]!;
+        await this.#remember({ ...record, begun: at + 1 }, at === 0);
+        this.#options.onStep(step, "begins");
+        if (step.writes === "stop") since ??= performance.now();
+        await step.run(hands);
+        if (step.writes === "go" && since !== undefined) [stopped, since] = [performance.now() - since, undefined];
+      }
+      return { seconds: (performance.now() - begun) / 1000, stopped: stopped / 1000 };
+    } catch (error) {
+      const left = await this.undo(steps.slice(0, at + 1));
+      if (signal.aborted && left.length === 0) throw signal.reason;
+      const where = steps[at]!;
+      const message =
+        error instanceof HostError ? error.message : `${where.at}: ${where.what}: ${(error as Error).message.replace(`${where.at}: `, "")}`;
+      throw new SplitFailed(message, left);
+    }
+  }
+
+  /** What could not be undone, a sentence each: the rest goes on. */
+  async undo(begun: readonly Step[]): Promise<readonly string[]> {
+    const hands = this.#hands();
+    const left: string[] = [];
+    for (const step of begun.toReversed()) {
+      if (!step.undo) continue;
+      try {
+        await step.undo(hands);
+        this.#options.onStep(step, "undone");
+      } catch (error) {
+        this.#options.onStep(step, "not-undone");
+        left.push(`${step.at}: ${step.what}: ${(error as Error).message}`);
+      }
+    }
+    return left;
+  }
+
+  /** On the old server before each step; on both at the beginning. */
+  async #remember(record: SplitRecord, both: boolean): Promise<void> {
+    const { from, to } = record.wish;
+    for (const name of both ? [from, to] : [from]) await this.#hands().run(name, writeScript(record));
+  }
+
+  /** On each of them that answers. */
+  async everywhere(names: readonly string[], script: Command): Promise<readonly string[]> {
+    const hands = this.#hands();
+    const all = await Promise.allSettled(names.map((name) => hands.run(name, script)));
+    return all.flatMap((each) => (each.status === "rejected" ? [(each.reason as Error).message] : []));
+  }
+}
+
+async function output(shell: LockingShell, script: Command, signal?: AbortSignal): Promise<string> {
+  const { code, stdout, stderr } = await shell.run(script, { deadline: stepTime, ...(signal && { signal, onAbort: "end" as const }) });
+  signal?.throwIfAborted();
+  const text = stdout.toString("utf8");
+  if (code === 0) return text;
+  const said = `${stderr}\n${text}`.trim().split("\n").slice(-8).join("\n");
+  throw new Error(`${shell.host}: ${said || `ended with exit code ${code}`}`);
+}
+
+/** As the server remembers who wants a role's things; a role that is new there is called as the engine will call it. */
+function wanterOf(server: FleetServer, role: string): string {
+  const own = server.remembered.find(({ inputs }) => inputs.role === role);
+  const nameOf = (urn: string) => urn.split("::").slice(3).join("::");
+  if (own) return typeof own.outputs.wanter === "string" ? own.outputs.wanter : `${nameOf(own.urn)} ${role}`;
+  const other = server.remembered[0]!;
+  const name = nameOf(other.urn);
+  return `${name.slice(0, name.length - String(other.inputs.role).length)}${role} ${role}`;
+}

@@ -1,0 +1,334 @@
+// A role to another server: what the stack file, the team's files and the servers are told, and in which order. No server is needed for it.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { parseDocument } from "yaml";
+import { editsOf, type UnitText, type Wish } from "../../operations/split/edits.ts";
+import { draftOf, takenBack } from "../../operations/split/here.ts";
+import { recordsIn, type SplitRecord } from "../../operations/split/record.ts";
+import { type Renaming, rewrittenAddresses, rewrittenValue, rewrittenVariables, withoutBonds } from "../../operations/split/rewrite.ts";
+import { stepsOf } from "../../operations/split/steps.ts";
+import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
+import { Secret } from "../../provisioners/engine/shell-quote.ts";
+import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
+import { planOf, planOfDraft } from "../../provisioners/stack.ts";
+import { blankFacts } from "../support/facts.ts";
+
+const head = "config:\n  contest-fleet:fleet:\n";
+const fleet = (text: string): string => `${head}${text.replace(/^/gm, "    ").replace(/ +$/gm, "")}`;
+
+describe("the stack file with another word in it", () => {
+  const text = fleet(`servers:
+  isu1: # the first
+    # what it does
+    roles: [ base, mysql, app ] # in this order
+    adopted: [ mysql ]
+    address: 192.0.2.1
+  isu2:
+    roles:
+      - base # always
+      - app
+    services: { a.service: off }
+`);
+  const isu1 = ["servers", "isu1"] as const;
+  const isu2 = ["servers", "isu2"] as const;
+
+  test("keeps every other line to the letter, comments too", () => {
+    const changed = [
+      (now: string) => withoutItem(now, [...isu1, "roles"], "mysql"),
+      (now: string) => withoutItem(now, [...isu1, "adopted"], "mysql"),
+      (now: string) => withValue(now, [...isu1, "services", "mariadb.service"], "off"),
+      (now: string) => withItem(now, [...isu2, "roles"], "mysql", ["app", "nginx"]),
+      (now: string) => withoutKey(now, [...isu2, "services", "a.service"]),
+      (now: string) => withValue(now, [...isu2, "params", "app", "environment", "DB_HOST"], "192.0.2.2"),
+    ].reduce((now, change) => change(now), text);
+    expect(changed).toBe(
+      fleet(`servers:
+  isu1: # the first
+    # what it does
+    roles: [ base, app ] # in this order
+    address: 192.0.2.1
+    services: { mariadb.service: off }
+  isu2:
+    roles:
+      - base # always
+      - mysql
+      - app
+    params: { app: { environment: { DB_HOST: "192.0.2.2" } } }
+`),
+    );
+    expect(parseDocument(changed).errors).toEqual([]);
+  });
+
+  test("what is there is no change", () => {
+    expect(withItem(text, [...isu1, "roles"], "app")).toBe(text);
+    expect(withoutItem(text, [...isu1, "roles"], "redis")).toBe(text);
+    expect(withoutKey(text, [...isu1, "params", "mysql"])).toBe(text);
+    expect(withValue(text, [...isu1, "address"], "192.0.2.1")).toBe(text);
+  });
+});
+
+const mysql: Renaming = {
+  from: ["127.0.0.1", "localhost", "isu1", "192.0.2.1"],
+  to: "192.0.2.3",
+  clients: { ports: [3306], words: ["DB", "DATABASE", "MYSQL"], schemes: ["mysql"] },
+};
+
+describe("what names the old place", () => {
+  test.for([
+    ["CONTEST_DB_HOST", '"127.0.0.1"', '"192.0.2.3"'],
+    ["DB_ADDR", "localhost:3306", "192.0.2.3:3306"],
+    ["DATABASE_URL", "mysql://u:127@127.0.0.1/notes", "mysql://u:127@192.0.2.3/notes"],
+    ["DSN", "isucon:isucon@tcp(127.0.0.1:3306)/notes", "isucon:isucon@tcp(192.0.2.3:3306)/notes"],
+    ["dbHost", "isu1", "192.0.2.3"],
+    ["ISU_MYSQL_HOSTNAME", "192.0.2.1", "192.0.2.3"],
+    // Others' places stay.
+    ["REDIS_HOST", "127.0.0.1", "127.0.0.1"],
+    ["DB_HOST", "192.0.2.11", "192.0.2.11"],
+    ["DB_HOST", "isu10", "isu10"],
+    ["DB_HOST", "db.isu1.example", "db.isu1.example"],
+    ["APP_URL", "http://127.0.0.1:8080/", "http://127.0.0.1:8080/"],
+    ["DB_CACHE", "127.0.0.1:11211", "127.0.0.1:11211"],
+    ["FEEDBACK", "127.0.0.1", "127.0.0.1"],
+    ["DB_REPORT", "http://localhost/x", "http://localhost/x"],
+  ] as const)("%s=%s", ([name, value, expected]) => {
+    expect(rewrittenValue(name, value, mysql)).toBe(expected);
+  });
+
+  test("a port beside it says whose an address is, whatever it is called", () => {
+    const { text, changes } = rewrittenVariables('export X_HOST=127.0.0.1\nX_PORT="3306"\n# DB_HOST=127.0.0.1\nY_HOST=127.0.0.1\n', mysql);
+    expect(text).toBe('export X_HOST=192.0.2.3\nX_PORT="3306"\n# DB_HOST=127.0.0.1\nY_HOST=127.0.0.1\n');
+    expect(changes).toHaveLength(1);
+  });
+
+  test("what is told of a change has no more of a URL than the place", () => {
+    const { changes } = rewrittenVariables("DATABASE_URL=mysql://ada:hush@127.0.0.1:3306/notes\n", mysql);
+    expect(JSON.stringify(changes)).not.toContain("hush");
+  });
+
+  test("a proxy's file names it by its port; where it listens itself stays", () => {
+    const web: Renaming = { ...mysql, clients: { ports: [8080], words: [], schemes: ["http"] } };
+    const { text } = rewrittenAddresses(
+      "server 127.0.0.1:8080 weight=2;\nproxy_pass http://localhost:8080;\nlisten 127.0.0.1:8080;\nserver 127.0.0.1:80801;\n",
+      web,
+    );
+    expect(text).toBe(
+      "server 192.0.2.3:8080 weight=2;\nproxy_pass http://192.0.2.3:8080;\nlisten 127.0.0.1:8080;\nserver 127.0.0.1:80801;\n",
+    );
+  });
+
+  test("a unit asks for it no more, and is still after it", () => {
+    const unit = "[Unit]\nAfter=mariadb.service\nRequires=network.target mariadb.service\nBindsTo=mariadb.service\n";
+    expect(withoutBonds(unit, ["mariadb.service"]).text).toBe("[Unit]\nAfter=mariadb.service\nRequires=network.target\n");
+  });
+});
+
+const folder = mkdtempSync(join(tmpdir(), "split-test-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const stacks = join(folder, "stacks");
+
+const stack = fleet(`team: team-a
+members: []
+target: inventory
+files: files
+servers:
+  isu1:
+    roles: [ base, mysql, app, nginx ]
+    # Roles of the organiser's.
+    adopted: [ mysql, app, nginx ]
+    address: 192.0.2.1
+    user: isucon
+    password: { secure: v1:aaaa }
+    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+  isu2:
+    roles: [ base, app ]
+    adopted: [ app ]
+    address: 192.0.2.2
+    user: isucon
+    password: { secure: v1:aaaa }
+    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+  isu3:
+    roles: [ base, mysql ]
+    adopted: [ mysql ]
+    address: 192.0.2.3
+    user: isucon
+    password: { secure: v1:aaaa }
+    hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+params:
+  app:
+    services:
+      notes: { user: isucon, workingDirectory: /home/isucon, command: [ /bin/true ] }
+    ports: [ 8080 ]
+`);
+
+const tree: Readonly<Record<string, string>> = {
+  "common/home/isucon/env.sh": "DB_HOST=127.0.0.1\nDB_PORT=3306\n",
+  "common/etc/systemd/system/notes.service":
+    "[Unit]\nRequires=mariadb.service\n[Service]\nEnvironmentFile=/home/isucon/env.sh\nExecStart=/bin/true\n",
+  "common/etc/mysql/mariadb.conf.d/50-server.cnf": "[mysqld]\nbind-address = 127.0.0.1\n",
+  "isu1/etc/mysql/mariadb.conf.d/99-tuned.cnf": "[mysqld]\nmax_connections = 200\n",
+  "isu2/home/isucon/env.sh": "DB_HOST=192.0.2.1\n",
+};
+
+function planned() {
+  rmSync(stacks, { recursive: true, force: true });
+  for (const [path, text] of Object.entries({
+    ...Object.fromEntries(Object.entries(tree).map(([path, text]) => [`files/${path}`, text])),
+    "Pulumi.team-a.yaml": stack,
+  })) {
+    const file = join(stacks, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
+  return planOf("team-a", stacks);
+}
+
+const facts = { ...blankFacts, distribution: "debian", version: "12", addresses: undefined };
+const wish: Wish = { role: "mysql", from: "isu1", to: "isu3" };
+const moveOf = (name: string) => roleNamed(name).move!(roleNamed(name).params.parse({}));
+
+function edited(units: readonly UnitText[] = []) {
+  const plan = planned();
+  return { plan, edits: editsOf(wish, { plan, text: stack, move: moveOf("mysql"), factsOf: () => facts, units }) };
+}
+
+/** Every one is known. */
+const late = new Proxy<Record<string, string>>({}, { get: () => "value" });
+const held = { items: [{ name: "notes", bytes: 3_000_000, detail: "1 table" }], writers: [] };
+
+function recorded(seen: SplitRecord["seen"] = { from: held, to: held }): {
+  readonly record: SplitRecord;
+  readonly plan: ReturnType<typeof planned>;
+} {
+  const { plan, edits } = edited();
+  return {
+    plan,
+    record: {
+      ...{ version: 1, id: "20261129T100000Z-abcd", at: "", who: "ada@laptop", stack: "team-a", wish, state: "under-way", begun: 0, seen },
+      ...{ clients: [...edits.clients], stackFile: { before: stack, after: edits.text } },
+      files: edits.files.map(({ server, path, file, before }) => ({
+        ...{ server, path, template: false, mode: file.mode, after: file.content },
+        ...(before !== undefined && { before }),
+      })),
+    },
+  };
+}
+
+function stepped(seen?: SplitRecord["seen"]) {
+  const { record, plan } = recorded(seen);
+  const next = planOfDraft("team-a", draftOf(record, "after"), stacks);
+  return stepsOf({ record, old: plan, next, move: moveOf("mysql"), factsOf: () => facts, late, secret: new Secret("word") });
+}
+
+describe("what a database's move changes", () => {
+  test("each server's own files, from where it counted before", () => {
+    const { edits } = edited();
+    expect(Object.fromEntries(edits.files.map(({ server, path, file }) => [`${server}${path}`, file.content]))).toEqual({
+      "isu1/home/isucon/env.sh": "DB_HOST=192.0.2.3\nDB_PORT=3306\n",
+      "isu1/etc/systemd/system/notes.service": "[Unit]\n[Service]\nEnvironmentFile=/home/isucon/env.sh\nExecStart=/bin/true\n",
+      "isu2/home/isucon/env.sh": "DB_HOST=192.0.2.3\n",
+      "isu3/etc/mysql/mariadb.conf.d/50-server.cnf": "[mysqld]\nbind-address = 127.0.0.1,192.0.2.3\n",
+      "isu3/etc/mysql/mariadb.conf.d/99-tuned.cnf": "[mysqld]\nmax_connections = 200\n",
+    });
+    expect(edits.clients).toEqual(["isu1", "isu2"]);
+  });
+
+  test("a unit that the team's tree has not, and that requires it, comes into the tree without that", () => {
+    const { edits } = edited([
+      { server: "isu1", name: "batch.service", text: "[Unit]\nRequires=mariadb.service\n[Service]\nExecStart=/bin/true\n" },
+    ]);
+    expect(edits.files.find(({ path }) => path.endsWith("batch.service"))?.file.content).toBe("[Unit]\n[Service]\nExecStart=/bin/true\n");
+  });
+
+  test("the stack file, which is a plan as any other", () => {
+    const { record } = recorded();
+    const after = planOfDraft("team-a", draftOf(record, "after"), stacks);
+    expect(after.servers.map(({ spec }) => [spec.roles, spec.adopted, spec.services])).toEqual([
+      [["base", "app", "nginx"], ["app", "nginx"], { "mariadb.service": "off" }],
+      [["base", "app"], ["app"], undefined],
+      [["base", "mysql"], ["mysql"], undefined],
+    ]);
+    expect(record.stackFile.after).toContain("# Roles of the organiser's.");
+    // What stood here before, whatever lies here meanwhile.
+    const { text, files } = draftOf(record, "before");
+    expect(planOfDraft("team-a", { text, files }, stacks).servers).toEqual(planned().servers);
+  });
+});
+
+describe("the steps of a database's move", () => {
+  const told = (seen?: SplitRecord["seen"]) => stepped(seen).map(({ at, what }) => `${at}: ${what}`);
+  const at = (all: readonly string[], text: string) => all.findIndex((each) => each.startsWith(text));
+
+  test("come in an order in which nothing is lost: ready, kept, stopped, copied, summed, over, off", () => {
+    const all = told();
+    const order = [
+      "isu3: role mysql as",
+      "isu3: keeps what",
+      "isu1: reaches",
+      "isu1: stops writes",
+      "isu1: copies notes",
+      "isu3: counts and sums",
+      "isu1: role app as",
+      "isu1: role base as",
+      "isu1: role mysql wants nothing",
+      "here: writes the stack file",
+    ];
+    const places = order.map((each) => at(all, each));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(at(all, "isu2: role")).toBeGreaterThan(at(all, "isu3: counts"));
+  });
+
+  test("whoever may write in spite of the stop is stopped", () => {
+    const all = told({ from: { ...held, writers: ["isucon"] }, to: held });
+    expect(at(all, "isu1: stops writes")).toBe(-1);
+    expect(all.filter((each) => /^isu[12]: stops notes.service$/.test(each))).toHaveLength(2);
+  });
+
+  test("what a step did before the old service is off, it takes back", () => {
+    const all = stepped();
+    const lasting = all.filter(({ what }) => /^(?:role|keeps|lets isu1 in for|stops|writes the)/.test(what));
+    expect(lasting.filter(({ undo }) => !undo).map(({ what }) => what)).toEqual([]);
+  });
+});
+
+describe("the record of a split", () => {
+  test("is read from either server's word, the newest first, without what is another stack's or none of ours", () => {
+    const { record } = recorded();
+    const [old, done] = [
+      { ...record, begun: 3 },
+      { ...record, begun: 2, state: "done" as const },
+    ];
+    const later = { ...record, id: "20261129T110000Z-0000" };
+    const texts = [
+      `${JSON.stringify(old)}\nnonsense\n{}\n`,
+      `${JSON.stringify(done)}\n${JSON.stringify(later)}\n${JSON.stringify({ ...record, stack: "other", id: "x" })}\n`,
+    ];
+    expect(recordsIn(texts, "team-a").map(({ id, state }) => [id, state])).toEqual([
+      [later.id, "under-way"],
+      [record.id, "done"],
+    ]);
+  });
+
+  test("a text goes back with what people wrote elsewhere in it; where they wrote is said", () => {
+    const of = { before: "a\nb\nc\nd\ne\nf\ng\nh\n", after: "a\nB\nc\nd\ne\nf\ng\nh\n" };
+    expect(takenBack("x", of.after, of)).toBe(of.before);
+    expect(takenBack("x", of.after.replace("h", "H"), of)).toBe(of.before.replace("h", "H"));
+    expect(() => takenBack("x", of.after.replace("B", "BB"), of)).toThrow("x: expected what the split wrote there");
+  });
+});
+
+describe("a role that can be moved", () => {
+  test.for(roles.filter(({ move }) => move).map(({ name }) => name))("%s names its unit, and changes a file once", (name) => {
+    const role = roleNamed(name);
+    const params = role.params.parse({});
+    const { units, listen } = role.move!(params);
+    const own = (role.services?.(params) ?? []).flatMap(({ unit }) => (typeof unit === "function" ? unit(facts) : unit) ?? []);
+    expect(own.filter((each) => !units.includes(each))).toEqual([]);
+    if (!listen) return;
+    const path = `${(typeof role.territory === "function" ? role.territory(params) : role.territory)![0]!.paths[0]}/x.conf`;
+    const once = listen({ path, text: "bind-address = 127.0.0.1\nbind 127.0.0.1\n-l 127.0.0.1\n" }, "192.0.2.3");
+    expect(listen({ path, text: once }, "192.0.2.3")).toBe(once);
+  });
+});
