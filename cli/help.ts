@@ -23,6 +23,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "split",
     "bench",
     "score",
+    "lab",
     "finalize",
     "retest",
     "history",

@@ -19,6 +19,8 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
     return "split: interrupted; what it had begun was taken back; next: fleet status, then the same again";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
+  if (command === "lab")
+    return `lab: interrupted; its servers take back what it put onto them, within a minute or two and without this computer; next: ${again}`;
   if (command === "retest")
     return `retest: interrupted; a reboot that was asked for goes on, and what was written for it (.fleet-retest) goes with the next; next: ${again}`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;

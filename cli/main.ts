@@ -28,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   rollback: async () => (await import("./commands/rollback.ts")).rollback,
   split: async () => (await import("./commands/split.ts")).split,
   bench: async () => (await import("./commands/bench.ts")).bench,
+  lab: async () => (await import("./commands/lab.ts")).lab,
   score: async () => (await import("./commands/score.ts")).score,
   finalize: async () => (await import("./commands/finalize.ts")).finalize,
   retest: async () => (await import("./commands/retest.ts")).retest,

@@ -3,6 +3,13 @@ import type { RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { LentServer } from "../lent-servers.ts";
 
+export interface ServerPrice {
+  /** `c5.large` */
+  readonly type: string;
+  /** USD, on demand. */
+  readonly perHour?: number;
+}
+
 export interface TargetOperations {
   /** Before the engine makes servers: what takes long, where a person sees how long. */
   prepare?(plan: FleetPlan): Promise<void>;
@@ -10,6 +17,8 @@ export interface TargetOperations {
   report?(plan: FleetPlan): Promise<RoleReport | undefined>;
   /** What it has cost until now, in a line. */
   spent?(plan: FleetPlan): Promise<string>;
+  /** What each server is and costs, where that is known. */
+  prices?(plan: FleetPlan): Promise<Readonly<Record<string, ServerPrice>>>;
   /** Servers that get back what they had. Asked before the state goes, which knows their host keys. */
   lent?(plan: FleetPlan): Promise<readonly LentServer[]>;
   /** @param destroy runs Pulumi's, with these variables added, and returns its exit code */

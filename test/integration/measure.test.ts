@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nspawn } from "../../machines/nspawn/driver.ts";
+import type { Lab } from "../../operations/lab/model.ts";
 import { AccessLog } from "../../operations/measure/access/analyse.ts";
 import type { RunReport } from "../../operations/measure/report/model.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
@@ -212,4 +213,32 @@ test("a run as it counts: no log, no sample, and so it stays; what changed is to
   expect(await on("cat /etc/nginx/conf.d/zz-fleet-measure.conf")).toBe("access_log off;");
   const { stdout } = await trial.bare(["score"]);
   expect(stdout).toMatch(/final/);
+});
+
+test("a bench lab on the database: figures by the second, and nothing of it is left, also where it was killed with its packages half there", async () => {
+  const there = () =>
+    on(`ls -d /var/lib/fleet/lab 2>/dev/null || true; dpkg-query -W -f '\${Package} \${Status}\n' | sort
+mysql -N -B -e "show databases; select user from mysql.user order by 1"; pgrep -a sysbench || true`);
+  const before = await there();
+  const words = ["lab", "oltp", "isu1", "--rows", "1000", "--ramp", "0", "--threads", "2", "--setting", "max_connections=150,151", "--yes"];
+  const { code, stdout, said } = await trial.bare([...words, "--time", "3", "--json"]);
+  expect(code, said).toBe(0);
+  const lab = JSON.parse(stdout) as Lab;
+  expect(lab.passes.map(({ server, setting, job }) => [server, setting, job])).toEqual([
+    ["isu1", "max_connections=150", "read-only"],
+    ["isu1", "max_connections=151", "read-only"],
+  ]);
+  for (const { rate, points } of lab.passes) {
+    expect(rate).toBeGreaterThan(0);
+    expect(points.length).toBeGreaterThanOrEqual(2);
+  }
+  // What the machine may have, not its host.
+  expect(lab.hardware.isu1).toMatchObject({ memory: 1024 ** 3, database: { version: expect.stringContaining("MariaDB") } });
+  expect(readFileSync(join(ownProject, "runs", trial.stack, "lab/1/lab.html"), "utf8")).toContain("transactions/s");
+  expect(await there()).toBe(before);
+
+  const running = trial.startBare([...words, "--time", "60"]);
+  await expect.poll(() => on("cat /var/lib/fleet/lab/undo 2>/dev/null || true"), { timeout: 120_000 }).toContain("purge");
+  await running.kill();
+  await expect.poll(there, { timeout: 120_000, interval: 1000 }).toBe(before);
 });

@@ -30,7 +30,7 @@ const tidy = (value: number): number => Math.round(value * 10) / 10;
 /** `+12 s` since the run began, or since the first sample. */
 function axis(times: readonly number[], zero: number): readonly { readonly at: number; readonly label: string }[] {
   const scale = scaleLinear().domain([times[0]! - zero, times.at(-1)! - zero]);
-  return scale.ticks(5).map((at) => ({ at: at + zero, label: `${Math.round(at)} s` }));
+  return labelled(scale.ticks(5), (at) => `${Math.round(at)} s`).map(({ value, label }) => ({ at: value + zero, label }));
 }
 
 /** Of values that read alike, only the last is said: of 0, 0.5 and 1 in whole numbers, 0 and 1. */
@@ -61,7 +61,8 @@ export function plot({ title, times, lines, stacked = false, top = 0, format, ph
     .range([height - size.bottom, size.top]);
   if (top === 0) y.nice(3);
   const at = (value: number) => tidy(y(value));
-  const drawn = line<number>((_, index) => tidy(x(times[index]!)), at);
+  // A second without a value is a gap.
+  const drawn = line<number>((_, index) => tidy(x(times[index]!)), at).defined(Number.isFinite);
   const filled = area<readonly [number, number]>(
     (_, index) => tidy(x(times[index]!)),
     ([lower]) => at(lower),
