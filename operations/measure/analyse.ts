@@ -8,6 +8,7 @@ import { eachLine } from "./lines.ts";
 import type { Apart } from "./run/apart.ts";
 import { type Clock, correction } from "./run/clock.ts";
 import { type DatabaseSeries, databaseSamples, type Series, samples } from "./samples/series.ts";
+import { type WebStatus, webStatus } from "./samples/web-status.ts";
 import { SlowLog, type SlowReport } from "./slow/digest.ts";
 
 export interface Hardware {
@@ -21,6 +22,8 @@ export interface ServerReport {
   readonly slow?: SlowReport;
   readonly samples?: Series;
   readonly database?: DatabaseSeries;
+  /** What nginx and php-fpm said of themselves. */
+  readonly web?: WebStatus;
   readonly explained?: Explained;
   readonly hardware: Hardware;
   /** Effective configuration by its kind: nginx, mysql, sysctl, enabled, hardware. */
@@ -58,6 +61,11 @@ function kept<T>(folder: string, name: string): T | undefined {
 const later = <T extends { readonly times: readonly number[] }>(series: T | undefined, by: number): T | undefined =>
   series && by !== 0 ? { ...series, times: series.times.map((time) => time + by) } : series;
 
+const webLater = ({ nginx, pools }: WebStatus, by: number): WebStatus => ({
+  ...(nginx && { nginx: later(nginx, by)! }),
+  pools: pools.map((each) => later(each, by)!),
+});
+
 const onTime = (access: AccessReport, by: number): AccessReport =>
   by === 0 ? access : { ...access, perSecond: access.perSecond.map(([second, count]) => [second + Math.round(by), count] as const) };
 
@@ -72,6 +80,8 @@ export async function analysed(folder: string, server: string, uris: readonly st
   const [samplesOf, status] = [samples(), databaseSamples()];
   await linesOf(join(own, "samples.gz"), (line) => samplesOf.line(line));
   await linesOf(join(own, "status.gz"), (line) => status.line(line));
+  const web = webStatus();
+  await linesOf(join(own, "web.gz"), (line) => web.line(line));
   const by = correction(kept<Clock>(own, "clock"));
   const [series, database] = [later(samplesOf.end(), by), later(status.end(), by)];
   const plans = textOf(join(own, "explained.json"));
@@ -81,6 +91,7 @@ export async function analysed(folder: string, server: string, uris: readonly st
     hardware: line > 0 ? { lineMbps: line } : {},
     ...(series && { samples: series }),
     ...(database && { database }),
+    ...(existsSync(join(own, "web.gz")) && { web: webLater(web.end(), by) }),
     ...(plans !== "" && { explained: JSON.parse(plans) as Explained }),
     configuration: configurationOf(folder, server),
     apart: kept<readonly Apart[]>(own, "apart") ?? [],

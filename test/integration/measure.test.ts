@@ -132,6 +132,7 @@ test("a measured run: every figure is alp's and pt-query-digest's, and nothing i
   expect(server!.explained?.indexes).toContainEqual({ table: "note", name: "PRIMARY", columns: "id", values: expect.any(String) });
   expect(server!.samples?.processes.map(({ name }) => name)).toContain("nginx");
   expect(server!.database?.questions.length).toBeGreaterThan(0);
+  expect(Math.max(...server!.web!.nginx!.active)).toBeGreaterThan(0);
 
   expect(await leftOver()).toBe("");
   expect(await on("stat -c %i /var/log/nginx/teams.log")).toBe(before);

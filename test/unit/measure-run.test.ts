@@ -87,7 +87,8 @@ describe("what nginx logs", () => {
   });
 });
 
-const surveyed = (nginx: string, mysql: string): string => `${parts.nginx}\n${nginx}${parts.mysql}\n${mysql}${parts.rest}\n`;
+const surveyed = (nginx: string, mysql: string): string =>
+  `${parts.nginx}\n${nginx}${parts.mysql}\n${mysql}${parts.pools}\n${parts.rest}\n`;
 
 describe("what there is to measure", () => {
   test("nginx with its logs, a database with its own slow log", () => {

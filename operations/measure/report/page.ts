@@ -6,6 +6,7 @@ import type { ServerReport } from "../analyse.ts";
 import type { Explained } from "../explain.ts";
 import type { RunEntry } from "../runs.ts";
 import type { DatabaseSeries, Series } from "../samples/series.ts";
+import type { WebStatus } from "../samples/web-status.ts";
 import type { SlowReport } from "../slow/digest.ts";
 import { configurationPart } from "./configuration.ts";
 import { byHundreds, bytes, percent, seconds, short, whole } from "./figures.ts";
@@ -203,6 +204,26 @@ const databaseLines = ({ times, connected, running, questions }: DatabaseSeries,
   plot({ times, phase, title: "MySQL questions a second", format: whole, lines: [{ name: "questions/s", values: questions }] }),
 ];
 
+function webLines({ nginx, pools }: WebStatus, phase: readonly [number, number]): readonly Html[] {
+  const lines = (of: Readonly<Record<string, readonly number[]>>) => Object.entries(of).map(([name, values]) => ({ name, values }));
+  return [
+    ...(nginx
+      ? [
+          plot({
+            ...{ times: nginx.times, phase, title: "nginx connections", format: whole },
+            lines: lines({ active: nginx.active, answering: nginx.writing, "kept open": nginx.waiting, "new/s": nginx.accepted }),
+          }),
+        ]
+      : []),
+    ...pools.map(({ name, times, active, idle, queue }) =>
+      plot({
+        ...{ times, phase, title: `php-fpm workers, ${name}`, format: whole },
+        lines: lines({ "at work": active, idle, "requests that wait": queue }),
+      }),
+    ),
+  ];
+}
+
 /** Seconds without a request count, too. */
 function requestLine({ perSecond }: AccessReport, phase: readonly [number, number]): readonly Html[] {
   const [from, to] = [perSecond[0]?.[0] ?? 0, perSecond.at(-1)?.[0] ?? 0];
@@ -220,10 +241,14 @@ function requestLine({ perSecond }: AccessReport, phase: readonly [number, numbe
   ];
 }
 
-function serverPart({ server, access, slow, samples, database, explained, journal }: ServerReport, phase: readonly [number, number]): Html {
+function serverPart(
+  { server, access, slow, samples, database, web, explained, journal }: ServerReport,
+  phase: readonly [number, number],
+): Html {
   const plots = [
     ...(access ? requestLine(access, phase) : []),
     ...(samples ? timeLines(samples, phase) : []),
+    ...(web ? webLines(web, phase) : []),
     ...(database ? databaseLines(database, phase) : []),
   ];
   return html`<section><h2>${server}</h2>

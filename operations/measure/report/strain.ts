@@ -138,7 +138,36 @@ const database: Look = ({ database: series, configuration }) => {
   ];
 };
 
-const looks: readonly Look[] = [memory, processors, network, database];
+/** `worker_connections` of each process, and both sides of what is passed on count. */
+function nginxRoom(configuration: string, cores: number): number {
+  const each = Number(/^\s*worker_connections\s+(\d+);/m.exec(configuration)?.[1] ?? 512);
+  const processes = /^\s*worker_processes\s+(\w+);/m.exec(configuration)?.[1] ?? "1";
+  return each * (processes === "auto" ? Math.max(1, cores) : Number(processes) || 1);
+}
+
+const web: Look = ({ web: status, configuration, samples: series }) => {
+  const room = nginxRoom(configuration.nginx ?? "", series?.cores ?? 1);
+  const active = most(status?.nginx?.active ?? []);
+  return [
+    active >= room * 0.9 && {
+      weight: 89,
+      what: "nginx's connections ran out",
+      evidence: `${whole(active)} at once, of worker_connections × worker_processes = ${whole(room)}`,
+      next: "worker_connections, with worker_rlimit_nofile above twice that",
+    },
+    ...(status?.pools ?? []).map(
+      ({ name, full: reached, queue, active: working, idle }) =>
+        (reached > 0 || most(queue) > 0) && {
+          weight: 86,
+          what: "php-fpm's workers ran out",
+          evidence: `pool ${name}: up to ${whole(most(working))} at work and ${whole(most(queue))} requests waiting, ${whole(Math.min(...idle))} idle at the least; pm.max_children reached ${whole(reached)} times`,
+          next: "pm = static with more pm.max_children, as memory allows; or what each request waits for",
+        },
+    ),
+  ];
+};
+
+const looks: readonly Look[] = [memory, processors, network, web, database];
 
 export const strainIn = (report: ServerReport): readonly Finding[] =>
   looks.flatMap((look) => look(report).flatMap((each) => (each ? [{ ...each, server: report.server }] : [])));

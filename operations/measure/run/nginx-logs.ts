@@ -1,5 +1,6 @@
 // What nginx writes where, by its own dump of its configuration (`nginx -T`): pure.
 import { matchesGlob } from "node:path";
+import { snippet } from "./scripts.ts";
 
 interface Directive {
   readonly name: string;
@@ -60,7 +61,8 @@ export interface NginxLogs {
 }
 
 export function nginxLogs(dump: string): NginxLogs {
-  const all = directivesIn(dump);
+  // What a killed run left is none of the team's.
+  const all = directivesIn(dump).filter(({ file }) => file !== snippet);
   const logs = all.filter(({ name, within }) => name === "access_log" && within[0] === "http");
   const [shared, own] = [logs.filter(({ within }) => within.length === 1), logs.filter(({ within }) => within.length > 1)];
   const files = (some: readonly Directive[]) => [

@@ -1,4 +1,6 @@
 // What there is to measure on a server, from what the survey printed: pure.
+
+import { poolsIn } from "../samples/web-status.ts";
 import { type NginxLogs, nginxLogs } from "./nginx-logs.ts";
 import { type MysqlState, type Place, parts } from "./scripts.ts";
 
@@ -24,7 +26,8 @@ const nginxPlace = ({ confD, own, shared, silencedBy }: NginxLogs): NonNullable<
 
 export function placeIn(text: string): Surveyed {
   const dump = between(text, parts.nginx, parts.mysql);
-  const database = between(text, parts.mysql, parts.rest).trim();
+  const database = between(text, parts.mysql, parts.pools).trim();
+  const { asked, silent } = poolsIn(between(text, parts.pools, parts.rest));
   const remarks: string[] = [];
   const logs = dump === "" ? undefined : nginxLogs(dump);
   if (logs && !logs.confD)
@@ -37,5 +40,9 @@ export function placeIn(text: string): Surveyed {
   const mysql = database === "" ? undefined : mysqlIn(database.split("\n").at(-1) ?? "");
   if (database !== "" && !mysql)
     remarks.push(`MySQL can't be asked as root (${database.split("\n").at(-1)}): no slow queries; next: sudo mysql on that server`);
-  return { remarks, ...(logs && { nginx: nginxPlace(logs) }), ...(mysql && { mysql }) };
+  if (silent.length > 0)
+    remarks.push(
+      `php-fpm's pool ${silent.join(", ")} says no pm.status_path: its workers are not sampled; next: pm.status_path = /fpm-status`,
+    );
+  return { remarks, ...(asked.length > 0 && { pools: asked }), ...(logs && { nginx: nginxPlace(logs) }), ...(mysql && { mysql }) };
 }

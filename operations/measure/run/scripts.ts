@@ -2,16 +2,17 @@
 
 import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
+import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../samples/web-status.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
 export const folder = "/var/lib/fleet/measure";
-const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
+export const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
 export const runLog = "/var/log/nginx/fleet-access.log";
 
-const gatheredFiles = ["samples", "status", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ");
+const gatheredFiles = ["samples", "status", "web", "web-sampler", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ");
 
 /** Marks the beginnings of what a survey prints. */
-export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", own: "== own ==", rest: "== rest ==" } as const;
+export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", pools: "== pools ==", rest: "== rest ==" } as const;
 
 /** What we ask ourselves is not to be in a slow log. */
 export const unlogged = "--init-command='set session long_query_time = 31536000'";
@@ -32,6 +33,8 @@ echo '${parts.mysql}'
 if pidof mysqld mariadbd >/dev/null 2>&1; then
   mysql_ -N -B -e "select @@global.slow_query_log, @@global.long_query_time, @@global.slow_query_log_file, @@global.log_output, @@datadir, (select count(*) from information_schema.processlist where command = 'Sleep')" 2>&1 || true
 fi
+echo '${parts.pools}'
+if pgrep -f '^php-fpm: master' >/dev/null 2>&1; then cat ${poolFiles} 2>/dev/null; fi
 echo '${parts.rest}'
 `);
 
@@ -62,13 +65,29 @@ cp ${quote(file)} ${ours}
 echo ${quote(`if cmp -s ${file} ${ours}; then cat ${kept} >${file}; fi; rm -f ${kept} ${ours}`)} >>${folder}/undo`);
 };
 
-const nginxOn = ({ silencedBy }: NonNullable<Place["nginx"]>): Command =>
+/** Without a port that is free, without bash, or where nginx knows no status, there are logs alone. */
+const withStatus = (pools: readonly Pool[]): readonly Command[] => [
+  raw(`port=
+if command -v bash >/dev/null 2>&1 && command -v ss >/dev/null 2>&1; then
+  for each in 18091 18092 18093 18094 28091 28092; do if [ -z "$(ss -Hltn "sport = :$each" 2>/dev/null)" ]; then port=$each; break; fi; done
+fi
+if [ -n "$port" ]; then
+  cp ${snippet} ${folder}/plain`),
+  withInput(raw(`sed "s/${portMark}/$port/" >>${snippet}`), statusServer(pools)),
+  withInput(raw(`sed "s/${portMark}/$port/" >${folder}/web-sampler`), statusSampler(pools, portMark)),
+  raw(`  nginx -t -q 2>/dev/null || { cat ${folder}/plain >${snippet}; rm -f ${folder}/web-sampler; }
+  rm -f ${folder}/plain
+fi`),
+];
+
+const nginxOn = ({ silencedBy }: NonNullable<Place["nginx"]>, pools: readonly Pool[]): Command =>
   lines([
     raw(`echo 'rm -f ${snippet}' >>${folder}/undo`),
     ...silencedBy.map(unsilenced),
     raw(`echo 'nginx -t -q && nginx -s reload; sleep 1' >>${folder}/undo`),
     raw(`rm -f ${runLog}`),
     withInput(raw(`cat >${snippet}`), format),
+    ...withStatus(pools),
     raw(settle),
   ]);
 
@@ -112,12 +131,14 @@ export interface Place {
   /** Undefined where there is no nginx. `own`: logs that are read as they are; `add`: whether one can be added for the rest. */
   readonly nginx?: { readonly add: boolean; readonly own: readonly string[]; readonly silencedBy: readonly string[] };
   readonly mysql?: MysqlState;
+  /** Of php-fpm: those that tell their status. */
+  readonly pools?: readonly Pool[];
 }
 
 const begin = `set -e
 umask 077
 mkdir -p ${folder}
-rm -rf ${folder}/out ${folder}/offsets
+rm -rf ${folder}/out ${folder}/offsets ${folder}/web-sampler
 : >>${folder}/undo
 ${client}`;
 
@@ -130,11 +151,11 @@ const restarted = (units: readonly string[]): Command =>
   raw(units.map((unit) => `if systemctl is-enabled -q ${quote(unit)} 2>/dev/null; then systemctl restart ${quote(unit)}; fi`).join("\n"));
 
 /** Switches the logs on. Ends with 45 where nginx refuses them; nothing of them is left then. */
-export function prepare({ nginx, mysql }: Place, restart: readonly string[], sampler: Command): Command {
+export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly string[], sampler: Command): Command {
   return lines([
     putBack,
     raw(begin),
-    ...(nginx?.add ? [nginxOn(nginx)] : []),
+    ...(nginx?.add ? [nginxOn(nginx, pools)] : []),
     ...(mysql ? [mysqlOn(mysql)] : []),
     restarted(restart),
     ...(nginx ? [remember(nginx.own)] : []),
@@ -210,6 +231,7 @@ ${mysql ? gathered(slowLogOf(mysql), "slow.log.gz") : ""}
 ${ownLogs}
 if [ -s ${folder}/samples ]; then gzip -1 -c ${folder}/samples >samples.gz; fi
 if [ -s ${folder}/status ]; then gzip -1 -c ${folder}/status >status.gz; fi
+if [ -s ${folder}/web ]; then gzip -1 -c ${folder}/web >web.gz; fi
 ${errors}
 ${configuration}
 } >&2

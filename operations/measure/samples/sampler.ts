@@ -34,7 +34,8 @@ ${
     ? `( while :; do date "+select '@ %s.%N';"; echo "${query}"; sleep 1; done ) | mysql ${unlogged} -N -B --unbuffered >${folder}/status 2>/dev/null &
 `
     : ""
-}i=0
+}if [ -s ${folder}/web-sampler ]; then bash ${folder}/web-sampler >${folder}/web 2>/dev/null & fi
+i=0
 while [ $i -lt ${limit} ]; do
   i=$((i + 1))
   { date '+@ %s.%N'; cat ${files} /proc/[0-9]*/stat 2>/dev/null; } >>${folder}/samples
@@ -44,7 +45,7 @@ if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi
 rm -f ${folder}/undo
 kill 0
 FLEET_SAMPLER
-rm -f ${folder}/samples ${folder}/status
+rm -f ${folder}/samples ${folder}/status ${folder}/web
 setsid sh ${folder}/sampler </dev/null >/dev/null 2>&1 &
 echo $! >${folder}/sampler.pid`;
   return { text, masked: text };
