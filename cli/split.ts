@@ -32,7 +32,10 @@ export async function split(stack: string, wish: Wish | undefined, options: Spli
         () => "looks at the servers",
         () => splits.records(),
       );
-      if (newest?.state === "under-way") return await mended(splits, newest, options);
+      if (newest?.state === "under-way") {
+        const code = await mended(splits, newest, options);
+        if (code !== finished) return code;
+      }
     }
     const how = { anyway: options.anyway, ...(options.health !== undefined && { health: options.health }) };
     const plan = await waiting(
@@ -85,10 +88,12 @@ async function done(splits: Splits, plan: SplitPlan, options: SplitOptions, note
   }
   notes.detail = { ...times, files: plan.changes.map(({ server, path }) => `${server}:${path}`) };
   record.summary({ wish, ...times });
+  for (const each of times.late) console.error(mask(styled("red", `split: ${each}`)));
   // Its lines are no JSON.
-  const code = await agreed(stack, options.json);
+  const up = await agreed(stack, options.json);
+  const code = up === 0 && times.late.length > 0 ? 1 : up;
   if (options.json)
-    console.log(mask(JSON.stringify({ ...planData(plan), result: back === undefined ? "moved" : "back", ...times, up: code }, null, 2)));
+    console.log(mask(JSON.stringify({ ...planData(plan), result: back === undefined ? "moved" : "back", ...times, up }, null, 2)));
   else console.log(mask(recap(plan.record, times, code)));
   return code;
 }
@@ -140,41 +145,46 @@ function failed(
   return 1;
 }
 
+/** No exit code: a killed run's split was done to its end, and is one to be taken back now. */
+const finished = -1;
+
 /** What a killed run left. */
 async function mended(splits: Splits, record: SplitRecord, options: SplitOptions): Promise<number> {
   const { stack, wish, at, who, begun } = record;
-  console.error(
-    `split: that of ${wish.role} from ${wish.from} to ${wish.to}, begun ${at} by ${who}, was cut short after ${begun} steps: they are taken back`,
-  );
+  console.error(`split: that of ${sentence(record)}, begun ${at} by ${who}, was cut short in step ${begun}`);
   if (options.dryRun) return 0;
-  await confirm(`split takes back what was begun on the servers of ${stack}`, stack, options.yes);
-  return await recorded({ stack, what: "split" }, async (notes) => {
+  await confirm(`split puts in order what it left on the servers of ${stack}`, stack, options.yes);
+  let isDone = false;
+  const code = await recorded({ stack, what: "split" }, async (notes) => {
     const fleet = await splits.fleet();
     const mask = maskOf(fleet);
-    Object.assign(notes, { mask, servers: [wish.from, wish.to], summary: `takes back what was begun of: ${sentence(record)}` });
+    Object.assign(notes, { mask, servers: [wish.from, wish.to], summary: `puts in order what was left of: ${sentence(record)}` });
     const kept = new RunRecord("split", stack);
     try {
-      await splits.mend(record, voice([...fleet.servers.map(({ name }) => name), "here"], mask, kept));
+      const done = await splits.mend(record, voice([...fleet.servers.map(({ name }) => name), "here"], mask, kept));
+      if (done !== "back") {
+        const code = await agreed(stack, options.json);
+        await splits.again();
+        console.error(`${stack}: ${wish.role} was on ${wish.to} already, with what was written since: it was done to its end`);
+        isDone = code === 0 && record.back === undefined;
+        return code;
+      }
     } catch (error) {
       if (!(error instanceof SplitFailed)) throw error;
-      console.error(
-        mask(
-          [
-            error.message,
-            ...error.left.map((each) => `  ${each}`),
-            `next: put right what they say, then the same again; kept in ${kept.shown}`,
-          ].join("\n"),
-        ),
-      );
+      const lines = [
+        error.message,
+        ...error.left.map((each) => `  ${each}`),
+        `next: put right what they say, then the same again; kept in ${kept.shown}`,
+      ];
+      console.error(mask(lines.join("\n")));
       return 1;
     }
     console.log(
-      options.json
-        ? JSON.stringify({ stack, ...wish, result: "taken-back" })
-        : `${stack}: taken back; everything is as it was before the split`,
+      options.json ? JSON.stringify({ stack, ...wish, result: "taken-back" }) : `${stack}: taken back; everything is as it was before`,
     );
     return interrupted() ? 130 : 0;
   });
+  return isDone ? finished : code;
 }
 
 const sentence = ({ wish: { role, from, to }, back }: SplitRecord): string =>
@@ -184,7 +194,7 @@ function recap({ stack, wish: { role, to }, back }: SplitRecord, { seconds, stop
   const stop = stopped > 0 ? `, of which nobody could write for ${stopped.toFixed(1)} s` : "";
   const next =
     code !== 0
-      ? [`its servers are as they should be, and the up after it failed, as said above; next: ./fleet up ${stack}`]
+      ? [`what is said above is still to be put right; next: ./fleet up ${stack}, or ./fleet split ${stack} --undo`]
       : back === undefined
         ? [`commit the stack file and the team's files for the others; ./fleet split ${stack} --undo takes it back`]
         : [];

@@ -33,6 +33,8 @@ export interface Times {
   /** Of the whole, and of the time in which nobody could write: seconds. */
   readonly seconds: number;
   readonly stopped: number;
+  /** What failed once there was no way back any more, a sentence each: an up is to put it right. */
+  readonly late: readonly string[];
 }
 
 /** Milliseconds that one script of a step may take: a copy of a large database. */
@@ -70,30 +72,34 @@ export class Runner {
     };
   }
 
-  /** Throws a SplitFailed where it was taken back. */
-  async run(record: SplitRecord, steps: readonly Step[], signal: AbortSignal): Promise<Times> {
+  /**
+   * Throws a SplitFailed where it was taken back.
+   * @param from the step to begin with
+   */
+  async run(record: SplitRecord, steps: readonly Step[], signal: AbortSignal, from = 0): Promise<Times> {
     const begun = performance.now();
+    const last = steps.findIndex(({ commit }) => commit);
+    const late: string[] = [];
     let [stopped, since] = [0, undefined as number | undefined];
-    const hands = this.#hands(signal);
-    let at = 0;
+    let at = from;
     try {
       for (; at < steps.length; at++) {
-        signal.throwIfAborted();
         const step = steps[at]!;
-        await this.#remember({ ...record, begun: at + 1 }, at === 0);
+        const committed = last !== -1 && at > last;
+        if (!committed) signal.throwIfAborted();
+        await this.#remember({ ...record, begun: at + 1 }, at === from).catch((error: unknown) =>
+          committed ? undefined : Promise.reject(error),
+        );
         this.#options.onStep(step, "begins");
         if (step.writes === "stop") since ??= performance.now();
-        await step.run(hands);
+        await (committed ? step.run(this.#hands()).catch((error: unknown) => late.push(told(step, error))) : step.run(this.#hands(signal)));
         if (step.writes === "go" && since !== undefined) [stopped, since] = [performance.now() - since, undefined];
       }
-      return { seconds: (performance.now() - begun) / 1000, stopped: stopped / 1000 };
+      return { seconds: (performance.now() - begun) / 1000, stopped: stopped / 1000, late };
     } catch (error) {
       const left = await this.undo(steps.slice(0, at + 1));
       if (signal.aborted && left.length === 0) throw signal.reason;
-      const where = steps[at]!;
-      const message =
-        error instanceof HostError ? error.message : `${where.at}: ${where.what}: ${(error as Error).message.replace(`${where.at}: `, "")}`;
-      throw new SplitFailed(message, left);
+      throw new SplitFailed(told(steps[at]!, error), left);
     }
   }
 
@@ -127,6 +133,9 @@ export class Runner {
     return all.flatMap((each) => (each.status === "rejected" ? [(each.reason as Error).message] : []));
   }
 }
+
+const told = ({ at, what }: Step, error: unknown): string =>
+  error instanceof HostError ? error.message : `${at}: ${what}: ${(error as Error).message.replace(`${at}: `, "")}`;
 
 async function output(shell: LockingShell, script: Command, signal?: AbortSignal): Promise<string> {
   const { code, stdout, stderr } = await shell.run(script, { deadline: stepTime, ...(signal && { signal, onAbort: "end" as const }) });

@@ -146,6 +146,12 @@ export class Splits {
     return this.#fleet;
   }
 
+  /** After an up the state is another one. */
+  async again(): Promise<void> {
+    this.#fleet = undefined;
+    await this.fleet();
+  }
+
   /** The newest first. */
   async records(): Promise<readonly SplitRecord[]> {
     const { servers } = await this.fleet();
@@ -301,39 +307,41 @@ export class Splits {
     return await this.#ready(record, plan, { move, fleet, ...options }, { changes: shown, notes: [] }, of);
   }
 
-  /** What a killed run left: its steps undone in their order, as far as they were begun. */
-  async mend(record: SplitRecord, options: Omit<RunnerOptions, "held" | "servers" | "files">): Promise<void> {
+  /**
+   * What a killed run left. Before the data was the new server's its steps are undone in their order, as far as they were begun; after that the
+   * rest is done: what was written there since would be lost else.
+   */
+  async mend(record: SplitRecord, options: Omit<RunnerOptions, "held" | "servers" | "files">): Promise<"back" | Times> {
     const fleet = await this.fleet();
     const of = record.back === undefined ? undefined : (await this.records()).find(({ id }) => id === record.back);
     const [old, next] = [planOfDraft(this.#stack, draftOf(record, "before")), planOfDraft(this.#stack, draftOf(record, "after"))];
     const move = roleNamed(record.wish.role).move!(serverIn(old, record.wish.from).spec.params[record.wish.role]);
-    const ground: StepGround = {
-      ...{
-        record,
-        old,
-        next,
-        move,
-        factsOf: factsFrom(fleet),
-        late: lateIn(fleet),
-        secret: new Secret(randomBytes(18).toString("base64url")),
-        ...(of && { of }),
-      },
-    };
-    const steps = stepsOf(ground).slice(0, record.begun);
-    await this.#holding(
+    const secret = new Secret(randomBytes(18).toString("base64url"));
+    const ground: StepGround = { record, old, next, move, factsOf: factsFrom(fleet), late: lateIn(fleet), secret, ...(of && { of }) };
+    const steps = stepsOf(ground);
+    const commit = steps.findIndex((each) => each.commit);
+    if (commit !== -1 && record.begun > commit)
+      return await this.run({ record, steps, ground, fleet, changes: [], notes: [] }, options, record.begun - 1);
+    return await this.#holding<"back">(
       ground,
       fleet,
       `undo of a split of ${record.wish.role}`,
       async (runner) => {
-        const left = await runner.undo(steps);
-        if (left.length > 0) throw new SplitFailed(`split: what was cut short could not be taken back wholly`, left);
+        changes();
+        const left = await runner.undo(steps.slice(0, record.begun));
+        if (left.length > 0) throw new SplitFailed("split: what was cut short could not be taken back wholly", left);
         await runner.everywhere([record.wish.from, record.wish.to], forgetScript(record.id));
+        return "back";
       },
       options,
     );
   }
 
-  async run({ record, steps, ground, fleet }: SplitPlan, options: Omit<RunnerOptions, "held" | "servers" | "files">): Promise<Times> {
+  async run(
+    { record, steps, ground, fleet }: SplitPlan,
+    options: Omit<RunnerOptions, "held" | "servers" | "files">,
+    first = 0,
+  ): Promise<Times> {
     const { role, from, to } = record.wish;
     return await this.#holding(
       ground,
@@ -342,7 +350,7 @@ export class Splits {
       async (runner, signal) => {
         changes();
         try {
-          const times = await runner.run(record, steps, signal);
+          const times = await runner.run(record, steps, signal, first);
           if (record.back === undefined)
             await runner.everywhere([from, to], writeScript({ ...record, state: "done", begun: steps.length }));
           else for (const id of [record.id, record.back]) await runner.everywhere([from, to], forgetScript(id));

@@ -26,6 +26,8 @@ export interface Step {
   readonly undo?: (hands: Hands) => Promise<void>;
   /** Writes stop with it, or go on after it. */
   readonly writes?: "stop" | "go";
+  /** From here on the data is the new server's: what fails later is told, and the rest is done all the same. */
+  readonly commit?: true;
 }
 
 export interface StepGround {
@@ -66,7 +68,7 @@ export function changedRoles(ground: StepGround, server: string): readonly strin
 }
 
 export function stepsOf(ground: StepGround): readonly Step[] {
-  const { record, next, old, move, of } = ground;
+  const { record, next, old, of } = ground;
   const { role, from, to } = record.wish;
   const data = dataOf(ground);
   const arrives = !serverIn(old, to).spec.roles.includes(role);
@@ -79,20 +81,27 @@ export function stepsOf(ground: StepGround): readonly Step[] {
       .map((each) => [name, each] as const),
   );
   const stays = serverIn(next, from).spec.roles.includes(role);
-  const go = data?.go;
+  const { hold, release, stop, go } = data ?? {};
+  const reached = asked(ground);
+  const done: readonly Step[] = !data
+    ? [reached]
+    : hold && release
+      ? [reached, { ...scripted(to, "lets writes go on, from here on there", release), writes: "go", commit: true }]
+      : [{ ...reached, writes: "go", commit: true }];
   return [
     ...first.map((each) => converged(ground, to, each)),
     ...(data ? copied(ground, data) : []),
-    ...(data && !data.stop ? stopped(ground) : []),
-    ...(data?.stop ? [{ ...scripted(from, "stops writes", data.stop, data.go), writes: "stop" } as const] : []),
+    ...(data && !stop ? stopped(ground) : []),
+    ...(stop ? [{ ...scripted(from, "stops writes", stop, go), writes: "stop" } as const] : []),
     ...(data?.copy ?? []).map((step) => remote(ground, step)),
     ...(data ? [verified(ground, data)] : []),
+    ...(hold ? [scripted(to, "lets nobody write yet", hold, release)] : []),
     ...over.map(([server, each]) => converged(ground, server, each)),
-    ...(data && go && stays ? [scripted(from, "lets writes go on", go)] : []),
-    { ...asked(ground), ...(data && { writes: "go" as const }) },
+    ...done,
+    ...(go && stays ? [scripted(from, "stops no writes any more", go)] : []),
     ...(of && data ? [scripted(from, `puts back what ${from} had before`, before(ground, of))] : []),
-    ...last.map((each) => converged(ground, from, each)),
-    ...(last.length > 0 && move.data ? [asked(ground)] : []),
+    ...last.map((each) => leaving(ground, each)),
+    ...(last.length > 0 ? [asked(ground)] : []),
     ...(data?.after ?? []).map((step) => remote(ground, step)),
     {
       at: "here",
@@ -101,6 +110,22 @@ export function stepsOf(ground: StepGround): readonly Step[] {
       undo: (hands) => hands.files("before"),
     },
   ];
+}
+
+/** Of the old server. Whoever wants its unit on again, says so after the one that wanted it off. */
+function leaving(ground: StepGround, role: string): Step {
+  const { old, record } = ground;
+  const { from, role: moved } = record.wish;
+  const step = converged(ground, from, role);
+  if (role === moved || !rolesOf(serverIn(old, from)).includes(moved)) return step;
+  const before = wantsOn(ground, old, from, moved);
+  return {
+    ...step,
+    undo: async (hands) => {
+      await step.undo!(hands);
+      await hands.converge(from, moved, before);
+    },
+  };
 }
 
 const scripted = (at: string, what: string, run: Command, undo?: Command): Step => ({

@@ -63,6 +63,12 @@ export interface DataMove {
   readonly stop?: Command;
   /** Takes the stop back, where the role still runs there. */
   readonly go?: Command;
+  /**
+   * Nobody writes on the new one either, until its clients' checks hold: whatever fails before can be taken back, and nothing written is lost. Without
+   * it, there is no way back in a run once the copy was summed.
+   */
+  readonly hold?: Command;
+  readonly release?: Command;
   /** While nobody writes. */
   readonly copy: readonly MoveStep[];
   /** Asked of both: the same text means the same data. */

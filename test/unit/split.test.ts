@@ -269,7 +269,10 @@ describe("the steps of a database's move", () => {
       "isu1: stops writes",
       "isu1: copies notes",
       "isu3: counts and sums",
+      "isu3: lets nobody write",
       "isu1: role app as",
+      "isu1,isu2,isu3: the checks",
+      "isu3: lets writes go on",
       "isu1: role base as",
       "isu1: role mysql wants nothing",
       "here: writes the stack file",
@@ -284,6 +287,14 @@ describe("the steps of a database's move", () => {
     const all = told({ from: { ...held, writers: ["isucon"] }, to: held });
     expect(at(all, "isu1: stops writes")).toBe(-1);
     expect(all.filter((each) => /^isu[12]: stops notes.service$/.test(each))).toHaveLength(2);
+  });
+
+  test("there is a way back until the new server takes writes, and no other place where that ends", () => {
+    const all = stepped();
+    const commit = all.findIndex((each) => each.commit);
+    expect(all.filter((each) => each.commit).map(({ what }) => what)).toEqual(["lets writes go on, from here on there"]);
+    expect(all.slice(commit).map(({ what }) => what)).toContain("role base as the stack will say");
+    expect(all.slice(0, commit).some(({ at, what }) => at === "isu1" && what.startsWith("role base"))).toBe(false);
   });
 
   test("what a step did before the old service is off, it takes back", () => {

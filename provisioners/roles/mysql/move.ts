@@ -105,7 +105,7 @@ ${client} < accounts.sql`),
         undo: sh`rm -f ${`${folder}/login`}`,
       },
     ],
-    ...(seen.from.writers.length === 0 && { stop: stopText, go: goText }),
+    ...(seen.from.writers.length === 0 && { stop: stopText, go: goText, hold: stopText, release: goText }),
     copy: [
       ...(names.length === 0 ? [] : [copies]),
       {
