@@ -37,7 +37,8 @@ export const Owner = text(
   /^[a-z_][a-z0-9_-]{0,31}$/,
   "a user or group name of lower-case letters, digits, `_` and `-`, such as `www-data`",
 );
-export const GitHubId = text(/^[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}$/, "a GitHub id of letters, digits and single dashes, such as `octocat`");
+/** Managed users have `_company` at the end; ids of the first years end in a dash, or have two together. */
+export const GitHubId = text(/^[A-Za-z0-9][A-Za-z0-9_-]{0,38}$/, "a GitHub id of letters, digits, `-` and `_`, such as `octocat`");
 export const RoleName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a role name such as `nginx`");
 /** What a team names itself: a service, a block, a set of settings. Not `RoleName`: that one is held against the roles that there are. */
 export const OwnName = text(/^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$/, "a name in lower case such as `image-worker`");

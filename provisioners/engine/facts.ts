@@ -93,15 +93,25 @@ function parseFacts(shell: Shell, text: string): Facts {
   );
 }
 
+/** Exit code of a wait that has nothing to wait for. */
+const withoutSystemd = 93;
+
 /** Seconds that a server gets to finish its first boot. */
 const bootSeconds = 600;
 
 /** Waits until the server has booted: cloud-init where there is one, then systemd. */
 export async function waitForBoot(shell: Shell, options: RunOptions & { readonly onWait: (reason: string) => void }): Promise<void> {
-  const waiting = sh`if command -v cloud-init >/dev/null; then echo cloud-init; timeout ${bootSeconds} cloud-init status --wait >/dev/null || exit 1; fi
+  const waiting = sh`[ -d /run/systemd/system ] || { cat /proc/1/comm; exit ${withoutSystemd}; }
+if command -v cloud-init >/dev/null; then echo cloud-init; timeout ${bootSeconds} cloud-init status --wait >/dev/null || exit 1; fi
 state=$(timeout ${bootSeconds} systemctl is-system-running --wait 2>&1)
 case $state in running|degraded) exit 0 ;; *) printf '%s\n' "$state"; exit 1 ;; esac`;
   const { code, stdout } = await shell.run(waiting, { ...options, deadline: (2 * bootSeconds + 10) * 1000, onLine: options.onWait });
+  if (code === withoutSystemd)
+    throw new HostError(
+      shell.host,
+      "not-ready",
+      `expected a server that systemd runs, got one whose first process is \`${stdout.toString("utf8").trim()}\` (a container of an application?); its services can't be managed; next: take a virtual machine, or a container that boots systemd`,
+    );
   if (code !== 0)
     throw new HostError(
       shell.host,

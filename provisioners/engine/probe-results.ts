@@ -25,6 +25,10 @@ export interface UnitSeen {
   /** `enabled`, `disabled`, `static`, `masked` … ; empty for a unit that isn't there. */
   readonly enabled: string;
   readonly needsReload: boolean;
+  /** Of one that failed, or is started again and again, systemd's word for it: `exit-code`, `start-limit-hit`, `oom-kill`. */
+  readonly result?: string;
+  /** How often systemd has started it again by itself since. */
+  readonly restarts?: number;
 }
 
 export interface UserSeen {
@@ -104,6 +108,8 @@ function parseSysctls(lines: readonly string[]): Map<string, SysctlSeen> {
   return new Map(rows.map(([path, value]) => [keyOf(path), { value: value.replace(/\s+/g, " ").trim(), writable: writable.has(path) }]));
 }
 
+const failureOf = (result: string, restarts = "0") => ({ result, ...(Number(restarts) > 0 && { restarts: Number(restarts) }) });
+
 function parseUnits(block: string): Map<string, UnitSeen> {
   const units = new Map<string, UnitSeen>();
   for (const each of block.split(/\n\n+/).filter(Boolean)) {
@@ -113,6 +119,11 @@ function parseUnits(block: string): Map<string, UnitSeen> {
       active: of.ActiveState ?? "",
       enabled: of.UnitFileState ?? "",
       needsReload: of.NeedDaemonReload === "yes",
+      // Of one that runs it is the last time's.
+      ...(["failed", "activating"].includes(of.ActiveState ?? "") &&
+        of.Result &&
+        of.Result !== "success" &&
+        failureOf(of.Result, of.NRestarts)),
     };
     for (const name of new Set([of.Id ?? "", ...(of.Names ?? "").split(" ")])) units.set(name, seen);
   }

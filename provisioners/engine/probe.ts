@@ -129,7 +129,7 @@ esac`,
         this.#nonce,
         "units",
         this.#units,
-        (all) => `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload -- ${all}`,
+        (all) => `systemctl show -p Id,Names,LoadState,ActiveState,UnitFileState,NeedDaemonReload,Result,NRestarts -- ${all}`,
       ),
       ...section(this.#nonce, "sysctls", [...this.#sysctls].map(sysctlPath), sysctlScript),
       ...[...this.#commands.values()].flatMap(({ text }, index) => [

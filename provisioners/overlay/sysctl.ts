@@ -27,14 +27,22 @@ function settingsIn(file: OverlayFile): Settings {
 const patternsIn = (file: OverlayFile): Settings =>
   Object.fromEntries(rowsIn(file).filter(([name]) => /^[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_*?[\]-]+)+$/.test(name) && /[*?[]/.test(name)));
 
+/** As systemd reads it; what it would skip with a line in the journal is refused, and does not land as if it counted. */
 function rowsIn({ path, content }: OverlayFile): readonly (readonly [name: string, value: string])[] {
   return content.split("\n").flatMap((line, at) => {
     if (/^\s*(?:[#;].*)?$/.test(line)) return [];
-    const [, key = "", value = ""] = /^\s*-?\s*([^\s=]+)\s*=\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key === "") throw new UserError(`files: ${path}:${at + 1}: expected \`name = value\`, got ${JSON.stringify(line)}`);
-    return value !== "" ? [[dotted(key), value] as const] : [];
+    const refuse = (expected: string) => new UserError(`files: ${path}:${at + 1}: expected ${expected}, got ${JSON.stringify(line)}`);
+    const [, minus = "", key = "", equals, value = ""] = /^\s*(-?)\s*([^\s=]+)\s*(=?)\s*(.*?)\s*$/.exec(line) ?? [];
+    if (equals !== "=" && !(minus === "-" && value === "")) throw refuse("`name = value`");
+    if (!isName(dotted(key))) throw refuse("the name of a kernel setting (`net.core.somaxconn`) before `=`");
+    // `-name` alone takes a name out of what patterns set.
+    if (equals !== "=") return [];
+    if (value === "" || value.startsWith("=")) throw refuse(`a value after \`${key} =\``);
+    return [[dotted(key), value] as const];
   });
 }
+
+const isName = (key: string): boolean => /^[a-z][a-z0-9_]*(?:[./][A-Za-z0-9_*?[\]-][A-Za-z0-9_.*?[\]-]*)+$/.test(key);
 
 /** `net/ipv4/conf/eth0.100/rp_filter` names what has dots in it by slashes; such a name has no form with dots. */
 const dotted = (key: string): string => (/^[^.]*\//.test(key) && !key.includes(".") ? key.replaceAll("/", ".") : key);

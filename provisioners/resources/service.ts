@@ -100,7 +100,16 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     return [...enableSteps(was, have), ...(was.running ? wakeSteps(was, have) : stopSteps(was, have))];
   },
   heard: heardSteps,
+  notes: (want, have) =>
+    want.running && !isRunning(have) && have.result !== undefined ? [`does not run: ${saidOf(want.unit, have)}`] : [],
 });
+
+/** systemd keeps the result of the last try where it gives up: the count of its own restarts tells. */
+function saidOf(unit: string, { active, result, restarts = 0 }: UnitSeen): string {
+  const gaveUp = active === "failed" && (restarts > 0 || result === "start-limit-hit");
+  const tried = restarts > 0 ? `, started again ${restarts === 1 ? "once" : `${restarts} times`}` : "";
+  return `${result}${tried}${gaveUp ? ", and systemd starts it no more by itself" : ""}; \`journalctl -u ${unit} -n 50\` says why`;
+}
 
 function refuseMasked({ unit }: ServiceWant): Step {
   const sentence = `${unit}: expected a unit that may run, got one that somebody masked on the server; \`systemctl unmask ${unit}\` there if that was not meant`;
@@ -117,10 +126,12 @@ const unmaskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
   property: "masked",
   run: sh`systemctl unmask -q -- ${unit}`,
 });
+/** One that failed too often within its time is refused, whatever has been put right since. */
+const startAgain = (unit: string): Command => sh`systemctl reset-failed -- ${unit} 2>/dev/null || :\nsystemctl start -- ${unit}`;
 /** What a masked unit would do was hidden by the mask. */
 const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "enabled" | "running">): Step[] => [
   ...(enabled ? [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }] : []),
-  ...(running ? [{ change: "start", property: "running", run: sh`systemctl start -- ${unit}` }] : []),
+  ...(running ? [{ change: "start", property: "running", run: startAgain(unit) }] : []),
 ];
 
 /** A package of the same run brings it, enabled and running as Debian has it. */
@@ -196,7 +207,7 @@ function actionFor(
   { changed, gone, pending }: PlanContext,
 ): readonly ["restart" | "reload", string] | readonly [undefined, ""] {
   // Its package may have started it since the look, with other files than these: a restart is right either way.
-  if (!isRunning(have)) return ["restart", `start: it is \`${have.load === "not-found" ? have.load : have.active}\``];
+  if (!isRunning(have)) return ["restart", `start: it is \`${have.load === "not-found" ? have.load : have.active}\`${whyNot(have)}`];
   const heard = (addresses: readonly Address[]) => addresses.filter((address) => changed.has(address));
   const because = (addresses: readonly Address[]) =>
     ` after the change of ${addresses.slice(0, 3).join(", ")}${addresses.length > 3 ? " …" : ""}`;
@@ -210,6 +221,9 @@ function actionFor(
     ];
   return heard(want.reloadOn).length > 0 ? ["reload", `reload${because(heard(want.reloadOn))}`] : [undefined, ""];
 }
+
+/** systemd's own word for why it does not run: `exit-code`, `start-limit-hit` (it failed too often), `oom-kill`. */
+const whyNot = ({ result }: UnitSeen): string => (result === undefined ? "" : ` (${result})`);
 
 /** Whoever wants it still has files of its own beside those that went back: they are checked together, or it goes on as it was. */
 function heardSteps(want: ServiceWant, have: ServiceHave, undone: readonly Address[]): readonly Step[] {
@@ -226,7 +240,7 @@ function heardSteps(want: ServiceWant, have: ServiceHave, undone: readonly Addre
 
 /** Back to running as it was: with the files as they were, so after them. */
 function wakeSteps(was: ServiceWant, have: ServiceHave): Step[] {
-  if (!isRunning(have)) return [{ change: "start", property: "running", late: true, run: sh`systemctl start -- ${was.unit}` }];
+  if (!isRunning(have)) return [{ change: "start", property: "running", late: true, run: startAgain(was.unit) }];
   if (watched(was).length === 0) return [];
   const action = was.restartOn.length > 0 || listens(have) ? "restart" : "reload";
   return [

@@ -31,6 +31,8 @@ export interface SysctlHave extends PathSeen {
   readonly live: Readonly<Record<string, SysctlSeen>>;
   /** By pattern. */
   readonly matches?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Settings that a file which is read later says otherwise. */
+  readonly later?: Readonly<Record<string, { readonly file: string; readonly value: string }>>;
 }
 
 /** With what its patterns match on this server. */
@@ -67,7 +69,40 @@ done`,
   };
 }
 
-const pathOf = ({ name, path }: SysctlWant): string => path ?? `/etc/sysctl.d/99-zz-fleet-${name}.conf`;
+/**
+ * What the files say that systemd reads after this one at a boot: by name, whichever folder they lie in, and of one name the first folder's.
+ * Prints the setting, the file and the value, a tab between.
+ */
+const saidLater = (path: string): Command => sh`own=$(basename -- ${path}); [ "$own" != sysctl.conf ] || own=99-sysctl.conf
+folders='/etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d'
+{ printf '%s\n' "$own"; ls -- $folders 2>/dev/null | grep '\\.conf$'; } | sort -u | awk -v own="$own" 'after { print } $0 == own { after = 1 }' | while read -r name; do
+  for folder in $folders; do
+    if [ -r "$folder/$name" ]; then
+      awk -F = -v file="$(readlink -f -- "$folder/$name")" '/^[[:space:]]*[^#;[:space:]]/ && NF > 1 {
+        key = $1; gsub(/^[[:space:]]*-?[[:space:]]*|[[:space:]]*$/, "", key); if (key !~ /^[^.]*\\./) gsub("/", ".", key)
+        value = substr($0, index($0, "=") + 1); gsub(/^[[:space:]]+|[[:space:]]+$/, "", value); print key "\t" file "\t" value
+      }' "$folder/$name"
+      break
+    elif [ -L "$folder/$name" ]; then break
+    fi
+  done
+done`;
+
+function askLater(want: Kept<SysctlWant>, look: Look): () => SysctlHave["later"] {
+  const answer = look.command(saidLater(pathOf(want)));
+  return () => {
+    const rows = answer()
+      .stdout.split("\n")
+      .map((row) => row.split("\t"));
+    const said = rows.flatMap(([key = "", file = "", value = ""]) =>
+      key in want.settings ? [[key, { file, value: normal(value) }] as const] : [],
+    );
+    const other = [...new Map(said)].filter(([key, { file, value }]) => file !== pathOf(want) && value !== normal(want.settings[key]!));
+    return other.length > 0 ? Object.fromEntries(other) : undefined;
+  };
+}
+
+const pathOf = ({ name, path }: Pick<SysctlWant, "name" | "path">): string => path ?? `/etc/sysctl.d/99-zz-fleet-${name}.conf`;
 const normal = (value: string): string => value.trim().replace(/\s+/g, " ");
 
 /** Sorted, since a map that went through the engine has no order. */
@@ -233,15 +268,18 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
   standing: (have) => have,
-  read(want, look) {
+  read(want, look, undo) {
     const file = look.path(pathOf(want), { content: true });
     const live = Object.keys(want.settings).map((key) => [key, look.sysctl(key)] as const);
     const matched = Object.keys(want.patterns ?? {}).map((pattern) => [pattern, askPattern(pattern, look)] as const);
+    const later = undo ? () => undefined : askLater(want, look);
     return () => {
+      const overruled = later();
       const found = matched.map(([pattern, answer]) => [pattern, answer()] as const);
       const named = Object.fromEntries(live.map(([key, answer]) => [key, answer()]));
       return {
         ...file(),
+        ...(overruled && { later: overruled }),
         live: Object.assign({}, ...found.map(([, values]) => values), named) as SysctlHave["live"],
         ...(found.length > 0 && { matches: Object.fromEntries(found.map(([pattern, values]) => [pattern, Object.keys(values)])) }),
       };
@@ -289,7 +327,12 @@ export const sysctl = defineKind<SysctlWant, SysctlHave>({
       .map(([key]) => refusal(key, have))
       .join("; ");
   },
-  notes: (want, have) => settingsOf(want).flatMap(([key]) => refusal(key, have) ?? []),
+  notes: (want, have) => [
+    ...settingsOf(want).flatMap(([key]) => refusal(key, have) ?? []),
+    ...Object.entries(have.later ?? {}).map(
+      ([key, { file, value }]) => `\`${key}\`: ${file} is read later and says \`${value}\`, which counts from the next boot on`,
+    ),
+  ],
 });
 
 const liveStep = (key: string, from: string, to: string): Step => ({

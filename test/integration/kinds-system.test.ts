@@ -227,6 +227,35 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       ["sysctl[host]", "not-applicable", expect.stringContaining("a container may not set")],
       ["sysctl[team]", "pending", [expect.stringContaining("has no such setting"), expect.stringContaining("a container may not set")]],
     ]);
+    const later = "printf 'net/core/somaxconn = 77\\n' > /etc/sysctl.d/zzz-later.conf";
+    await shell.run({ text: later, masked: later });
+    const [, team] = (await inspect(shell, "sysctl", wantsOf(declared))).report.results;
+    expect(team?.notes).toContain(
+      "`net.core.somaxconn`: /etc/sysctl.d/zzz-later.conf is read later and says `77`, which counts from the next boot on",
+    );
+    await shell.run({ text: "rm /etc/sysctl.d/zzz-later.conf", masked: "rm" });
+  });
+
+  test("service: one that ran into its start limit says so, and starts once its cause is gone", async () => {
+    const looped = `cat > /etc/systemd/system/looping.service <<'EOF'
+[Service]
+ExecStart=/bin/sh -c '[ -e /srv/cause-gone ] && exec sleep 1000'
+Restart=always
+RestartSec=0
+[Install]
+WantedBy=multi-user.target
+EOF
+systemctl daemon-reload
+systemctl start looping || :
+until systemctl is-failed -q looping; do sleep 0.1; done`;
+    await shell.run({ text: looped, masked: looped });
+    const wants = wantsOf([want.service({ unit: "looping.service" })]);
+    const [seen] = (await inspect(shell, "looping", wants)).report.results;
+    expect(seen?.changes).toContainEqual(expect.stringMatching(/^start: it is `failed` \((exit-code|start-limit-hit)\)$/));
+    expect(seen?.notes).toEqual([expect.stringMatching(/started again 5 times, and systemd starts it no more by itself; `journalctl/)]);
+    await shell.run({ text: "touch /srv/cause-gone", masked: "touch" });
+    expect((await converge(shell, "looping", wants)).results).toMatchObject([{ outcome: "changed" }]);
+    await converge(shell, "looping", {});
   });
 
   test("sysctl: a value that the kernel does not take as it is fails, with what it took", async () => {

@@ -1,8 +1,8 @@
 // Facts are complete or not known at all: a role never counts with half of them.
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { completeFacts, Facts } from "../../provisioners/engine/facts.ts";
-import { HostError } from "../../provisioners/engine/shell.ts";
+import { completeFacts, Facts, waitForBoot } from "../../provisioners/engine/facts.ts";
+import { HostError, type Shell } from "../../provisioners/engine/shell.ts";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
 import type { Context } from "../../provisioners/provider/context.ts";
 import { type HostInputs, hostResource } from "../../provisioners/provider/host.ts";
@@ -11,6 +11,7 @@ import { unknown } from "../../provisioners/provider/wire.ts";
 import { roleSchemas, roles } from "../../provisioners/roles/roles.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { readStack } from "../../spec/read.ts";
+import { localShell } from "../support/local-shell.ts";
 
 const { spec } = readStack(join(import.meta.dirname, "../../stacks/Pulumi.practice.yaml"), choices);
 const [server] = planFleet(spec, { stack: "practice", cores: 2, architecture: "amd64", overlays: {} }).servers;
@@ -20,6 +21,19 @@ const names = (Object.keys(Facts.shape) as (keyof Facts)[]).filter((name) => !Fa
 
 test("these are the facts that every role may count on", () => {
   expect(names).toEqual(["distribution", "version", "architecture", "cores", "memoryMiB", "container", "packageManager", "cloudInit"]);
+});
+
+test("a server that systemd does not run is told so, and not waited for", async () => {
+  const local = localShell();
+  const elsewhere: Shell = {
+    ...local,
+    run: ({ text, masked }, options) =>
+      local.run({ text: text.replaceAll("/run/systemd/system", join(local.root, "no-systemd")), masked }, options),
+  };
+  await expect(waitForBoot(elsewhere, { onWait: () => {} })).rejects.toThrow(
+    /^isu1: expected a server that systemd runs, got one whose first process is `[^`]+` .*; next: take a virtual machine/,
+  );
+  await local.close();
 });
 
 describe("half of the facts", () => {

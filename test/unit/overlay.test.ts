@@ -214,6 +214,27 @@ describe("kernel settings", () => {
       'files: /etc/sysctl.d/10-a.conf:2: expected `name = value`, got "net.core.somaxconn 1"',
     );
   });
+
+  test.each([
+    ["Somaxconn = 1", "the name of a kernel setting"],
+    ["somaxconn = 1", "the name of a kernel setting"],
+    ["net..core = 1", "the name of a kernel setting"],
+    ["net.core.somaxconn =", "a value after `net.core.somaxconn =`"],
+    ["net.core.somaxconn == 1", "a value after `net.core.somaxconn =`"],
+    ["sysctl -w net.core.somaxconn=1", "`name = value`"],
+    ["<<<<<<< HEAD", "`name = value`"],
+  ])("that systemd would skip in silence are refused: %s", (line, expected) => {
+    expect(() => laid("base", [file("/etc/sysctl.d/10-a.conf", `${line}\n`)])).toThrow(
+      `files: /etc/sysctl.d/10-a.conf:1: expected ${expected}`,
+    );
+  });
+
+  test("with a slash for a dot, patterns and a name that patterns leave out are settings", () => {
+    const text =
+      "net/core/somaxconn = 1\nnet.ipv4.conf.*.rp_filter = 2\n-net.ipv4.conf.lo.rp_filter\nnet/ipv4/conf/eth0.100/rp_filter = 1\n";
+    const { base: wants } = laid("base", [file("/etc/sysctl.d/10-a.conf", text)]);
+    expect(wants!["sysctl[etc-sysctl-d-10-a-conf]"]).toMatchObject({ settings: { "net.core.somaxconn": "1" }, text });
+  });
 });
 
 test("what looks like a secret's mark in a file of the team's stays text, beside a mark of the fleet's own", () => {
