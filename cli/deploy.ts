@@ -4,6 +4,7 @@ import { type Done, deploy, type Told, type Wish } from "../operations/deploy/de
 import { refsOf, writeRefs } from "../operations/deploy/pin.ts";
 import { type Place, placesOf } from "../operations/deploy/places.ts";
 import { isCommit, short } from "../operations/deploy/records.ts";
+import { type DeploySettings, settingsOf } from "../operations/deploy/settings.ts";
 import { type FleetUp, fleetUp, maskOf } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { RunRecord } from "../operations/record.ts";
@@ -30,16 +31,18 @@ export interface Known {
   readonly places: readonly Place[];
   /** By server, as the stack file has them now. */
   readonly refs: Readonly<Record<string, string>>;
+  readonly settings: DeploySettings;
 }
 
-export async function brought(what: Wish["what"], options: DeployOptions, wishOf: (known: Known) => Wish): Promise<number> {
+export async function brought(what: Wish["what"], options: DeployOptions, wishOf: (known: Known) => Wish | Promise<Wish>): Promise<number> {
   const stack = options.stack ?? (await stackInMind());
   const fleet = await fleetUp(stack);
   const all = placesOf(fleet.servers, stack);
   const places = placesOf(select(fleet.servers, options.to), stack);
   const names = all.map(({ server }) => server.name);
-  const wish = wishOf({ stack, places, refs: refsOf(stack, names) });
-  return await recorded({ stack, what }, (notes) => onThem(fleet, { places, names, wish, options }, notes));
+  const settings = settingsOf(stack);
+  const wish = await wishOf({ stack, places, refs: refsOf(stack, names), settings });
+  return await recorded({ stack, what }, (notes) => onThem(fleet, { places, names, wish, settings, options }, notes));
 }
 
 interface Job {
@@ -47,10 +50,11 @@ interface Job {
   /** All servers with the application. */
   readonly names: readonly string[];
   readonly wish: Wish;
+  readonly settings: DeploySettings;
   readonly options: DeployOptions;
 }
 
-async function onThem(fleet: FleetUp, { places, names, wish, options }: Job, notes: RunNotes): Promise<number> {
+async function onThem(fleet: FleetUp, { places, names, wish, settings, options }: Job, notes: RunNotes): Promise<number> {
   const { stack } = fleet;
   const mask = maskOf(fleet);
   const chosen = places.map(({ server }) => server.name);
@@ -67,7 +71,7 @@ async function onThem(fleet: FleetUp, { places, names, wish, options }: Job, not
     () => `${wish.what}: ${chosen.join(", ")}`,
     () =>
       deploy(places, wish, {
-        ...{ stack, servers: fleet.servers, shares: sharesOf(stack), onLine: say, onOutput: keep },
+        ...{ stack, servers: fleet.servers, shares: sharesOf(stack), once: settings, onLine: say, onOutput: keep },
         ...(options.health !== undefined && { health: options.health }),
         ...(options.timeout !== undefined && { patience: options.timeout }),
         ...(options.anyway !== undefined && { anyway: mask(options.anyway) }),

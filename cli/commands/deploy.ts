@@ -2,13 +2,15 @@
 
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { buildHere } from "../../operations/deploy/build-here.ts";
 import { followedBy } from "../../operations/deploy/decide.ts";
 import type { Wish } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
-import { brought, type DeployOptions } from "../deploy.ts";
+import { brought, type DeployOptions, type Known } from "../deploy.ts";
+import { waiting } from "../progress.ts";
 
 export const deploy: Register = (program, done) =>
   withCommon(
@@ -30,6 +32,7 @@ Examples:
   fleet deploy v1 --anyway 'as it was before lunch'
 
 Each server is built and restarted as app.build and app.services say, out of nginx and haproxy that balance over it meanwhile. The first that fails or does not answer is the last: it goes back, and so do those before it.
+What app.deploy says is done beside: \`build\` here, once an architecture, with --from; \`before\` (a migration) once, before the first server has the commit; \`after\` once, when all have it. Where \`before\` fails nothing was begun, where \`after\` fails all go back; what either did stays.
 Where something else runs than app.git.ref would bring, the stack file gets the commit: the next up changes nothing.
 Exit codes: 0; 1 where it went back, or a server's outcome is not known; 2 where it was refused, with nothing changed.`,
     )
@@ -64,8 +67,11 @@ function seconds(text: string): number {
   throw new InvalidArgumentError("expected whole seconds");
 }
 
-function wishOf(ref: string | undefined, { from, anyway }: Options, { places, refs }: Parameters<Parameters<typeof brought>[2]>[0]): Wish {
+async function wishOf(ref: string | undefined, { from, anyway }: Options, { places, refs, settings }: Known): Promise<Wish> {
+  const { build, files } = settings;
   if (from === undefined) {
+    if (build !== undefined)
+      throw new UserError("params.app.deploy.build: expected the clone that is built here, got none; next: fleet deploy --from ../webapp");
     const [first] = places;
     return { what: "deploy", ref: ref ?? followedBy([refs[first!.server.name], first!.git.ref]) };
   }
@@ -76,5 +82,11 @@ function wishOf(ref: string | undefined, { from, anyway }: Options, { places, re
       `${from}: expected all changes in a commit, got others in ${changed.slice(0, 3).join(", ")}${changed.length > 3 ? ` and ${changed.length - 3} more` : ""}; ` +
         "next: commit them; with --anyway REASON they stay behind",
     );
-  return { what: "deploy", ref: ref ?? "HEAD", from: repository, commit: repository.commit(ref ?? "HEAD") };
+  const wish = { what: "deploy", ref: ref ?? "HEAD", from: repository } as const;
+  const commit = repository.commit(wish.ref);
+  if (build === undefined) return { ...wish, commit };
+  const architectures = [...new Set(places.map(({ server }) => String(server.facts.architecture)))].sort();
+  const onLine = (line: string) => console.error(`${from}: ${line}`);
+  const built = () => buildHere({ folder: repository.folder, commit, architectures, build, files, onLine });
+  return { ...wish, commit: await waiting(() => `builds ${from}`, built) };
 }

@@ -10,9 +10,11 @@ import { operator } from "../operator.ts";
 import { Aside, type AsideOptions } from "./aside.ts";
 import { type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "./decide.ts";
 import type { LocalRepository } from "./local.ts";
+import { type Once, runOnce } from "./once.ts";
 import type { Place } from "./places.ts";
 import { type Deployed, isCommit, short, subjectIn } from "./records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "./scripts.ts";
+import type { DeploySettings } from "./settings.ts";
 import { take } from "./turn.ts";
 
 export type Wish =
@@ -26,6 +28,8 @@ export interface DeployOptions extends Omit<AsideOptions, "onLine"> {
   readonly stack: string;
   readonly health?: string;
   readonly patience?: number;
+  /** Run once, by a deploy: a rollback knows no way back of a migration. */
+  readonly once?: Pick<DeploySettings, "before" | "after" | "environmentFile">;
   /** Why it is to be done although something speaks against it. */
   readonly anyway?: string;
   readonly onLine: (server: string, line: string) => void;
@@ -129,8 +133,8 @@ function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen
   );
   const target = targetFor(looked, wish);
   if (wish.what === "deploy" && options.anyway === undefined) {
-    const lost = looked.map(({ place, seen: { head, lost: there } }) => {
-      const local = "from" in wish ? (wish.from.has(head) ? wish.from.lost(head, target.commit) : undefined) : there;
+    const lost = looked.map(({ place, seen: { head, source = head, lost: there } }) => {
+      const local = "from" in wish ? (wish.from.has(source) ? wish.from.lost(source, target.commit) : undefined) : there;
       return { server: place.server.name, lost: local };
     });
     refuseOutrun(lost, wish.ref);
@@ -192,6 +196,22 @@ async function inTurn({ target, looked }: Ready, wish: Wish, { shells, aside }: 
       if (!alike) await aside.in(server, shells);
     }
   };
+  const anew = looked.some(({ seen }) => seen.head !== target.commit);
+  const once = async (name: Once["name"]): Promise<string | undefined> => {
+    const command = options.once?.[name];
+    if (command === undefined || wish.what === "rollback" || !anew || failure !== undefined) return undefined;
+    const { place } = looked[0]!;
+    const { shell, signal } = shells.get(place.server.name)!;
+    const { environmentFile } = options.once!;
+    const of = { name, command, commit: target.commit, ...(environmentFile !== undefined && { environmentFile }) };
+    const why = await runOnce(place, shell, of, {
+      ...{ signal, onLine: (line) => options.onLine(place.server.name, line) },
+      onOutput: (line) => options.onOutput(place.server.name, line),
+    });
+    return why === undefined ? undefined : `${place.server.name}: ${why}`;
+  };
+  failure = await once("before");
+  const unbegun = failure;
   for (const each of looked) {
     const name = each.place.server.name;
     if (failure !== undefined || shells.get(name)!.signal.aborted) {
@@ -203,9 +223,12 @@ async function inTurn({ target, looked }: Ready, wish: Wish, { shells, aside }: 
     if (result.result === "deployed") done.push(each);
     if (result.reason !== undefined) failure = `${name}: ${result.reason.split("\n")[0]}`;
   }
+  failure ??= [...shells.values()].some(({ signal }) => signal.aborted) ? undefined : await once("after");
   if (failure !== undefined)
     for (const each of done.toReversed())
       told.set(each.place.server.name, await away(each, (turn) => turn.back(target, wish.what, `${failure}`)));
+  const [first] = looked;
+  if (unbegun !== undefined) told.set(first!.place.server.name, { ...told.get(first!.place.server.name)!, reason: unbegun });
   const servers = looked.map(({ place }) => told.get(place.server.name)!);
   return {
     target,

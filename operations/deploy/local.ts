@@ -7,8 +7,13 @@ const limit = 512 * 1024 * 1024;
 
 export class LocalRepository {
   readonly #folder: string;
+  readonly #packs = new Map<string, Buffer>();
   constructor(folder: string) {
     this.#folder = folder;
+  }
+
+  get folder(): string {
+    return this.#folder;
   }
 
   #git(words: readonly string[], input = ""): Buffer {
@@ -50,9 +55,21 @@ export class LocalRepository {
     return this.#text("log", "-n", "20", "--format=%h %s", old, "--not", commit).split("\n").filter(Boolean);
   }
 
-  /** What somebody who has `known` lacks of `commit`: a thin pack. */
+  /**
+   * What somebody who has `known` lacks of `commit`: a thin pack. What they have is named as a base: by itself git looks for one in the history
+   * of the commit alone, where nothing that was built here stands. Made once for all who have the same.
+   */
   pack(commit: string, known: readonly string[]): Buffer {
-    const revisions = [commit, ...known.filter((each) => this.has(each)).map((each) => `^${each}`)];
-    return this.#git(["pack-objects", "--revs", "--thin", "--stdout", "-q", "--delta-base-offset"], `${revisions.join("\n")}\n`);
+    const there = [...new Set(known.filter((each) => this.has(each)))];
+    const key = [commit, ...there].join(" ");
+    const made = this.#packs.get(key) ?? this.#packed(commit, there);
+    this.#packs.set(key, made);
+    return made;
+  }
+
+  #packed(commit: string, there: readonly string[]): Buffer {
+    const objects = this.#git(["rev-list", "--objects", commit, ...there.map((each) => `^${each}`), "--"]).toString("utf8");
+    const input = `${there.map((each) => `-${each}\n`).join("")}${objects}`;
+    return this.#git(["pack-objects", "--stdout", "-q", "--delta-base-offset"], input);
   }
 }

@@ -1,11 +1,14 @@
 // What a deploy asks and tells a checkout, as its owner.
 import { type Command, withInput } from "../../provisioners/engine/shell-quote.ts";
 import { asOwner, type GitWant } from "../../provisioners/resources/git.ts";
+import { builtFrom } from "./build-here.ts";
 import { type Deployed, recordsIn } from "./records.ts";
 
 export interface CheckoutSeen {
   /** Undefined where there is no checkout. */
   readonly head?: string;
+  /** The commit from which it was built here, where it was. */
+  readonly source?: string;
   /** The subject of what runs. */
   readonly runs: string;
   /** Tracked files with local edits. */
@@ -35,6 +38,8 @@ const lookText = `cd -- "$1"
 [ -e .git ] || exit 0
 ${resolve}
 printf 'head\\t%s\\n' "$(git rev-parse HEAD)"
+source=$(git --no-pager log -1 --format='%(trailers:key=${builtFrom},valueonly,separator=)')
+printf 'source\\t%s\\n' "$source"
 git --no-pager log -1 --format='runs%x09%s'
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited\\t/'
 if [ "$4" = fetch ] && ! said=$(timeout 60 git fetch -q --tags --force origin 2>&1); then
@@ -45,7 +50,7 @@ target=$(resolve "$2")
 if [ -n "$target" ]; then
   printf 'target\\t%s\\n' "$target"
   git --no-pager log -1 --format='subject%x09%s' "$target"
-  git --no-pager log -n 20 --format='lost%x09%h %s' HEAD --not "$target"
+  git --no-pager log -n 20 --format='lost%x09%h %s' "\${source:-HEAD}" --not "$target"
 fi
 printf 'follows\\t%s\\n' "$(resolve "$3")"
 records=$(git rev-parse --git-path fleet-deploys)
@@ -63,6 +68,7 @@ export function checkoutIn(text: string): CheckoutSeen {
   };
   return {
     ...some("head"),
+    ...some("source"),
     ...some("silent"),
     ...some("target"),
     ...some("follows"),

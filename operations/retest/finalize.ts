@@ -1,7 +1,7 @@
 // What belongs off in the run that counts: logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
 import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
-import { putBack } from "../measure/run/scripts.ts";
+import { finalFolder as folder, putBack } from "../measure/run/scripts.ts";
 import type { RetestFacts } from "./facts.ts";
 import { firstOf, of } from "./rules/rule.ts";
 
@@ -12,9 +12,6 @@ export interface Step {
   /** One line; none where it was never meant to stay. */
   readonly undo?: string;
 }
-
-/** Root's alone. */
-const folder = "/var/lib/fleet/final";
 
 const client = `sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
 settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;

@@ -54,6 +54,8 @@ const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
 
 /** The commit that the fleet checked out last: what a rewritten branch no longer has is not the server's own work. */
 const deployed = "refs/fleet/deployed";
+/** What the files of a folder were that became a checkout: what they go back to. */
+const adopted = "refs/fleet/adopted";
 /** The one before it, which counts again where the new one goes back. */
 const before = "refs/fleet/before";
 const submodules = "if [ -e .gitmodules ]; then git submodule -q update --init --recursive; fi";
@@ -144,7 +146,13 @@ if [ -n "$(git status --porcelain --untracked-files=no)" ]; then
   echo 'expected the files that the repository has, got these differences; commit or discard them on the server, or set force'
   exit 1
 fi
+git update-ref ${adopted} HEAD
 ${remember}`;
+
+/** $1 path. Files that the repository never had stay whatever they are. */
+const gitOutText = `cd -- "$1"
+if git rev-parse -q --verify ${adopted} >/dev/null; then git -c advice.detachedHead=false checkout -q --detach ${adopted}; fi
+rm -rf .git`;
 
 /** $1 path, $2 commit, $3 branch or empty, $4 repository. */
 const returnText = `cd -- "$1"
@@ -295,7 +303,7 @@ function gitOut(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
   const commits = workIn(want, have).filter((each) => each.startsWith("commit "));
   if (commits.length > 0)
     return `${want.path} has commits that are nowhere else: ${named(commits)}; push them, or \`rm -r ${want.path}/.git\` on the server`;
-  return [{ change: "take git out of the folder; its files stay", run: sh`rm -rf -- ${`${want.path}/.git`}` }];
+  return [{ change: "take git out of the folder; its files stay, as they were found", run: asOwner(want, gitOutText, [want.path]) }];
 }
 
 const short = (commit: string): string => commit.slice(0, 8);

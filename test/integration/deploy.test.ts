@@ -140,6 +140,42 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     expect(outrun.said).toMatch(/isu1: runs 1 commit that main does not have: [0-9a-f]+ version 4/);
   });
 
+  test("built here, and run once over both: a migration before, what follows after; where either fails, nothing or all goes back", async () => {
+    const settle = (more: object) =>
+      trial.edit((fleet: Fleet) => {
+        const { app } = fleet.params as { app: { deploy?: object } };
+        app.deploy = { build: "echo $ARCH > made.$ARCH; cp VERSION made", files: ["made", "made.amd64"], ...more };
+      });
+    settle({ before: "cat made >> /tmp/before; test ! -e fails", after: "cat built.txt >> /tmp/after; ! grep -q bad VERSION" });
+    const before = await answers();
+    expect((await deploy()).said).toContain("next: fleet deploy --from");
+    const five = commit("5");
+    const { code, said } = await deploy("--from", clone);
+    expect(code, said).toBe(0);
+    expect(said).toMatch(/isu1 \| before: cat made[\s\S]*isu2 \| check\[app\]: answers[\s\S]*isu1 \| after: cat built/);
+    expect(await answers()).toEqual(["5", "5"]);
+    expect(await on("isu1", "cat /tmp/before /tmp/after")).toBe("55");
+    expect(await on("isu2", "ls /tmp/before /tmp/after 2>/dev/null || echo none")).toBe("none");
+    expect(await on("isu2", "runuser -u isucon -- git -C /home/isucon/webapp rev-parse HEAD^")).toBe(five);
+    await agrees();
+    writeFileSync(join(clone, "fails"), "");
+    commit("6");
+    const refused = await deploy("--from", clone);
+    expect([refused.code, refused.said], refused.said).toEqual([1, expect.stringContaining("isu1: before: expected exit code 0, got 1")]);
+    execFileSync("rm", [join(clone, "fails")]);
+    commit("7 bad");
+    const back = await deploy("--from", clone);
+    expect([back.code, back.said], back.said).toEqual([1, expect.stringMatching(/isu2 +went back/)]);
+    expect(await answers()).toEqual(["5", "5"]);
+    await agrees();
+    expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
+    expect(await answers()).toEqual(before);
+    git("reset", "-q", "--hard", commits.four!);
+    trial.edit((fleet: Fleet) => {
+      delete (fleet.params as { app: { deploy?: object } }).app.deploy;
+    });
+  });
+
   test("a rollback goes back one, the next one another; the next up has nothing to do, and the history knows", async () => {
     expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
     expect(await heads()).toEqual([commits.two, commits.two]);

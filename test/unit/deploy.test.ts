@@ -8,13 +8,16 @@ import { parse } from "yaml";
 import type { Balancer } from "../../operations/balance/drain.ts";
 import { groupsIn } from "../../operations/balance/nginx.ts";
 import { Aside, placesBeside } from "../../operations/deploy/aside.ts";
+import { type BuildWish, buildHere } from "../../operations/deploy/build-here.ts";
 import { followedBy, type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "../../operations/deploy/decide.ts";
 import { refsAfter, type Told } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
+import { onceScript } from "../../operations/deploy/once.ts";
 import { refsIn, withRefs } from "../../operations/deploy/pin.ts";
 import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts";
 import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/deploy/records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
+import { settingsIn } from "../../operations/deploy/settings.ts";
 import { checksOf } from "../../operations/deploy/turn.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers } from "../../operations/on-servers.ts";
@@ -54,6 +57,14 @@ const looked = (name: string, seen: Partial<CheckoutSeen> = {}): Looked => ({
 const record = (more: Partial<Deployed>): Deployed => ({
   ...{ at: "2026-11-29T10:00:00.000Z", who: "ada@x", what: "deploy", commit: b, ref: "main", subject: "s", before: a, result: "done" },
   ...more,
+});
+
+test("what the stack file says of a deploy; a mistake in it is told", () => {
+  const text = (deploy: string) =>
+    `config:\n  contest-fleet:fleet:\n    params:\n      app:\n        environmentFile: /etc/app.env\n        deploy: ${deploy}\n`;
+  expect(settingsIn(text("{ before: make migrate }"))).toEqual({ before: "make migrate", files: [], environmentFile: "/etc/app.env" });
+  expect(settingsIn("config: {}")).toEqual({ files: [] });
+  expect(() => settingsIn(text("{ befor: x }"))).toThrow("params.app.deploy: ");
 });
 
 describe("places", () => {
@@ -318,6 +329,61 @@ describe("on real repositories", () => {
     run(recordScript(want(), record({ subject: 'it\'s "quoted"\tand $x' })));
     expect(look("main")).toMatchObject({ records: [record({ subject: 'it\'s "quoted"\tand $x' })], edited: [] });
     expect(git("server", "status", "--porcelain")).toBe("");
+  });
+
+  const built = (more: Partial<BuildWish> = {}) =>
+    buildHere({
+      ...{ folder: join(folder, "here"), commit: here.commit("HEAD"), architectures: ["amd64", "arm64"], files: ["bin"], onLine: () => {} },
+      ...{ build: 'mkdir -p bin; (cat file; echo; echo "$GOARCH $GOOS") > bin/app.$ARCH', ...more },
+    });
+
+  test("what is built here goes along with its commit, once an architecture; the clone is as it was", async () => {
+    commit("two");
+    writeFileSync(join(folder, "here/.git/info/exclude"), "bin/\n");
+    const heard: string[] = [];
+    const made = await built({ onLine: (line) => heard.push(line) });
+    expect(heard).toEqual(["builds for amd64", "builds for arm64"]);
+    expect(git("here", "show", `${made}:bin/app.arm64`)).toBe("two\narm64 linux");
+    expect(git("here", "diff", "--name-only", "HEAD", made)).toBe("bin/app.amd64\nbin/app.arm64");
+    expect([git("here", "status", "--porcelain"), git("here", "worktree", "list").split("\n").length]).toEqual(["", 1]);
+    expect(await built({ onLine: (line) => heard.push(line) })).toBe(made);
+    expect(heard).toHaveLength(2);
+    expect(await built({ architectures: ["amd64"] })).not.toBe(made);
+  });
+
+  test("a build that fails, or makes nothing, is told with what it said, and leaves nothing behind", async () => {
+    await expect(built({ build: "echo no compiler; exit 3" })).rejects.toThrow(/for amd64: expected exit code 0, got 3\nno compiler/);
+    await expect(built({ build: "true" })).rejects.toThrow("expected what the build made");
+    await expect(built({ files: [] })).rejects.toThrow("expected what the build makes, got nothing");
+    expect(git("here", "worktree", "list").split("\n")).toHaveLength(1);
+  });
+
+  test("what was built from a commit is nobody's work that a later one lacks; the difference alone is sent", async () => {
+    const noise = "mkdir -p bin; (seq 1 200000; cat file) > bin/app";
+    const first = await built({ architectures: ["amd64"], build: noise });
+    run(receiveScript(want(), first, here.pack(first, [git("server", "rev-parse", "HEAD")])));
+    git("server", "checkout", "-q", first);
+    const source = here.commit("HEAD");
+    commit("two");
+    const second = await built({ architectures: ["amd64"], build: noise });
+    const pack = here.pack(second, [first]);
+    expect(pack.length).toBeLessThan(2_000);
+    run(receiveScript(want(), second, pack));
+    expect(look(second, false)).toMatchObject({ head: first, source, lost: [], target: second });
+    expect(look(`${source}~0`, false).lost).toEqual([]);
+  });
+
+  test("before is run in a copy of the commit, with its variables; after where it is checked out; neither leaves a thing", () => {
+    const two = commit("two");
+    run(receiveScript(want(), two, here.pack(two, [])));
+    const environmentFile = join(folder, "env.sh");
+    writeFileSync(environmentFile, "DATABASE='notes'\n");
+    const once = (name: "before" | "after", command: string) =>
+      run(onceScript({ git: want() } as Place, { name, command, commit: two, environmentFile }));
+    expect(once("before", 'cat file; echo; echo "$DATABASE"; pwd >&2').split("\n").slice(0, 2)).toEqual(["two", "notes"]);
+    expect(once("after", "cat file")).toBe("one");
+    expect(() => once("before", "exit 4")).toThrow("Command failed");
+    expect(git("server", "worktree", "list").split("\n")).toHaveLength(1);
   });
 
   test("the clone here: changes that are in no commit, commits that it lacks", () => {

@@ -6,6 +6,8 @@ import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
 export const folder = "/var/lib/fleet/measure";
+/** What was switched off for good keeps its way back there: `fleet finalize --undo` goes it. */
+export const finalFolder = "/var/lib/fleet/final";
 export const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
 export const runLog = "/var/log/nginx/fleet-access.log";
 
@@ -43,9 +45,13 @@ export const putBack = raw(`if [ -s ${folder}/sampler.pid ]; then kill -- "-$(ca
 rm -f ${folder}/sampler.pid
 if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi; rm -f ${folder}/undo`);
 
+/** Nothing of ours stays behind a run. */
+const swept = `rm -f ${folder}/began
+rmdir ${folder} /var/lib/fleet 2>/dev/null || :`;
+
 /** Of a run that came to nothing: what it gathered goes, too. */
 export const discard = ({ mysql }: Place): Command =>
-  lines([putBack, raw(`rm -rf ${folder}/out ${gatheredFiles} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}`)]);
+  lines([putBack, raw(`rm -rf ${folder}/out ${gatheredFiles} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}\n${swept}`)]);
 
 const format = `log_format fleet_measure_${logHead("ltsv")} ${logFields("ltsv").join("\n  ")}
 access_log ${runLog} fleet_measure_ltsv buffer=64k flush=1s;
@@ -163,11 +169,18 @@ export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly s
   ]);
 }
 
+/** Shell text for `fleet finalize --undo`: before the step that it undoes. */
+const wayBack = (undo: string): Command => raw(`mkdir -p -m 700 ${finalFolder}\nprintf '%s\\n' ${quote(undo)} >>${finalFolder}/undo`);
+
 /** Switches off what costs score, and leaves it off. */
 export function silent({ nginx, mysql }: Place, restart: readonly string[]): Command {
+  const unheard = wayBack(`rm -f ${snippet}; if nginx -t -q; then nginx -s reload; fi`);
   return lines([
     putBack,
     raw(begin),
+    raw(`date +%s >${folder}/began`),
+    ...(nginx?.add ? [sh`if [ ! -e ${snippet} ]; then ${unheard}; fi`] : []),
+    ...(mysql?.on ? [wayBack("sql 'set global slow_query_log = 1'")] : []),
     ...(nginx?.add ? [withInput(raw(`cat >${snippet}`), silence), raw(settle)] : []),
     ...(mysql ? [raw(`mysql_ -e ${quote("set global slow_query_log = 0;")}`)] : []),
     restarted(restart),
@@ -237,7 +250,8 @@ ${configuration}
 } >&2
 tar -cf - .
 cd /
-rm -rf ${folder}/out ${gatheredFiles}`);
+rm -rf ${folder}/out ${gatheredFiles}
+${swept}`);
 }
 
 /** Plans of queries, each in the database that it was asked in, and the indexes of that database. Text a database has as a parameter. */

@@ -9,6 +9,7 @@ import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
 import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { appAccount, defineRole, type RoleContext, type Territory } from "../role.ts";
+import { Deploying } from "./deploying.ts";
 
 const Git = z.strictObject({
   repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
@@ -35,6 +36,7 @@ const Params = z.strictObject({
   archive: Archive.optional().describe("code as a tar archive"),
   packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on"),
   build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner"),
+  deploy: Deploying.optional(),
   environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`"),
   environmentFile: AbsolutePath.optional().describe(
     "environment file; lines of its own that are there stay. Default: `env.sh` in the home of the user of applications, where contests have it.",
