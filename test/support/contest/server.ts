@@ -26,16 +26,20 @@ const packages = ["ca-certificates", "curl", "nginx-light", "mariadb-server", "o
 const diskSize = 900 * 1024 * 1024;
 
 export class ContestServer {
-  readonly name = "isu1";
+  readonly name: string;
   readonly address: string;
   readonly #spec: MachineSpec;
   readonly #odd: boolean;
   #start: readonly string[] = [];
 
-  /** @param odd with what real servers surprise with: another shell, a socket for sshd, links, holds, a root password of the database */
-  constructor(stack: string, network: string, odd = false) {
+  /**
+   * @param odd with what real servers surprise with: another shell, a socket for sshd, links, holds, a root password of the database
+   * @param number the last of its name, and of its address: `isu1`
+   */
+  constructor(stack: string, network: string, odd = false, number = 1) {
     this.#odd = odd;
-    this.address = `${network}.11`;
+    this.name = `isu${number}`;
+    this.address = `${network}.${10 + number}`;
     const authorizedKey = `${ssh2.utils.generateKeyPairSync("ed25519").public} nobody`;
     this.#spec = {
       ...{ stack, name: this.name, driver: "nspawn", cores: 2, memoryMiB: 1024, release: "bookworm" },
