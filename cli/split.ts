@@ -227,7 +227,7 @@ export const secondsOf = (bytes: number): number => Math.max(3, Math.ceil(2 + by
 export function planText({ record, steps, changes, notes, ground }: SplitPlan): string {
   const { stack, wish, seen, stackFile, back } = record;
   const bytes = seen.from.items.reduce((sum, each) => sum + each.bytes, 0);
-  const head = `${styled("bold", stack)}: ${sentence(record)}${back === undefined ? "" : ", with what was written since"}`;
+  const head = `${styled("bold", stack)}: ${sentence(record)}${back === undefined || !ground.move.data ? "" : ", with what was written since"}`;
   const items = seen.from.items.map(({ name, bytes: size, detail }) => [`  ${name}`, mebibytes(size), detail]);
   const kept =
     back === undefined

@@ -227,11 +227,22 @@ export class Splits {
   }
 
   /** What either server keeps; nothing where the role is not there yet. */
-  async #held({ role, from, to }: Wish, plan: FleetPlan, { look }: Move, known: readonly FleetServer[]): Promise<SplitRecord["seen"]> {
+  async #held(
+    { role, from, to }: Wish,
+    plan: FleetPlan,
+    { look, refuse }: Move,
+    known: readonly FleetServer[],
+  ): Promise<SplitRecord["seen"]> {
     const nothing: Holdings = { items: [], writers: [] };
+    const refused = (said: string) => {
+      const why = refuse?.({ said, adopted: serverIn(plan, from).spec.adopted?.includes(role) ?? false });
+      if (why !== undefined) throw new UserError(`split: ${from}: ${role}: ${why}`);
+    };
+    if (!look) refused("");
     if (!look) return { from: mutable(nothing), to: mutable(nothing) };
     const there = known.filter(({ name }) => serverIn(plan, name).spec.roles.includes(role) || name === from);
     const said = await asked(this.#open, there, () => look);
+    refused(said[from] ?? "");
     const held = (name: string) => mutable(said[name] === undefined ? nothing : holdingsIn(said[name]));
     return { from: held(from), to: held(to) };
   }

@@ -95,6 +95,7 @@ export function stepsOf(ground: StepGround): readonly Step[] {
     ...(stop ? [{ ...scripted(from, "stops writes", stop, go), writes: "stop" } as const] : []),
     ...(data?.copy ?? []).map((step) => remote(ground, step)),
     ...(data ? [verified(ground, data)] : []),
+    ...(data?.finish ?? []).map((step) => remote(ground, step)),
     ...(hold ? [scripted(to, "lets nobody write yet", hold, release)] : []),
     ...over.map(([server, each]) => converged(ground, server, each)),
     ...done,

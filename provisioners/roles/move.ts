@@ -64,13 +64,15 @@ export interface DataMove {
   /** Takes the stop back, where the role still runs there. */
   readonly go?: Command;
   /**
-   * Nobody writes on the new one either, until its clients' checks hold: whatever fails before can be taken back, and nothing written is lost. Without
-   * it, there is no way back in a run once the copy was summed.
+   * Nobody writes on the new one either, until its clients' checks hold: whatever fails before is taken back, and nothing written is lost. Without
+   * it, what clients write before their own checks fail is.
    */
   readonly hold?: Command;
   readonly release?: Command;
   /** While nobody writes. */
   readonly copy: readonly MoveStep[];
+  /** Once both are alike. */
+  readonly finish?: readonly MoveStep[];
   /** Asked of both: the same text means the same data. */
   readonly digest: Command;
   /** Once the clients have gone over, or the copy was given up. */
@@ -97,6 +99,8 @@ export interface Move {
   data?(context: MoveContext): DataMove;
   /** What whoever moves it has to know. */
   readonly note?: string;
+  /** Why it can't be moved as it is, by what its look said on the old server. */
+  refuse?(ground: { readonly said: string; readonly adopted: boolean }): string | undefined;
 }
 
 /** Pure. */

@@ -338,8 +338,10 @@ describe("a role that can be moved", () => {
     const own = (role.services?.(params) ?? []).flatMap(({ unit }) => (typeof unit === "function" ? unit(facts) : unit) ?? []);
     expect(own.filter((each) => !units.includes(each))).toEqual([]);
     if (!listen) return;
-    const path = `${(typeof role.territory === "function" ? role.territory(params) : role.territory)![0]!.paths[0]}/x.conf`;
+    const [place = ""] = (typeof role.territory === "function" ? role.territory(params) : role.territory)![0]!.paths;
+    const path = place.endsWith(".conf") ? place : `${place}/x.conf`;
     const once = listen({ path, text: "bind-address = 127.0.0.1\nbind 127.0.0.1\n-l 127.0.0.1\n" }, "192.0.2.3");
+    expect(once).toMatch(/127\.0\.0\.1[, ]192\.0\.2\.3/);
     expect(listen({ path, text: once }, "192.0.2.3")).toBe(once);
   });
 });

@@ -4,6 +4,7 @@ import { MemcachedParams, memcachedConf } from "../../../templates/memcached/mem
 import { want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, reachable } from "../role.ts";
+import { memcachedMove } from "./move.ts";
 
 const Params = MemcachedParams;
 type Params = z.infer<typeof Params>;
@@ -18,6 +19,7 @@ export const memcached = defineRole<Params>({
     memcached: { protocol: "memcached", ...("port" in listen ? { port: listen.port } : { socket: listen.socket }) },
   }),
   memory: "share",
+  move: memcachedMove,
   resources(context) {
     const { params } = context;
     const listen = "port" in params.listen ? { ...params.listen, addresses: reachable(context, params.listen.addresses) } : params.listen;

@@ -4,6 +4,7 @@ import { RedisParams, redisConf } from "../../../templates/redis/redis-conf.ts";
 import { want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, reachable } from "../role.ts";
+import { redisMove } from "./move.ts";
 
 type Params = z.infer<typeof RedisParams>;
 
@@ -15,6 +16,7 @@ export const redis = defineRole<Params>({
   services: ({ port }) => [{ unit: "redis-server.service", ports: port > 0 ? { port } : {} }],
   provides: ({ port, socket }) => ({ redis: { protocol: "redis", ...(port > 0 && { port }), socket } }),
   memory: "share",
+  move: redisMove,
   resources(context) {
     const { params } = context;
     const content = redisConf({ ...params, bind: reachable(context, params.bind) }, machineOf(context));
