@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
 import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../../operations/fleet-up.ts";
-import type { Seen } from "../../operations/lab/hardware.ts";
+import { type Seen, within } from "../../operations/lab/hardware.ts";
 import type { Kind, Lab } from "../../operations/lab/model.ts";
 import { workloads } from "../../operations/lab/oltp.ts";
 import { labPage } from "../../operations/lab/page.ts";
@@ -16,6 +16,7 @@ import { needsWrk } from "../../operations/measure/run/load.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { planOf } from "../../provisioners/stack.ts";
 import { changes, throwIfInterrupted } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
@@ -92,10 +93,12 @@ async function run(kind: Kind, words: readonly string[], options: LabOptions): P
   const open = new OpenServers();
   try {
     const place = options.dir ?? (await placeOn(open, servers[0]!));
-    const seen = await waiting(
+    const looked = await waiting(
       () => "lab: looks at the servers",
       () => lookedAt(open, servers, place),
     );
+    const declared = new Map(planOf(stack).servers.map((each) => [each.name, each.declared]));
+    const seen = new Map([...looked].map(([name, each]) => [name, within(each, declared.get(name))]));
     const wanted = planned(kind, servers, seen, { ...options, dir: place });
     await confirm(question(fleet, servers, wanted), stack, options.yes);
     return await measured(open, { fleet, wanted, seen, kind, options });

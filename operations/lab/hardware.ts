@@ -86,3 +86,16 @@ export function seenIn(said: Answers<keyof ReturnType<typeof sections>>): Seen {
     },
   };
 }
+
+/** Pure. A practice machine sees its host's memory and may have what its stack file says. */
+export const within = (
+  seen: Seen,
+  declared: { readonly memoryMiB?: number | undefined; readonly cores?: number | undefined } = {},
+): Seen => ({
+  ...seen,
+  hardware: {
+    ...seen.hardware,
+    memory: Math.min(seen.hardware.memory, (declared.memoryMiB ?? Number.POSITIVE_INFINITY) * 2 ** 20),
+    cores: Math.min(seen.hardware.cores, declared.cores ?? Number.POSITIVE_INFINITY),
+  },
+});

@@ -11,7 +11,7 @@ import type { FleetServer } from "../../operations/fleet-up.ts";
 import { begin, end, folder, installed, leave, undo } from "../../operations/lab/aside.ts";
 import { diskJobs, diskPass, diskReady, diskSaid } from "../../operations/lab/disk.ts";
 import { costOf, figuresOf } from "../../operations/lab/figures.ts";
-import { seenIn } from "../../operations/lab/hardware.ts";
+import { seenIn, within } from "../../operations/lab/hardware.ts";
 import type { Hardware, Lab, Pass } from "../../operations/lab/model.ts";
 import { oltpPass, oltpReady, oltpSaid, oltpSetting } from "../../operations/lab/oltp.ts";
 import { fileBytes, inTurn, rowsFor } from "../../operations/lab/order.ts";
@@ -131,6 +131,8 @@ test("the hardware: a container's is what it may have, and EC2's type is told by
       database: { version: "10.11", log_bin: "OFF" },
     },
   });
+  expect(within(seenIn(answers), { memoryMiB: 512, cores: 4 }).hardware).toMatchObject({ memory: 512 * 2 ** 20, cores: 1 });
+  expect(within(seenIn(answers))).toEqual(seenIn(answers));
   const none = seenIn({ cpu: "", limits: "", disks: "", files: "", system: "", product: "", database: "" });
   expect(none.hardware).toMatchObject({ cpu: "unknown", cores: 1, disks: [] });
 });
