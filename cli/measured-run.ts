@@ -64,6 +64,7 @@ export async function measuredRun({
           folder,
           final,
           restart: spec.restart,
+          profile: spec.profile,
           limit: Math.ceil(secondsOf(spec.timeout)) + spare + (spec.wait ? 3600 : 0),
           what: `fleet bench ${fleet.stack}`,
           tell: (phase) => {

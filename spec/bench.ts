@@ -57,6 +57,27 @@ export const Load = z
   .describe("a load of HTTP requests from this computer, by wrk");
 export type Load = z.infer<typeof Load>;
 
+export const Profile = z
+  .strictObject({
+    pprof: z
+      .array(z.string().regex(/^https?:\/\/[^\s'"\\]+$/))
+      .max(8)
+      .default([])
+      .describe(
+        "where an application answers Go's pprof, as its server reaches it; default `http://127.0.0.1:6060`, if something answers there",
+      ),
+    programs: z.boolean().default(true).describe("whether py-spy, rbspy and perf are started where they are installed; default true"),
+    files: z
+      .array(z.string().regex(/^\/[\w./*?-]+$/))
+      .max(8)
+      .default([])
+      .describe(
+        "profiles that an application writes itself during a run, folded stacks or `.cpuprofile` of Node: a path with `*`; default none",
+      ),
+  })
+  .describe("profilers around a measured run");
+export type Profile = z.infer<typeof Profile>;
+
 export const BenchSpec = z
   .strictObject({
     command: Text.optional().describe(
@@ -79,6 +100,7 @@ export const BenchSpec = z
       "how the score stands in the output, its first group the number; default the usual words, else the last number",
     ),
     fail: Pattern.optional().describe("what in the output says that the run failed; default the usual words"),
+    profile: Profile.prefault({}).describe("profilers around a measured run: those that are there; default all of them"),
     timeout: Duration.default("10min").describe("how long a run may take; default `10min`"),
     restart: z.array(UnitName).default([]).describe("units restarted on every server that has them, before each run; default none"),
     uris: z.array(Pattern).default([]).describe("patterns of URIs that count as one, as `alp -m` takes them; default found by themselves"),

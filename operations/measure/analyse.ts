@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { AccessLog, type AccessReport } from "./access/analyse.ts";
 import type { Explained } from "./explain.ts";
 import { eachLine } from "./lines.ts";
+import { profilesIn } from "./profiles/read.ts";
+import type { FlameGraph } from "./profiles/stacks.ts";
 import type { Apart } from "./run/apart.ts";
 import { type Clock, correction } from "./run/clock.ts";
 import { type DatabaseSeries, databaseSamples, type Series, samples } from "./samples/series.ts";
@@ -24,6 +26,8 @@ export interface ServerReport {
   readonly database?: DatabaseSeries;
   /** What nginx and php-fpm said of themselves. */
   readonly web?: WebStatus;
+  /** Of its programs, by the profilers that are there. */
+  readonly profiles?: readonly FlameGraph[];
   readonly explained?: Explained;
   readonly hardware: Hardware;
   /** Effective configuration by its kind: nginx, mysql, sysctl, enabled, hardware. */
@@ -84,6 +88,7 @@ export async function analysed(folder: string, server: string, uris: readonly st
   await linesOf(join(own, "web.gz"), (line) => web.line(line));
   const by = correction(kept<Clock>(own, "clock"));
   const [series, database] = [later(samplesOf.end(), by), later(status.end(), by)];
+  const profiles = profilesIn(join(own, "profiles"));
   const plans = textOf(join(own, "explained.json"));
   const line = Number(/^line = (\d+)$/m.exec(textOf(join(own, "config", "hardware")))?.[1] ?? 0);
   return {
@@ -92,6 +97,7 @@ export async function analysed(folder: string, server: string, uris: readonly st
     ...(series && { samples: series }),
     ...(database && { database }),
     ...(existsSync(join(own, "web.gz")) && { web: webLater(web.end(), by) }),
+    ...(profiles.length > 0 && { profiles }),
     ...(plans !== "" && { explained: JSON.parse(plans) as Explained }),
     configuration: configurationOf(folder, server),
     apart: kept<readonly Apart[]>(own, "apart") ?? [],

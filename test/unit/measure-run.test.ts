@@ -26,7 +26,7 @@ import { look, Traffic, watchedIn } from "../../operations/measure/run/traffic.t
 import { enter, ledger, newRun, type RunEntry } from "../../operations/measure/runs.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
 import { verdictIn } from "../../operations/measure/score.ts";
-import { Load } from "../../spec/bench.ts";
+import { Load, Profile } from "../../spec/bench.ts";
 
 describe("the score in a benchmark's output", () => {
   test.for([
@@ -115,6 +115,8 @@ describe("what there is to measure", () => {
   });
 });
 
+const profile = Profile.parse({ pprof: ["http://127.0.0.1:6060/"] });
+
 const place: Place = {
   nginx: { add: true, own: ["/var/log/nginx/a b'.log"], silencedBy: ["/etc/nginx/nginx.conf"] },
   mysql: {
@@ -129,9 +131,9 @@ const place: Place = {
 
 test.for([
   ["survey", survey],
-  ["prepare", prepare(place, ["notes.service", "x@1.service"], sampler(60, { mysql: true }))],
+  ["prepare", prepare(place, ["notes.service", "x@1.service"], { sampler: sampler(60, { mysql: true }), profile })],
   ["silent", silent(place, ["notes.service"])],
-  ["collect", collect(place)],
+  ["collect", collect(place, { ...profile, files: ["/tmp/*.folded"] })],
   ["putBack", putBack],
   ["discard", discard(place)],
   ["look", look("/initialize", false)],

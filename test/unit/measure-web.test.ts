@@ -8,6 +8,7 @@ import { placeIn } from "../../operations/measure/run/place.ts";
 import { parts, prepare, snippet } from "../../operations/measure/run/scripts.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
 import { poolsIn, statusSampler, statusServer, type WebStatus, webStatus } from "../../operations/measure/samples/web-status.ts";
+import { Profile } from "../../spec/bench.ts";
 
 const pools = `[global]
 pid = /run/php-fpm.pid
@@ -53,7 +54,7 @@ test("what asks is text that bash and sh can read", () => {
   const asks = statusSampler([{ name: "it's", listen: "x", status: "/s" }], "80");
   expect(spawnSync("bash", ["-n"], { input: asks, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
   const place = { nginx: { add: true, own: [], silencedBy: [] }, pools: poolsIn(pools).asked };
-  const { text } = prepare(place, [], sampler(60, {}));
+  const { text } = prepare(place, [], { sampler: sampler(60, {}), profile: Profile.parse({}) });
   expect(spawnSync("sh", ["-n"], { input: text, encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
 });
 

@@ -10,6 +10,7 @@ import type { WebStatus } from "../samples/web-status.ts";
 import type { SlowReport } from "../slow/digest.ts";
 import { configurationPart } from "./configuration.ts";
 import { byHundreds, bytes, percent, seconds, short, whole } from "./figures.ts";
+import { flames } from "./flame.ts";
 import type { RunReport } from "./model.ts";
 import { bars, plot } from "./plot.ts";
 import { style } from "./style.ts";
@@ -242,7 +243,7 @@ function requestLine({ perSecond }: AccessReport, phase: readonly [number, numbe
 }
 
 function serverPart(
-  { server, access, slow, samples, database, web, explained, journal }: ServerReport,
+  { server, access, slow, samples, database, web, profiles, explained, journal }: ServerReport,
   phase: readonly [number, number],
 ): Html {
   const plots = [
@@ -255,6 +256,7 @@ function serverPart(
 ${plots.length > 0 && html`<div class="plots">${plots}</div>`}
 ${access && access.requests > 0 && requests(access)}
 ${slow && slow.queries > 0 && queries(slow, explained)}
+${flames(profiles ?? [])}
 ${journal.length > 0 && html`<details><summary>${journal.length} warnings and errors in the journal</summary><pre>${journal.slice(-most.journal).join("\n")}</pre></details>`}</section>`;
 }
 

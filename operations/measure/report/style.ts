@@ -26,6 +26,7 @@ svg{display:block;width:100%;height:auto}
 svg text{font-size:10px;fill:var(--dim)}
 .grid{stroke:var(--rule)}.phase{fill:var(--card)}
 .line{fill:none;stroke-width:1.5}.area{opacity:.85}
+svg.flame{min-width:760px}svg.flame text{font-size:10.5px;fill:#20130a;font-family:ui-monospace,monospace}
 .bar{fill:var(--rule)}.bar.own{fill:var(--mark)}.bar.failed{fill:var(--bad)}
 .legend{margin:0;font-size:.75rem;color:var(--dim);line-height:1.5}
 .legend span{white-space:nowrap;margin-right:.6em}.legend i{display:inline-block;width:.7em;height:.7em;margin-right:.3em;border-radius:2px}

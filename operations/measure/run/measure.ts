@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, type LockingShell } from "../../../provisioners/engine/shell.ts";
 import { gist } from "../../../provisioners/ssh/output.ts";
+import type { Profile } from "../../../spec/bench.ts";
 import type { FleetServer } from "../../fleet-up.ts";
 import { OpenServers, type Outcome } from "../../on-servers.ts";
 import { sampler } from "../samples/sampler.ts";
@@ -22,6 +23,7 @@ export interface MeasureOptions {
   readonly final: boolean;
   /** Units that are restarted before. */
   readonly restart: readonly string[];
+  readonly profile: Profile;
   /** Seconds after which servers put everything back by themselves. */
   readonly limit: number;
   /** What holds others back: `fleet bench team-a`. */
@@ -93,15 +95,17 @@ interface Around {
 async function onServer(server: FleetServer, shell: LockingShell, place: Looked, { options, barrier, signal }: Around): Promise<void> {
   let done = false;
   try {
-    const { final, restart, limit } = options;
-    const script = final ? silent(place, restart) : prepare(place, restart, sampler(limit, { mysql: place.mysql !== undefined }));
+    const { final, restart, limit, profile } = options;
+    const script = final
+      ? silent(place, restart)
+      : prepare(place, restart, { sampler: sampler(limit, { mysql: place.mysql !== undefined }), profile });
     const { code, stderr } = await shell.run(script, { signal });
     if (code !== 0) throw new HostError(server.name, "lost", `expected to be made ready for a run, got exit code ${code}: ${gist(stderr)}`);
     barrier.arrive();
     await Promise.race([barrier.over, aborted(signal)]);
     options.tell("fetches logs");
     const own = join(options.folder, "servers", server.name);
-    await fetchTar(shell, collect(place), own);
+    await fetchTar(shell, collect(place, options.profile), own);
     keepLook(own, place);
     done = true;
   } catch (error) {

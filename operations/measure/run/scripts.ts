@@ -1,7 +1,9 @@
 // What runs on a server before and after a measured run: POSIX sh, as root.
 
 import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
+import type { Profile } from "../../../spec/bench.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
+import { collectProfiles, profilers, profilesOf } from "../profiles/profilers.ts";
 import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../samples/web-status.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
@@ -11,7 +13,7 @@ export const finalFolder = "/var/lib/fleet/final";
 export const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
 export const runLog = "/var/log/nginx/fleet-access.log";
 
-const gatheredFiles = ["samples", "status", "web", "web-sampler", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ");
+const gatheredFiles = `${profilesOf(folder)} ${["samples", "status", "web", "web-sampler", "profilers", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ")}`;
 
 /** Marks the beginnings of what a survey prints. */
 export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", pools: "== pools ==", rest: "== rest ==" } as const;
@@ -156,8 +158,13 @@ const remember = (files: readonly string[]): Command =>
 const restarted = (units: readonly string[]): Command =>
   raw(units.map((unit) => `if systemctl is-enabled -q ${quote(unit)} 2>/dev/null; then systemctl restart ${quote(unit)}; fi`).join("\n"));
 
+export interface Meanwhile {
+  readonly sampler: Command;
+  readonly profile: Profile;
+}
+
 /** Switches the logs on. Ends with 45 where nginx refuses them; nothing of them is left then. */
-export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly string[], sampler: Command): Command {
+export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly string[], { sampler, profile }: Meanwhile): Command {
   return lines([
     putBack,
     raw(begin),
@@ -165,6 +172,8 @@ export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly s
     ...(mysql ? [mysqlOn(mysql)] : []),
     restarted(restart),
     ...(nginx ? [remember(nginx.own)] : []),
+    raw(`rm -rf ${profilesOf(folder)}; mkdir ${profilesOf(folder)}`),
+    withInput(raw(`cat >${folder}/profilers`), profilers(folder, profile)),
     sampler,
   ]);
 }
@@ -230,7 +239,7 @@ const errors = `began=$(date -d "@$(cat ${folder}/began)" '+%Y/%m/%d %H:%M:%S' 2
 journalctl -p 4 --since "@$(cat ${folder}/began)" --no-pager -o short-iso -n 500 >>journal 2>/dev/null || true`;
 
 /** Puts everything back, and hands all that was gathered over as a tar on standard output. */
-export function collect({ mysql }: Place): Command {
+export function collect({ mysql }: Place, profile: Profile): Command {
   return raw(`set -e
 umask 077
 ${client}
@@ -238,6 +247,7 @@ rm -rf ${folder}/out
 mkdir -p ${folder}/out
 cd ${folder}/out
 {
+${collectProfiles(folder, profile).text}
 ${putBack.text}
 ${gathered(runLog, "access.log.gz")}
 ${mysql ? gathered(slowLogOf(mysql), "slow.log.gz") : ""}

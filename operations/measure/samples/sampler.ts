@@ -34,7 +34,8 @@ ${
     ? `( while :; do date "+select '@ %s.%N';"; echo "${query}"; sleep 1; done ) | mysql ${unlogged} -N -B --unbuffered >${folder}/status 2>/dev/null &
 `
     : ""
-}if [ -s ${folder}/web-sampler ]; then bash ${folder}/web-sampler >${folder}/web 2>/dev/null & fi
+}if [ -s ${folder}/profilers ]; then sh ${folder}/profilers >/dev/null 2>&1 & fi
+if [ -s ${folder}/web-sampler ]; then bash ${folder}/web-sampler >${folder}/web 2>/dev/null & fi
 i=0
 while [ $i -lt ${limit} ]; do
   i=$((i + 1))
