@@ -3,6 +3,7 @@ import type { FleetServer } from "../operations/fleet-up.ts";
 import type { HistoryEntry } from "../operations/history/entry.ts";
 import { type Commit, isRight, type Service, staysOff } from "../operations/look/found.ts";
 import type { Seen } from "../operations/look/look.ts";
+import type { RunEntry } from "../operations/measure/runs.ts";
 import { counted, styled } from "./terminal.ts";
 
 export interface Row {
@@ -33,12 +34,31 @@ const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const level = (share: number, text: string, [much, most]: readonly [number, number]): string =>
   share >= most ? styled("red", text) : share >= much ? styled("yellow", text) : text;
 
-export function screen(stack: string, rows: readonly Row[], last: HistoryEntry | undefined, now = new Date(), expiresAt?: string): string {
+/** `last bench: 12,340 points, run 7 by ada@laptop at 3f9c0a1, 4 min ago` */
+export function measuredText({ run, ended, who, score, passed, commit }: RunEntry, now: Date): string {
+  const points = passed && score !== undefined ? `${score.toLocaleString("en")} points` : styled("red", "failed");
+  const of = [`run ${run}`, `by ${who}`, ...(commit === undefined ? [] : [`at ${commit}`])].join(" ");
+  return `last bench: ${points}, ${of}, ${span(now.getTime() / 1000 - ended)} ago`;
+}
+
+/** What stands above the servers. */
+export interface Above {
+  readonly expiresAt?: string | undefined;
+  readonly measured?: RunEntry | undefined;
+}
+
+export function screen(
+  stack: string,
+  rows: readonly Row[],
+  last: HistoryEntry | undefined,
+  { expiresAt, measured }: Above = {},
+  now = new Date(),
+): string {
   const width = Math.max(...rows.map(({ server }) => server.name.length));
   const ago = last && span((now.getTime() - Date.parse(last.at)) / 1000);
   const run = last ? `last run: ${last.what} by ${last.who} ${ago} ago, ${last.result}` : "no run in its history yet";
   const head = `${styled("bold", stack)}  ${now.toTimeString().slice(0, 8)}  ${run}${endText(expiresAt, now)}`;
-  return [head, ...rows.map((row) => rowText(row, width, now))].join("\n");
+  return [head, ...(measured ? [measuredText(measured, now)] : []), ...rows.map((row) => rowText(row, width, now))].join("\n");
 }
 
 /** Red within its last hour, and after it: what is on its servers is soon gone. */

@@ -36,6 +36,8 @@ export interface FleetUp {
   readonly expiresAt?: string;
   /** Every secret text of its state. */
   readonly secrets: readonly string[];
+  /** URNs of what stands around the servers: what AWS has, and whether its instances run. */
+  readonly around: readonly string[];
 }
 
 /** Throws a UserError where nothing of the stack stands, or its secrets can't be opened. */
@@ -44,7 +46,8 @@ export async function fleetUp(stack: string): Promise<FleetUp> {
   const servers = serversIn(opened(resources.filter(isOurs), key) as StateResource[]);
   if (servers.length === 0) throw notUp(stack);
   const { expiresAt } = resources.find(({ type }) => type === "pulumi:pulumi:Stack")?.outputs ?? {};
-  return { stack, servers, secrets: secretTextsIn(resources, key), ...(typeof expiresAt === "string" && { expiresAt }) };
+  const around = resources.filter(isAround).map(({ urn }) => urn);
+  return { stack, servers, secrets: secretTextsIn(resources, key), around, ...(typeof expiresAt === "string" && { expiresAt }) };
 }
 
 /** Every secret text that the state holds, to be taken out of what is shown or kept. */
@@ -72,6 +75,8 @@ async function stateOf(stack: string): Promise<OpenState> {
 
 /** Other providers' resources may hold what only they can read. */
 const isOurs = (each: StateResource): boolean => ["fleet:index:Host", "fleet:index:Role"].includes(each.type) && !each.delete;
+
+const isAround = ({ type }: StateResource): boolean => type.startsWith("aws:") || type === "fleet:index:InstancePower";
 
 const secretTextsIn = (resources: readonly StateResource[], key: Buffer | undefined): readonly string[] => [
   ...new Set(secretsIn(resources, key).flatMap(secretTexts)),
@@ -135,7 +140,7 @@ function undoneOf({ inputs, outputs = {} }: StateResource): readonly string[] {
 }
 
 /** Takes the stack's secrets out of a text. A password that is spelled like a user or a server (`isucon`) would hide every path, and be told by the holes. */
-export function maskOf({ secrets, servers }: FleetUp): (text: string) => string {
+export function maskOf({ secrets, servers }: Pick<FleetUp, "secrets" | "servers">): (text: string) => string {
   const names = new Set(servers.flatMap(({ name, connection }) => [name, connection.user]));
   return redactor(secrets.filter((secret) => !names.has(secret)));
 }

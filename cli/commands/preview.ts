@@ -1,6 +1,7 @@
 // fleet preview: what an up would change, down to the line of a file on a server. For one stack at a terminal, for many as a table, for a
 // pull request as both.
 import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { Option } from "commander";
 import pLimit from "p-limit";
 import { checkout, stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -22,6 +23,8 @@ interface Options {
   readonly engine: boolean;
   readonly full: boolean;
   readonly note: readonly string[];
+  /** Only what stands around the servers, without a look at them: for a watch. */
+  readonly around: boolean;
 }
 
 export const preview: Register = (program, done) =>
@@ -36,6 +39,7 @@ export const preview: Register = (program, done) =>
     .addOption(manyOptions.parallel())
     .addOption(engineOption())
     .addOption(noTableOption())
+    .addOption(new Option("--around", "only what stands around the servers, without a look at them").default(false).hideHelp())
     .option("--full", "show new files in full, not only how many lines they have", false)
     .option(
       "--note <text>",
@@ -62,10 +66,12 @@ async function run(patterns: readonly string[], options: Options): Promise<numbe
 }
 
 /** Of many, in a log: each as it is done. A terminal shows what is being looked at. */
-async function told(stack: string, of: number, options: Pick<Options, "engine">): Promise<StackPreview> {
+async function told(stack: string, of: number, options: Pick<Options, "engine" | "around">): Promise<StackPreview> {
   const began = Date.now();
-  const right = await allRight(stack, options);
-  const preview = right ? nothingToChange(stack, right.team) : await (await import("../preview/by-engine.ts")).previewByEngine(stack);
+  const right = options.around ? undefined : await allRight(stack, options);
+  const preview = right
+    ? nothingToChange(stack, right.team)
+    : await (await import("../preview/by-engine.ts")).previewByEngine(stack, { around: options.around });
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (of > 1 && !process.stderr.isTTY) console.error(`${stack}: ${preview.failure === undefined ? "previewed" : "failed"}, ${seconds} s`);
   return preview;

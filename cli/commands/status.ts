@@ -6,6 +6,7 @@ import type { HistoryEntry } from "../../operations/history/entry.ts";
 import { historyOf } from "../../operations/history/history.ts";
 import { isRight } from "../../operations/look/found.ts";
 import { driftOf, lookAt, type Seen } from "../../operations/look/look.ts";
+import { ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
@@ -19,7 +20,7 @@ import { type Row, screen } from "../status-screen.ts";
 export const status: Register = (program, done) =>
   program
     .command("status")
-    .description("all servers on one screen: load, memory, disk, services, commit, what differs from the last run")
+    .description("all servers on one screen: load, memory, disk, services, deployed commit, last bench, what differs from the last run")
     .argument("[servers...]", selectionHelp)
     .option(...stackOption)
     .option("-w, --watch [seconds]", "again and again, until Ctrl-C; every 2 seconds without a number", every)
@@ -65,12 +66,15 @@ async function show(words: readonly string[], options: Options): Promise<number>
     const one = async () => ({
       rows: await eyes.look(),
       last: await last(),
+      measured: ledger(runsFolder(stack)).at(-1),
       ...(fleet.expiresAt !== undefined && { expiresAt: fleet.expiresAt }),
     });
     const seen = await waiting(() => `looks at ${servers.map(({ name }) => name).join(", ")}`, one);
     if (options.watch === undefined) {
       console.log(
-        options.json ? JSON.stringify(plain(stack, seen), null, 2) : screen(stack, seen.rows, seen.last, new Date(), seen.expiresAt),
+        options.json
+          ? JSON.stringify(plain(stack, seen), null, 2)
+          : screen(stack, seen.rows, seen.last, { expiresAt: seen.expiresAt, measured: seen.measured }),
       );
       return seen.rows.every(isWell) ? 0 : 1;
     }
@@ -85,6 +89,7 @@ interface Screenful {
   readonly rows: readonly Row[];
   readonly last: HistoryEntry | undefined;
   readonly expiresAt?: string;
+  readonly measured: RunEntry | undefined;
 }
 
 async function watch(stack: string, first: Screenful, again: () => Promise<Screenful>, { watch: period, json }: Options): Promise<void> {
@@ -93,7 +98,7 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
   try {
     for (let seen = first; !signal.aborted; ) {
       if (json) console.log(JSON.stringify(plain(stack, seen)));
-      else draw(screen(stack, seen.rows, seen.last, new Date(), seen.expiresAt));
+      else draw(screen(stack, seen.rows, seen.last, { expiresAt: seen.expiresAt, measured: seen.measured }));
       await sleep(typeof period === "number" ? period : 2000, signal).catch(() => {});
       if (!signal.aborted) seen = await again();
     }
@@ -104,11 +109,12 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
 
 const isWell = ({ seen }: Row): boolean => seen?.services.every(isRight) ?? false;
 
-const plain = (stack: string, { rows, last, expiresAt }: Screenful) => ({
+const plain = (stack: string, { rows, last, expiresAt, measured }: Screenful) => ({
   stack,
   ...(expiresAt !== undefined && { expiresAt }),
   at: new Date().toISOString(),
   ...(last && { lastRun: { id: last.id, at: last.at, who: last.who, what: last.what, result: last.result } }),
+  ...(measured && { lastBench: measured }),
   servers: rows.map(({ server, seen, error, drift, undone }) => ({
     server: server.name,
     address: server.connection.address,

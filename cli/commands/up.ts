@@ -97,7 +97,8 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver, targ
   if (!yes) await agreed(stack);
   await (await operationsOf(plan)).prepare?.(plan);
   const settle = settling(plan);
-  const { code, changed, sum, did } = verbose ? await inPulumisWords(plan, target) : await inOurWords(plan, target);
+  const args = [...argumentsOf(plan, target), ...unasked];
+  const { code, changed, sum, did } = verbose ? await inPulumisWords(plan, args) : await inOurWords(plan, args);
   Object.assign(notes, { nothing: !changed, summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
   // Of the rest nobody knows.
   if (code === 0 && target.length === 0) settle();
@@ -133,14 +134,14 @@ const argumentsOf = (plan: FleetPlan, target: readonly string[]): readonly strin
 ];
 const unasked = ["--yes", "--skip-preview"];
 
-async function inPulumisWords(plan: FleetPlan, target: readonly string[]): Promise<Told> {
-  const { code } = await pulumi(plan, [...argumentsOf(plan, target), ...unasked], { env: await environmentOf(plan) });
+async function inPulumisWords(plan: FleetPlan, args: readonly string[]): Promise<Told> {
+  const { code } = await pulumi(plan, args, { env: await environmentOf(plan) });
   return { code, changed: true };
 }
 
-async function inOurWords(plan: FleetPlan, target: readonly string[]): Promise<Told> {
+async function inOurWords(plan: FleetPlan, args: readonly string[]): Promise<Told> {
   const { toldRun } = await import("../run/run-up.ts");
-  return await toldRun(plan, [...argumentsOf(plan, target), ...unasked], await environmentOf(plan));
+  return await toldRun(plan, args, await environmentOf(plan));
 }
 
 async function environmentOf(plan: FleetPlan): Promise<Readonly<Record<string, string>>> {

@@ -1,8 +1,10 @@
 // fleet watch: compares all the time, and tells what differs as soon as it does.
-import { spawn } from "node:child_process";
-import { InvalidArgumentError, Option } from "commander";
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { maskOf } from "../../operations/fleet-up.ts";
 import { attemptsOf, keepAttempts } from "../../operations/watch/attempts.ts";
+import { watchUser } from "../../operations/watch/member.ts";
 import { line, sumLine, type WatchEvent } from "../../operations/watch/rules.ts";
 import { Watch } from "../../operations/watch/watch.ts";
 import { codeFile, project } from "../../provisioners/project.ts";
@@ -13,17 +15,18 @@ import type { Register } from "../command.ts";
 import { waiting } from "../progress.ts";
 import { stackInMind } from "../stack-in-mind.ts";
 import { counted, styled } from "../terminal.ts";
+import type { UnitOptions } from "../watch-unit.ts";
 import { execute, post } from "../watch-ways.ts";
 
-export const watch: Register = (program, done) =>
-  program
+export const watch: Register = (program, done) => {
+  const command = program
     .command("watch")
     .description("compare the servers with what the last up left, all the time, and tell at once what differs; --heal puts it right")
     .argument("[stack]", "the stack; default FLEET_STACK, else the only one that is up")
-    .addOption(new Option("--every <time>", "from one look to the next: 30s, 2m (from 5s to 1h)").argParser(every).default(60_000, "1m"))
-    .option("--heal", "put right what differs, by an up of it alone; three times, then it is somebody's wish", false)
-    .option("--exec <command>", "runs here for what a look found: JSON on its standard input, the lines in $FLEET_TEXT")
-    .option("--webhook <url>", "gets the same JSON by POST: stack, text, events")
+    .addOption(ways.every())
+    .addOption(ways.heal())
+    .addOption(ways.exec().env("FLEET_WATCH_EXEC"))
+    .addOption(ways.webhook().env("FLEET_WATCH_WEBHOOK"))
     .option("--once", "one look, for cron: tells all that differs", false)
     .option("--json", "an event a line, as JSON", false)
     .addHelpText(
@@ -34,6 +37,7 @@ Examples:
   fleet watch team-a --every 30s --heal
   fleet watch team-a --exec 'notify-send "$FLEET_TEXT"'
   fleet watch team-a --webhook https://chat.example.com/hooks/TOKEN
+  fleet watch install team-a --heal      as a unit of systemd's, here or elsewhere
   */5 * * * * fleet watch team-a --once || mail -s drift ops    (in a crontab)
 
 A line a difference: when, server, role, resource, what. Servers that go off and
@@ -44,6 +48,53 @@ Exit codes: 130 after Ctrl-C, which ends it with a sum; with --once 0, or 7 wher
 something differs or a server did not answer.`,
     )
     .action((stack: string | undefined, options: Options) => done(run(stack, options)));
+  units(command, done);
+};
+
+const ways = {
+  every: () => new Option("--every <time>", "from one look to the next: 30s, 2m (from 5s to 1h)").argParser(every).default(30_000, "30s"),
+  heal: () => new Option("--heal", "put right what differs, by an up of it alone; three times, then it is somebody's wish").default(false),
+  exec: () => new Option("--exec <command>", "runs here for what a look found: JSON on its standard input, the lines in $FLEET_TEXT"),
+  webhook: () => new Option("--webhook <url>", "gets the same JSON by POST: stack, text, events"),
+  on: () => new Option("--on <[user@]host:/folder>", "there, over ssh: a checkout of this project, set up, with the same backend"),
+};
+
+function units(command: Command, done: Parameters<Register>[1]): void {
+  command
+    .command("install")
+    .configureHelp({ showGlobalOptions: false })
+    .description("have systemd keep a watch, here or on a server of the operators', with a key and an account of its own on the servers")
+    .argument("[stack]", "the stack; default FLEET_STACK, else the only one that is up")
+    .addOption(ways.every())
+    .addOption(ways.heal())
+    .addOption(ways.exec().env("FLEET_WATCH_EXEC"))
+    .addOption(ways.webhook().env("FLEET_WATCH_WEBHOOK"))
+    .addOption(ways.on())
+    .option("-y, --yes", "do not ask for confirmation", false)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  fleet watch install team-a --heal --webhook https://chat.example.com/hooks/TOKEN
+  fleet watch install team-a --on ops@ops1:/srv/our-servers
+
+Root's unit is the computer's, another user's is that user's own. Passphrase and
+webhook stand in .fleet/watch/, which only the project's owner reads.`,
+    )
+    .action((stack: string | undefined, options: UnitOptions) => done(loaded().then(({ install }) => install(stack, options))));
+  command
+    .command("uninstall")
+    .configureHelp({ showGlobalOptions: false })
+    .description("take a watch's unit, its key and its account on the servers away")
+    .argument("[stack]", "the stack; default FLEET_STACK, else the only one that is up")
+    .addOption(ways.on())
+    .option("-y, --yes", "do not ask for confirmation", false)
+    .addHelpText("after", "\nExamples:\n  fleet watch uninstall team-a\n  fleet watch uninstall team-a --on ops@ops1:/srv/our-servers")
+    .action((stack: string | undefined, options: UnitOptions) => done(loaded().then(({ uninstall }) => uninstall(stack, options))));
+}
+
+/** It brings the up along. */
+const loaded = () => import("../watch-unit.ts");
 
 interface Options {
   /** Milliseconds. */
@@ -67,8 +118,10 @@ async function run(named: string | undefined, options: Options): Promise<number>
   if (options.webhook !== undefined && !/^https?:\/\/[^\s/]/.test(options.webhook))
     throw new UserError("watch: --webhook: expected http:// or https:// and a host");
   const stack = named ?? (await stackInMind());
-  const heal = options.heal ? { attempts: attemptsOf(stack), up: (urns: readonly string[]) => upOf(stack, urns) } : {};
-  const over = await Watch.over({ stack, ...heal });
+  const heal = options.heal ? { attempts: attemptsOf(stack), up: (urns: readonly string[] | "all") => upOf(stack, urns) } : {};
+  const key = (await import("../watch-unit.ts")).unitKey(stack);
+  const login = key === undefined ? {} : { login: { user: watchUser, privateKey: key } };
+  const over = await Watch.over({ stack, ...heal, ...login, around: (signal) => lookAround(stack, signal) });
   const { signal, done } = untilInterrupted();
   try {
     const begun = `${stack}: watches ${counted(over.servers.length, "server")}${options.once ? "" : `, every ${options.every / 1000} s; Ctrl-C ends it`}`;
@@ -169,13 +222,30 @@ function few(events: readonly WatchEvent[]): readonly Shown[] {
   });
 }
 
+/** In a process of its own as well: a look a minute, for days. */
+async function lookAround(stack: string, signal: AbortSignal): Promise<string> {
+  const args = [codeFile("cli/main"), "preview", stack, "--around", "--json"];
+  const options = { cwd: project, env: { ...process.env, NO_COLOR: "1" }, signal, maxBuffer: 64 * 1024 * 1024, timeout: aroundTime };
+  try {
+    return (await promisify(execFile)(process.execPath, args, options)).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    // It says why there is no preview in its own words.
+    if (stdout.startsWith("{")) return stdout;
+    throw new Error(stderr.trim().split("\n").at(-1) || (error as Error).message);
+  }
+}
+
+/** Milliseconds for a look at AWS. */
+const aroundTime = 300_000;
 /** Characters of what an up says that are kept. */
 const tail = 1500;
 
 /** A fleet of its own: what a run needs in memory goes with it. */
-async function upOf(stack: string, urns: readonly string[]): Promise<{ readonly code: number; readonly said: string }> {
+async function upOf(stack: string, urns: readonly string[] | "all"): Promise<{ readonly code: number; readonly said: string }> {
   changes();
-  const child = spawn(process.execPath, [codeFile("cli/main"), "up", stack, "--yes", ...urns.flatMap((urn) => ["--target", urn])], {
+  const targets = urns === "all" ? [] : urns.flatMap((urn) => ["--target", urn]);
+  const child = spawn(process.execPath, [codeFile("cli/main"), "up", stack, "--yes", ...targets], {
     cwd: project,
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],

@@ -11,26 +11,37 @@ import { factsIn, failureOf, look, nothingFound } from "./events.ts";
 import { failedPreview, refusedPreview, type StackPreview } from "./model.ts";
 import { masked, maskOf, reopened, secretsOf } from "./redaction.ts";
 
+interface PreviewOptions {
+  /** Only what stands around the servers. @default false */
+  readonly around?: boolean;
+}
+
+/** Pulumi's patterns for URNs: what AWS has, and whether its instances run. */
+const aroundServers = ["**$aws:**", "**::aws:**", "**$fleet:index:InstancePower::**"].flatMap((each) => ["--target", each]);
+
 /** A stack that can't be previewed is one row of the table, not the end of the others. */
-export async function previewByEngine(stack: string): Promise<StackPreview> {
+export async function previewByEngine(stack: string, options: PreviewOptions = {}): Promise<StackPreview> {
   try {
-    return await preview(stack);
+    return await preview(stack, options);
   } catch (error) {
     if (!isUserError(error)) throw error;
     return refusedPreview(stack, error.message, "servers");
   }
 }
 
-async function preview(stack: string): Promise<StackPreview> {
+async function preview(stack: string, { around = false }: PreviewOptions): Promise<StackPreview> {
   const plan = planOf(stack);
   refuseUnheard(plan);
   await refuseByState(plan);
   await prepare(plan);
   const settle = settling(plan);
   // Its two looks into the state need not be waited for before the servers are looked at.
-  const [{ secrets, open }, { digest: told, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, policed(plan))]);
+  const [{ secrets, open }, { digest: told, code, stderr }] = await Promise.all([
+    secretsOf(plan),
+    look(plan, around ? aroundServers : policed(plan)),
+  ]);
   const [mask, digest] = [maskOf(secrets), reopened(told, open)];
   if (code !== 0) return failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
-  if (nothingFound(digest)) settle(factsIn(digest));
+  if (!around && nothingFound(digest)) settle(factsIn(digest));
   return masked(previewOf(plan, digest), mask);
 }

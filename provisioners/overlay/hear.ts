@@ -4,6 +4,7 @@ import type { Facts } from "../engine/facts.ts";
 import { quote } from "../engine/shell-quote.ts";
 import { isBelow } from "../resources/address-path.ts";
 import type { Address } from "../resources/kind.ts";
+import type { ReaderName } from "../resources/live/readers.ts";
 import { type Declared, want } from "../resources/want.ts";
 import type { Territory } from "../roles/role.ts";
 import { byFacts, type Neighbour } from "./owners.ts";
@@ -19,6 +20,8 @@ export interface Hearer {
   readonly unit?: string | undefined;
   readonly handler?: { readonly name: string; readonly run?: string | undefined };
   readonly validate?: string | undefined;
+  /** Who is asked whether a file is in force. */
+  readonly live?: { readonly of: ReaderName; readonly file: string };
   readonly reloadOn: readonly Address[];
   readonly restartOn: readonly Address[];
   readonly below: readonly string[];
@@ -69,7 +72,9 @@ function ofTerritory(territory: Territory, placed: readonly Placed[], facts: Fac
   if (handler && !run && !validate) return [];
   const addresses = here.map(({ declared }) => declared.address);
   const [reloadOn, restartOn] = hears === "reload" ? [addresses, []] : [[], addresses];
-  return [{ unit, validate, reloadOn, restartOn, below: paths, ...(handler && { handler }) }];
+  const [file = ""] = paths;
+  const asked = territory.live && here.some(({ entry }) => entry.path === file) ? { live: { of: territory.live, file } } : {};
+  return [{ unit, validate, reloadOn, restartOn, below: paths, ...asked, ...(handler && { handler }) }];
 }
 
 /** The same resources, with those that hear of the files among them. */
@@ -82,7 +87,8 @@ export function withHearers(declared: readonly Declared[], all: readonly Hearer[
     ),
     ...services
       .filter(({ unit }) => unit && !declared.some(({ address }) => address === `service[${unit}]`))
-      .map(({ unit, handler: _, ...heard }) => want.service({ unit: unit!, keep: true, ...heard })),
+      .map(({ unit, handler: _, live: __, ...heard }) => want.service({ unit: unit!, keep: true, ...heard })),
+    ...services.flatMap(({ unit, live }) => (live ? [want.live({ ...live, after: [`service[${unit}]`] })] : [])),
   ];
   return [...declared.map((each) => hearing(each, services)), ...made];
 }

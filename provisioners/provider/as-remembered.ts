@@ -1,6 +1,6 @@
 // Is everything as a state remembers it? Reads and compares as the provider does for the engine, all servers at once.
 import type { Remarks } from "../engine/converge.ts";
-import { type Connection, HostError } from "../engine/shell.ts";
+import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
 import { Context } from "./context.ts";
 import { same } from "./difference.ts";
 import type { Call, DetailedDiff } from "./resource.ts";
@@ -78,9 +78,14 @@ export class Comparison {
     return (await Promise.all(roles.map(one))).flat();
   }
 
+  /** A shell of the same connection. Throws a HostError. */
+  async shell(connection: Connection, signal: AbortSignal): Promise<LockingShell> {
+    return await this.#context.reach(connection, { urn: "", name: connection.name, signal, log: () => {}, redact: (text) => text });
+  }
+
   /** Who holds the server's lock, and is at work there: `ada@laptop: stack team-a`. */
   async busy(connection: Connection, run: string, signal: AbortSignal): Promise<string | undefined> {
-    const shell = await this.#context.reach(connection, { urn: "", name: connection.name, signal, log: () => {}, redact: (text) => text });
+    const shell = await this.shell(connection, signal);
     try {
       await shell.lock({ who: "fleet watch", what: "a look", run, signal });
     } catch (error) {
@@ -114,7 +119,13 @@ const undoneIn = (value: unknown): string => (Array.isArray(value) ? value.map(S
 
 function propertiesOf(was: Readonly<Record<string, unknown>>, is: Readonly<Record<string, unknown>>): string {
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter((name) => !same(was[name], is[name]));
-  return names.map((name) => (isShort(was[name]) && isShort(is[name]) ? `${name} ${is[name]}, wanted ${was[name]}` : name)).join("; ");
+  return names
+    .map((name) => {
+      // A live value says in a sentence what it is, and what it is to be.
+      if (name === "differs" && typeof is.differs === "string") return is.differs.slice(0, 300);
+      return isShort(was[name]) && isShort(is[name]) ? `${name} ${is[name]}, wanted ${was[name]}` : name;
+    })
+    .join("; ");
 }
 
 /** What is secret is no text here. */

@@ -55,7 +55,8 @@ export const live = defineKind<LiveWant, LiveHave>({
   schema: LiveWant,
   address: (want) => `live[${nameOf(want)}]`,
   fleeting: true,
-  touches: () => ({}),
+  // What it puts in force again may shut the fleet out.
+  touches: ({ of }) => (of === "nftables" ? { units: ["nftables.service"] } : {}),
   effective: true,
   read({ of, file }, look) {
     const answer = look.command(readers[of].ask(file));

@@ -1,7 +1,9 @@
 // A role is a pure function from typed parameters and facts to resources. Nothing else.
+
 import type { z } from "zod";
 import type { Facts, MountedVolume } from "../engine/facts.ts";
 import type { Address } from "../resources/kind.ts";
+import type { ReaderName } from "../resources/live/readers.ts";
 import type { Declared } from "../resources/want.ts";
 import type { Move } from "./move.ts";
 
@@ -93,6 +95,8 @@ export interface Territory {
   readonly validateFile?: string;
   /** Shell text that makes a change count, where no unit does. */
   readonly run?: string;
+  /** Who is asked whether its first path is in force. */
+  readonly live?: ReaderName;
   /** Of a file that is not there yet. @default what the tree has */
   readonly mode?: string;
   /** Resources of the role that must be there before the files: the checkout that they are laid over. */

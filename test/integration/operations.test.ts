@@ -210,6 +210,50 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
       await running.done;
     }
   });
+  test("watch: the Game Day's attacks, each named and healed in its turn", async () => {
+    const shell = async (script: string) => {
+      const { code, said } = await fleet("run", "isu1", "--sudo", "--", script);
+      expect(code, said).toBe(0);
+    };
+    // A firewall of the team's own, as a boot loads it.
+    const rules = "flush ruleset\ntable inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter;\n\t}\n}\n";
+    await shell("apt-get install -qq -y nftables >/dev/null && systemctl enable -q --now nftables");
+    trial.overlay("isu1", "etc/nftables.conf", rules);
+    trial.overlay("isu1", "srv/watched", "as wanted\n");
+    const up = await trial.run("up", ["--yes"]);
+    expect(up.code, up.said).toBe(0);
+    const evil =
+      "add table inet evil; add chain inet evil input { type filter hook input priority 0; }; add rule inet evil input tcp dport 80 drop";
+    const attacks: readonly (readonly [script: string, resource: string])[] = [
+      ["systemctl disable -q --now nginx", "service[nginx.service]"],
+      ["sed -i 's/here/gone/' /etc/nginx/sites-available/own", "file[/etc/nginx/sites-available/own]"],
+      ["chmod 0600 /etc/nginx/nginx.conf", "file[/etc/nginx/nginx.conf]"],
+      ["nft add rule inet filter input tcp dport 80 drop", "live[nftables]"],
+      [`nft '${evil}'`, "live[nftables]"],
+      ["userdel -rf isucon 2>/dev/null || [ $? = 12 ]", "user[isucon]"],
+      ["rm /srv/watched && mkdir /srv/watched", "file[/srv/watched]"],
+    ];
+    const watching = trial.start("watch", ["--every", "5s", "--heal", "--json"]);
+    const told = (kind: string, resource: string) =>
+      watching
+        .said()
+        .split("\n")
+        .filter((line) => line.includes(`"kind":"${kind}"`) && line.includes(JSON.stringify(resource))).length;
+    for (const [script, resource] of attacks) {
+      const before = told("healed", resource);
+      await shell(script);
+      await expect.poll(() => told("healed", resource), { timeout: 120_000, message: `${script}: ${watching.said()}` }).toBe(before + 1);
+      expect(told("drift", resource)).toBeGreaterThan(before);
+    }
+    // What no up puts right is named all the same, and left to people.
+    await shell("systemd-run -q --unit=broken false; sleep 1");
+    await expect.poll(watching.said, { timeout: 60_000 }).toContain('"kind":"left","server":"isu1","role":"health"');
+    await shell("systemctl reset-failed broken");
+    watching.child.kill("SIGINT");
+    expect((await watching.done).code).toBe(130);
+    const after = await trial.run("watch", ["--once"]);
+    expect([after.code, after.stdout]).toEqual([0, expect.stringContaining("all as it should be")]);
+  }, 600_000);
 
   test("history and diff: who did what, and what an up changed", async () => {
     const runs = (await json("history", "--json", "-n", "100")) as { what: string; result: string; id: string }[];

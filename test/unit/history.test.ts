@@ -146,7 +146,7 @@ describe("a run", () => {
   test("that changed something is kept with who, what and how it ended, without a secret", async () => {
     changes();
     const words = ["run", "--", "mysql", "-phunter22"];
-    const mask = maskOf({ stack: "x", servers: [], secrets: ["hunter22"] });
+    const mask = maskOf({ servers: [], secrets: ["hunter22"] });
     const code = await recorded({ stack: "kept", what: "run", words, store }, async (notes) => {
       Object.assign(notes, { summary: "said hunter22", servers: ["isu1"], mask });
       return 1;
@@ -216,7 +216,7 @@ describe("a run", () => {
 test("a password that is spelled like a user hides no path", () => {
   const connection = { name: "isu1", address: "x", port: 22, user: "isucon", hostKey: "" };
   const server = { name: "isu1", roles: [], facts: {}, wants: {}, undone: [], remembered: [], connection };
-  expect(maskOf({ stack: "x", servers: [server], secrets: ["isucon", "hunter22"] })("/home/isucon hunter22")).toBe("/home/isucon [secret]");
+  expect(maskOf({ servers: [server], secrets: ["isucon", "hunter22"] })("/home/isucon hunter22")).toBe("/home/isucon [secret]");
 });
 
 test("what a run changed is shown as a preview was, or by what it says of itself", () => {

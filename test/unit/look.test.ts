@@ -169,7 +169,7 @@ describe("the screen", () => {
       { server: { ...server, name: "isu20" }, error: "`203.0.113.9:22` refused the connection", undone: [] },
       { server: { ...server, name: "isu3" }, seen: seen(well), undone: [], drift: [] },
     ];
-    expect(screen("team-a", rows, undefined, now).split("\n").slice(1)).toEqual([
+    expect(screen("team-a", rows, undefined, {}, now).split("\n").slice(1)).toEqual([
       "isu1   up 4 h 23 min  load 3.50 on 2 cores  memory 75 % of 3.9 GiB  disk / 90 %",
       "       go failed",
       "       cron.service failed",
@@ -181,6 +181,20 @@ describe("the screen", () => {
       "isu3   up 1 min  load 0.10 on 2 cores  memory 27 % of 3.9 GiB  disk / 14 %",
       "       as the last run left it",
     ]);
+  });
+
+  test("has what was measured last", () => {
+    const run = {
+      run: 7,
+      began: 0,
+      ended: Date.parse("2025-11-29T15:56:00Z") / 1000,
+      kind: "final",
+      who: "ada@laptop",
+      commit: "3f9c0a1",
+    } as const;
+    const second = (more: object) => screen("team-a", [], undefined, { measured: { ...run, passed: true, ...more } }, now).split("\n")[1];
+    expect(second({ score: 12_340 })).toBe("last bench: 12,340 points, run 7 by ada@laptop at 3f9c0a1, 4 min ago");
+    expect(second({ score: 12_340, passed: false })).toBe("last bench: failed, run 7 by ada@laptop at 3f9c0a1, 4 min ago");
   });
 
   test.for([
@@ -200,7 +214,7 @@ describe("a service that the stack wants off", () => {
   const told = (active: string, enabled: string) => {
     const found = foundIn(`${well}\nservice\tnotes.service\t${active}\t${enabled}`, ["notes.service"]);
     const finding = serverFindings({ ...found, ahead: 0 }, place).find(({ what }) => what === "services");
-    const row = screen("team-a", [{ server, seen: { ...found, ahead: 0 }, undone: [] }], undefined, place.now).split("\n")[2];
+    const row = screen("team-a", [{ server, seen: { ...found, ahead: 0 }, undone: [] }], undefined, {}, place.now).split("\n")[2];
     return [found.services.every(isRight), `${finding?.state}: ${finding?.text}`, row?.trim()];
   };
 
@@ -216,7 +230,7 @@ describe("a service that the stack wants off", () => {
 
   test("when the stack goes stands below its name; never is no news", () => {
     const now = new Date("2026-11-29T10:00:00Z");
-    const second = (expiresAt?: string) => screen("team-a", [], undefined, now, expiresAt).split("\n")[1];
+    const second = (expiresAt?: string) => screen("team-a", [], undefined, { expiresAt }, now).split("\n")[1];
     expect([second(), second("never"), second("2026-11-30T09:00:00Z"), second("2026-11-29T09:00:00Z")]).toEqual([
       undefined,
       undefined,

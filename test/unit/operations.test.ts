@@ -129,7 +129,7 @@ describe("on servers", () => {
     sshds = await Promise.all([startSshd("isu1"), startSshd("isu2")]);
     const down = { ...sshds[0]!.connection, name: "isu3", port: await freePort() };
     const connections = [...sshds.map(({ connection }) => connection), down];
-    fleet = { stack: "x", secrets: [], servers: connections.map((connection) => ({ ...named(connection.name), connection })) };
+    fleet = { stack: "x", secrets: [], around: [], servers: connections.map((connection) => ({ ...named(connection.name), connection })) };
   });
   afterAll(() => Promise.all(sshds.map((each) => each.stop())));
 

@@ -27,5 +27,6 @@ export const baseTerritory: readonly Territory[] = [
     paths: ["/etc/nftables.conf"],
     unit: "nftables.service",
     validateFile: "! command -v nft > /dev/null || nft -c -f %s",
+    live: "nftables",
   },
 ];
