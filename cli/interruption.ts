@@ -22,7 +22,7 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
   if (command === "lab")
     return `lab: interrupted; its servers take back what it put onto them, within a minute or two and without this computer; next: ${again}`;
   if (command === "retest")
-    return `retest: interrupted; a reboot that was asked for goes on, and what was written for it (.fleet-retest) goes with the next; next: ${again}`;
+    return "retest: interrupted; a reboot that was asked for goes on; next: ./fleet retest --resume goes on with it, --clean takes away what it wrote";
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;
 }
 

@@ -5,6 +5,7 @@ import { GuardSpec } from "./guards.ts";
 import { Hook } from "./hooks.ts";
 import { FileRule } from "./overlay.ts";
 import { type ParamsSchema, RoleParams } from "./params.ts";
+import { RetestSpec } from "./retest.ts";
 import * as scalar from "./scalars.ts";
 import { fleetKey } from "./secrets.ts";
 import { type TargetRules, type TargetSettings, targetSchema } from "./targets.ts";
@@ -109,6 +110,7 @@ export const FleetSpec = z
       .describe('secrets for templates of that folder, by name: `{{ "secrets.token" | secret }}` puts one in; default none'),
     guard: GuardSpec.prefault({}),
     hooks: z.record(scalar.OwnName, Hook).default({}).describe("commands of the stack's own, by name; default none"),
+    retest: RetestSpec.optional().describe("what `fleet retest` does beside what it always does"),
     bench: BenchSpec.optional().describe("how the servers are measured; default a load of GET / on the first server, for 30 s"),
     archive: z
       .array(scalar.AbsolutePattern)

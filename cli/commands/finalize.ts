@@ -1,4 +1,4 @@
-// fleet finalize: before the run that counts, what belongs off is off.
+// fleet finalize: before the run that counts, what belongs off is off, and what belongs on stays on over the restart.
 import { type FleetServer, type FleetUp, fleetUp } from "../../operations/fleet-up.ts";
 import { recorded } from "../../operations/history/history.ts";
 import { OpenServers, type Outcome } from "../../operations/on-servers.ts";
@@ -15,10 +15,13 @@ import { confirm } from "../terminal.ts";
 export const finalize: Register = (program, done) =>
   program
     .command("finalize")
-    .description("switch off what costs score: slow and general log, what a measured run left, agents that watch; shows, asks, does")
+    .description(
+      "before the run that counts: switch off what costs score (slow and general log, what a measured run left, agents that watch), and keep on what a " +
+        "restart would end (services that are not enabled, SET GLOBAL, redis' data); shows, asks, does",
+    )
     .argument("[servers...]", selectionHelp)
     .option(...stackOption)
-    .option("--undo", "switch on again what it switched off", false)
+    .option("--undo", "put back what it changed", false)
     .option("-y, --yes", "without a question", false)
     .option("--json", "what was done, as JSON", false)
     .addHelpText(
@@ -62,7 +65,12 @@ async function run(words: readonly string[], options: Options): Promise<number> 
     );
     const planned = looks.flatMap((look) => ("value" in look && look.value.steps.length > 0 ? [look.value] : []));
     const failed = failures(looks);
-    if (!options.json) console.log(planned.length === 0 ? "nothing that belongs off is on" : planned.map(plannedText).join("\n"));
+    if (!options.json)
+      console.log(
+        planned.length === 0
+          ? "nothing that belongs off is on, and nothing that belongs on would end with a restart"
+          : planned.map(plannedText).join("\n"),
+      );
     const code = planned.length === 0 ? 0 : await take(fleet, planned, open, options);
     if (options.json)
       console.log(
@@ -81,7 +89,7 @@ async function run(words: readonly string[], options: Options): Promise<number> 
 const plannedText = ({ server, steps }: Planned): string => steps.map(({ text }) => `${server.name}: ${text}`).join("\n");
 
 async function take({ stack }: FleetUp, planned: readonly Planned[], open: OpenServers, { yes, json }: Options): Promise<number> {
-  await confirm(`finalize switches this off on ${planned.map(({ server }) => server.name).join(", ")}`, stack, yes);
+  await confirm(`finalize does this on ${planned.map(({ server }) => server.name).join(", ")}`, stack, yes);
   return await recorded({ stack, what: "finalize" }, async (notes) => {
     changes();
     notes.servers = planned.map(({ server }) => server.name);
@@ -91,13 +99,12 @@ async function take({ stack }: FleetUp, planned: readonly Planned[], open: OpenS
       async ({ name }, shell) => {
         const { steps } = planned.find(({ server }) => server.name === name)!;
         const { code, stderr } = await shell.run(taking(steps));
-        if (code !== 0)
-          throw new Error(`${name}: expected it to be switched off, got exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
+        if (code !== 0) throw new Error(`${name}: expected it to be done, got exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
       },
       { change: "finalize", onWait: (server, why) => console.error(`${server}: ${why}`) },
     );
     if (failures(outcomes)) return 1;
-    if (!json) console.log("off; next: fleet bench --final, then fleet retest; fleet finalize --undo takes it back");
+    if (!json) console.log("done; next: fleet bench --final, then fleet retest; fleet finalize --undo takes it back");
     return 0;
   });
 }
@@ -110,14 +117,13 @@ async function undo({ stack }: FleetUp, servers: readonly FleetServer[], open: O
       servers,
       async ({ name }, shell) => {
         const { code, stdout, stderr } = await shell.run(undoing);
-        if (code !== 0)
-          throw new Error(`${name}: expected it to be switched on again, got exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
+        if (code !== 0) throw new Error(`${name}: expected it to be put back, got exit code ${code}: ${stderr.trim().split("\n").at(-1)}`);
         return !stdout.toString("utf8").includes("nothing");
       },
       { change: "finalize --undo", onWait: (server, why) => console.error(`${server}: ${why}`) },
     );
     const back = outcomes.flatMap((each) => ("value" in each && each.value ? [each.server] : []));
-    notes.summary = `switched on again: ${back.join(", ") || "nothing"}`;
+    notes.summary = `put back: ${back.join(", ") || "nothing"}`;
     notes.nothing = back.length === 0;
     console.log(json ? JSON.stringify({ undone: back }, null, 2) : notes.summary);
     return failures(outcomes) ? 1 : 0;

@@ -6,11 +6,15 @@ import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../../operation
 import { recorded } from "../../operations/history/history.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
+import { type Kept, keptRetest } from "../../operations/retest/kept.ts";
 import { pageOf } from "../../operations/retest/page.ts";
-import { faultsBefore, rebootAll } from "../../operations/retest/retest.ts";
+import { endRetest, faultsBefore, type RebootOptions, rebootAll, resumeAll } from "../../operations/retest/retest.ts";
 import { isGoodEnough, type Retest, tries, verdictOf } from "../../operations/retest/verdict.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
+import { isUserError } from "../../spec/problem.ts";
+import type { MarkerSpec } from "../../spec/retest.ts";
 import { stackOption } from "../behind-dashes.ts";
 import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
@@ -30,6 +34,8 @@ export const retest: Register = (program, done) =>
     .option("--look", "only what lives at run time alone; reboot nothing", false)
     .option("--anyway", "reboot also where something was found that will not survive it", false)
     .option("--bench", "a run of the benchmark before and up to three after it, which must reach 75 % of its score", false)
+    .option("--resume", "go on with a retest that was cut short: wait for its servers, read its marks back, say the verdict", false)
+    .option("--clean", "only take away what a retest that was cut short left on the servers", false)
     .option("--database-last", "reboot servers with a database when the others are back", false)
     .option("--timeout <seconds>", "for a server to come back; 300 without", seconds)
     .option("-y, --yes", "without a question", false)
@@ -42,8 +48,11 @@ Examples:
   fleet retest                    the same, then a reboot of all, in random order
   fleet retest --bench --yes      with the benchmark on both sides, as an organiser does it
   fleet retest --database-last    the order in which applications wait for their database
+  fleet retest --resume           after a Ctrl-C, or a lost connection
 
-Files, a row and a key are written before, read back after, and taken away again. The page stays in .fleet/runs/.
+Files, a row and a key are written before, read back after, and taken away again;
+through the application too where the stack file says how (retest.marker). The
+page stays in .fleet/runs/.
 Exit codes: 0 passed (with --look: nothing was found that is lost), 1 failed: the reasons are said.`,
     )
     .action((words: string[], options: Options) => done(run(words, options)));
@@ -54,6 +63,8 @@ interface Options {
   readonly anyway: boolean;
   readonly bench: boolean;
   readonly databaseLast: boolean;
+  readonly resume: boolean;
+  readonly clean: boolean;
   readonly timeout?: number;
   readonly yes: boolean;
   readonly json: boolean;
@@ -63,6 +74,9 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   const stack = options.stack ?? (await stackInMind());
   const fleet = await fleetUp(stack);
   const servers = select(fleet.servers, words);
+  const marker = markerOf(stack);
+  if (options.resume || options.clean) return await goOn(fleet, marker, options);
+  await endHalfDone(fleet, marker);
   const faults = masked(await lookedFor(stack, servers), fleet);
   const lost = faults.filter(({ state }) => state === "failure").length;
   if (!options.json) console.log(faultsText(faults, servers.length));
@@ -74,7 +88,7 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   return await recorded({ stack, what: "retest" }, async (notes) => {
     changes();
     notes.servers = servers.map(({ name }) => name);
-    const retested = masked(await rehearsed(fleet, servers, faults, options), fleet);
+    const retested = masked(await rehearsed(fleet, servers, faults, { ...options, marker }), fleet);
     const { passed, reasons } = verdictOf(retested);
     notes.summary = passed ? "passed" : `failed: ${reasons[0]}`;
     return told(retested, options);
@@ -99,7 +113,12 @@ async function lookedFor(stack: string, servers: readonly FleetServer[]): Promis
   }
 }
 
-async function rehearsed(fleet: FleetUp, servers: readonly FleetServer[], faults: readonly Finding[], options: Options): Promise<Retest> {
+async function rehearsed(
+  fleet: FleetUp,
+  servers: readonly FleetServer[],
+  faults: readonly Finding[],
+  options: Options & { readonly marker: MarkerSpec | undefined },
+): Promise<Retest> {
   const spec = options.bench ? await benchOf(fleet, options) : undefined;
   const score = async (note: string): Promise<number | undefined> => {
     const { report } = await measuredRun({ fleet, spec: spec!, final: true, note, quiet: options.json });
@@ -111,13 +130,68 @@ async function rehearsed(fleet: FleetUp, servers: readonly FleetServer[], faults
   const last = options.databaseLast ? servers.filter(({ roles }) => roles.includes("mysql")).map(({ name }) => name) : [];
   const rebooted = await waiting(
     () => "retest: waits for the servers",
-    () =>
-      rebootAll(servers, { last, limit: (options.timeout ?? 300_000) / 1000, tell: (server, what) => console.error(`${server}: ${what}`) }),
+    () => rebootAll(servers, { ...rebooting(fleet.stack, options.marker, options), last }),
   );
   const after: (number | undefined)[] = [];
   if (before !== undefined && rebooted.every(({ seconds: back }) => back !== undefined))
     while (after.length < tries && !after.some((each) => isGoodEnough(before, each))) after.push(await score("after the retest's reboot"));
   return { stack: fleet.stack, faults, rebooted, ...(spec && { scores: { ...(before !== undefined && { before }), after } }) };
+}
+
+const rebooting = (stack: string, marker: MarkerSpec | undefined, { timeout }: Pick<Options, "timeout">): RebootOptions => ({
+  ...{ stack, marker, last: [] },
+  limit: (timeout ?? 300_000) / 1000,
+  tell: (server, what) => console.error(`${server}: ${what}`),
+});
+
+/** A stack file with a mistake takes no retest away. */
+function markerOf(stack: string): MarkerSpec | undefined {
+  try {
+    return planOf(stack).spec.retest?.marker;
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    console.error(`nothing is written through the application: ${error.message.split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+/** What one that was cut short wrote is taken away; that there will be no verdict of it is said. */
+async function endHalfDone({ stack, servers }: FleetUp, marker: MarkerSpec | undefined): Promise<void> {
+  const kept = keptRetest(stack);
+  if (!kept) return;
+  console.error(`the retest of ${kept.at} was cut short: what it wrote is taken away (fleet retest --resume would have gone on with it)`);
+  await endRetest(servers, { stack, marker }, kept.note);
+}
+
+async function goOn(fleet: FleetUp, marker: MarkerSpec | undefined, options: Options): Promise<number> {
+  const { stack, servers } = fleet;
+  const kept = keptRetest(stack);
+  if (!kept) {
+    console.log(`${stack}: no retest was cut short here`);
+    return 0;
+  }
+  if (options.clean || kept.before.length === 0) return await cleaned(fleet, marker, kept);
+  return await recorded({ stack, what: "retest" }, async (notes) => {
+    changes();
+    notes.servers = kept.before.map(({ server }) => server);
+    const rebooted = await waiting(
+      () => "retest: waits for the servers",
+      () => resumeAll(servers, kept, rebooting(stack, marker, options)),
+    );
+    const retested = masked<Retest>({ stack, faults: [], rebooted }, fleet);
+    const { passed, reasons } = verdictOf(retested);
+    notes.summary = passed ? "passed" : `failed: ${reasons[0]}`;
+    return told(retested, options);
+  });
+}
+
+async function cleaned({ stack, servers }: FleetUp, marker: MarkerSpec | undefined, { at, note, before }: Kept): Promise<number> {
+  if (before.length === 0) console.error(`the retest of ${at} was cut short before anything was rebooted`);
+  const all = await endRetest(servers, { stack, marker }, note);
+  console.log(
+    `${stack}: ${all ? `what the retest of ${at} wrote is taken away` : "not every server could be reached; next: the same again"}`,
+  );
+  return all ? 0 : 1;
 }
 
 function faultsText(faults: readonly Finding[], servers: number): string {

@@ -1,9 +1,10 @@
-// What belongs off in the run that counts: logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
+// What belongs off in the run that counts is off, and what belongs on stays on (stays.ts): logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
 import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
 import { finalFolder as folder, putBack } from "../measure/run/scripts.ts";
 import type { RetestFacts } from "./facts.ts";
 import { firstOf, of } from "./rules/rule.ts";
+import { keepingSteps } from "./stays.ts";
 
 export interface Step {
   readonly text: string;
@@ -21,7 +22,8 @@ const agents =
 const isOn = (value: string | undefined): boolean => /^(1|on|yes|true)$/i.test(value ?? "");
 
 /** Pure. In the order in which they are taken. */
-export function stepsOn({ mysql, measuring, units }: RetestFacts): readonly Step[] {
+export function stepsOn(facts: RetestFacts): readonly Step[] {
+  const { mysql, measuring, units } = facts;
   const named = (word: string) => new Map(of(mysql, word).map(([name, value]) => [name ?? "", value ?? ""]));
   const [live, files] = [named("live"), named("file")];
   const logs = [
@@ -58,6 +60,10 @@ export function stepsOn({ mysql, measuring, units }: RetestFacts): readonly Step
           ...(ActiveState === "active" ? [`systemctl start ${Id}`] : []),
         ].join("; "),
       })),
+    ...keepingSteps(
+      facts,
+      units.flatMap(({ Id }) => (Id !== undefined && agents.test(Id) ? [Id] : [])),
+    ),
   ];
 }
 

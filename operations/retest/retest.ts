@@ -1,6 +1,8 @@
 // The restart of a contest, rehearsed: what is there, marks, a reboot of all in random order, and what came back.
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
+import type { MarkerSpec } from "../../spec/retest.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { findingsOf } from "../doctor/finding.ts";
 import type { FleetServer } from "../fleet-up.ts";
@@ -9,9 +11,11 @@ import { OpenServers, type Outcome } from "../on-servers.ts";
 import type { Alive } from "./alive.ts";
 import { deadAfter } from "./alive.ts";
 import { lookBefore } from "./facts.ts";
+import { forgetRetest, type Kept, keepRetest } from "./kept.ts";
 import { markText, type Planted, plant, plantedIn, readBack, remove } from "./markers.ts";
 import { lookAlive, sendReboots, waitUntilBack } from "./reboot.ts";
 import { faultsOn } from "./rules/rules.ts";
+import { missing, type Note, take, write } from "./through.ts";
 import type { Rebooted } from "./verdict.ts";
 
 /** What lives only at run time; a server that can't be looked at is a failure. */
@@ -24,6 +28,9 @@ export async function faultsBefore(open: OpenServers, servers: readonly FleetSer
 }
 
 export interface RebootOptions {
+  readonly stack: string;
+  /** The note that is written through the application. */
+  readonly marker?: MarkerSpec | undefined;
   /** Servers whose reboot begins when all others are back. */
   readonly last: readonly string[];
   /** Seconds for a server to come back. */
@@ -38,22 +45,133 @@ interface Before {
   readonly planted: readonly Planted[];
 }
 
-/** All at once, in random order; those of `last` when the others are back. Marks are taken away again, whatever happens. */
+/**
+ * All at once, in random order; those of `last` when the others are back. What was written is taken away again at the end; where it comes to none
+ * (an interruption, a kill), `resumeAll` goes on from what is kept here.
+ */
 export async function rebootAll(servers: readonly FleetServer[], options: RebootOptions): Promise<readonly Rebooted[]> {
   const open = new OpenServers();
   const mark = randomBytes(6).toString("hex");
+  const kept = (more: Partial<Kept>) => keepRetest(options.stack, { version: 1, at: new Date().toISOString(), mark, before: [], ...more });
   try {
+    // Before the first mark: also a run that is killed now is known to have left some.
+    kept({});
     const before = valuesOf(
       await open.each(servers, (server, shell, signal) => readied(server, shell, mark, signal), { change: "retest", timeout: 120_000 }),
     );
+    const note = await written(open, servers, options.marker, mark);
+    kept({ before: before.map(({ server, ...rest }) => plain({ server: server.name, ...rest })), ...(note && { note }) });
     const isLast = ({ server: { name } }: Before) => options.last.includes(name);
     const waves = [before.filter((each) => !isLast(each)), before.filter(isLast)].map((wave) => shuffled(wave));
     const all: Rebooted[] = [];
     for (const wave of waves) all.push(...(await rebootWave(open, wave, { ...options, mark })));
+    const ended = await withNote(all, servers, options, note);
+    await endRetest(servers, options, note);
+    return ended;
+  } finally {
+    await open.close();
+  }
+}
+
+/** Goes on where one was cut short: who has not rebooted since does so now, all are waited for and asked, and the marks go. */
+export async function resumeAll(servers: readonly FleetServer[], kept: Kept, options: RebootOptions): Promise<readonly Rebooted[]> {
+  const open = new OpenServers();
+  try {
+    const before = kept.before.flatMap(({ server: name, ...rest }): readonly Before[] => {
+      const server = servers.find((each) => each.name === name);
+      return server ? [{ server, ...rest }] : [];
+    });
+    const boots = await open.each(
+      before.map(({ server }) => server),
+      async (_, shell) => (await lookAlive(shell)).boot,
+      { timeout: 60_000 },
+    );
+    const rebooted = before.filter((each, at) => {
+      const outcome = boots[at]!;
+      return !("value" in outcome) || outcome.value !== each.alive.boot;
+    });
+    const gone = Promise.all(rebooted.map((each) => afterReboot(each, kept.mark, options.limit, options.tell)));
+    const rest = shuffled(before.filter((each) => !rebooted.includes(each)));
+    const all = [...(await rebootWave(open, rest, { ...options, mark: kept.mark })), ...(await gone)];
+    const ended = await withNote(all, servers, options, kept.note);
+    await endRetest(servers, options, kept.note);
+    return ended;
+  } finally {
+    await open.close();
+  }
+}
+
+/** Takes away what a retest wrote, as far as servers can be reached; a next one takes the rest. */
+export async function endRetest(
+  servers: readonly FleetServer[],
+  { stack, marker }: Pick<RebootOptions, "stack" | "marker">,
+  note: Kept["note"],
+): Promise<boolean> {
+  const open = new OpenServers();
+  try {
+    const outcomes = await open.each(
+      servers,
+      async ({ name }, shell) => {
+        await shell.run(remove(), { deadline: 30_000 });
+        if (marker && note?.server === name) await take(shell, marker, note);
+      },
+      { timeout: 30_000 },
+    );
+    const all = outcomes.every((each) => "value" in each);
+    if (all) forgetRetest(stack);
     return all;
   } finally {
     await open.close();
-    await takenAway(servers);
+  }
+}
+
+const plain = <T>(value: T) => JSON.parse(JSON.stringify(value));
+
+/** By which server the application is asked: the one that is said, else the first with nginx. */
+const askedServer = (servers: readonly FleetServer[], { server }: MarkerSpec): FleetServer | undefined =>
+  server === undefined ? (servers.find(({ roles }) => roles.includes("nginx")) ?? servers[0]) : servers.find(({ name }) => name === server);
+
+async function written(
+  open: OpenServers,
+  servers: readonly FleetServer[],
+  marker: MarkerSpec | undefined,
+  mark: string,
+): Promise<Kept["note"]> {
+  const server = marker && askedServer(servers, marker);
+  if (!marker || !server) return undefined;
+  const [note] = valuesOf(await open.each([server], (_, shell) => write(shell, marker, mark), { timeout: 60_000 }));
+  return { server: server.name, ...note! };
+}
+
+/** Milliseconds that an application has behind a database that is just back. */
+const patience = 30_000;
+
+/** With what became of the note, at the server that was asked: when all are back, since it may lie with another one. */
+async function withNote(
+  all: readonly Rebooted[],
+  servers: readonly FleetServer[],
+  { marker }: RebootOptions,
+  note: Kept["note"],
+): Promise<readonly Rebooted[]> {
+  const server = servers.find(({ name }) => name === note?.server);
+  if (!marker || !note || !server) return all;
+  const open = new OpenServers();
+  try {
+    const [outcome] = await open.each([server], (_, shell) => untilThere(shell, marker, note), { timeout: patience + 30_000 });
+    const lost = !outcome || "error" in outcome ? `note through the application: ${outcome?.error.message ?? "no answer"}` : outcome.value;
+    return all.map((each) =>
+      each.server === server.name ? { ...each, marks: each.marks + 1, lost: [...each.lost, ...(lost === undefined ? [] : [lost])] } : each,
+    );
+  } finally {
+    await open.close();
+  }
+}
+
+async function untilThere(shell: LockingShell, marker: MarkerSpec, note: Note): Promise<string | undefined> {
+  for (const begun = performance.now(); ; ) {
+    const lost = await missing(shell, marker, note);
+    if (lost === undefined || performance.now() - begun > patience) return lost;
+    await sleep(1000);
   }
 }
 
@@ -130,16 +248,6 @@ async function afterReboot(each: Before, mark: string, limit: number, tell: Rebo
     );
     if (!outcome || "error" in outcome) return { ...nothing, seconds, error: outcome?.error.message ?? "no answer" };
     return { ...nothing, seconds, dead: deadAfter(before, alive), ...outcome.value };
-  } finally {
-    await open.close();
-  }
-}
-
-/** As far as servers can be reached; the next retest takes the rest. */
-async function takenAway(servers: readonly FleetServer[]): Promise<void> {
-  const open = new OpenServers();
-  try {
-    await open.each(servers, async (_, shell) => void (await shell.run(remove(), { deadline: 30_000 })), { timeout: 30_000 });
   } finally {
     await open.close();
   }

@@ -162,6 +162,24 @@ describe("finalize", () => {
     ]);
   });
 
+  test("what a restart would end is kept: services that run, SET GLOBAL, redis' keys; agents go all the same", () => {
+    const running = (Id: string) => ({ Id, ActiveState: "active", UnitFileState: "disabled" });
+    const change = {
+      units: [running("app.service"), running("netdata.service")],
+      mysql: rows("set|max_connections|500|151", "set|init_connect|a'; rm -rf /|", "set|slow_query_log|ON|OFF"),
+      redis: rows("save|", "appendonly|no", "keys|12"),
+    };
+    expect(texts(change)).toEqual([
+      "stop and disable netdata.service",
+      "enable app.service, which runs and would not after a reboot",
+      "keep what was set by SET GLOBAL (max_connections = 500), by a file of its own (zzz-fleet-kept.cnf)",
+      "have redis write its log (appendonly): its 12 keys would be gone after a reboot",
+    ]);
+    const { text } = taking(stepsOn(facts(change)));
+    expect(spawnSync("sh", ["-n"], { input: text, encoding: "utf8" }).stderr).toBe("");
+    expect(texts({ redis: rows("save|3600 1", "appendonly|no", "keys|12") })).toEqual([]);
+  });
+
   test("the way back is written before each step, and the last step goes back first", () => {
     const steps = [
       { text: "a", run: "echo a", undo: "echo undo 'a'" },

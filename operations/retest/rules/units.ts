@@ -1,5 +1,5 @@
 // Units whose state now is not the one that a boot makes.
-import type { Unit } from "../facts.ts";
+import type { RetestFacts, Unit } from "../facts.ts";
 import { failure, isTeams, of, type Rule, systemOf, warning, words } from "./rule.ts";
 
 const service = ({ Id = "" }: Unit): boolean => Id.endsWith(".service");
@@ -20,13 +20,16 @@ const isPulled = (unit: Unit, all: readonly Unit[]): boolean =>
     );
   });
 
+/** Services that run, and that no boot starts. */
+export const lostUnits = ({ units }: Pick<RetestFacts, "units">): readonly string[] =>
+  units
+    .filter((unit) => service(unit) && runs(unit) && unit.UnitFileState === "disabled" && !isPulled(unit, units))
+    .flatMap(({ Id }) => Id ?? []);
+
 const notEnabled: Rule = {
   name: "not-enabled",
   looks: "services that run and are not enabled",
-  find: ({ units }) =>
-    units
-      .filter((unit) => service(unit) && runs(unit) && unit.UnitFileState === "disabled" && !isPulled(unit, units))
-      .map(({ Id = "" }) => failure(`${Id} runs and is not enabled: the reboot ends it`, `systemctl enable ${Id}`)),
+  find: (facts) => lostUnits(facts).map((id) => failure(`${id} runs and is not enabled: the reboot ends it`, `systemctl enable ${id}`)),
 };
 
 const runtimeUnits: Rule = {

@@ -1,5 +1,6 @@
 // Settings and data that live in a running program alone.
 import { readers } from "../../../provisioners/resources/live/readers.ts";
+import type { RetestFacts } from "../facts.ts";
 import { kernelDefaults } from "../sections.ts";
 import { failure, firstOf, of, type Rule, systemOf, warning } from "./rule.ts";
 
@@ -7,23 +8,25 @@ import { failure, firstOf, of, type Rule, systemOf, warning } from "./rule.ts";
 const passing =
   /^(slow_query_log.*|long_query_time|log_output|general_log.*|log_slow.*|timestamp|gtid_.*|server_uuid|event_scheduler|debug.*|pseudo_.*|performance_schema.*)$/;
 
+/** What the database runs with by SET GLOBAL, and what a boot brings instead; empty for the default. */
+export function lostSettings({ mysql }: Pick<RetestFacts, "mysql">): readonly { name: string; live: string; said: string }[] {
+  const files = Object.fromEntries(of(mysql, "file").map(([name = "", value = ""]) => [name, value]));
+  return of(mysql, "set").flatMap(([name = "", live = "", otherwise = ""]) => {
+    const said = files[name] ?? otherwise;
+    return passing.test(name) || readers.mysql.same(name, said, live) ? [] : [{ name, live, said }];
+  });
+}
+
 const mysqlSettings: Rule = {
   name: "mysql-settings",
   looks: "SET GLOBAL that no file says",
-  find: ({ mysql }) => {
-    const files = Object.fromEntries(of(mysql, "file").map(([name = "", value = ""]) => [name, value]));
-    return of(mysql, "set").flatMap(([name = "", live = "", otherwise = ""]) => {
-      const said = files[name] ?? otherwise;
-      if (passing.test(name) || readers.mysql.same(name, said, live)) return [];
-      const back = said === "" ? "the default" : said;
-      return [
-        failure(
-          `${name} is ${live} by SET GLOBAL, and ${back} after the reboot`,
-          `echo '${name} = ${live}'    # below [mysqld], in a file of /etc/mysql/conf.d`,
-        ),
-      ];
-    });
-  },
+  find: (facts) =>
+    lostSettings(facts).map(({ name, live, said }) =>
+      failure(
+        `${name} is ${live} by SET GLOBAL, and ${said === "" ? "the default" : said} after the reboot`,
+        `echo '${name} = ${live}'    # below [mysqld], in a file of /etc/mysql/conf.d`,
+      ),
+    ),
 };
 
 const memoryTables: Rule = {
