@@ -5,9 +5,10 @@ import { GitHubId } from "../spec/scalars.ts";
 /** Once for each; a text may name several, with commas or spaces between. */
 export function members(text: string, all: readonly string[]): readonly string[] {
   const ids = text.split(/[\s,]+/).filter((word) => word !== "");
-  const wrong = ids.length === 0 ? text : ids.find((id) => !GitHubId.safeParse(id).success);
-  if (wrong !== undefined)
-    throw new InvalidArgumentError(`expected a GitHub id of letters, digits and single dashes, such as octocat, got \`${wrong}\``);
+  for (const id of ids.length === 0 ? [text] : ids) {
+    const { error } = GitHubId.safeParse(id);
+    if (error) throw new InvalidArgumentError(`${error.issues[0]?.message}, got \`${id}\``);
+  }
   return [...new Set([...all, ...ids])];
 }
 

@@ -156,10 +156,11 @@ async function there(
   words: readonly string[],
   { yes, exec, webhook }: Partial<Pick<UnitOptions, "exec" | "webhook">> & { readonly yes: boolean },
 ): Promise<number> {
+  const [verb, stack = ""] = words;
   const [, host, folder] = /^([^:]+):(\/.*)$/.exec(on) ?? [];
   if (host === undefined || folder === undefined || host.startsWith("-"))
     throw new UserError(`--on: expected [user@]host:/folder, a checkout of this project there, got \`${on}\``);
-  await confirm(`watch: ${words[0]} on ${host}, in ${folder}`, words[1]!, yes);
+  await confirm(`watch: ${verb} on ${host}, in ${folder}`, stack, yes);
   const carried = {
     PULUMI_CONFIG_PASSPHRASE: passphraseIn(process.env),
     PULUMI_BACKEND_URL: process.env.PULUMI_BACKEND_URL,
