@@ -75,6 +75,7 @@ const look = (scope: Scope): readonly Statement[] => {
       "*",
       { StringEquals: here },
     ),
+    allow("Budgets", of("budgets", "ViewBudget ListTagsForResource"), ownArns(scope).budgets),
     allow(
       "LookAtWhatHasNoRegion",
       "iam:GetInstanceProfile iam:GetRole iam:GetRolePolicy iam:ListAttachedRolePolicies iam:ListInstanceProfilesForRole " +
@@ -199,6 +200,7 @@ const ownArns = (scope: Scope) => {
     autoscaling: [`arn:aws:autoscaling:${region}:${account}:autoScalingGroup:*:autoScalingGroupName/${prefix}*`],
     cloudwatch: [arn("cloudwatch", `alarm:${prefix}*`)],
     logs: [arn("logs", `log-group:/aws/rds/instance/${prefix}*`)],
+    budgets: `arn:aws:budgets::${account}:budget/${prefix}*`,
     rds: ["db", "pg", "subgrp", "snapshot"].map((kind) => arn("rds", `${kind}:${prefix}*`)),
     messages: [arn("sns", `${prefix}*`), arn("sqs", `${prefix}*`)],
   };
@@ -300,6 +302,7 @@ const operatorFront = (scope: Scope): readonly Statement[] => {
       { StringEquals: { ...here, ...tagged } },
     ),
     ...namesIn(scope),
+    allow("Budgets", of("budgets", "ModifyBudget TagResource UntagResource"), ownArns(scope).budgets),
   ];
 };
 
@@ -345,6 +348,7 @@ const teardown = (scope: Scope): readonly Statement[] => {
       { StringEquals: { ...here, ...tagged } },
     ),
     ...namesIn(scope),
+    allow("BudgetsAway", "budgets:ModifyBudget", names.budgets),
     allow("AlarmsAway", "cloudwatch:DeleteAlarms", names.cloudwatch),
     allow("LogsAway", "logs:DeleteLogGroup", names.logs),
     allow("MessagesAway", "sns:DeleteTopic sns:Unsubscribe sqs:DeleteQueue sqs:SetQueueAttributes", names.messages),

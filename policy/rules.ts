@@ -90,6 +90,7 @@ const taggable: ReadonlySet<string> = new Set([
   "aws:lb/targetGroup:TargetGroup",
   "aws:lb/listener:Listener",
   "aws:autoscaling/group:Group",
+  "aws:budgets/budget:Budget",
   "aws:cloudwatch/logGroup:LogGroup",
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:dlm/lifecyclePolicy:LifecyclePolicy",

@@ -50,6 +50,7 @@ const volume: Rules = {
 
 /** By Pulumi's type, without `aws:`. Where a type is not named, everything can be changed in place. */
 export const rules: Readonly<Record<string, Rules>> = {
+  "budgets/budget:Budget": replaces("budgets/budget.go", "name accountId"),
   "ec2/vpc:Vpc": replaces("ec2/vpc_.go", "cidrBlock"),
   "ec2/internetGateway:InternetGateway": replaces("ec2/vpc_internet_gateway.go; the fleet's own is never moved", "vpcId"),
   "ec2/subnet:Subnet": replaces("ec2/vpc_subnet.go", "vpcId cidrBlock availabilityZoneId"),

@@ -2,6 +2,7 @@
 import type { Resources } from "../../provisioners/provider/resource.ts";
 import * as balancers from "./balancers.ts";
 import * as buckets from "./buckets.ts";
+import * as budgets from "./budgets.ts";
 import * as databases from "./databases.ts";
 import * as groups from "./groups.ts";
 import * as identity from "./identity.ts";
@@ -23,6 +24,7 @@ const remembered: AwsType = {
 };
 
 const types: Readonly<Record<string, AwsType>> = {
+  "budgets/budget:Budget": budgets.budget,
   "ec2/vpc:Vpc": network.vpc,
   "ec2/internetGateway:InternetGateway": network.internetGateway,
   "ec2/subnet:Subnet": network.subnet,

@@ -49,9 +49,16 @@ describe("a server with data volumes, a kept address and a placement group", { t
     { name: "data", sizeGB, iops: 4000, throughput: 500, snapshots: 7 },
     { name: "logs", sizeGB: 5 },
   ];
-  const own = { rootIops: 4000, monitoring: true, terminationProtection: true, tags: { "cost-center": "4711" } };
+  const emails = ["ops@example.org"];
+  const own = {
+    budget: { monthly: 40, emails },
+    rootIops: 4000,
+    monitoring: true,
+    terminationProtection: true,
+    tags: { "cost-center": "4711" },
+  };
   const wish = { target: { elasticAddress: true, placement: "cluster", ...own, volumes: volumes(50) }, servers: ["isu1"] };
-  const grown = { ...wish, target: { ...wish.target, volumes: volumes(80) } };
+  const grown = { ...wish, target: { ...wish.target, volumes: volumes(80), budget: { monthly: 60, emails, of: "stack" } } };
 
   /** The instance that runs, what is attached to it by device, and the address. */
   async function seen() {

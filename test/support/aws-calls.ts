@@ -288,6 +288,10 @@ export const calls: Readonly<Record<string, Calls>> = {
     ],
     down: all("cloudwatch:DeleteAlarms", named("cloudwatch", `alarm:${name}`), { has: own }),
   },
+  "budgets/budget:Budget": {
+    up: all("budgets:ModifyBudget budgets:TagResource", `arn:aws:budgets::${account}:budget/${name}`),
+    down: all("budgets:ModifyBudget", `arn:aws:budgets::${account}:budget/${name}`),
+  },
   "cloudwatch/logGroup:LogGroup": {
     up: all("logs:CreateLogGroup logs:TagResource logs:PutRetentionPolicy", named("logs", `log-group:/aws/rds/instance/${name}/error`), {
       sent: own,

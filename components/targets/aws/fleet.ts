@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
 import type { ConnectionArgs } from "../../connection.ts";
 import { accountWanted } from "./account.ts";
+import { budget } from "./budget.ts";
 import { imageKey } from "./facts/servers.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
@@ -69,6 +70,7 @@ export class AwsFleet extends pulumi.ComponentResource {
     const place = { vpc: target.vpc, cidr: target.cidr, zones, ...(target.zoneId !== undefined && { zoneIds: [target.zoneId] }) };
     const others = othersOf(shape);
     this.network = new Network(`${name}-network`, { ownership, flows, others, balancers: shape.balancers.map(flowsOf), ...place }, options);
+    if (target.budget) budget(`${name}-budget`, target.budget, ownership, { parent: this, provider });
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
     this.servers = Object.fromEntries(

@@ -45,6 +45,8 @@ export const Image = z.union([z.enum(imageNames), text(/^(?:ami-[0-9a-f]{8,17}|\
   error: `expected ${imageWords}`,
 });
 
+export const Email = text(/^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{3,190}$/, "an e-mail address such as `ops@example.org`");
+
 const percent = "expected from 0 to 50 per cent";
 export const Store = z
   .strictObject({

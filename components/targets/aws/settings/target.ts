@@ -6,6 +6,7 @@ import { TimeOrNever } from "../../../../spec/time.ts";
 import { defaultHours } from "../expiry.ts";
 import {
   AccountId,
+  Email,
   ExternalId,
   Image,
   InstanceProfile,
@@ -85,6 +86,19 @@ const Door = z
   })
   .describe("a way in beside SSH, HTTP and HTTPS");
 
+const Budget = z
+  .strictObject({
+    monthly: z.number().positive().max(1_000_000).describe("USD a month"),
+    emails: z.array(Email).min(1).max(10).describe("whom AWS writes to: at 50, 80 and 100 %, and where the month will come to more"),
+    of: z
+      .enum(["account", "stack"])
+      .default("account")
+      .describe(
+        "whose bill: all of the account's, or what has the stack's tag, which the payer's account must have activated as a cost allocation tag; default account",
+      ),
+  })
+  .describe("an AWS budget with alarms: AWS counts some hours late, so it stops nothing");
+
 const own = {
   kind: z.literal("aws"),
   region: Region.describe("AWS region of all servers"),
@@ -128,6 +142,7 @@ const own = {
   httpFrom: z.array(Cidr).default([]).describe("networks that may use HTTP; default none"),
   open: z.array(Door).max(20).default([]).describe("other ways in, such as `{port: 8080, from: [203.0.113.7/32]}`; default none"),
   priceLimit: z.number().positive().default(10).describe("USD an hour that all of it, pools at their largest, may cost; default 10"),
+  budget: Budget.optional(),
   placement: z.enum(["cluster", "spread", "partition"]).optional().describe("placement group for all servers; default none"),
   ...machine,
   servers: z.record(ServerName, AwsServer).default({}).describe("settings of single servers, laid over the ones above"),

@@ -4,7 +4,7 @@ import type { ParamsSchema } from "../../../../spec/params.ts";
 import { EnvName, Line, marks, RoleName, SecretText } from "../../../../spec/scalars.ts";
 import { Time } from "../../../../spec/time.ts";
 import { Balancer } from "./balancers.ts";
-import { Image, InstanceType, Store, text } from "./grammar.ts";
+import { Email, Image, InstanceType, Store, text } from "./grammar.ts";
 
 /** Part of the names of what is made: without double dashes, which RDS refuses. */
 export const WorkName = text(
@@ -92,11 +92,7 @@ const poolOf = (params: ParamsSchema) => ({
     .default("systemctl stop fleet-work.service")
     .describe("command line that stops taking work and returns when the work in hand is done; default `systemctl stop fleet-work.service`"),
   event: Event.optional(),
-  emails: z
-    .array(text(/^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{3,190}$/, "an e-mail address such as `ops@example.org`"))
-    .max(20)
-    .default([])
-    .describe("addresses that get the notices of launches, failures and alarms; default none"),
+  emails: z.array(Email).max(20).default([]).describe("addresses that get the notices of launches, failures and alarms; default none"),
   store: Store.optional(),
 });
 
