@@ -5,6 +5,7 @@ import { quote } from "../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { project } from "../provisioners/stack.ts";
 import type { Hook } from "../spec/hooks.ts";
+import { UserError } from "../spec/problem.ts";
 import { secretRefsIn } from "../spec/secrets.ts";
 import type { ConnectionArgs } from "./connection.ts";
 import { type Supplied, secretText } from "./targets/supplier.ts";
@@ -76,7 +77,11 @@ function there(name: string, hook: Hook, { environment, quiet, supplied, after, 
 }
 
 /** The host key is pinned here as everywhere: the provider's own default takes any. */
-function reached({ address, port, user, password, privateKey, hostKey, jump }: ConnectionArgs) {
+function reached({ address, port, user, password, privateKey, hostKey, jump, proxyCommand }: ConnectionArgs) {
+  if (proxyCommand !== undefined)
+    throw new UserError(
+      "hooks: expected servers that are reached directly, got `on` of one behind a `door`; next: a hook without `on`, or a role",
+    );
   const login = (of: { readonly [Key in "password" | "privateKey"]?: pulumi.Input<string | undefined> }) => ({
     ...(of.password !== undefined && { password: of.password as pulumi.Input<string> }),
     ...(of.privateKey !== undefined && { privateKey: of.privateKey as pulumi.Input<string> }),

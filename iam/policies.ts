@@ -302,9 +302,36 @@ const operatorFront = (scope: Scope): readonly Statement[] => {
       { StringEquals: { ...here, ...tagged } },
     ),
     ...namesIn(scope),
+    ...doorsIn(scope),
     allow("Budgets", of("budgets", "ModifyBudget TagResource UntagResource"), ownArns(scope).budgets),
   ];
 };
+
+/** SSH without an open port (`door`): the endpoint, and what goes through it. */
+function doorsIn(scope: Scope): readonly Statement[] {
+  const { here, ec2, arn } = wordsOf(scope);
+  const [made, interfaces] = ["instance-connect-endpoint", "network-interface"].map(ec2);
+  const within = of("ec2", "CreateInstanceConnectEndpoint CreateNetworkInterface");
+  return [
+    allow("MakeDoor", "ec2:CreateInstanceConnectEndpoint", made!, { StringEquals: { ...here, ...born } }),
+    allow("DoorWithin", within, ec2("subnet security-group"), { StringEquals: { ...here, ...tagged } }),
+    allow("DoorInterface", "ec2:CreateNetworkInterface", interfaces!, { StringEquals: here }),
+    allow("TagDoor", "ec2:CreateTags", [...made!, ...interfaces!], {
+      StringEquals: { "ec2:CreateAction": ["CreateInstanceConnectEndpoint", "CreateNetworkInterface"] },
+    }),
+    allow("DoorRole", "iam:CreateServiceLinkedRole", "arn:aws:iam::*:role/aws-service-role/*", {
+      StringEquals: { "iam:AWSServiceName": "ec2-instance-connect.amazonaws.com" },
+    }),
+    allow("ThroughDoor", "ec2-instance-connect:OpenTunnel", made!, { StringEquals: { ...here, ...tagged } }),
+    // By the document of SSH alone: a plain session would be a shell of root's.
+    allow("ThroughSessions", "ssm:StartSession", arn("ec2", "instance/*"), {
+      StringEquals: { "ssm:resourceTag/project": project },
+      BoolIfExists: { "ssm:SessionDocumentAccessCheck": "true" },
+    }),
+    allow("SshSessions", "ssm:StartSession", `arn:aws:ssm:${scope.region}::document/AWS-StartSSHSession`),
+    allow("EndSessions", "ssm:TerminateSession", arn("ssm", "session/${aws:userid}-*")),
+  ];
+}
 
 function namesIn({ zones = [] }: Scope): readonly Statement[] {
   if (zones.length === 0) return [];
@@ -325,7 +352,7 @@ const teardown = (scope: Scope): readonly Statement[] => {
       "TakeAwayOwn",
       of(
         "ec2",
-        "CreateTags DeleteInternetGateway DeleteKeyPair DeleteLaunchTemplate* DeleteNetworkAclEntry DeleteNetworkInterface " +
+        "CreateTags DeleteInstanceConnectEndpoint DeleteInternetGateway DeleteKeyPair DeleteLaunchTemplate* DeleteNetworkAclEntry DeleteNetworkInterface " +
           "DeletePlacementGroup DeleteRoute DeleteSecurityGroup DeleteSnapshot DeleteSubnet DeleteTags DeleteVolume DeleteVpc " +
           "DetachInternetGateway DetachNetworkInterface DetachVolume DeregisterImage DisassociateAddress ModifyInstanceAttribute " +
           "ReleaseAddress RevokeSecurityGroup* StopInstances TerminateInstances",

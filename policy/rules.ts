@@ -95,6 +95,7 @@ const taggable: ReadonlySet<string> = new Set([
   "aws:cloudwatch/metricAlarm:MetricAlarm",
   "aws:dlm/lifecyclePolicy:LifecyclePolicy",
   "aws:ebs/volume:Volume",
+  "aws:ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint",
   ...[
     "eip:Eip",
     "instance:Instance",

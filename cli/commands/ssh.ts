@@ -94,7 +94,8 @@ async function run(stack: string, name: string, { command, forward }: Wish): Pro
 type Hop = NonNullable<Connection["jump"]>;
 
 export function sshOptions(stack: string, { jump, ...server }: Connection): string[] {
-  const through = jump ? ["-o", `ProxyCommand=${proxyCommand(stack, jump)}`] : [];
+  const way = server.proxyCommand ?? (jump && proxyCommand(stack, jump));
+  const through = way === undefined ? [] : ["-o", `ProxyCommand=${way}`];
   return [...through, ...hopOptions(stack, server), "--", server.address];
 }
 

@@ -114,4 +114,6 @@ export interface Connection {
   /** @default the login password */
   readonly sudoPassword?: string;
   readonly jump?: Omit<Connection, "jump" | "sudoPassword">;
+  /** A program whose input and output are the connection, as OpenSSH's `ProxyCommand`: `%h` and `%p` stand for address and port. */
+  readonly proxyCommand?: string;
 }

@@ -4,6 +4,7 @@ import type { Connection } from "../engine/shell.ts";
 import { authAttempts } from "./auth.ts";
 import { dialFault, type Endpoint, handshakeFault, type Login, type Progress, ReachError, throughJump } from "./errors.ts";
 import { fingerprint, formatHostKey, type HostKey, hostKeyAlgorithms, hostKeyFrom, parseHostKey } from "./host-key.ts";
+import { throughCommand } from "./proxy-command.ts";
 import { type AnyAuthMethod, type Client, type ConnectConfig, NodeSSH } from "./ssh2.ts";
 import { dial } from "./tcp.ts";
 
@@ -116,6 +117,7 @@ async function reach(
   jump: Login | undefined,
   { dialTimeout = 5000, via, ...options }: LinkOptions,
 ): Promise<{ transport: Duplex; release: () => void }> {
+  if (login.proxyCommand !== undefined) return { transport: await throughCommand(login.proxyCommand, login), release: () => {} };
   if (!jump) return { transport: await dial(login, dialTimeout), release: () => {} };
   const release = (link: Link | undefined) => void (via || link?.close());
   let link: Link | undefined;
@@ -186,8 +188,12 @@ function watch(client: Client): Promise<string> {
  * Asks for the server's host key, ed25519 if it has one, without logging in: for a person to compare, then pin.
  * Rejects with a ReachError.
  */
-export async function scanHostKey({ name, address, port }: Endpoint, jump?: Login, options: LinkOptions = {}) {
-  const login: Login = { name, address, port, user: "root", hostKey: "" };
+export async function scanHostKey(
+  { name, address, port, proxyCommand }: Endpoint & Pick<Connection, "proxyCommand">,
+  jump?: Login,
+  options: LinkOptions = {},
+) {
+  const login: Login = { name, address, port, user: "root", hostKey: "", ...(proxyCommand !== undefined && { proxyCommand }) };
   const { transport, release } = await reach(login, jump, options);
   const seen = progress(options);
   try {

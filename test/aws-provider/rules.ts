@@ -50,6 +50,10 @@ const volume: Rules = {
 
 /** By Pulumi's type, without `aws:`. Where a type is not named, everything can be changed in place. */
 export const rules: Readonly<Record<string, Rules>> = {
+  "ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint": replaces(
+    "ec2/ec2_instance_connect_endpoint.go",
+    "subnetId securityGroupIds preserveClientIp",
+  ),
   "budgets/budget:Budget": replaces("budgets/budget.go", "name accountId"),
   "ec2/vpc:Vpc": replaces("ec2/vpc_.go", "cidrBlock"),
   "ec2/internetGateway:InternetGateway": replaces("ec2/vpc_internet_gateway.go; the fleet's own is never moved", "vpcId"),

@@ -25,6 +25,7 @@ const remembered: AwsType = {
 
 const types: Readonly<Record<string, AwsType>> = {
   "budgets/budget:Budget": budgets.budget,
+  "ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint": remembered,
   "ec2/vpc:Vpc": network.vpc,
   "ec2/internetGateway:InternetGateway": network.internetGateway,
   "ec2/subnet:Subnet": network.subnet,

@@ -116,7 +116,10 @@ describe("a server with data volumes, a kept address and a placement group", { t
   test("a larger one grows where it is", async () => {
     const before = await seen();
     project.wish(grown);
-    expect(await project.drift()).toEqual(["update aws:ebs/volume:Volume team-a-isu1-data size"]);
+    expect(await project.drift()).toEqual([
+      "update aws:budgets/budget:Budget team-a-budget costFilters limitAmount",
+      "update aws:ebs/volume:Volume team-a-isu1-data size",
+    ]);
     right(await project.run("up"));
     const [data, logs] = before.volumes;
     expect(await seen()).toEqual({ ...before, volumes: [data?.with(2, 80), logs] });

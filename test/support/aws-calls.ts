@@ -135,6 +135,24 @@ export const calls: Readonly<Record<string, Calls>> = {
     up: born("CreatePlacementGroup", "placement-group"),
     down: on("placement-group", own, "DeletePlacementGroup"),
   },
+  "ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint": {
+    up: [
+      ...born("CreateInstanceConnectEndpoint", "instance-connect-endpoint"),
+      ...on("subnet", own, "CreateInstanceConnectEndpoint", "CreateNetworkInterface"),
+      ...on("security-group", own, "CreateNetworkInterface"),
+      ...on("network-interface", undefined, "CreateNetworkInterface"),
+      call(
+        "iam:CreateServiceLinkedRole",
+        iam("role/aws-service-role/ec2-instance-connect.amazonaws.com/AWSServiceRoleForEc2InstanceConnect"),
+        {
+          more: { "iam:AWSServiceName": "ec2-instance-connect.amazonaws.com" },
+        },
+      ),
+      // What goes through it then.
+      call("ec2-instance-connect:OpenTunnel", ec2("instance-connect-endpoint"), { has: own }),
+    ],
+    down: on("instance-connect-endpoint", own, "DeleteInstanceConnectEndpoint"),
+  },
   "ebs/volume:Volume": {
     up: [...born("CreateVolume", "volume"), ...on("volume", own, "ModifyVolume")],
     down: [

@@ -26,6 +26,7 @@ const filled = (text: string, context: Request["context"]): string =>
 
 const operators: Readonly<Record<string, (wanted: string, got: string) => boolean>> = {
   StringEquals: (wanted, got) => wanted === got,
+  Bool: (wanted, got) => wanted.toLowerCase() === got.toLowerCase(),
   StringLike: (wanted, got) => like(wanted, got, true),
 };
 

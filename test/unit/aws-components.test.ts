@@ -45,6 +45,8 @@ const samples: Readonly<Record<string, () => Promise<readonly Registered[]>>> = 
         awsAnswers,
       )
     ).resources,
+  "fleet-door": async () =>
+    (await mockPulumi(fleet("team-a", asked({ door: "instance-connect", zoneId: "apne1-az4" }, ["isu1"])), awsAnswers)).resources,
   "fleet-storage": async () => {
     const db = {
       instanceType: "i2.8xlarge",

@@ -58,6 +58,29 @@ test("an AMI tells no distribution: that waits for the server", () => {
   expect(plan.servers[0]!.declared.cores).toBe(2);
 });
 
+test("behind a door, port 22 is closed, and every server is reached by the AWS CLI with its own instance", async () => {
+  const ways = {
+    "instance-connect":
+      /^aws --region ap-northeast-1 ec2-instance-connect open-tunnel --instance-id \S+ --instance-connect-endpoint-id \S+ --remote-port %p$/,
+    "session-manager":
+      /^aws --region ap-northeast-1 ssm start-session --target \S+ --document-name AWS-StartSSHSession --parameters portNumber=%p$/,
+  };
+  for (const [door, way] of Object.entries(ways)) {
+    const plan = planFleet(specOf({ door, instanceProfile: "with-ssm", sshFrom: undefined }, { isu1: roles, isu2: roles }), around);
+    const { resources } = await mockPulumi(() => new TeamFleet("team-a", { plan, config: pulumi.output({}) }), teamAnswers);
+    const of = (type: string) => resources.filter((each: Registered) => each.type === type).map(({ inputs }) => inputs);
+    type Sent = { readonly proxyCommand?: string; readonly value?: { readonly proxyCommand: string } };
+    const sent = (inputs: readonly Registered["inputs"][]) =>
+      inputs.map(({ connection }) => (connection as Sent).proxyCommand ?? (connection as Sent).value?.proxyCommand);
+    const all = ["fleet:index:OwnHostKey", "fleet:index:Host", "fleet:index:Role"].flatMap((type) => sent(of(type)));
+    expect(all.filter((each) => !way.test(each ?? ""))).toEqual([]);
+    expect(new Set(all).size).toBe(2);
+    const [group] = of("aws:ec2/securityGroup:SecurityGroup");
+    expect((group!.ingress as { fromPort: number; protocol: string }[]).map(({ fromPort }) => fromPort)).not.toContain(22);
+    expect(of("aws:ec2transitgateway/instanceConnectEndpoint:InstanceConnectEndpoint")).toHaveLength(door === "instance-connect" ? 1 : 0);
+  }
+});
+
 test("in the default VPC several servers need addresses of their own", () => {
   const spec = (servers: object) => specOf({ vpc: "default" }, servers);
   expect(() => planFleet(spec({ isu1: roles, isu2: roles }), around)).toThrow("servers.isu1.privateAddress: expected an address");

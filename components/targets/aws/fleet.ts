@@ -6,6 +6,7 @@ import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
 import type { ConnectionArgs } from "../../connection.ts";
 import { accountWanted } from "./account.ts";
 import { budget } from "./budget.ts";
+import { doorOf, type Way } from "./door.ts";
 import { imageKey } from "./facts/servers.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
 import { Network } from "./network.ts";
@@ -73,10 +74,11 @@ export class AwsFleet extends pulumi.ComponentResource {
     if (target.budget) budget(`${name}-budget`, target.budget, ownership, { parent: this, provider });
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
+    const way = doorOf(`${name}-door`, target, { ownership, network: this.network }, { parent: this, provider });
     this.servers = Object.fromEntries(
       shape.servers.map((plan) => [
         plan.name,
-        this.#server(name, args, plan, { group, ami: amis[imageKey(plan.image, plan.type)]! }, options),
+        this.#server(name, args, plan, { group, way, ami: amis[imageKey(plan.image, plan.type)]! }, options),
       ]),
     );
     this.registerOutputs({ flowTable: this.network.flowTable });
@@ -112,7 +114,11 @@ export class AwsFleet extends pulumi.ComponentResource {
     name: string,
     { target, shape, admin, publicKey, privateKey }: AwsFleetArgs,
     plan: ServerPlan,
-    { group, ami }: { readonly group: pulumi.Output<string> | undefined; readonly ami: pulumi.Output<string> },
+    {
+      group,
+      way,
+      ami,
+    }: { readonly group: pulumi.Output<string> | undefined; readonly way: Way | undefined; readonly ami: pulumi.Output<string> },
     options: pulumi.ComponentResourceOptions,
   ): SuppliedServer {
     const { name: host, ...machine } = plan;
@@ -128,7 +134,8 @@ export class AwsFleet extends pulumi.ComponentResource {
     const login = { admin, authorizedKey: publicKey, ownership: shape.ownership };
     const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
     const { address, hostKey } = server;
-    const connection = { name: host, address, port: 22, user: admin, hostKey, privateKey: pulumi.secret(privateKey) };
+    const proxied = way && { proxyCommand: way(server.instance.id) };
+    const connection = { name: host, address, port: 22, user: admin, hostKey, privateKey: pulumi.secret(privateKey), ...proxied };
     return { connection, hostKey, privateAddress: server.privateAddress, devices: server.devices, deletedWith: server.instance };
   }
 }

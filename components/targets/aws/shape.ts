@@ -86,7 +86,13 @@ export function shapeOf(asked: Asked): FleetShape {
   const databases = Object.entries(target.databases).map(([name, database]) => ({ name, ...database }));
   const balancers = Object.entries(target.balancers).map(([name, balancer]) => ({ name, ...balancer }));
   const zones = zonesFor(target);
-  const doors = { sshFrom, httpsFrom, httpFrom, open, team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"] };
+  const doors = {
+    sshFrom: target.door === "public" ? sshFrom : [],
+    httpsFrom,
+    httpFrom,
+    open,
+    team: target.vpc === "own" ? subnetsOf(target.cidr, zones) : ["servers"],
+  };
   const addresses = addressesOf(target, asked.servers);
   return {
     ownership,

@@ -42,6 +42,7 @@ export function checkWork(fleet: Loose): readonly Finding[] {
   const target = mapOr(fleet.target);
   return [
     ...checkSsh(target),
+    ...checkDoor(fleet, target),
     ...checkNames(fleet, target),
     ...checkServers(fleet, target),
     ...checkLimits(fleet, target),
@@ -52,13 +53,32 @@ export function checkWork(fleet: Loose): readonly Finding[] {
 }
 
 /** Whoever leaves SSH open does it by choosing the contest's rules, which want it so. */
-function checkSsh({ profile = "open", sshFrom }: Loose): readonly Finding[] {
+function checkSsh({ profile = "open", sshFrom, door = "public" }: Loose): readonly Finding[] {
   if (profile !== "open") return [];
+  if (door !== "public")
+    return sshFrom === undefined
+      ? []
+      : [{ path: ["target", "sshFrom"], reason: `expected none beside \`door: ${door}\`, which closes port 22; remove it` }];
   const next = "your own address: curl https://checkip.amazonaws.com; `profile: contest` opens SSH to everybody";
   const expected = "expected the networks that may use SSH, such as `[203.0.113.7/32]`";
   if (sshFrom === undefined) return [{ path: ["target", "sshFrom"], reason: `${expected}, got none; ${next}` }];
   const open = Array.isArray(sshFrom) && sshFrom.some((network) => typeof network === "string" && network.endsWith("/0"));
   return open ? [{ path: ["target", "sshFrom"], reason: `${expected}, got all of the internet; ${next}` }] : [];
+}
+
+/** What goes through AWS goes by the rights of whoever runs this, and wants an agent or an endpoint. */
+function checkDoor({ servers }: Loose, { door = "public", assumeRole, instanceProfile, servers: own }: Loose): readonly Finding[] {
+  if (door === "public") return [];
+  const role = "expected none beside `door`: the AWS CLI would go by your own rights; next: a profile of its own that takes the role";
+  const bare = door === "session-manager" && instanceProfile === undefined;
+  const without = entries(servers).filter(([name]) => bare && mapOr(mapOr(own)[name]).instanceProfile === undefined);
+  return [
+    ...(assumeRole === undefined ? [] : [{ path: ["target", "assumeRole"], reason: role }]),
+    ...without.map(([name]) => ({
+      path: ["target", "door"],
+      reason: `expected an \`instanceProfile\` with AmazonSSMManagedInstanceCore for \`door: session-manager\`, got none for \`${name}\``,
+    })),
+  ];
 }
 
 /** Of a bucket's name, to which Pulumi adds eight characters of its own. */

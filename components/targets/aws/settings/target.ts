@@ -138,6 +138,12 @@ const own = {
     .min(1)
     .default(["0.0.0.0/0"])
     .describe("networks that may use SSH: must be said, but for `profile: contest`, which opens it to everybody"),
+  door: z
+    .enum(["public", "instance-connect", "session-manager"])
+    .default("public")
+    .describe(
+      "how SSH comes in: `public` by port 22, from `sshFrom`; the others close it, and go through AWS by IAM's rights and the AWS CLI of this computer: `instance-connect` by an endpoint that the fleet makes, `session-manager` by SSM's agent on the servers, which wants an `instanceProfile` with AmazonSSMManagedInstanceCore; default public",
+    ),
   httpsFrom: z.array(Cidr).default(["0.0.0.0/0"]).describe("networks that may use HTTPS; default everywhere"),
   httpFrom: z.array(Cidr).default([]).describe("networks that may use HTTP; default none"),
   open: z.array(Door).max(20).default([]).describe("other ways in, such as `{port: 8080, from: [203.0.113.7/32]}`; default none"),
@@ -157,6 +163,7 @@ function contestRules(target: AwsTarget, context: z.RefinementCtx): void {
   if (target.profile !== "contest") return;
   const wide = (networks: readonly string[]) => networks.length === 1 && networks[0] === "0.0.0.0/0";
   const network = {
+    door: target.door === "public",
     vpc: target.vpc === "own",
     cidr: target.cidr === "192.168.0.0/16",
     zones: target.zones === 1,
