@@ -1,7 +1,8 @@
 // What an account grants and uses, for the quota preflight.
 
-import { DescribeAddressesCommand, EC2Client, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
+import { DescribeAddressesCommand, EC2Client, paginateDescribeInstanceTypeOfferings, paginateDescribeVpcs } from "@aws-sdk/client-ec2";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import type { Offer } from "../../components/targets/aws/offers.ts";
 import { type Account, addressQuota, need, vpcQuota, type Wanted } from "../../components/targets/aws/quota.ts";
 import { type Access, clientOf } from "../../provisioners/aws/access.ts";
 import { instancesBy } from "./instances.ts";
@@ -39,6 +40,17 @@ async function running(client: EC2Client): Promise<Wanted[]> {
 
 async function vpcs(client: EC2Client): Promise<number> {
   return (await all(paginateDescribeVpcs({ client }, {}), (page) => page.Vpcs)).length;
+}
+
+/** Where the region has these types. */
+export async function offersOf(access: Access, types: readonly string[]): Promise<readonly Offer[]> {
+  const client = new EC2Client(clientOf(access));
+  const Filters = [{ Name: "instance-type", Values: [...new Set(types)] }];
+  const found = await all(
+    paginateDescribeInstanceTypeOfferings({ client }, { LocationType: "availability-zone-id", Filters }),
+    (page) => page.InstanceTypeOfferings,
+  );
+  return found.map(({ InstanceType: type = "", Location: zone = "" }) => ({ type, zone }));
 }
 
 /** Only the quotas that count for what is wanted are asked for. */

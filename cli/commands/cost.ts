@@ -27,9 +27,16 @@ export const cost: Register = (program, done) =>
     .description("what stacks on AWS cost: by the hour, and until they expire")
     .argument("[stack...]", "stacks; default all of this checkout that are on AWS")
     .option("--hours <hours>", "length of the event; by default from now to the stack's expiresAt, 24 where it says none")
-    .option("--quota", "also ask the account whether it has room; exit code 1 where it has not", false)
+    .option(
+      "--quota",
+      "also ask the account whether it has room, and AWS whether the types are to be had there; exit code 1 where not",
+      false,
+    )
     .option("--json", "{date, currency, stacks: [{stack, team, region, perHour, forEvent, hours, unknown, notes, shortages}]}", false)
-    .addHelpText("after", "\nExamples:\n  fleet cost team-a\n  fleet cost --hours 8\n  fleet cost team-a --quota --json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet cost team-a\n  fleet cost --hours 8\n  fleet cost team-a --quota --json\n  fleet cost --quota              every stack of this checkout, against its account",
+    )
     .action((stacks: string[], options: Options) => done(run(stacks, options)));
 
 async function run(names: readonly string[], { hours, quota, json }: Options): Promise<number> {
@@ -71,8 +78,9 @@ const placeOf = ({ target: { region, assumeRole = "" } }: AwsStack): string => `
 
 /** All stacks of a region of an account count against its quotas together. By place. */
 async function roomFor(stacks: readonly AwsStack[]): Promise<Map<string, readonly string[]>> {
-  const [{ accountFor }, { shortages }, { wanted }] = await Promise.all([
+  const [{ accountFor, offersOf }, { notOffered }, { shortages }, { wanted }] = await Promise.all([
     import("../aws/account.ts"),
+    import("../../components/targets/aws/offers.ts"),
     import("../../components/targets/aws/quota.ts"),
     import("../../components/targets/aws/shape.ts"),
   ]);
@@ -81,7 +89,17 @@ async function roomFor(stacks: readonly AwsStack[]): Promise<Map<string, readonl
     const here = stacks.filter((each) => placeOf(each) === place);
     const servers = here.flatMap(({ shape }) => wanted(shape));
     const vpcs = here.filter(({ target }) => target.vpc === "own").length;
-    room.set(place, shortages(servers, vpcs, await accountFor(here[0]!.target, servers, vpcs)));
+    const types = servers.map(({ type }) => type);
+    const [account, offers] = await Promise.all([
+      accountFor(here[0]!.target, servers, vpcs),
+      types.length > 0 ? offersOf(here[0]!.target, types) : [],
+    ]);
+    // Named servers stand in one zone; pools go where there are some.
+    const missing = here.flatMap(({ target: { zoneId }, shape }) => [
+      ...notOffered({ types: shape.servers.map(({ type }) => type.type), zoneId }, offers),
+      ...notOffered({ types: shape.pools.flatMap((pool) => pool.types.map(({ type }) => type)), zoneId: undefined }, offers),
+    ]);
+    room.set(place, [...shortages(servers, vpcs, account), ...new Set(missing)]);
   }
   return room;
 }

@@ -120,6 +120,8 @@ describe("fleet cost", () => {
     emulator.quotas.set("L-1216C47A", 4).set("L-F678F1CE", 5);
     const room = await fleet("cost", trial.stack, "--quota", "--json");
     expect([room.code, room.json().stacks[0].shortages]).toEqual([0, []]);
+    const nowhere = await fleet("cost", priceless.stack, "--quota");
+    expect([nowhere.code, nowhere.stdout]).toEqual([1, expect.stringContaining("`hi1.4xlarge`: expected a type of this region, got none")]);
     emulator.quotas.set("L-1216C47A", 3);
     const short = await fleet("cost", trial.stack, "--quota");
     expect(short.code).toBe(1);

@@ -8,6 +8,7 @@ import { overlap, serverAddress, split, usable } from "../../components/targets/
 import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import { imageRef } from "../../components/targets/aws/image.ts";
 import { flowTable, ruleOf, teamFlows } from "../../components/targets/aws/network-rules.ts";
+import { notOffered } from "../../components/targets/aws/offers.ts";
 import {
   consumes,
   document,
@@ -353,4 +354,17 @@ describe("the end of a stack", () => {
       "until 2026-12-02 01:00 UTC",
     ]);
   });
+});
+
+test("a type that its zone, or the region, has not is a sentence each, once", () => {
+  const offers = [
+    { type: "i8g.large", zone: "apne1-az4" },
+    { type: "i8g.large", zone: "apne1-az1" },
+  ];
+  expect(notOffered({ types: ["i8g.large", "i8g.large"], zoneId: undefined }, offers)).toEqual([]);
+  expect(notOffered({ types: ["i8g.large"], zoneId: "apne1-az4" }, offers)).toEqual([]);
+  expect(notOffered({ types: ["i8g.large", "i8g.large", "hi1.4xlarge"], zoneId: "apne1-az2" }, offers)).toEqual([
+    "`i8g.large`: expected it in the zone apne1-az2, got it in apne1-az1, apne1-az4; next: `zoneId`, or another type",
+    "`hi1.4xlarge`: expected a type of this region, got none in any zone; next: fleet types, or another region",
+  ]);
 });
