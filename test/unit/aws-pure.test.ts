@@ -244,7 +244,7 @@ describe("what a change costs", () => {
       ["isu1: image `ami-1` → `ami-2` replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk(s) are lost"],
     ],
     ["an image that is not known yet", { ami: undefined }, "in place", []],
-    ["a larger root disk", { rootGB: 30 }, "in place", ["isu1: root disk 20 → 30 GB in place; grow the filesystem afterwards"]],
+    ["a larger root disk", { rootGB: 30 }, "in place", ["isu1: root disk 20 → 30 GB in place; its filesystem grows at the next reboot"]],
     [
       "a smaller root disk",
       { rootGB: 10 },

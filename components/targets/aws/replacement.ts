@@ -61,7 +61,7 @@ export function costOfChange(server: string, now: ServerShape, next: ServerShape
   if (reasons.length > 0)
     return { fate: "replace", sentences: reasons.map((why) => `${server}: ${why} replaces the server: its root disk is lost, ${lost}`) };
   const grows = now.rootGB !== undefined && next.rootGB !== undefined && next.rootGB > now.rootGB;
-  const growth = grows ? [`${server}: root disk ${now.rootGB} → ${next.rootGB} GB in place; grow the filesystem afterwards`] : [];
+  const growth = grows ? [`${server}: root disk ${now.rootGB} → ${next.rootGB} GB in place; its filesystem grows at the next reboot`] : [];
   if (now.type.type === next.type.type) return { fate: "in place", sentences: growth };
   const types = `type \`${now.type.type}\` → \`${next.type.type}\``;
   const away = "some minutes away, its public address may change unless it is elastic";
