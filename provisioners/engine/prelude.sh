@@ -1,28 +1,77 @@
 # The functions that steps may call; prelude.ts says what each promises. POSIX sh (plus `local`), coreutils, systemd.
 # Every line may be the last before a kill -9: what is kept stays until it is put back or the run ends, what is owed until it is done.
 
+# fleet_enter DIRECTORY: works there from now on, wherever its name leads to later. A user's link may lead to what is the same user's, and
+# nowhere else: who may not be root would choose what root writes.
+fleet_enter() {
+  local at uid theirs
+  cd -P -- "${1:-/}" || return 1
+  [ "$PWD" != "$1" ] || return 0
+  at=$1 theirs=
+  while [ -n "$at" ]; do
+    uid=$(stat -c %u -- "$at") || return 1
+    if [ -L "$at" ] && [ "$uid" != 0 ]; then theirs=$uid; fi
+    at=${at%/*}
+  done
+  if [ -z "$theirs" ] && [ "$(readlink -f -- "${1:-/}")" = "$PWD" ]; then return 0; fi
+  if [ -n "$theirs" ] && [ "$(stat -c %u .)" = "$theirs" ]; then return 0; fi
+  printf 'expected %s to lead to a folder of the same user, got %s by a link that is not root'"'"'s: nothing is written there\n' "$1" "$PWD"
+  cd /
+  return 1
+}
+
+# fleet_mode MODE PATH: of the path itself. Where a user may put a link in its place it is changed with that user's rights alone.
+fleet_mode() (
+  fleet_enter "${2%/*}" || exit 1
+  name=./${2##*/} uid=$(stat -c %u -- "./${2##*/}") || exit 1
+  if [ -O . ] || [ "$uid" = 0 ]; then
+    if [ -L "$name" ]; then printf 'expected a file or folder at %s, got a link\n' "$2"; exit 1; fi
+    chmod -- "$1" "$name"
+  else
+    setpriv --reuid="$uid" --regid="$(stat -c %g -- "$name")" --clear-groups chmod -- "$1" "$name"
+  fi
+)
+
 # fleet_write PATH MODE OWNER GROUP VALIDATE < CONTENT
 fleet_write() {
-  local directory left
-  directory=${1%/*}
+  local name left
+  name=${1##*/}
+  fleet_enter "${1%/*}" || return 1
   # Hidden, so that no `include sites-enabled/*` picks it up; one that a killed run left goes away.
-  for left in "$directory/.${1##*/}".fleet-*; do [ ! -f "$left" ] || rm -f -- "$left"; done
-  fleet_temporary=$directory/.${1##*/}.fleet-$run
+  for left in "./.$name".fleet-*; do [ ! -f "$left" ] || rm -f -- "$left"; done
+  fleet_temporary=./.$name.fleet-$run
   trap 'rm -f -- "$fleet_temporary"' EXIT
-  # For root's plain files, nearly all, the umask says it all; a set-group-id directory would hand down its group.
-  case $2:$3:$4 in
-    0644:root:root) umask 022 ;;
-    0600:root:root) umask 077 ;;
-    *) false ;;
-  esac && [ ! -g "$directory" ] || install -m "$2" -o "$3" -g "$4" /dev/null "$fleet_temporary"
-  dd bs=64k conv=fsync status=none of="$fleet_temporary"
+  if [ -O . ]; then fleet_fill "$2" "$3" "$4"; else fleet_fill_theirs "$2" "$3" "$4"; fi || return 1
   umask 022
-  if [ -n "$5" ] && ! fleet_validate "$5" "$fleet_temporary"; then
+  if [ -n "$5" ] && ! fleet_validate "$5" "${PWD%/}/.$name.fleet-$run"; then
     printf 'refused by its validator, not installed: %s\n' "$1"
     return 1
   fi
-  mv -fT -- "$fleet_temporary" "$1"
+  mv -fT -- "$fleet_temporary" "./$name"
   trap - EXIT
+}
+
+# fleet_fill MODE OWNER GROUP < CONTENT
+fleet_fill() {
+  # For root's plain files, nearly all, the umask says it all; a set-group-id directory would hand down its group.
+  case $1:$2:$3 in
+    0644:root:root) umask 022 ;;
+    0600:root:root) umask 077 ;;
+    *) false ;;
+  esac && [ ! -g . ] || install -m "$1" -o "$2" -g "$3" /dev/null "$fleet_temporary" || return 1
+  dd bs=64k conv=fsync status=none of="$fleet_temporary"
+}
+
+# fleet_fill_theirs MODE OWNER GROUP < CONTENT: in a folder that a user may change meanwhile. The file is held open: its name may be
+# anything by then.
+fleet_fill_theirs() {
+  umask 077
+  set -C
+  exec 7> "$fleet_temporary"
+  set +C
+  dd bs=64k conv=fsync status=none >&7 || return 1
+  chown -- "$2:$3" /proc/self/fd/7 && chmod -- "$1" /proc/self/fd/7 || return 1
+  exec 7>&-
 }
 
 # fleet_validate SHELL_TEXT FILE: each %s becomes the file
@@ -49,7 +98,14 @@ fleet_without_block() {
 
 # fleet_through PATH
 fleet_through() {
-  if [ -L "$1" ]; then readlink -f -- "$1"; else printf '%s\n' "$1"; fi
+  local uid to
+  if [ ! -L "$1" ]; then printf '%s\n' "$1"; return 0; fi
+  uid=$(stat -c %u -- "$1") && to=$(readlink -f -- "$1") || return 1
+  if [ "$uid" != 0 ] && [ -e "$to" ] && [ "$(stat -c %u -- "$to")" != "$uid" ]; then
+    printf 'expected the link %s to lead to a file of the same user, got %s, which is not: nothing is written there\n' "$1" "$to" >&2
+    return 1
+  fi
+  printf '%s\n' "$to"
 }
 
 # fleet_keep PATH

@@ -17,6 +17,8 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  *
  * - `fleet_write PATH MODE OWNER GROUP VALIDATE`: content on standard input; a hidden temporary file beside the target with mode and
  *   owner set before the content, flushed, validated (`%s`, unquoted, is the file), renamed. Any failure leaves the old content.
+ * - `fleet_enter DIRECTORY`: works in it from then on; refused where a link that is not root's leads to what is another user's.
+ * - `fleet_mode MODE PATH`: of the path itself, never of what a user's link in its place leads to.
  * - `fleet_without_block FILE BEFORE`: takes managed blocks out of a copy; BEFORE is what the file was without them, whose last line may have had no newline.
  * - `fleet_through PATH`: prints where a link leads, else the path itself.
  * - `fleet_keep PATH`: keeps the last good content until every service that reads it is up again. What is inside a directory isn't kept.

@@ -22,6 +22,6 @@ export function attributeSteps({ path, mode, owner, group }: Attributes, have: P
   }
   // chown clears set-id bits, so the mode comes last.
   if (mode !== undefined && have.mode !== mode)
-    steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`chmod ${mode} ${path}` });
+    steps.push({ change: `mode \`${have.mode}\` → \`${mode}\``, property: "mode", run: sh`fleet_mode ${mode} ${path}` });
   return steps;
 }

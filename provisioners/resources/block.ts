@@ -58,7 +58,7 @@ export function withBlock(text: string, { name, content }: Pick<BlockWant, "name
 const edit = ({ path, name, mode, owner, group, validate }: Kept<BlockWant>): Command => {
   const { begin, end } = markers(name);
   return sh`block="$state/block" new="$state/block.new"
-path=$(fleet_through ${path})
+path=$(fleet_through ${path}) || exit 1
 cat > "$block"
 if [ -e "$path" ]; then set -- $(stat -L -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
 awk -v begin=${begin} -v end=${end} -v block="$block" '

@@ -31,7 +31,7 @@ function refuseDangling(path: string, target: string): Step {
 
 /** Root's own comes into being as root's, but where a set-group-id directory hands down its group. */
 const ownedBy = (owner: string, path: string): Command =>
-  owner === "root:root" ? sh`\nif [ -g ${dirname(path)} ]; then chown ${owner} ${path}; fi` : sh`\nchown ${owner} ${path}`;
+  owner === "root:root" ? sh`\nif [ -g ${dirname(path)} ]; then chown -h ${owner} ${path}; fi` : sh`\nchown -h ${owner} ${path}`;
 
 /** The path itself, and whether a directory is reached by it: through a link, too. */
 export interface DirectoryHave extends PathSeen {
@@ -57,7 +57,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
     if (have.type === missing) {
       // A package of the same run may have brought it since the look.
-      const right = keep ? sh`:` : sh`chown ${`${owner}:${group}`} ${path} && chmod ${mode} ${path}`;
+      const right = keep ? sh`:` : sh`chown -h ${`${owner}:${group}`} ${path} && fleet_mode ${mode} ${path}`;
       const run = sh`if [ -d ${path} ] && [ ! -L ${path} ]; then ${right}; else ${make}\nfi`;
       return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", brief: true, run }];
     }

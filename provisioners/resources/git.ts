@@ -326,7 +326,8 @@ function cloneStep(want: GitWant, have: GitHave): Step {
   const run = lines([
     sh`rm -rf -- ${temporary}`,
     sh`mkdir -p -- "$(dirname -- ${path})"`,
-    sh`install -d -o ${owner} -g ${group} -- ${temporary}`,
+    sh`mkdir -- ${temporary}`,
+    sh`chown -h ${`${owner}:${group}`} ${temporary}`,
     asOwner(want, cloneText, [temporary, repository, ref]),
     ...(have.type === "directory" ? [sh`rmdir -- ${path}`] : []),
     sh`mv -T -- ${temporary} ${path}`,

@@ -45,6 +45,9 @@ function directoryAgain(path: string, original: Kept<PathSeen>, have: PathSeen):
   if (have.type === "directory") return attributeSteps({ ...original, path }, have);
   const { owner, group, mode } = original;
   return [
-    { change: "make the empty directory again", run: sh`rm -f -- ${path}\ninstall -d -m ${mode} -o ${owner} -g ${group} -- ${path}` },
+    {
+      change: "make the empty directory again",
+      run: sh`rm -f -- ${path}\nmkdir -m ${mode} -- ${path}\nchown -h ${`${owner}:${group}`} ${path}`,
+    },
   ];
 }

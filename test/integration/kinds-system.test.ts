@@ -1,6 +1,7 @@
 // The kinds of the system, each on a real practice machine: users, packages, files, settings, mounts.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, inspect } from "../../provisioners/engine/converge.ts";
+import { LookMoved } from "../../provisioners/engine/probe.ts";
 import { want } from "../../provisioners/resources/want.ts";
 import { software } from "../../provisioners/roles/base/software.ts";
 import type { Session } from "../../provisioners/ssh/session.ts";
@@ -234,6 +235,42 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       "`net.core.somaxconn`: /etc/sysctl.d/zzz-later.conf is read later and says `77`, which counts from the next boot on",
     );
     await shell.run({ text: "rm /etc/sysctl.d/zzz-later.conf", masked: "rm" });
+  });
+
+  test("a user's links lead to nothing that is not the same user's: planted before, or swapped all the time", async () => {
+    const keys = { owner: "mallory", group: "mallory", mode: "0600" } as const;
+    const wants = wantsOf([
+      want.directory({ path: "/home/mallory/.ssh", owner: "mallory", group: "mallory", mode: "0700" }),
+      want.block({ path: "/home/mallory/.ssh/authorized_keys", name: "team", content: "ssh-ed25519 AAAA mallory\n", ...keys }),
+      want.file({ path: "/home/mallory/own", content: "mallory's\n", ...keys }),
+    ]);
+    const told = (script: string) => shell.run({ text: script, masked: script });
+    await told(`useradd -m -s /bin/bash mallory; install -d -m 0755 /root/there
+      printf 'root only\n' > /root/there/authorized_keys; cp -a /root/there/authorized_keys /root/there/own; chmod 0640 /root/there/*
+      install -d -o mallory -g mallory -m 0700 /home/mallory/.ssh; runuser -u mallory -- ln -s /root/there/authorized_keys /home/mallory/.ssh/authorized_keys`);
+    const there = "stat -c '%n %a %U:%G' /root/there /root/there/*; cat /root/there/*; ls -A /root/there";
+    const before = (await told(there)).stdout.toString();
+    const [refused] = (await converge(shell, "mallory", wants)).results.filter(({ outcome }) => outcome === "failed");
+    expect(refused?.reason).toMatch(/expected the link .* to lead to a file of the same user/);
+    expect((await told(there)).stdout.toString()).toBe(before);
+    await told(`rm -f /home/mallory/.ssh/authorized_keys
+      cat > /home/mallory/race <<'EOF'
+cd /home/mallory
+while :; do
+  rm -rf .ssh own; ln -s /root/there .ssh; ln -s /root/there/own own; sleep 0.05
+  rm -f .ssh own; mkdir .ssh; ln -s /root/there/authorized_keys .ssh/authorized_keys; echo x > own; sleep 0.05
+  rm -f .ssh/authorized_keys; echo x > .ssh/authorized_keys; ln -sf /root/there/own .own.swap; mv -f .own.swap own; sleep 0.05
+done
+EOF
+      systemd-run -q --unit race --uid mallory sh /home/mallory/race`);
+    // A look that finds everything moved all the time is refused: nothing is decided from it.
+    for (let tries = 0; tries < 15; tries++)
+      await converge(shell, "mallory", wants).catch((error) => expect(error).toBeInstanceOf(LookMoved));
+    await told("systemctl stop race");
+    expect((await told(there)).stdout.toString()).toBe(before);
+    await told("rm -rf /home/mallory/.ssh /home/mallory/own");
+    expect((await converge(shell, "mallory", wants)).results.map(({ outcome }) => outcome)).toEqual(["changed", "changed", "changed"]);
+    await converge(shell, "mallory", {});
   });
 
   test("service: one that ran into its start limit says so, and starts once its cause is gone", async () => {
