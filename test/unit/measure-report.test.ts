@@ -14,7 +14,7 @@ import { findingsIn } from "../../operations/measure/report/findings.ts";
 import { markdownOf } from "../../operations/measure/report/markdown.ts";
 import type { RunReport } from "../../operations/measure/report/model.ts";
 import { pageOf } from "../../operations/measure/report/page.ts";
-import { labelled } from "../../operations/measure/report/plot.ts";
+import { labelled, plot } from "../../operations/measure/report/plot.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
 import { apartIn } from "../../operations/measure/run/apart.ts";
 import { clockOf, clockText, correction } from "../../operations/measure/run/clock.ts";
@@ -354,6 +354,13 @@ test("text is escaped where HTML is built", () => {
   expect(html`<p title="${'"<'}">${["&", html`<b>${"<"}</b>`]}${undefined}${false}</p>`.text).toBe(
     '<p title="&quot;&lt;">&amp;<b>&lt;</b></p>',
   );
+});
+
+test("the last label of a time line ends where the plot does", () => {
+  const times = [0, 5, 10];
+  const drawn = String(plot({ title: "t", times, lines: [{ name: "a", values: [1, 2, 3] }], format: String }));
+  expect(drawn).toMatch(/text-anchor="end">10 s</);
+  expect(drawn).toMatch(/text-anchor="middle">4 s</);
 });
 
 test("an axis says each figure once", () => {

@@ -75,7 +75,10 @@ ${shade && shade[1]! > shade[0]! && html`<rect class="phase" x="${tidy(shade[0]!
 ${labelled(y.ticks(3), format).map(({ value, label }) => html`<line class="grid" x1="${left}" x2="${width - right}" y1="${at(value)}" y2="${at(value)}"/><text x="${left - 4}" y="${at(value) + 3}" text-anchor="end">${label}</text>`)}
 ${axis(times, phase?.[0] ?? first)
   .filter(({ at: time }) => x(time) >= left && x(time) <= width - right)
-  .map(({ at: time, label }) => html`<text x="${tidy(x(time))}" y="${height - 4}" text-anchor="middle">${label}</text>`)}
+  .map(
+    ({ at: time, label }) =>
+      html`<text x="${tidy(x(time))}" y="${height - 4}" text-anchor="${x(time) > width - right - 12 ? "end" : "middle"}">${label}</text>`,
+  )}
 ${
   stacked
     ? stacks.map((rows, index) => html`<path class="area c${index}" d="${filled(rows as unknown as [number, number][]) ?? ""}"/>`)
