@@ -4,7 +4,6 @@ import * as grpc from "@grpc/grpc-js";
 import engineGrpc from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engine from "@pulumi/pulumi/proto/engine_pb.js";
 import plugin from "@pulumi/pulumi/proto/plugin_pb.js";
-import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import pb from "@pulumi/pulumi/proto/provider_pb.js";
 import status from "@pulumi/pulumi/proto/status_pb.js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
@@ -14,6 +13,7 @@ import { speller } from "../engine/spelling.ts";
 import { redactor } from "../ssh/redact.ts";
 import { type Call, type DiffKind, PartlyDone, type Resource, type Resources, type Severity } from "./resource.ts";
 import { fromStruct, toStruct } from "./struct.ts";
+import { type Answered, type Received, service } from "./struct-messages.ts";
 import { type Json, markSecrets, type Opened, open, type Properties } from "./wire.ts";
 
 export interface ProviderOptions {
@@ -81,7 +81,7 @@ export class ProviderServer {
       attach: unary((request) => this.#attach(request.getAddress())),
       getPluginInfo: unary(() => new plugin.PluginInfo().setVersion(this.#options.version)),
       getSchema: unary(() => new pb.GetSchemaResponse().setSchema(this.#schema())),
-      checkConfig: unary((request) => new pb.CheckResponse().setInputs(request.getNews())),
+      checkConfig: unary((request) => ({ message: new pb.CheckResponse(), structs: { 1: request.bytes("news") } })),
       diffConfig: unary(() => new pb.DiffResponse().setChanges(pb.DiffResponse.DiffChanges.DIFF_NONE)),
       configure: unary((request) => this.#configure(request)),
       invoke: unary((request) => this.#invoke(request)),
@@ -139,19 +139,20 @@ export class ProviderServer {
 
   #call(request: Request, ...opened: readonly Opened[]): Call {
     const urn: string = request.getUrn();
-    const redact = redactor(opened.flatMap(({ secrets }) => secrets));
-    const spell = speller(opened.flatMap(({ openWords }) => openWords));
+    // Most calls have nothing to say, and what is to be masked costs more to find than to open.
+    const redact = once(() => redactor(opened.flatMap(({ secrets }) => secrets)));
+    const spell = once(() => speller(opened.flatMap(({ openWords }) => openWords)));
     const seconds: number = request.getTimeout?.() ?? 0;
     return {
       urn,
       name: urn.split("::")[3] ?? "",
       signal: this.#abort.signal,
       ...(seconds > 0 && { timeout: seconds * 1000 }),
-      redact,
+      redact: (text) => redact()(text),
       log: (severity, message, ephemeral = false) => {
         const entry = new engine.LogRequest()
           .setUrn(urn)
-          .setMessage(spell(redact(message)))
+          .setMessage(spell()(redact()(message)))
           .setEphemeral(ephemeral);
         entry.setSeverity(severities[severity] as engine.LogSeverity);
         this.#engine?.log(entry, () => undefined);
@@ -159,16 +160,17 @@ export class ProviderServer {
     };
   }
 
-  async #check(request: Request): Promise<unknown> {
-    const response = new pb.CheckResponse().setInputs(request.getNews());
-    const { value } = open(fromStruct(request.getNews()));
-    const failures = (await this.#resource(request.getUrn())).check?.(value) ?? [];
-    return response.setFailuresList(failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)));
+  async #check(request: Received<pb.CheckRequest>): Promise<Answered> {
+    const { value } = open(request.properties("news"));
+    const failures = (await this.#resource(request.message.getUrn())).check?.(value) ?? [];
+    const told = failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason));
+    return { message: new pb.CheckResponse().setFailuresList(told), structs: { 1: request.bytes("news") } };
   }
 
-  async #diff(request: Request): Promise<unknown> {
-    const olds = { inputs: open(fromStruct(request.getOldInputs())).value, outputs: open(fromStruct(request.getOlds())).value };
-    const detailed = Object.entries((await this.#resource(request.getUrn())).diff(olds, open(fromStruct(request.getNews())).value));
+  async #diff(request: Received<pb.DiffRequest>): Promise<Answered> {
+    const [inputs, outputs, news] = ["oldInputs", "olds", "news"].map((name) => open(request.properties(name)).value);
+    const resource = await this.#resource(request.message.getUrn());
+    const detailed = Object.entries(resource.diff({ inputs: inputs!, outputs: outputs! }, news!));
     const response = new pb.DiffResponse().setHasdetaileddiff(true);
     response.setChanges(detailed.length > 0 ? pb.DiffResponse.DiffChanges.DIFF_SOME : pb.DiffResponse.DiffChanges.DIFF_NONE);
     for (const [path, kind] of detailed) {
@@ -177,50 +179,63 @@ export class ProviderServer {
       if (kind.endsWith("-replace")) response.addReplaces(path.split(/[.[]/)[0] ?? path);
     }
     response.setDiffsList([...new Set(detailed.map(([path]) => path.split(/[.[]/)[0] ?? path))]);
-    return response;
+    return { message: response };
   }
 
-  async #create(request: Request): Promise<unknown> {
-    const news = open(fromStruct(request.getProperties()));
-    const resource = await this.#resource(request.getUrn());
-    const work = () => resource.create(news.value, this.#call(request, news), request.getPreview());
+  async #create(request: Received<pb.CreateRequest>): Promise<Answered> {
+    const { message } = request;
+    const news = open(request.properties("properties"));
+    const resource = await this.#resource(message.getUrn());
+    const work = () => resource.create(news.value, this.#call(message, news), message.getPreview());
     const { id, outputs } = await withWire(resource, news, work);
-    const response = new pb.CreateResponse().setId(id).setProperties(outStruct(resource, outputs, news));
-    return response.setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    const response = new pb.CreateResponse().setId(id).setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    return { message: response, structs: { 2: wireOf(resource, outputs, news) } };
   }
 
-  async #read(request: Request): Promise<unknown> {
-    const [inputs, outputs] = [open(fromStruct(request.getInputs())), open(fromStruct(request.getProperties()))];
-    const resource = await this.#resource(request.getUrn());
-    const call = this.#call(request, inputs, outputs);
-    const found = await resource.read(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
-    if (!found) return new pb.ReadResponse().setId("");
-    const response = new pb.ReadResponse().setId(request.getId()).setProperties(outStruct(resource, found.outputs, outputs));
-    response.setInputs(outStruct(resource, found.inputs, inputs));
-    return response.setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+  async #read(request: Received<pb.ReadRequest>): Promise<Answered> {
+    const { message } = request;
+    const [inputs, outputs] = [open(request.properties("inputs")), open(request.properties("properties"))];
+    const resource = await this.#resource(message.getUrn());
+    const call = this.#call(message, inputs, outputs);
+    const found = await resource.read(message.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    if (!found) return { message: new pb.ReadResponse().setId("") };
+    const response = new pb.ReadResponse().setId(message.getId()).setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    return {
+      message: response,
+      structs: { 2: wireOf(resource, found.outputs, outputs), 3: wireOf(resource, found.inputs, inputs) },
+    };
   }
 
-  async #update(request: Request): Promise<unknown> {
-    const [inputs, outputs, news] = [request.getOldInputs(), request.getOlds(), request.getNews()].map((each) => open(fromStruct(each)));
-    const resource = await this.#resource(request.getUrn());
-    const call = this.#call(request, inputs!, outputs!, news!);
+  async #update(request: Received<pb.UpdateRequest>): Promise<Answered> {
+    const { message } = request;
+    const [inputs, outputs, news] = ["oldInputs", "olds", "news"].map((name) => open(request.properties(name)));
+    const resource = await this.#resource(message.getUrn());
+    const call = this.#call(message, inputs!, outputs!, news!);
     const olds = { inputs: inputs!.value, outputs: outputs!.value };
-    const result = await withWire(resource, news!, () => resource.update(request.getId(), olds, news!.value, call, request.getPreview()));
-    return new pb.UpdateResponse()
-      .setProperties(outStruct(resource, result, news!))
-      .setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    const result = await withWire(resource, news!, () => resource.update(message.getId(), olds, news!.value, call, message.getPreview()));
+    const response = new pb.UpdateResponse().setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
+    return { message: response, structs: { 1: wireOf(resource, result, news!) } };
   }
 
-  async #delete(request: Request): Promise<unknown> {
-    const [inputs, outputs] = [open(fromStruct(request.getOldInputs())), open(fromStruct(request.getProperties()))];
-    const call = this.#call(request, inputs, outputs);
-    await (await this.#resource(request.getUrn())).delete(request.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
-    return new empty.Empty();
+  async #delete(request: Received<pb.DeleteRequest>): Promise<Answered> {
+    const { message } = request;
+    const [inputs, outputs] = [open(request.properties("oldInputs")), open(request.properties("properties"))];
+    const call = this.#call(message, inputs, outputs);
+    await (await this.#resource(message.getUrn())).delete(message.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    return { message: new empty.Empty() };
   }
 }
 
-const outStruct = (resource: Resource, outputs: Properties, { wire, secrets }: Opened) =>
-  toStruct(markSecrets((resource.hide?.(outputs) ?? outputs) as Json, wire as Json, secrets) as object);
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+const wireOf = (resource: Resource, outputs: Properties, { wire, secrets }: Opened): object =>
+  markSecrets((resource.hide?.(outputs) ?? outputs) as Json, wire as Json, secrets) as object;
 
 /** The error of a half-done resource carries its inputs as they came, secrets unopened, so that the state has them. */
 async function withWire<T>(resource: Resource, news: Opened, work: () => Promise<T>): Promise<T> {
@@ -230,7 +245,7 @@ async function withWire<T>(resource: Resource, news: Opened, work: () => Promise
     if (error instanceof PartlyDone)
       error.struct = {
         inputs: toStruct(news.wire),
-        outputs: outStruct(resource, error.outputs as Properties, news),
+        outputs: toStruct(wireOf(resource, error.outputs as Properties, news)),
         spell: speller(news.openWords),
       };
     throw error;
@@ -257,7 +272,7 @@ function rpcError(error: unknown): Partial<grpc.ServiceError> {
 /** Serves on a free port of loopback. */
 export async function listen(provider: ProviderServer): Promise<{ readonly port: number; close(): void }> {
   const server = new grpc.Server(messageSizes);
-  server.addService(providerGrpc.ResourceProviderService as never, provider.service);
+  server.addService(service, provider.service);
   return { port: await bound(server), close: () => server.forceShutdown() };
 }
 

@@ -6,7 +6,7 @@ import status from "@pulumi/pulumi/proto/status_pb.js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unspelled } from "../../provisioners/engine/spelling.ts";
-import { ProviderServer } from "../../provisioners/provider/protocol.ts";
+import { listen, ProviderServer } from "../../provisioners/provider/protocol.ts";
 import { PartlyDone, type Resource } from "../../provisioners/provider/resource.ts";
 import { fromStruct, toStruct } from "../../provisioners/provider/struct.ts";
 import { open, type Properties, secret } from "../../provisioners/provider/wire.ts";
@@ -35,21 +35,14 @@ const thing: Resource<Properties, Properties> = {
 
 // biome-ignore lint/suspicious/noExplicitAny: the generated client has a method a call, all of one shape
 let client: any;
-let server: grpc.Server;
+let server: Awaited<ReturnType<typeof listen>>;
 beforeAll(async () => {
-  server = new grpc.Server();
-  server.addService(
-    providerGrpc.ResourceProviderService as never,
-    new ProviderServer({ version: "1", resources: async () => ({ "test:index:Thing": thing }) }).service,
-  );
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) => (error ? reject(error) : resolve(bound)));
-  });
-  client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  server = await listen(new ProviderServer({ version: "1", resources: async () => ({ "test:index:Thing": thing }) }));
+  client = new providerGrpc.ResourceProviderClient(`127.0.0.1:${server.port}`, grpc.credentials.createInsecure());
 });
 afterAll(() => {
   client.close();
-  server.forceShutdown();
+  server.close();
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: responses differ by call
