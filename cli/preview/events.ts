@@ -3,6 +3,7 @@
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, type PulumiResult, parallelFor, pulumi } from "../../pulumi/command.ts";
+import { eventIn } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
@@ -71,7 +72,8 @@ export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): s
 
 /** Lines that are no event are left out: plugins may write to the same place. */
 export function digestOf(stream: string): EngineDigest {
-  const events = stream.split("\n").flatMap((line): readonly Event[] => (line.startsWith("{") ? [JSON.parse(line) as Event] : []));
+  const lines = stream.split("\n").filter((line) => line.startsWith("{"));
+  const events = lines.map((line) => eventIn<Event>(line, ({ kind, op }) => kind === "resOutputsEvent" && op !== "create"));
   const outputs = outputsOf(events);
   const steps = events
     .flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []))

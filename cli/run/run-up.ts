@@ -9,7 +9,7 @@ import { EventFile } from "../../pulumi/event-log.ts";
 import { readable } from "../../pulumi/words.ts";
 import type { StackPreview } from "../preview/model.ts";
 import { Screen } from "./show.ts";
-import { type RunEvent, Story } from "./story.ts";
+import { isTold, type RunEvent, Story } from "./story.ts";
 import { whatItDid } from "./what-it-did.ts";
 
 /** Milliseconds between two looks at what the engine says. */
@@ -36,7 +36,7 @@ export async function toldRun(plan: FleetPlan, args: readonly string[], env: Rea
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Events name what changes; nobody else needs to read that.
   writeFileSync(file, "", { mode: 0o600 });
-  const events = new EventFile<RunEvent>(file);
+  const events = new EventFile<RunEvent>(file, isTold);
   const names = plan.servers.map(({ name }) => name);
   const [story, screen, began] = [
     new Story(plan.spec.team, names, command === "destroy"),

@@ -1,5 +1,6 @@
 // What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
 import { unspelled } from "../../provisioners/engine/spelling.ts";
+import type { StepHead } from "../../pulumi/event-log.ts";
 import { counted } from "../terminal.ts";
 
 interface State {
@@ -59,6 +60,8 @@ const silent = [
   "fleet:index:Nonce",
 ];
 const isSilent = (type: string): boolean => silent.includes(type) || type.startsWith("pulumi:providers:");
+/** Whether of a step nothing is told that stands in its states. */
+export const isTold = ({ kind, op, type }: StepHead): boolean => op === "refresh" || (kind === "resOutputsEvent" && isSilent(type));
 /** `machine` for the fleet's own, whose server stands before it; `aws:ec2/vpc:Vpc team-a-vpc` for others. */
 const called = (urn: string): string => {
   const own = /^fleet:index:(\w+)$/.exec(typeOf(urn))?.[1];
