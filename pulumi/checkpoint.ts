@@ -24,6 +24,11 @@ export interface Checkpoint {
 /** What the engine would have to finish or to forget first. */
 const unfinished = ["delete", "pendingReplacement", "taint", "initErrors", "external"] as const;
 
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+/** Of the file as it is now. */
+export const digestOf = (file: string): string => sha256(readFileSync(file));
+
 /** @returns a sentence where only the engine can go on from this state */
 export function readCheckpoint(file: string): Checkpoint | string {
   let bytes: Buffer;
@@ -40,7 +45,7 @@ export function readCheckpoint(file: string): Checkpoint | string {
   if (type !== "passphrase" || typeof state?.salt !== "string") return "the state's secrets are not kept by a passphrase";
   const open = latest.resources.find((each: Record<string, unknown>) => unfinished.some((name) => isSet(each[name])));
   if (open) return `${open.urn.split("::").at(-1)} is not finished`;
-  return { digest: createHash("sha256").update(bytes).digest("hex"), resources: latest.resources, salt: state.salt };
+  return { digest: sha256(bytes), resources: latest.resources, salt: state.salt };
 }
 
 const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));

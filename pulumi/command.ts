@@ -9,6 +9,7 @@ import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
 import { ownPassphrase, refuseWrongPassphrase } from "./own-passphrase.ts";
+import type { Program } from "./language-runtime.ts";
 import { readable, readableLines } from "./words.ts";
 
 export { stateFolder } from "./folder.ts";
@@ -98,7 +99,7 @@ export async function pulumi(
   throwIfInterrupted();
   if (isChange(args)) changes();
   makeStateFolder();
-  const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(args[0] !== "destroy") : undefined;
+  const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(programFor(plan, args)) : undefined;
   const forget = own ? tellProgram(env) : undefined;
   try {
     return await run(plan, [...args, ...(own?.args ?? [])], { capture, env: { ...env, ...own?.env }, hear });
@@ -106,6 +107,13 @@ export async function pulumi(
     forget?.();
     await own?.close();
   }
+}
+
+/** The plan that this command has made is the one that is carried out: the stack file is read once. */
+function programFor(plan: Aimed | undefined, [command]: readonly string[]): Program | undefined {
+  if (command === "destroy") return undefined;
+  const known = plan && "spec" in plan ? (plan as FleetPlan) : undefined;
+  return async () => await (await import("../index.ts")).default(known);
 }
 
 /** The program runs in this process: what is meant for it has to be in our own environment, as long as it runs. */

@@ -16,7 +16,7 @@ import * as state from "@pulumi/pulumi/runtime/state.js";
 const { withLocalStorage } = state as unknown as { withLocalStorage<T>(work: () => Promise<T>): Promise<T> };
 const { waitForRPCs } = settings as unknown as { waitForRPCs(): Promise<void> };
 
-type Program = () => Promise<Record<string, unknown>>;
+export type Program = () => Promise<Record<string, unknown>>;
 type Respond = (error: Error | null, response?: unknown) => void;
 type RunCall = { readonly request: InstanceType<typeof language.RunRequest> };
 

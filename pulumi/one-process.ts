@@ -2,6 +2,7 @@
 // (docs/adr/0040-one-process.md). A `pulumi` typed by hand starts its own.
 import { createRequire } from "node:module";
 import type { ServiceDefinition } from "@grpc/grpc-js";
+import type { Program } from "./language-runtime.ts";
 
 export interface OneProcess {
   /** For the engine: where the program runs. */
@@ -13,12 +14,12 @@ export interface OneProcess {
 
 const require = createRequire(import.meta.url);
 
-/** @param program whether the engine runs it; a `destroy` does not */
-export async function oneProcess(program: boolean): Promise<OneProcess> {
+/** @param program what the engine runs; a `destroy` runs nothing */
+export async function oneProcess(program: Program | undefined): Promise<OneProcess> {
   require("../components/lean.cjs");
   const { besideEngine } = await import("../provisioners/provider/beside.ts");
   const provider = await besideEngine();
-  const language = program ? await languageServer() : undefined;
+  const language = program ? await languageServer(program) : undefined;
   return {
     args: language ? [`--client=127.0.0.1:${language.port}`] : [],
     env: { PULUMI_DEBUG_PROVIDERS: `fleet:${provider.port}` },
@@ -29,7 +30,7 @@ export async function oneProcess(program: boolean): Promise<OneProcess> {
   };
 }
 
-async function languageServer(): Promise<{ readonly port: number; close(): void }> {
+async function languageServer(program: Program): Promise<{ readonly port: number; close(): void }> {
   const [{ Server }, { bound, messageSizes }, { languageRuntime }] = await Promise.all([
     import("@grpc/grpc-js"),
     import("../provisioners/provider/protocol.ts"),
@@ -37,9 +38,6 @@ async function languageServer(): Promise<{ readonly port: number; close(): void 
   ]);
   const { LanguageRuntimeService } = require("@pulumi/pulumi/proto/language_grpc_pb.js") as { LanguageRuntimeService: ServiceDefinition };
   const server = new Server(messageSizes);
-  server.addService(
-    LanguageRuntimeService,
-    languageRuntime(async () => await (await import("../index.ts")).default()),
-  );
+  server.addService(LanguageRuntimeService, languageRuntime(program));
   return { port: await bound(server), close: () => server.forceShutdown() };
 }

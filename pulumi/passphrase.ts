@@ -40,7 +40,15 @@ export async function unlockByAny(salt: string, passphrases: readonly (string | 
   return undefined;
 }
 
-const keyFor = (salt: Buffer, passphrase: string): Promise<Buffer> => promisify(pbkdf2)(passphrase, salt, rounds, keyLength, "sha256");
+/** A sixth of a second each, and a command asks for the same one several times. */
+const made = new Map<string, Promise<Buffer>>();
+
+function keyFor(salt: Buffer, passphrase: string): Promise<Buffer> {
+  const of = `${salt.toString("base64")} ${passphrase}`;
+  const key = made.get(of) ?? promisify(pbkdf2)(passphrase, salt, rounds, keyLength, "sha256");
+  made.set(of, key);
+  return key;
+}
 
 /** For a stack that is new: what its file has as `encryptionsalt`, and the key of its secrets. */
 export async function freshSalt(passphrase: string): Promise<{ readonly salt: string; readonly key: Buffer }> {

@@ -29,11 +29,23 @@ export interface Deployment {
   readonly pending_operations?: readonly Operation[];
 }
 
+type Found = { readonly deployment: Deployment | undefined };
+
+/** What was read last, as long as the memory isn't wanted: a command reads its stack's state five times, which is megabytes with many servers. */
+let last: { readonly of: string; readonly found: WeakRef<Found> } | undefined;
+
 /** Undefined for a file that holds no whole state. */
-export function deploymentIn(file: string): { readonly deployment: Deployment | undefined } | undefined {
+export function deploymentIn(file: string): Found | undefined {
   try {
+    const { ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true });
+    const of = [file, ino, size, mtimeNs, ctimeNs].join(" ");
+    const kept = last?.of === of ? last.found.deref() : undefined;
+    if (kept) return kept;
     const { checkpoint } = JSON.parse(readFileSync(file, "utf8"));
-    return isMap(checkpoint) ? { deployment: checkpoint.latest as Deployment | undefined } : undefined;
+    if (!isMap(checkpoint)) return undefined;
+    const found = { deployment: checkpoint.latest as Deployment | undefined };
+    last = { of, found: new WeakRef(found) };
+    return found;
   } catch {
     return undefined;
   }

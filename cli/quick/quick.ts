@@ -7,7 +7,7 @@ import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { stackNames } from "../../provisioners/project.ts";
 import { differing, type Remembered } from "../../provisioners/provider/as-remembered.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
-import { type Checkpoint, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
+import { type Checkpoint, digestOf, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
 import { passphraseIn, unlockByAny } from "../../pulumi/passphrase.ts";
 import { localStack, lockFiles } from "../../pulumi/state.ts";
 import { withRemarks } from "../remarks.ts";
@@ -52,6 +52,8 @@ export interface Means {
   /** Of the runs that are at work, or were killed. */
   readonly locks: () => readonly string[];
   readonly state: () => Checkpoint | string;
+  /** Of the state's file, and nothing read. */
+  readonly digest: () => string;
   /** The first one that opens it counts. */
   readonly passphrases: readonly (string | undefined)[];
   readonly differing: (remembered: readonly Remembered[], onRemarks: (urn: string, remarks: Remarks) => void) => Promise<readonly string[]>;
@@ -63,6 +65,7 @@ const meansOf = (stack: string): Means => ({
   inputs: (files) => inputsNow(stack, files),
   locks: () => lockFiles(stack),
   state: () => readCheckpoint(localStack(stack)),
+  digest: () => digestOf(localStack(stack)),
   passphrases: [passphraseIn(process.env), passphraseOfPractice],
   differing: (remembered, onRemarks) => differing(remembered, new AbortController().signal, onRemarks),
 });
@@ -74,20 +77,27 @@ export async function answer(means: Means): Promise<AllRight> {
   if (!record) throw new Doubt("no run of it has come to its end here yet");
   const parts = changed(record.inputs, inputs(record.files));
   if (parts.length > 0) throw new Doubt(`${parts.join(", ")} changed since its last complete run`);
-  const resources = await rememberedIn(untouched(means, record), means.passphrases, record);
+  alone(means);
+  const resources = await rememberedIn(stateOf(means, record), means.passphrases, record);
   const remarks = new Map<string, Remarks>();
   const [first, ...rest] = await means.differing(resources, (urn, told) => remarks.set(urn, told));
   if (first !== undefined) throw new Doubt(`${first}${rest.length > 0 ? `, and ${rest.length} more differ` : " differs"}`);
   // A run that began meanwhile may have changed what was looked at.
-  untouched(means, record);
+  alone(means);
+  if (means.digest() !== record.state) throw anotherState();
   return { team: record.team, reports: reportsOf(resources, remarks) };
 }
 
-function untouched({ locks, state }: Means, record: Settled): Checkpoint {
+const anotherState = (): Doubt => new Doubt("its state changed since its last complete run");
+
+function alone({ locks }: Means): void {
   if (locks().length > 0) throw new Doubt("another run is at work, or was killed");
+}
+
+function stateOf({ state }: Means, record: Settled): Checkpoint {
   const checkpoint = state();
   if (typeof checkpoint === "string") throw new Doubt(checkpoint);
-  if (checkpoint.digest !== record.state) throw new Doubt("its state changed since its last complete run");
+  if (checkpoint.digest !== record.state) throw anotherState();
   return checkpoint;
 }
 

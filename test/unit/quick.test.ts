@@ -55,6 +55,7 @@ function means(more: Partial<Means> = {}): Means {
     inputs: () => inputs,
     locks: () => [],
     state: () => kept,
+    digest: () => record.state,
     passphrases: ["of team-a", "bench"],
     differing: async () => [],
     ...more,
@@ -87,8 +88,15 @@ test("facts that the engine saw in a preview count, not those that the state rem
   if (typeof kept === "string") throw new Error(kept);
   const looked = vi.fn<Means["differing"]>(async () => []);
   const record = { ...means().record!, state: kept.digest };
-  await answer(means({ state: () => kept, record, differing: looked }));
-  await answer(means({ state: () => kept, record: { ...record, facts: { [host.urn]: { nginxUser: "www-data" } } }, differing: looked }));
+  await answer(means({ state: () => kept, digest: () => kept.digest, record, differing: looked }));
+  await answer(
+    means({
+      state: () => kept,
+      digest: () => kept.digest,
+      record: { ...record, facts: { [host.urn]: { nginxUser: "www-data" } } },
+      differing: looked,
+    }),
+  );
   expect(looked.mock.calls.map(([[found]]) => found!.outputs)).toEqual([
     { facts: { nginxUser: "old" }, problem: "" },
     { facts: { nginxUser: "www-data" }, problem: "" },
@@ -113,6 +121,10 @@ describe("the engine is asked", () => {
   test("where another run began while it looked", async () => {
     let looks = 0;
     await expect(answer(means({ locks: () => (looks++ === 0 ? [] : ["lock.json"]) }))).rejects.toThrow("another run is at work");
+  });
+
+  test("where the state changed while it looked", async () => {
+    await expect(answer(means({ digest: () => "another" }))).rejects.toThrow("its state changed since its last complete run");
   });
 
   test.for<[reason: string, value: () => unknown]>([
