@@ -45,7 +45,7 @@ export function remember(command: ManyCommand, ran: readonly string[], failed: r
 export type Start = (command: ManyCommand, stack: string, events: string) => ChildProcess;
 
 const start: Start = (command, stack, events) =>
-  spawn(process.execPath, [codeFile("cli/main"), command, stack, "--yes"], {
+  spawn(process.execPath, [...process.execArgv, codeFile("cli/main"), command, stack, "--yes"], {
     cwd: project,
     // The engine's events, as the Automation API reads them; the flag is one of its debug commands.
     env: { ...process.env, FLEET_EVENT_LOG: events, PULUMI_DEBUG_COMMANDS: "true", NO_COLOR: "1" },

@@ -53,12 +53,16 @@ const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length 
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 
-/** The same data, its secrets in the clear; an export with `--show-secrets` needs no key. Throws where only the engine can read it. */
+/** The same data, its secrets in the clear, and what holds none as it is, without a copy; an export with `--show-secrets` needs no key. Throws where only the engine can read it. */
 export function opened(value: unknown, key?: Buffer): unknown {
-  if (Array.isArray(value)) return value.map((each) => opened(each, key));
+  if (Array.isArray(value)) {
+    const all = value.map((each) => opened(each, key));
+    return all.every((each, index) => each === value[index]) ? value : all;
+  }
   if (!isMap(value)) return value;
   if (signature in value) return plainOf(value, key);
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, opened(each, key)]));
+  const entries = Object.entries(value).map(([name, each]) => [name, opened(each, key)] as const);
+  return entries.every(([name, each]) => each === value[name]) ? value : Object.fromEntries(entries);
 }
 
 function plainOf(value: Readonly<Record<string, unknown>>, key: Buffer | undefined): unknown {

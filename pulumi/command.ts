@@ -8,7 +8,6 @@ import { UserError } from "../spec/problem.ts";
 import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
-import { ownPassphrase, refuseWrongPassphrase } from "./own-passphrase.ts";
 import type { Program } from "./language-runtime.ts";
 import { readable, readableLines } from "./words.ts";
 
@@ -139,6 +138,8 @@ interface RunOptions {
 async function run(plan: Aimed | undefined, args: readonly string[], { capture, env, hear }: RunOptions) {
   // What a run says passes by us: its words hold what is for no eye (words.ts).
   const piped = !capture && isEngineRun(args);
+  // Only now: who needs no engine needs no YAML either.
+  const { ownPassphrase, refuseWrongPassphrase } = await import("./own-passphrase.ts");
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...(await ownPassphrase(plan)), ...ofFleetAlone(), ...env };
   const child = spawn(
     "pulumi",

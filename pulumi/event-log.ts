@@ -75,27 +75,29 @@ export class EventFile<T> {
   }
 
   read(): readonly T[] {
-    const more = this.#more();
-    const lines = (this.#rest + more).split("\n");
-    this.#rest = lines.pop() ?? "";
-    return lines.filter((line) => line !== "").map((line) => eventIn<T>(line, this.#isBrief));
+    const events: T[] = [];
+    for (const more of this.#more()) {
+      const lines = (this.#rest + more).split("\n");
+      this.#rest = lines.pop() ?? "";
+      for (const line of lines) if (line.startsWith("{")) events.push(eventIn<T>(line, this.#isBrief));
+    }
+    return events;
   }
 
-  #more(): string {
-    if (!existsSync(this.#file)) return "";
+  /** Part by part: what was written meanwhile may be larger than all that is kept of it. */
+  *#more(): Generator<string> {
+    if (!existsSync(this.#file)) return;
     const handle = openSync(this.#file, "r");
     try {
       if (fstatSync(handle).size < this.#offset) {
         [this.#offset, this.#rest] = [0, ""];
         this.#onAgain();
       }
-      const parts: string[] = [];
-      const chunk = Buffer.alloc(65_536);
+      const chunk = Buffer.alloc(1 << 20);
       for (let size = -1; size !== 0; this.#offset += size) {
         size = readSync(handle, chunk, 0, chunk.length, this.#offset);
-        parts.push(this.#decoder.write(chunk.subarray(0, size)));
+        yield this.#decoder.write(chunk.subarray(0, size));
       }
-      return parts.join("");
     } finally {
       closeSync(handle);
     }

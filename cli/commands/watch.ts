@@ -245,7 +245,7 @@ const tail = 1500;
 async function upOf(stack: string, urns: readonly string[] | "all"): Promise<{ readonly code: number; readonly said: string }> {
   changes();
   const targets = urns === "all" ? [] : urns.flatMap((urn) => ["--target", urn]);
-  const child = spawn(process.execPath, [codeFile("cli/main"), "up", stack, "--yes", ...targets], {
+  const child = spawn(process.execPath, [...process.execArgv, codeFile("cli/main"), "up", stack, "--yes", ...targets], {
     cwd: project,
     env: { ...process.env, NO_COLOR: "1" },
     stdio: ["ignore", "pipe", "pipe"],

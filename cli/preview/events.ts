@@ -3,7 +3,7 @@
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, type PulumiResult, parallelFor, pulumi } from "../../pulumi/command.ts";
-import { eventIn } from "../../pulumi/event-log.ts";
+import { EventFile, eventIn, type StepHead } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
@@ -72,8 +72,21 @@ export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): s
 
 /** Lines that are no event are left out: plugins may write to the same place. */
 export function digestOf(stream: string): EngineDigest {
-  const lines = stream.split("\n").filter((line) => line.startsWith("{"));
-  const events = lines.map((line) => eventIn<Event>(line, ({ kind, op }) => kind === "resOutputsEvent" && op !== "create"));
+  return digestOfEvents(
+    stream
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => eventIn<Event>(line, isUnread)),
+  );
+}
+
+/** Of a step that is done, what came of it counts where something was created. */
+const isUnread = ({ kind, op }: StepHead): boolean => kind === "resOutputsEvent" && op !== "create";
+
+/** The same, from a file that may be large. */
+export const digestIn = (file: string): EngineDigest => digestOfEvents(new EventFile<Event>(file, isUnread).read());
+
+function digestOfEvents(events: readonly Event[]): EngineDigest {
   const outputs = outputsOf(events);
   const steps = events
     .flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []))

@@ -1,6 +1,6 @@
 // Pulumi's `up` and `destroy`, told in the fleet's own words while they go.
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { FleetPlan } from "../../provisioners/expand.ts";
@@ -64,7 +64,7 @@ export async function toldRun(plan: FleetPlan, args: readonly string[], env: Rea
       );
     const sum = story.sum((Date.now() - began) / 1000);
     console.log(sum);
-    const did = story.changed ? await whatItDid(plan, readFileSync(file, "utf8")) : undefined;
+    const did = story.changed ? await whatItDid(plan, file) : undefined;
     return { code, changed: story.changed, sum: stripVTControlCharacters(sum), did };
   } finally {
     clearInterval(timer);

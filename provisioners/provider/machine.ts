@@ -15,7 +15,10 @@ const idOf = ({ stack, name }: Pick<MachineSpec, "stack" | "name">): string => `
 const mustReplace: ReadonlySet<string> = new Set(replacing);
 const passing: ReadonlySet<string> = new Set(atCreation);
 
-export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], MachineDriver>>): Resource<MachineSpec, MachineOutputs> {
+type Drivers = Readonly<Record<MachineSpec["driver"], MachineDriver>>;
+
+/** @param drivers loaded where there is a machine: other targets need none of them */
+export function machineResource(drivers: () => Promise<Drivers>): Resource<MachineSpec, MachineOutputs> {
   /** Which resource of this run has the machine: another one's delete is a rename, and must not take it away. */
   const holders = new Map<string, string>();
   const ensure = async (spec: MachineSpec, call: Call): Promise<MachineOutputs> => {
@@ -24,7 +27,7 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       id: _,
       leaderPid: __,
       ...state
-    } = await drivers[spec.driver].ensure(spec, { log: (line) => call.log("info", line, true), signal: call.signal });
+    } = await (await drivers())[spec.driver].ensure(spec, { log: (line) => call.log("info", line, true), signal: call.signal });
     return { ...spec, ...state };
   };
   return {
@@ -43,7 +46,7 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
       return { id, outputs: await ensure(spec, call) };
     },
     async read(id, old) {
-      const found = await drivers[old.inputs.driver].read(id);
+      const found = await (await drivers())[old.inputs.driver].read(id);
       if (!found) return undefined;
       const { running, hostKey, address, port, privateAddress } = found;
       return { inputs: old.inputs, outputs: { ...old.outputs, running, hostKey, address, port, privateAddress } };
@@ -53,7 +56,7 @@ export function machineResource(drivers: Readonly<Record<MachineSpec["driver"], 
     async delete(id, { outputs }, call) {
       const holder = holders.get(id) ?? call.urn;
       if (holder !== call.urn) return call.log("info", `${outputs.name}: stays, as ${holder.split("::").at(-1)}`);
-      await drivers[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal });
+      await (await drivers())[outputs.driver].destroy(outputs, { log: (line) => call.log("info", line, true), signal: call.signal });
     },
     hide: (outputs) => ({ ...outputs, ...(outputs.users && { users: secret(outputs.users as unknown as Json) }) }),
   };

@@ -1,5 +1,4 @@
 // The table of the provider's resources, by their Pulumi tokens.
-import { machineDrivers } from "../../machines/drivers.ts";
 import type { Context } from "./context.ts";
 import { hostResource } from "./host.ts";
 import { hostKeyResource } from "./host-key.ts";
@@ -18,7 +17,7 @@ export const resourcesOf = (context: Context): Resources => ({
   "fleet:index:KeyPair": keyPairResource,
   "fleet:index:TeamKeys": teamKeysResource,
   "fleet:index:Nonce": nonceResource,
-  "fleet:index:Machine": machineResource(machineDrivers),
+  "fleet:index:Machine": machineResource(async () => (await import("../../machines/drivers.ts")).machineDrivers),
   "fleet:index:HostKey": hostKeyResource,
   "fleet:index:OwnHostKey": ownHostKeyResource(context),
   "fleet:index:InstancePower": instancePowerResource,

@@ -61,7 +61,7 @@ describe("of a machine that is there", () => {
   });
 
   test("another list is no change to the engine", () => {
-    const { diff } = machineResource({} as never);
+    const { diff } = machineResource(async () => ({}) as never);
     const outputs = { ...spec, port: 22, privateAddress: spec.address, user: "fleet", hostKey: "ssh-ed25519 BBBB", running: true };
     const old = { inputs: spec, outputs } as Parameters<typeof diff>[0];
     for (const news of [other, without, spec]) expect(diff(old, news)).toEqual({});
