@@ -22,10 +22,10 @@ const bounds: readonly Bound[] = [
       [16, 6],
       [64, 4],
     ],
-    memoryMB: 250,
+    memoryMB: 160,
   },
-  { contestants: ["fleet up"], phase: "one file changed", floors: [[64, 15]], memoryMB: 1100 },
-  { contestants: ["fleet up"], phase: "first run", floors: [[64, 8]], memoryMB: 1100 },
+  { contestants: ["fleet up"], phase: "one file changed", floors: [[64, 12]], memoryMB: 750 },
+  { contestants: ["fleet up"], phase: "first run", floors: [[64, 7]], memoryMB: 750 },
 ];
 
 /** A sentence for each bound that was passed. */

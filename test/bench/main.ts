@@ -17,7 +17,7 @@ import { wholeCommands } from "./whole.ts";
 
 const usage = `npm run bench -- [options]
   --hosts 1,4,16,64     how many hosts
-  --only fleet,floor    which contestants: floor, fleet, "fleet up", "fleet preview", "fleet verify", pyinfra, ansible-mitogen, ansible-pipelining
+  --only fleet,floor    which contestants: floor, fleet, "fleet up", "fleet up (50 ms away)", "fleet preview", "fleet verify", pyinfra, ansible-mitogen, ansible-pipelining
   --runs 3              rounds; the slow contestants run fewer
   --disk                hosts keep their files on the disk instead of in memory
   --check               whole commands alone, beside the floor: exit code 1 where a ratio passes its bound (bounds.ts)

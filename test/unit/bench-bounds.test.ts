@@ -16,7 +16,7 @@ test("what is within its bounds says nothing; what is not says which, and by how
   expect(passed([...floors, row("fleet up", 1, 0.9), row("fleet verify", 64, 7.9)])).toEqual([]);
   expect(passed([...floors, row("fleet up", 1, 3), row("fleet verify", 64, 5, 900)])).toEqual([
     "fleet up, nothing to do, 1 hosts: expected at most 7 × the floor, got 15.0",
-    "fleet verify, nothing to do, 64 hosts: expected at most 250 MB, got 900",
+    "fleet verify, nothing to do, 64 hosts: expected at most 160 MB, got 900",
   ]);
 });
 

@@ -55,7 +55,7 @@ describe("where somebody else built the native part", () => {
       "shell-escape",
     ])
       symlinkSync(join(modules, name), join(folder, "node_modules", name));
-    for (const name of ["ssh2.ts", "without-native.ts"]) cpSync(join(ssh, name), join(folder, name));
+    for (const name of ["ssh2.ts", "without-native.ts", "kept-keys.ts"]) cpSync(join(ssh, name), join(folder, name));
     mkdirSync(built, { recursive: true });
     writeFileSync(join(built, "sshcrypto.node"), "");
     const program = join(folder, "program.mjs");
@@ -64,7 +64,9 @@ describe("where somebody else built the native part", () => {
       `import { createRequire, Module } from "node:module";
       Module._extensions[".node"] = (module, file) => { console.log("loaded", file); module.exports = {}; };
       const { ssh2, default: plain } = await import(process.argv[2]);
-      console.log(typeof (ssh2 ?? plain).Client);`,
+      console.log(typeof (ssh2 ?? plain).Client);
+      const { createCipheriv } = createRequire(import.meta.url)("node:crypto");
+      console.log(createCipheriv.length, String(createCipheriv).includes("kept"));`,
     );
     return program;
   }
@@ -76,7 +78,8 @@ describe("where somebody else built the native part", () => {
     // The stand-in is what ssh2 by itself would load.
     expect(run(join(folder, "node_modules/ssh2/lib/index.js")).stdout).toContain(join(built, "sshcrypto.node"));
     const { stdout, stderr } = run(join(folder, "ssh2.ts"));
-    expect(stdout).toBe("function\n");
+    // Node's own ciphers are everybody else's again.
+    expect(stdout).toBe("function\n4 false\n");
     expect(stderr).toContain("ssh2's native part");
     expect(run(join(folder, "ssh2.ts"), { FLEET_TOLD_OF_SSH2: "1" }).stderr).not.toContain("native");
   });
