@@ -126,6 +126,9 @@ export class Runner {
     for (const name of both ? [from, to] : [from]) await this.#hands().run(name, writeScript(record));
   }
 
+  read = (names: readonly string[], script: Command): Promise<readonly string[]> =>
+    Promise.all(names.map((name) => this.#hands().run(name, script)));
+
   /** On each of them that answers. */
   async everywhere(names: readonly string[], script: Command): Promise<readonly string[]> {
     const hands = this.#hands();

@@ -331,14 +331,15 @@ export class Splits {
     const ground: StepGround = { record, old, next, move, factsOf: factsFrom(fleet), late: lateIn(fleet), secret, ...(of && { of }) };
     const steps = stepsOf(ground);
     const commit = steps.findIndex((each) => each.commit);
-    if (commit !== -1 && record.begun > commit)
-      return await this.run({ record, steps, ground, fleet, changes: [], notes: [] }, options, record.begun - 1);
-    return await this.#holding<"back">(
+    const ahead = commit !== -1 && record.begun > commit;
+    return await this.#holding<"back" | Times>(
       ground,
       fleet,
-      `undo of a split of ${record.wish.role}`,
-      async (runner) => {
+      `mending of a split of ${record.wish.role}`,
+      async (runner, signal) => {
+        refuseAlive(record, await runner.read([record.wish.from, record.wish.to], readScript));
         changes();
+        if (ahead) return await this.#through(runner, { record, steps }, signal, record.begun - 1);
         const left = await runner.undo(steps.slice(0, record.begun));
         if (left.length > 0) throw new SplitFailed("split: what was cut short could not be taken back wholly", left);
         await runner.everywhere([record.wish.from, record.wish.to], forgetScript(record.id));
@@ -348,11 +349,7 @@ export class Splits {
     );
   }
 
-  async run(
-    { record, steps, ground, fleet }: SplitPlan,
-    options: Omit<RunnerOptions, "held" | "servers" | "files">,
-    first = 0,
-  ): Promise<Times> {
+  async run({ record, steps, ground, fleet }: SplitPlan, options: Omit<RunnerOptions, "held" | "servers" | "files">): Promise<Times> {
     const { role, from, to } = record.wish;
     return await this.#holding(
       ground,
@@ -360,20 +357,25 @@ export class Splits {
       `split of ${role} from ${from} to ${to}`,
       async (runner, signal) => {
         changes();
-        try {
-          const times = await runner.run(record, steps, signal, first);
-          if (record.back === undefined)
-            await runner.everywhere([from, to], writeScript({ ...record, state: "done", begun: steps.length }));
-          else for (const id of [record.id, record.back]) await runner.everywhere([from, to], forgetScript(id));
-          return times;
-        } catch (error) {
-          const left = error instanceof SplitFailed ? error.left : [];
-          if (left.length === 0) await runner.everywhere([from, to], forgetScript(record.id));
-          throw error;
-        }
+        return await this.#through(runner, { record, steps }, signal);
       },
       options,
     );
+  }
+
+  /** To its end, or back. */
+  async #through(runner: Runner, { record, steps }: Pick<SplitPlan, "record" | "steps">, signal: AbortSignal, first = 0): Promise<Times> {
+    const both = [record.wish.from, record.wish.to];
+    try {
+      const times = await runner.run(record, steps, signal, first);
+      if (record.back === undefined) await runner.everywhere(both, writeScript({ ...record, state: "done", begun: steps.length }));
+      else for (const id of [record.id, record.back]) await runner.everywhere(both, forgetScript(id));
+      return times;
+    } catch (error) {
+      const left = error instanceof SplitFailed ? error.left : [];
+      if (left.length === 0) await runner.everywhere(both, forgetScript(record.id));
+      throw error;
+    }
   }
 
   async #holding<T>(
@@ -433,6 +435,16 @@ function refuseCut([newest]: readonly SplitRecord[]): void {
   const { role, from, to } = newest.wish;
   throw new UserError(
     `split: the one of ${role} from ${from} to ${to}, begun ${newest.at} by ${newest.who}, was cut short; next: ./fleet split ${newest.stack} --undo takes it back`,
+  );
+}
+
+/** Its locks were waited for: whoever held them may have gone on with it. */
+function refuseAlive(record: SplitRecord, told: readonly string[]): void {
+  const now = recordsIn(told, record.stack).find(({ id }) => id === record.id);
+  if (now?.state === "under-way" && now.begun === record.begun) return;
+  const { role, from, to } = record.wish;
+  throw new UserError(
+    `split: the one of ${role} from ${from} to ${to} was not cut short: ${record.who} has gone on with it; next: ./fleet history -s ${record.stack}, then the same again if that is wanted`,
   );
 }
 
