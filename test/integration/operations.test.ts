@@ -217,7 +217,9 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     };
     // A firewall of the team's own, as a boot loads it.
     const rules = "flush ruleset\ntable inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter;\n\t}\n}\n";
-    await shell("apt-get install -qq -y nftables >/dev/null && systemctl enable -q --now nftables");
+    await shell(
+      "command -v nft >/dev/null || { apt-get -qq update && apt-get -qq -y install nftables; } >/dev/null; systemctl enable -q --now nftables",
+    );
     trial.overlay("isu1", "etc/nftables.conf", rules);
     trial.overlay("isu1", "srv/watched", "as wanted\n");
     const up = await trial.run("up", ["--yes"]);
