@@ -147,12 +147,12 @@ export function nextFiles(
 /** Tells one balancer. Throws an Error with its own words where it refuses, and is as it was then. */
 export async function tell(balancer: Balancer, shell: Shell, shares: Shares, signal: AbortSignal): Promise<void> {
   const { targets } = shares;
-  const commands = balancer.haproxy.flatMap((each) => {
+  const orders = balancer.haproxy.flatMap((each) => {
     const target = haproxyTarget(targets, each, balancer.server);
     const usual = target && each.weight > 0 && target.before > 0 ? Math.round((each.weight * 100) / target.before) : each.weight || 100;
-    return target ? haproxyCommands(each, target.now, usual) : [];
+    return target ? [{ server: each, commands: haproxyCommands(each, target.now, usual) }] : [];
   });
-  if (commands.length > 0) await done(shell, "haproxy", tellScript(commands), signal);
+  if (orders.length > 0) await done(shell, "haproxy", tellScript(orders), signal);
   const changed = Object.entries(nextFiles(balancer, shares)).filter(([path, text]) => text !== balancer.files[path]);
   if (changed.length > 0) await done(shell, "nginx", nginxScript(Object.fromEntries(changed)), signal);
 }

@@ -1,5 +1,7 @@
 // What a balancer is asked and told by. haproxy through its runtime socket; nginx by its files, checked before they count, and a reload.
 import { type Command, lines, raw, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
+import type { HaproxyServerState } from "./haproxy.ts";
+import { aroundFile, aroundServer } from "./way-back.ts";
 
 /** Whatever of the three is there can speak to a socket: perl is part of every Debian and Ubuntu, python3 of Amazon Linux. */
 const askSocket = raw(`ask() {
@@ -31,19 +33,32 @@ export function partsIn(mark: string, text: string): Readonly<Record<string, str
   return Object.fromEntries(parts.flatMap((name, index) => (index % 2 === 0 ? [[name, parts[index + 1] ?? ""]] : [])));
 }
 
+/** Of one server, what it is to hear. */
+export interface HaproxyOrder {
+  readonly server: HaproxyServerState;
+  readonly commands: readonly string[];
+}
+
 /** haproxy answers nothing where it did what it was told. */
-export const tellScript = (commands: readonly string[]): Command =>
-  lines([
+export function tellScript(orders: readonly HaproxyOrder[]): Command {
+  const around = orders.map(({ server, commands }) => aroundServer(server, commands, askSocket));
+  return lines([
     askSocket,
-    ...commands.map(
-      (each) => sh`said=$(ask "$socket" ${each}) || exit 1
+    ...around.map(({ before }) => before),
+    ...orders
+      .flatMap(({ commands }) => commands)
+      .map(
+        (each) => sh`said=$(ask "$socket" ${each}) || exit 1
 case $said in *[![:space:]]*) echo "$said" >&2; exit 1 ;; esac`,
-    ),
+      ),
+    ...around.map(({ after }) => after),
   ]);
+}
 
 /** All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. */
 export function nginxScript(files: Readonly<Record<string, string>>): Command {
   const each = Object.entries(files);
+  const around = each.map(([path, content]) => aroundFile(path, content));
   return lines([
     sh`set -e
 keep=$(mktemp -d)
@@ -52,10 +67,12 @@ back() { rc=$?; n=0; [ "$rc" = 0 ] || while read -r f; do n=$((n+1)); [ ! -e "$k
 trap back EXIT`,
     ...each.flatMap(([path, content], index) => [
       sh`f=$(readlink -f -- ${path}); printf ${"%s\\n"} "$f" >>"$keep/list"; cat "$f" >"$keep/"${String(index + 1)}`,
+      around[index]!.before,
       withInput(sh`cat >"$f"`, content),
     ]),
     sh`nginx -t 2>"$keep/said" || { cat "$keep/said" >&2; exit 1; }
 systemctl reload nginx`,
+    ...around.map(({ after }) => after),
   ]);
 }
 

@@ -1,7 +1,11 @@
 // What belongs off in the run that counts is off, and what belongs on stays on (stays.ts): logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
-import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
-import { finalFolder as folder, putBack } from "../measure/run/scripts.ts";
+import { type Command, lines, raw } from "../../provisioners/engine/shell-quote.ts";
+import { finalClient as client, finalUndo, keepFinal } from "../measure/run/final.ts";
+import { putBack } from "../measure/run/scripts.ts";
+
+export { undoFinal as undoing } from "../measure/run/final.ts";
+
 import type { RetestFacts } from "./facts.ts";
 import { firstOf, of } from "./rules/rule.ts";
 import { keepingSteps } from "./stays.ts";
@@ -13,9 +17,6 @@ export interface Step {
   /** One line; none where it was never meant to stay. */
   readonly undo?: string;
 }
-
-const client = `sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
-settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;
 
 const agents =
   /^(netdata|pprotein|pprotein-agent|atop|telegraf|collectd|node_exporter|prometheus-node-exporter|datadog-agent|newrelic-infra|mackerel-agent)\.service$/;
@@ -39,7 +40,8 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
       .map(([name, log]) => ({
         text: `switch the database's ${log} off`,
         run: `sql 'set global ${name} = 0'`,
-        undo: `sql 'set global ${name} = 1'`,
+        // One that does not run comes up with its files.
+        undo: `if pgrep -x 'mysqld|mariadbd' >/dev/null; then sql 'set global ${name} = 1'; fi`,
       })),
     ...(written.length > 0
       ? [
@@ -70,18 +72,7 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
 /** Ends with the first step that fails; what was done before it can be undone. */
 export const taking = (steps: readonly Step[]): Command =>
   lines([
-    raw(`set -e\numask 022\n${client}\nmkdir -p -m 700 ${folder}`),
-    ...steps.flatMap(({ run, undo }) => [
-      ...(undo === undefined ? [] : [raw(`printf '%s\\n' ${quote(undo)} >>${folder}/undo`)]),
-      raw(`{\n${run}\n}`),
-    ]),
+    raw(`set -e\numask 022\n${client}`),
+    keepFinal,
+    ...steps.flatMap(({ run, undo }) => [...(undo === undefined ? [] : [finalUndo(undo)]), raw(`{\n${run}\n}`)]),
   ]);
-
-/** The last step first. Says `nothing` where nothing was switched off here; keeps the way back where a line of it fails. */
-export const undoing: Command = raw(`${client}
-if [ ! -s ${folder}/undo ]; then echo nothing; exit 0; fi
-tac ${folder}/undo >${folder}/back
-set -e
-. ${folder}/back
-rm -f ${folder}/undo ${folder}/back
-rmdir ${folder} /var/lib/fleet 2>/dev/null || :`);

@@ -1,5 +1,6 @@
 // What must still be there after the reboot: a file in each place that keeps the application's data, a row in the database, a key in redis.
-import { type Command, quote, raw } from "../../provisioners/engine/shell-quote.ts";
+import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
+import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
 
 /** `3f9c0a…`: of one retest. */
 export type Mark = string;
@@ -24,9 +25,10 @@ findmnt -nr -t ext4,ext3,xfs,btrfs,f2fs,nfs,nfs4 -o TARGET | grep -vE '^/(boot|p
  * keeps nothing gets no key.
  */
 export const plant = (mark: Mark): Command =>
-  raw(`${client}
-${remove().text}
-${places} | while read -r place; do
+  lines([
+    raw(`${client}\n${removal}`),
+    keepWayBack(wayBack, `${client}\n${removal}`),
+    raw(`${places} | while read -r place; do
   printf '%s\\n' ${quote(mark)} >"$place/${fileName}" && sync "$place/${fileName}" && printf 'file\\t%s\\n' "$place/${fileName}"; done
 if pgrep -x 'mysqld|mariadbd' >/dev/null && [ "$(sql -e 'select @@global.read_only' 2>/dev/null)" = 0 ]; then
   sql -e ${quote(`create database ${database(mark)}; create table ${database(mark)}.mark (mark varchar(64) primary key) engine=InnoDB; insert into ${database(mark)}.mark values ('${mark}')`)} && printf 'row\\t%s\\n' ${database(mark)}
@@ -34,7 +36,8 @@ fi
 if pgrep -x redis-server >/dev/null && { [ "$(redis config get appendonly | sed -n 2p)" = yes ] || [ -n "$(redis config get save | sed -n 2p)" ]; }; then
   [ "$(redis set fleet:retest ${quote(mark)})" = OK ] && printf 'key\\tfleet:retest\\n'
 fi
-:`);
+:`),
+  ]);
 
 /** Prints the same lines for what is there and says the same. */
 export const readBack = (mark: Mark, planted: readonly Planted[]): Command =>
@@ -52,15 +55,17 @@ ${planted
   .join("\n")}
 :`);
 
-/** Everything of a retest, this one's and earlier ones'. */
-export const remove = (): Command =>
-  raw(`${client}
-${places} | while read -r place; do rm -f -- "$place/${fileName}"; done
+const wayBack = { name: "retest", title: "fleet retest" } as const;
+
+const removal = `${places} | while read -r place; do rm -f -- "$place/${fileName}"; done
 if pgrep -x 'mysqld|mariadbd' >/dev/null; then
   sql -e "select schema_name from information_schema.schemata where schema_name like 'fleet\\_retest\\_%'" 2>/dev/null | grep -xE 'fleet_retest_[0-9a-f]{12}' | while read -r each; do sql -e "drop database $each"; done
 fi
-if pgrep -x redis-server >/dev/null; then redis del fleet:retest >/dev/null; fi
-:`);
+if pgrep -x redis-server >/dev/null; then redis del fleet:retest >/dev/null || :; fi
+:`;
+
+/** Everything of a retest, this one's and earlier ones'. */
+export const remove = (): Command => lines([raw(`${client}\n${removal}`), dropWayBack(wayBack.name)]);
 
 export interface Planted {
   readonly kind: string;

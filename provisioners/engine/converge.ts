@@ -26,6 +26,7 @@ import type { Result, RoleReport } from "./report.ts";
 import { settleScript } from "./revert.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
 import { lines, sh } from "./shell-quote.ts";
+import { takeBack } from "./ways-back.ts";
 
 export interface Seen {
   /** The role's resources as they are on the server, in the shape of its wants; what isn't there is left out. */
@@ -128,14 +129,20 @@ export async function purgeAll(shell: Shell, { memory, all }: Leavings, options?
 
 /** Everything that the server remembers, whoever wants it, goes back to what it was. Throws HostError; what could not is in the report. */
 export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<RoleReport> {
-  const { memory, owing, removed } = await atRest(shell, () => observeAll(shell, options));
+  const { memory, owing, removed, ways } = await atRest(shell, () => observeAll(shell, options));
   const nobody = [...memory.wanted].map(([wants, things]) => ({ wants, add: [], drop: [...things] }));
-  const results = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true, last: true }, options);
+  // They came after what the roles did.
+  const beside = await takeBack(shell, ways, pathsGivenBack(removed), options);
+  const undone = await undoAll(shell, removed, { memory, owing: [...owing, ...nobody], legacy: true, last: true }, options);
+  const results = [...beside, ...undone];
   const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
   // Claims alone, and the folders of roles that found everything right, are no memory of anything.
   if (left.length === 0) await shell.run(nothingLeft, options?.signal && { signal: options.signal });
   return { host: shell.host, role: "", results, notes: notesOf({ memory }) };
 }
+
+const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
+  removed.flatMap(({ address, want, right }) => (right ? [] : (kindOf(address).kind.path?.(want) ?? [])));
 
 const nothingLeft = sh`[ -d ${memoryDirectory} ] || exit 0
 cd ${memoryDirectory}

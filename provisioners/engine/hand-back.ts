@@ -22,8 +22,8 @@ export async function handBack(
   lock: () => Promise<void>,
   { takeOver, ...options }: ApplyOptions & { readonly takeOver?: string | undefined } = {},
 ): Promise<HandedBack> {
-  const { memory, removed } = await observeAll(shell, options);
-  if (memory.size === 0 && removed.length === 0) return { found: "nothing" };
+  const { memory, removed, ways } = await observeAll(shell, options);
+  if (memory.size === 0 && removed.length + ways.length === 0) return { found: "nothing" };
   const owner = foreignOwner(memory, comer);
   if (owner && owner.stack !== takeOver) return { found: "another's", owner };
   await lock();

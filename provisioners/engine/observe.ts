@@ -22,6 +22,7 @@ import { memoryDirectory, stateDirectory } from "./prelude.ts";
 import { Look, type PathSeen } from "./probe.ts";
 import { revertDirectory } from "./revert.ts";
 import type { RunOptions, Shell } from "./shell.ts";
+import { type WayBack, waysBackOn } from "./ways-back.ts";
 
 /** Something that was changed once and that nobody wants any more: to be undone. */
 export interface Removed extends Original {
@@ -72,9 +73,9 @@ export async function observe(shell: Shell, role: string, wants: Wants, options:
 export async function observeAll(
   shell: Shell,
   options: RunOptions = {},
-): Promise<Pick<Observation, "memory" | "owing" | "removed" | "armed">> {
-  const { memory, owing, armed } = await lookAtMemory(shell, options);
-  return { memory, owing, armed, removed: await lookAtRemoved(shell, [...memory.originals.values()], options) };
+): Promise<Pick<Observation, "memory" | "owing" | "removed" | "armed"> & { readonly ways: readonly WayBack[] }> {
+  const { memory, ...looked } = await lookAtMemory(shell, options);
+  return { memory, ...looked, removed: await lookAtRemoved(shell, [...memory.originals.values()], options) };
 }
 
 /** Throws HostError. */
@@ -147,9 +148,12 @@ async function lookAtRemoved(shell: Shell, removed: readonly Original[], options
 }
 
 /** With what every role's earlier versions remembered. */
-async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Observation, "memory" | "owing" | "armed">> {
+async function lookAtMemory(
+  shell: Shell,
+  options: RunOptions,
+): Promise<Pick<Observation, "memory" | "owing" | "armed"> & { readonly ways: readonly WayBack[] }> {
   const list = { text: `cd ${memoryDirectory} && printf '%s\\n' */originals.jsonl`, masked: "list the roles" };
-  const listed = await ask(shell, (look) => look.command(list), options);
+  const [listed, ways] = await Promise.all([ask(shell, (look) => look.command(list), options), ask(shell, waysBackOn, options)]);
   const roles = listed.stdout
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("*"))
@@ -164,7 +168,7 @@ async function lookAtMemory(shell: Shell, options: RunOptions): Promise<Pick<Obs
           const read = withLegacy(memory, role, bytesOf(file()));
           return { ...rest, memory: read.memory, owing: [...owing, ...read.found.map((first) => ({ first }))] };
         },
-        { memory: memoryIn(bytesOf(journal())), owing: [] as readonly Entry[], armed: armed().type !== missing },
+        { memory: memoryIn(bytesOf(journal())), owing: [] as readonly Entry[], armed: armed().type !== missing, ways },
       );
   };
   return await ask(shell, questions, options);

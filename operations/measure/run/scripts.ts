@@ -1,19 +1,17 @@
 // What runs on a server before and after a measured run: POSIX sh, as root.
 
 import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
+import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back.ts";
 import type { Profile } from "../../../spec/bench.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
 import { collectProfiles, profilers, profilesOf } from "../profiles/profilers.ts";
 import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../samples/web-status.ts";
+import { finalUndo, keepFinal } from "./final.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
 export const folder = "/var/lib/fleet/measure";
-/** What was switched off for good keeps its way back there: `fleet finalize --undo` goes it. */
-export const finalFolder = "/var/lib/fleet/final";
 export const snippet = "/etc/nginx/conf.d/zz-fleet-measure.conf";
 export const runLog = "/var/log/nginx/fleet-access.log";
-
-const gatheredFiles = `${profilesOf(folder)} ${["samples", "status", "web", "web-sampler", "profilers", "offsets", "sampler"].map((name) => `${folder}/${name}`).join(" ")}`;
 
 /** Marks the beginnings of what a survey prints. */
 export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", pools: "== pools ==", rest: "== rest ==" } as const;
@@ -47,13 +45,14 @@ export const putBack = raw(`if [ -s ${folder}/sampler.pid ]; then kill -- "-$(ca
 rm -f ${folder}/sampler.pid
 if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi; rm -f ${folder}/undo`);
 
-/** Nothing of ours stays behind a run. */
-const swept = `rm -f ${folder}/began
-rmdir ${folder} /var/lib/fleet 2>/dev/null || :`;
+const wayBack = { name: "bench", title: "fleet bench" } as const;
+
+/** Its own log and the folder, with what was gathered in it. */
+const leavesNothing = ({ mysql }: Pick<Place, "mysql">): string =>
+  `rm -rf ${folder} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}`;
 
 /** Of a run that came to nothing: what it gathered goes, too. */
-export const discard = ({ mysql }: Place): Command =>
-  lines([putBack, raw(`rm -rf ${folder}/out ${gatheredFiles} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}\n${swept}`)]);
+export const discard = (place: Place): Command => lines([putBack, raw(leavesNothing(place)), dropWayBack(wayBack.name)]);
 
 const format = `log_format fleet_measure_${logHead("ltsv")} ${logFields("ltsv").join("\n  ")}
 access_log ${runLog} fleet_measure_ltsv buffer=64k flush=1s;
@@ -167,6 +166,7 @@ export interface Meanwhile {
 export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly string[], { sampler, profile }: Meanwhile): Command {
   return lines([
     putBack,
+    keepWayBack(wayBack, `${putBack.text}\n${leavesNothing({ ...(mysql && { mysql }) })}`),
     raw(begin),
     ...(nginx?.add ? [nginxOn(nginx, pools)] : []),
     ...(mysql ? [mysqlOn(mysql)] : []),
@@ -178,18 +178,20 @@ export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly s
   ]);
 }
 
-/** Shell text for `fleet finalize --undo`: before the step that it undoes. */
-const wayBack = (undo: string): Command => raw(`mkdir -p -m 700 ${finalFolder}\nprintf '%s\\n' ${quote(undo)} >>${finalFolder}/undo`);
+/** A database that does not run comes up with its files. */
+const turnOn = "if pgrep -x 'mysqld|mariadbd' >/dev/null; then sql 'set global slow_query_log = 1'; fi";
 
 /** Switches off what costs score, and leaves it off. */
 export function silent({ nginx, mysql }: Place, restart: readonly string[]): Command {
-  const unheard = wayBack(`rm -f ${snippet}; if nginx -t -q; then nginx -s reload; fi`);
+  const unheard = finalUndo(`rm -f ${snippet}; if nginx -t -q; then nginx -s reload; fi`);
   return lines([
     putBack,
+    keepWayBack(wayBack, `${putBack.text}\n${leavesNothing({ ...(mysql && { mysql }) })}`),
+    keepFinal,
     raw(begin),
     raw(`date +%s >${folder}/began`),
     ...(nginx?.add ? [sh`if [ ! -e ${snippet} ]; then ${unheard}; fi`] : []),
-    ...(mysql?.on ? [wayBack("sql 'set global slow_query_log = 1'")] : []),
+    ...(mysql?.on ? [finalUndo(turnOn)] : []),
     ...(nginx?.add ? [withInput(raw(`cat >${snippet}`), silence), raw(settle)] : []),
     ...(mysql ? [raw(`mysql_ -e ${quote("set global slow_query_log = 0;")}`)] : []),
     restarted(restart),
@@ -260,8 +262,8 @@ ${configuration}
 } >&2
 tar -cf - .
 cd /
-rm -rf ${folder}/out ${gatheredFiles}
-${swept}`);
+rm -rf ${folder}
+${dropWayBack(wayBack.name).text}`);
 }
 
 /** Plans of queries, each in the database that it was asked in, and the indexes of that database. Text a database has as a parameter. */

@@ -1,0 +1,190 @@
+// What is done to a server beside its roles: remembered there before it is done, and taken back with the server, by real shells.
+import { chmodSync, existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { aroundFile } from "../../operations/balance/way-back.ts";
+import { collect, discard, prepare, silent } from "../../operations/measure/run/scripts.ts";
+import { stepsOn, taking, undoing } from "../../operations/retest/finalize.ts";
+import { plant, remove } from "../../operations/retest/markers.ts";
+import { claimServer, converge, giveBack } from "../../provisioners/engine/converge.ts";
+import { handBack } from "../../provisioners/engine/hand-back.ts";
+import type { LockingShell } from "../../provisioners/engine/shell.ts";
+import { type Command, lines, raw, sh } from "../../provisioners/engine/shell-quote.ts";
+import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
+import { checkout } from "../../provisioners/project.ts";
+import { want } from "../../provisioners/resources/want.ts";
+import { type LocalShell, localShell } from "../support/local-shell.ts";
+
+let shell: LocalShell;
+beforeEach(() => {
+  shell = localShell();
+});
+afterEach(() => shell.close());
+
+const at = (name: string): string => join(shell.root, name);
+const read = (name: string): string | undefined => (existsSync(at(name)) ? readFileSync(at(name), "utf8") : undefined);
+const there = (name: string, text: string): void => writeFileSync(at(name), text);
+const run = async (command: Command) => {
+  const { code, stderr } = await shell.run(command);
+  expect([code, stderr]).toEqual([0, ""]);
+};
+const keep = (name: string, text: string, first = false) => run(keepWayBack({ name, title: `fleet ${name}` }, text, { first }));
+const outcomes = async () =>
+  (await giveBack(shell)).results.map(({ address, outcome, reason, said }) => [address, outcome, reason ?? said]);
+
+describe("a way back", () => {
+  test("is gone back where the server is given back, whatever the roles know; then nothing is left", async () => {
+    await keep("bench", `echo bench >> ${at("done")}`);
+    await keep("retest", `echo retest >> ${at("done")}; echo told`);
+    expect(statSync(join(shell.memory, ".undo")).mode & 0o777).toBe(0o700);
+    expect(await outcomes()).toEqual([
+      ["operation[fleet retest]", "changed", ["told"]],
+      ["operation[fleet bench]", "changed", undefined],
+    ]);
+    expect([read("done"), existsSync(shell.memory)]).toEqual(["retest\nbench\n", false]);
+  });
+
+  test("that fails is named, stops nothing, and is tried again", async () => {
+    await keep("bench", `[ -e ${at("mended")} ] || { echo no room; exit 3; }`);
+    there("a", "theirs\n");
+    await converge(shell, "app", {
+      [`file[${at("a")}]`]: want.file({ path: at("a"), content: "ours\n", owner: "root", group: "root", mode: "0644" }).want,
+    });
+    const [failed] = await outcomes();
+    expect(failed).toEqual(["operation[fleet bench]", "failed", "`take back what it left` ended with exit code 3\nno room"]);
+    expect([read("a"), existsSync(shell.memory)]).toEqual(["theirs\n", true]);
+    there("mended", "");
+    expect(await outcomes()).toEqual([["operation[fleet bench]", "changed", undefined]]);
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+
+  test("that is dropped leaves nothing; the first of several counts where that is said", async () => {
+    await keep("bench", "exit 1");
+    await run(dropWayBack("bench"));
+    expect(existsSync(shell.memory)).toBe(false);
+    await keep("log", `echo first > ${at("done")}`, true);
+    await keep("log", `echo second > ${at("done")}`, true);
+    await giveBack(shell);
+    expect(read("done")).toBe("first\n");
+  });
+
+  test("is found by a `down` that knows nothing but the address, and no other stack's is gone", async () => {
+    const lockable: LockingShell = { ...shell, lock: async () => {}, unlock: async () => {} };
+    const comer = { stack: "b", who: "ada@laptop" };
+    await keep("bench", `echo done > ${at("done")}`);
+    await claimServer(shell, { by: "x" }, { id: "1", stack: "a", who: "bob@desk", since: "2026-01-01T00:00:00Z" });
+    expect(await handBack(lockable, comer, async () => {})).toMatchObject({ found: "another's" });
+    expect(read("done")).toBeUndefined();
+    expect(await handBack(lockable, { ...comer, id: "1" }, async () => {})).toMatchObject({ found: "ours" });
+    expect(read("done")).toBe("done\n");
+    expect(await handBack(lockable, comer, async () => {})).toEqual({ found: "nothing" });
+    await keep("bench", `echo again > ${at("done")}`);
+    expect(await handBack(lockable, comer, async () => {})).toMatchObject({ found: "ours" });
+  });
+});
+
+describe("a drained server in a file of nginx'", () => {
+  const path = () => at("site");
+  const change = async (content: string) => {
+    const { before, after } = aroundFile(path(), content);
+    await run(lines([sh`f=${path()}`, before, sh`printf %s ${content} > "$f"`, after]));
+  };
+
+  beforeEach(() => {
+    there("site", "server a;\n");
+    chmodSync(path(), 0o640);
+  });
+
+  test("comes in again with the server, also after several changes", async () => {
+    await change("server a weight=3;\n");
+    await change("server a down;\n");
+    expect(await outcomes()).toEqual([[`operation[fleet drain (${path()})]`, "changed", undefined]]);
+    expect([read("site"), statSync(path()).mode & 0o777, existsSync(shell.memory)]).toEqual(["server a;\n", 0o640, false]);
+  });
+
+  test("leaves nothing to remember once it is in again", async () => {
+    await change("server a down;\n");
+    await change("server a;\n");
+    expect(existsSync(shell.memory)).toBe(false);
+  });
+
+  test("stays as somebody wrote it since, and that is said", async () => {
+    await change("server a down;\n");
+    there("site", "server b;\n");
+    expect(await outcomes()).toEqual([[expect.anything(), "changed", [expect.stringContaining("it stays as they left it")]]]);
+    expect([read("site"), existsSync(shell.memory)]).toEqual(["server b;\n", false]);
+  });
+
+  test("is not named where the fleet has its original anyway", async () => {
+    const own = want.file({ path: path(), content: "ours\n", owner: "root", group: "root" });
+    await converge(shell, "nginx", { [own.address]: own.want });
+    await change("ours, drained\n");
+    await converge(shell, "nginx", { [own.address]: own.want });
+    expect((await outcomes()).map(([, outcome, said]) => [outcome, said])).toEqual([
+      ["changed", undefined],
+      ["changed", undefined],
+    ]);
+    expect(read("site")).toBe("server a;\n");
+  });
+});
+
+/** Scripts of operations that change a server, each with the name of its way back. */
+const mysql = { on: true, longQueryTime: "10", file: "slow.log", output: "FILE", dataFolder: "/var/lib/mysql", sleeping: 0 };
+const place = { nginx: { add: true, own: [], silencedBy: [] }, mysql };
+const profile = { pprof: [], programs: [] } as unknown as Parameters<typeof collect>[1];
+const facts = { mysql: [["live", "slow_query_log", "ON"]], measuring: [], units: [] } as unknown as Parameters<typeof stepsOn>[0];
+const writing: Readonly<Record<string, Command>> = {
+  "fleet bench": prepare(place, [], { sampler: raw(""), profile }),
+  "fleet bench --final": silent(place, []),
+  "fleet finalize": taking(stepsOn(facts)),
+  "fleet retest": plant("0123456789ab"),
+  "fleet drain": aroundFile("/etc/nginx/site", "").before,
+};
+const ending: Readonly<Record<string, Command>> = {
+  "fleet bench": collect(place, profile),
+  "fleet bench, given up": discard(place),
+  "fleet finalize --undo": undoing,
+  "fleet retest": remove(),
+};
+
+describe("an operation", () => {
+  test.each(Object.entries(writing))("%s keeps the way back before anything else of it is written", (_, { text }) => {
+    const kept = text.indexOf("/var/lib/fleet/.undo/");
+    expect(kept).toBeGreaterThanOrEqual(0);
+    const writes = [
+      "zz-fleet-measure.conf <<",
+      "set global slow_query_log = 0",
+      ">>/var/lib/fleet/final/undo",
+      '.fleet-retest" &&',
+      "create database",
+    ];
+    const first = writes.map((each) => text.indexOf(each)).filter((index) => index >= 0);
+    for (const index of first) expect(index).toBeGreaterThan(kept);
+  });
+
+  test.each(Object.entries(ending))("%s drops it once nothing is left", (_, { text }) => {
+    expect(text).toMatch(/rm -f -- \/var\/lib\/fleet\/\.undo\/\w+/);
+  });
+
+  /** By the folder of operations, how what its scripts leave on a server comes back; what is not here leaves nothing there. */
+  const comesBack: Readonly<Record<string, "ways back" | "the journal">> = {
+    balance: "ways back",
+    deploy: "the journal",
+    measure: "ways back",
+    retest: "ways back",
+  };
+  const folders = [...new Set(globSync("operations/*/", { cwd: checkout }).map((name) => name.split("/")[1]!))].sort();
+  /** Shell text that leaves something on a server's disk. What is here alone is Node's. */
+  const leaves = /\b(?:mkdir|install -[dmo]|tee|touch|cp|mv|ln|dd|truncate)\s+-|\bcat\s*>|>>\s*["$/]|\bsed -i\b|\bset global\b/;
+  const sourcesOf = (folder: string) =>
+    globSync(`operations/${folder}/**/*.ts`, { cwd: checkout }).map((file) => readFileSync(join(checkout, file), "utf8"));
+
+  test.each(folders)("in operations/%s leaves nothing that does not come back", (folder) => {
+    const how = comesBack[folder] ?? "nothing";
+    const texts = sourcesOf(folder);
+    const code = texts.map((text) => text.replace(/^\s*(?:\/\/|\*|\/\*\*).*$/gm, ""));
+    if (how === "nothing") for (const text of code) expect(text.match(leaves)?.[0]).toBeUndefined();
+    if (how === "ways back") expect(texts.some((text) => text.includes("keepWayBack("))).toBe(true);
+    if (how === "the journal") expect(texts.some((text) => /\bconverge\(/.test(text))).toBe(true);
+  });
+});
