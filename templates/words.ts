@@ -21,6 +21,8 @@ export interface Machine {
   readonly cores: number;
   /** Whether other services live on the machine too (an application, a cache): they get their part of the memory. */
   readonly shared: boolean;
+  /** The size of the disk that services keep their data on, where it is known. */
+  readonly diskMiB?: number;
 }
 
 export const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));

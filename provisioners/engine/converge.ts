@@ -137,8 +137,9 @@ export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<Ro
   const results = [...beside, ...undone];
   const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
   // Claims alone, and the folders of roles that found everything right, are no memory of anything.
-  if (left.length === 0) await shell.run(nothingLeft, options?.signal && { signal: options.signal });
-  return { host: shell.host, role: "", results, notes: notesOf({ memory }) };
+  const stays = left.length === 0 ? await shell.run(nothingLeft, options?.signal && { signal: options.signal }) : undefined;
+  const notes = [...notesOf({ memory }), ...(stays?.stdout.toString("utf8").split("\n").filter(Boolean) ?? [])];
+  return { host: shell.host, role: "", results, notes };
 }
 
 const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
@@ -146,7 +147,12 @@ const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
 
 const nothingLeft = sh`[ -d ${memoryDirectory} ] || exit 0
 cd ${memoryDirectory}
-rm -rf -- journal */originals */rollback */pending
+if [ -e .parents ]; then
+  sort -r .parents | while IFS= read -r each; do
+    if [ -d "$each" ] && ! rmdir -- "$each" 2>/dev/null; then printf '%s stays, with what others put into it; remove it by \`rm -r %s\`\n' "$each" "$each"; fi
+  done
+fi
+rm -rf -- journal .parents */originals */rollback */pending
 find ${memoryDirectory} -depth -type d -empty -delete`;
 
 /** A server's own thing: whoever has it in its state wants it. */

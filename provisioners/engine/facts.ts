@@ -30,6 +30,8 @@ export const Facts = z.strictObject({
     .optional(),
   /** IPv4 addresses that are on its interfaces: what a service can listen on. */
   addresses: z.array(z.ipv4()).optional(),
+  /** The size of the file system where services keep their data (/var/lib): what is free on it changes from one minute to the next. */
+  diskMiB: z.int().positive().optional(),
 });
 export type Facts = z.infer<typeof Facts>;
 
@@ -46,6 +48,7 @@ command -v apt-get >/dev/null && echo apt || echo dnf
 [ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no
 sed -n 's/^[[:space:]]*user[[:space:]]\\{1,\\}\\([a-z_][a-z0-9_-]*\\)[[:space:];].*/\\1/p' /etc/nginx/nginx.conf 2>/dev/null | head -n 1 | grep . || echo
 hostname -I 2>/dev/null || echo
+df -P -m /var/lib 2>/dev/null | sed -n '2s/^[^ ]* *\\([0-9]*\\) .*/\\1/p' | grep . || echo
 while IFS=: read -r name rest uid gid gecos home shell; do
   [ "$uid" -ge 1000 ] && [ "$uid" -lt 60000 ] || continue
   group=$(getent group "$gid") || group=$gid
@@ -69,8 +72,20 @@ export function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
 }
 
 function parseFacts(shell: Shell, text: string): Facts {
-  const [distribution, version, machine = "", cores, memory, container, packageManager, cloudInit, nginxUser, addresses = "", ...accounts] =
-    text.split("\n");
+  const [
+    distribution,
+    version,
+    machine = "",
+    cores,
+    memory,
+    container,
+    packageManager,
+    cloudInit,
+    nginxUser,
+    addresses = "",
+    disk,
+    ...accounts
+  ] = text.split("\n");
   const parsed = Facts.safeParse({
     distribution,
     version,
@@ -83,6 +98,7 @@ function parseFacts(shell: Shell, text: string): Facts {
     accounts: accountsIn(accounts),
     ...(nginxUser && nginxUser !== "www-data" && { nginxUser }),
     addresses: addresses.split(" ").filter((address) => isIPv4(address)),
+    ...(Number(disk) > 0 && { diskMiB: Number(disk) }),
   });
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");

@@ -117,13 +117,27 @@ export function remember(work: Work): Command[] {
  * last that a run does.
  */
 export function forget({ role, wants, seen, forgotten, last }: Work): Command[] {
+  const parents = forgotten.flatMap(({ address }) => parentsOf(address, seen));
   const records = forgotten.map(
     ({ address, thing }) => sh`fleet_undone ${storeKey(address)} ${lineOf({ undone: thing })} ${last ? "" : lineOf({ stays: thing })}`,
   );
-  const ended = forgotten.length > 0 ? [...records, sh`fleet_drop_copies`] : [];
+  const ended = forgotten.length > 0 ? [...records, ...parents, sh`fleet_drop_copies`] : [];
   if (Object.keys(wants).length > 0) return ended;
   const undone = forgotten.map(({ thing }) => ({ undone: thing }));
   return [...ended, ...leaveNothing(role, withEntries(seen.memory, [...seen.owing, ...undone]))];
+}
+
+/** What its way there made, and nobody wants as a thing of its own. */
+function parentsOf(address: Address, { removed, memory }: Work["seen"]): readonly Command[] {
+  const want = removed.find((each) => each.address === address)?.want;
+  const { kind } = kindOf(address);
+  const path = want && (kind.parents?.(want) ?? kind.path?.(want));
+  if (path === undefined) return [];
+  const wanted = new Set([...memory.wanted.values()].flatMap((things) => [...things]));
+  const above = path.split("/").map((_, index, names) => names.slice(0, index).join("/"));
+  const folders = above.filter((folder) => folder !== "").toReversed();
+  const end = folders.findIndex((folder) => wanted.has(folder));
+  return [sh`fleet_no_parents ${end < 0 ? folders : folders.slice(0, end)}`];
 }
 
 /** Below the folders of all roles: marks of what stays. */

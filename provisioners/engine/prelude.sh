@@ -176,6 +176,35 @@ fleet_abandon() {
   fleet_rollback "$@"
 }
 
+# fleet_parents PATH: makes the folders above it that are missing, each remembered before
+fleet_parents() {
+  local folder made
+  folder=${1%/*} made=''
+  while [ -n "$folder" ] && [ ! -e "$folder" ] && [ ! -L "$folder" ]; do
+    made="$folder
+$made"
+    folder=${folder%/*}
+  done
+  [ -n "$made" ] || return 0
+  printf '%s' "$made" >> "${state%/*}/.parents"
+  sync -- "${state%/*}/.parents"
+  mkdir -p -- "${1%/*}"
+}
+
+# fleet_no_parents FOLDER…: takes those away that fleet_parents made and that are empty by now; the deepest come first
+fleet_no_parents() {
+  local all each
+  all=${state%/*}/.parents
+  [ -e "$all" ] || return 0
+  for each; do
+    grep -qxF -e "$each" -- "$all" || continue
+    if [ -d "$each" ] && [ ! -L "$each" ]; then rmdir -- "$each" 2>/dev/null || break; fi
+    grep -vxF -e "$each" -- "$all" > "$all.new" || :
+    mv -fT -- "$all.new" "$all"
+  done
+  [ -s "$all" ] || rm -f -- "$all"
+}
+
 # fleet_stays TEXT: says so, and has it remembered
 fleet_stays() {
   tell stays "$1"

@@ -26,6 +26,8 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_rollback KEY …`: puts last good contents back and tells `back KEY` for each; what was not there goes away.
  * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
  * - `fleet_confirmed`: forgets the last good contents of what a service has confirmed in an earlier run.
+ * - `fleet_parents PATH`: makes the folders above it that are missing; the server remembers them beside the journal.
+ * - `fleet_no_parents FOLDER …`: takes away those of them that it made, and that are empty by now.
  * - `fleet_stays TEXT`: says what of others' an undo leaves there. It stays remembered until the server is given back.
  * - `fleet_undone KEY RECORD STAYS`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does

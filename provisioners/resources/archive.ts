@@ -82,7 +82,7 @@ function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
     sh`printf '%s  %s\n' ${sha256} "$packed/archive" | sha256sum --check --quiet -`,
     sh`tar -tf "$packed/archive" > "$packed/names"`,
     sh`if grep -E -n '^/|(^|/)[.][.](/|$)' "$packed/names"; then printf 'refused: the archive names paths outside of its folder\n'; exit 1; fi`,
-    sh`[ -d ${path} ] || { mkdir -p -- "$(dirname -- ${path})" && mkdir -- ${path} && chown -h ${`${owner}:${group}`} ${path}; }`,
+    sh`fleet_parents ${path}\n[ -d ${path} ] || { mkdir -- ${path} && chown -h ${`${owner}:${group}`} ${path}; }`,
     sh`rm -f -- ${markerOf(path)}`,
     sh`mkdir "$packed/tree"\ntar -xf "$packed/archive" -C "$packed/tree" --strip-components=${strip} --no-same-owner --no-same-permissions`,
     sh`chown -hR ${`${owner}:${group}`} "$packed/tree"\ncd -- "$packed/tree"`,
@@ -102,6 +102,7 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
   schema: ArchiveWant,
   address: ({ path }) => `archive[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
+  parents: ({ path }) => path,
   read({ path }, look) {
     const folder = look.path(path);
     const marker = look.path(markerOf(path), { content: true });

@@ -203,6 +203,7 @@ export const git = defineKind<GitWant, GitHave>({
   schema: GitWant,
   address: ({ path }) => `git[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
+  parents: ({ path }) => path,
   read(want, look, undo) {
     const path = look.path(want.path);
     const seen = look.command(
@@ -325,7 +326,7 @@ function cloneStep(want: GitWant, have: GitHave): Step {
   const temporary = `${path}.fleet-new`;
   const run = lines([
     sh`rm -rf -- ${temporary}`,
-    sh`mkdir -p -- "$(dirname -- ${path})"`,
+    sh`fleet_parents ${path}`,
     sh`mkdir -- ${temporary}`,
     sh`chown -h ${`${owner}:${group}`} ${temporary}`,
     asOwner(want, cloneText, [temporary, repository, ref]),

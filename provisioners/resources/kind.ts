@@ -125,6 +125,8 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
   path?(want: Kept<Want, Secret>): string;
   /** What stands at `path`; goes with it. Before the first change it is the original. */
   standing?(have: Have): PathSeen;
+  /** The path whose missing parents come into being with it, by `fleet_parents`: the runner takes them away again where they are empty. */
+  parents?(want: Kept<Want, Secret>): string | undefined;
   /** It asks or acts, and stands nowhere: there is nothing to remember before it has done something. @default false */
   readonly fleeting?: boolean;
   /** Only a part of what stands at `path` is this resource's: others have theirs beside it. @default false */

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { AbsolutePath, Line } from "../../spec/scalars.ts";
 import type { PathSeen, UnitSeen } from "../engine/probe.ts";
-import { type Command, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { mountUnit } from "../engine/unit-path.ts";
 import { attributeSteps } from "./attributes.ts";
 import { rootFile, writeRootFile } from "./file.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
-import { undoPath } from "./undo-path.ts";
+import { removeFolder, undoPath } from "./undo-path.ts";
 
 const Word = Line.regex(/^[^\s%"'\\]+$/, { error: "expected one word without quotes, backslashes or `%`" });
 
@@ -59,7 +59,8 @@ function fileSteps(want: MountWant, have: MountHave): Step[] {
     const reload = have.unit.needsReload ? [{ change: "let systemd read the unit again", run: sh`systemctl daemon-reload` }] : [];
     return [...attributeSteps({ path, ...rootFile }, have), ...reload];
   }
-  const write = writeRootFile(path, textOf(want));
+  // systemd makes the mount point, and what is missing above it.
+  const write = lines([sh`fleet_parents ${want.where}`, writeRootFile(path, textOf(want))]);
   const again = isMounted(have) ? remount(want, have, unit) : sh``;
   const change =
     have.type === missing ? `create the unit for \`${want.what}\` (${want.type}, ${want.options})` : changeOf(want, textIn(have));
@@ -104,7 +105,7 @@ const stateOf = (have: MountHave) => ({ enabled: isEnabled(have), mounted: isMou
 
 const removePoint = (where: string): Step => ({
   change: "remove the mount point where it is empty",
-  run: sh`rmdir --ignore-fail-on-non-empty -- ${where}`,
+  run: removeFolder(where),
 });
 
 export const mount = defineKind<MountWant, MountHave>({
@@ -114,6 +115,7 @@ export const mount = defineKind<MountWant, MountHave>({
   address: ({ where }) => `mount[${where}]`,
   touches: (want) => ({ paths: [want.where, pathOf(want)], units: [mountUnit(want.where)] }),
   path: pathOf,
+  parents: ({ where }) => where,
   standing: (have) => have,
   read(want, look) {
     const [file, unit] = [look.path(pathOf(want), { content: true }), look.unit(mountUnit(want.where))];

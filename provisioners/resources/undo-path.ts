@@ -28,14 +28,14 @@ function remove(noun: string, path: string, have: PathSeen): readonly Step[] {
   return [
     {
       change: "remove the directory where nothing else was put into it",
-      run: sh`[ ! -d ${path} ] || rmdir --ignore-fail-on-non-empty -- ${path}
-${nameWhatStays(path)}`,
+      run: removeFolder(path),
     },
   ];
 }
 
 /** What was put in by others, a log say, is nobody's to remove unasked. */
-const nameWhatStays = (path: string): Command => sh`if [ -d ${path} ]; then
+export const removeFolder = (path: string): Command => sh`[ ! -d ${path} ] || rmdir --ignore-fail-on-non-empty -- ${path}
+if [ -d ${path} ]; then
   within=$(ls -A -- ${path} | head -n 5 | paste -s -d ' ')
   fleet_stays "$(printf '%s stays, with what others put into it (%s); remove it by \`rm -r %s\`' ${path} "$within" ${path})"
 fi`;

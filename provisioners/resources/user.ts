@@ -59,7 +59,8 @@ function create(want: UserWant): Step {
   const told = [`home \`${homeOf(want)}\``, `shell \`${shell}\``, ...(groups.length > 0 ? [`groups \`${groups.join(",")}\``] : [])];
   // A package of the same run, or the image of a server that nobody looked at, may have brought the account.
   const join = groups.length > 0 ? sh`usermod -a -G ${groups.join(",")} -- ${name}` : sh`:`;
-  const run = sh`if getent passwd ${name} >/dev/null; then ${join}; else\n${own}\nuseradd ${options} "$@" -- ${name}\nfi`;
+  const parents = createHome ? sh`fleet_parents ${homeOf(want)}\n` : sh``;
+  const run = sh`if getent passwd ${name} >/dev/null; then ${join}; else\n${own}\n${parents}useradd ${options} "$@" -- ${name}\nfi`;
   return { change: `create with ${told.join(", ")}`, property: "name", run };
 }
 
@@ -87,7 +88,7 @@ function modify({ name, groups, ...want }: Kept<UserWant>, have: UserSeen): Step
 const makeHome = (name: string, home: string): Step => ({
   change: `make the home \`${home}\` again`,
   property: "createHome",
-  run: sh`install -d -m 0750 -- ${home}\ncp -rT -- /etc/skel ${home}\nchown -R -- ${`${name}:`} ${home}`,
+  run: sh`fleet_parents ${home}\ninstall -d -m 0750 -- ${home}\ncp -rT -- /etc/skel ${home}\nchown -R -- ${`${name}:`} ${home}`,
 });
 
 export const user = defineKind<UserWant, UserHave, "passwordHash">({
@@ -96,6 +97,7 @@ export const user = defineKind<UserWant, UserHave, "passwordHash">({
   schema: UserWant,
   address: ({ name }) => `user[${name}]`,
   touches: ({ name }) => ({ users: [name] }),
+  parents: (want) => homeOf(want),
   sensitive: ({ passwordHash }) => (passwordHash === undefined ? [] : ["passwordHash"]),
   read(want, look) {
     const [seen, home, own] = [look.user(want.name), look.path(homeOf(want)), look.group(want.name)];

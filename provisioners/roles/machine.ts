@@ -6,4 +6,5 @@ export const machineOf = ({ facts, shared }: Pick<RoleContext<unknown>, "facts" 
   memoryMiB: facts.memoryMiB,
   cores: facts.cores,
   shared,
+  ...(facts.diskMiB !== undefined && { diskMiB: facts.diskMiB }),
 });

@@ -18,8 +18,12 @@ export function bufferPoolMiB({ memoryMiB, cores, shared }: Machine): { readonly
   return { pool: wanted >= chunk ? floorTo(wanted, chunk) : Math.max(32, floorTo(wanted, 16)), instances };
 }
 
-/** Redo log, MiB: a quarter of the pool, 96 MiB to 4 GiB, so that a minute of heavy writes fits without a forced flush. */
-export const redoLogMiB = (poolMiB: number): number => clamp(floorTo(poolMiB / 4, 16), 96, 4096);
+/**
+ * Redo log, MiB: a quarter of the pool, 96 MiB to 4 GiB, so that a minute of heavy writes fits without a forced flush; an eighth of the disk at
+ * most, since the server makes all of it at its start.
+ */
+export const redoLogMiB = (poolMiB: number, diskMiB = Number.POSITIVE_INFINITY): number =>
+  Math.max(16, Math.min(clamp(floorTo(poolMiB / 4, 16), 96, 4096), floorTo(diskMiB / 8, 16)));
 
 /** Connections: what half of the memory beside the pool carries at 1 MiB each, from the server's own default (151) to 1000. */
 export const maxConnections = ({ memoryMiB }: Pick<Machine, "memoryMiB">, poolMiB: number): number =>
@@ -29,13 +33,14 @@ export const maxConnections = ({ memoryMiB }: Pick<Machine, "memoryMiB">, poolMi
 export function computedSettings(server: MysqlServer, machine: Machine): Readonly<Record<string, string | number>> {
   const { pool, instances } = bufferPoolMiB(machine);
   const connections = maxConnections(machine, pool);
+  const redo = redoLogMiB(pool, machine.diskMiB);
   return {
     innodb_buffer_pool_size: mebibytes(pool),
     // MySQL makes eight of any pool from 1 GiB; MariaDB has had one pool since 10.5.
     ...(server.product === "mysql" && { innodb_buffer_pool_instances: instances }),
     ...(atLeast(server, "mysql", "8.0.30")
-      ? { innodb_redo_log_capacity: mebibytes(redoLogMiB(pool)) }
-      : { innodb_log_file_size: mebibytes(server.product === "mysql" ? redoLogMiB(pool) / 2 : redoLogMiB(pool)) }),
+      ? { innodb_redo_log_capacity: mebibytes(redo) }
+      : { innodb_log_file_size: mebibytes(server.product === "mysql" ? redo / 2 : redo) }),
     max_connections: connections,
     thread_cache_size: Math.min(connections, 200),
   };

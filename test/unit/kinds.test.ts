@@ -28,6 +28,39 @@ describe.each(kindsWithCases())("%s", (name) => {
   });
 });
 
+describe("a step that makes missing folders above", () => {
+  /** A unit's drop-in folder is undone by its kind. What `"$packed` and the like begin with is the step's own. */
+  const makes = /\b(?:mkdir -p|install -d|useradd(?: '?-\w'?(?: [^-\s]\S*)?)* '?-m'?)(?! -m 0700 -- "\$state)/;
+  const missingOnes = kindsWithCases().flatMap((name) =>
+    casesOf(name)
+      .filter((each) => /^missing/.test(each.name) && !each.problems)
+      .map((each) => [name, each] as const),
+  );
+
+  test.each(missingOnes.map(([name, each]) => [name, each.name, each] as const))(
+    "%s: %s: has them remembered",
+    (name, _, { want, have, context }) => {
+      const kind = kindNamed(name);
+      const parsed = kind.schema.parse(want);
+      const text =
+        kind.notApplicable?.(parsed, have) === undefined
+          ? kind
+              .plan(parsed, have, context)
+              .map(({ run }) => run.text)
+              .join("\n")
+          : "";
+      if (name === "unit" || !makes.test(text)) return;
+      expect(kind.parents?.(parsed)).toEqual(expect.any(String));
+      expect(text.indexOf("fleet_parents")).toBeGreaterThanOrEqual(0);
+      expect(text.indexOf("fleet_parents")).toBeLessThan(text.search(makes));
+    },
+  );
+
+  test.each(["git", "archive", "mount", "user"])("%s is one", (name) => {
+    expect(kindNamed(name).parents).toBeDefined();
+  });
+});
+
 const kindNamed = (name: string) => kindOf(`${name}[case]`).kind;
 
 function refuses({ kind, want, problems }: KindCase): void {

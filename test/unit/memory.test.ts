@@ -1,4 +1,5 @@
 // What a server remembers: scripts run for real, on this computer, in a folder of their own.
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   appendFileSync,
@@ -256,6 +257,46 @@ describe("what an undo leaves since others put something there", () => {
     rmSync(at("logs/slow.log"));
     await converge(shell, "other", {});
     expect(existsSync(at("logs"))).toBe(false);
+  });
+});
+
+describe("folders above what a kind makes", () => {
+  const archive = (): Declared => {
+    const content = execFileSync("tar", ["-c", "-C", "/etc", "hostname"]);
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    return want.archive({ path: at("srv/a/b/tools"), content: content.toString("base64"), sha256, ...mine });
+  };
+
+  test("go with it where they were not there, and nobody else put something into them", async () => {
+    mkdirSync(at("srv"));
+    expect(failures(await converge(shell, "app", of(archive())))).toEqual([]);
+    await converge(shell, "app", {});
+    expect([existsSync(at("srv")), existsSync(at("srv/a")), existsSync(shell.memory)]).toEqual([true, false, false]);
+  });
+
+  test("go with the last that lies below, whichever role it is of", async () => {
+    await converge(shell, "app", of(archive()));
+    await converge(shell, "web", of(ours("srv/a/conf")));
+    await converge(shell, "app", {});
+    expect(read("srv/a/conf")).toBe("ours\n");
+    await converge(shell, "web", {});
+    expect([existsSync(at("srv")), existsSync(shell.memory)]).toEqual([false, false]);
+  });
+
+  test("stay while somebody wants them as such", async () => {
+    await converge(shell, "app", of(archive()));
+    const folder = want.directory({ path: at("srv/a"), ...mine });
+    await converge(shell, "web", of(folder));
+    await converge(shell, "app", {});
+    expect([existsSync(at("srv/a")), existsSync(at("srv/a/b"))]).toEqual([true, false]);
+  });
+
+  test("stay with what others put into them, and are named once the server is given back", async () => {
+    await converge(shell, "app", of(archive()));
+    there("srv/a/theirs", "theirs\n");
+    await converge(shell, "app", {});
+    expect((await giveBack(shell)).notes?.[0]).toContain(`${at("srv/a")} stays, with what others put into it`);
+    expect([read("srv/a/theirs"), existsSync(shell.memory)]).toEqual(["theirs\n", false]);
   });
 });
 

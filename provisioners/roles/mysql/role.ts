@@ -16,6 +16,7 @@ import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole, type RoleContext } from "../role.ts";
 import { mysqlMove } from "./move.ts";
+import { redoLogCheck } from "./redo-log.ts";
 
 const Database = z.strictObject({
   charset: Identifier.default("utf8mb4").describe("character set"),
@@ -65,7 +66,8 @@ export const mysql = defineRole<Params>({
     const { text, settings, ...needs } = configuration(context, server);
     const file = want.file({ path: myCnfPath(server), content: text });
     const limits = want.unit({ name: unit, dropIn: "zz-fleet.conf", content: mysqlDropIn({ server, ...needs }) });
-    const service = want.service({ unit, restartOn: [file.address, limits.address], validate: validator(server) });
+    const checks = [validator(server), redoLogCheck(settings, server.product === "mysql" ? 2 : 1)].filter((each) => each !== undefined);
+    const service = want.service({ unit, restartOn: [file.address, limits.address], validate: checks.join("\n") });
     return [
       want.package({ name: server.product === "mariadb" ? "mariadb-server" : "mysql-server" }),
       ...rootFile(params),
