@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, type Fleet, Trial } from "../fleet.ts";
 import { ownNetwork, ownProject } from "../own.ts";
-import { byHand, type Draft as Drafted, options } from "./menu.ts";
+import { byHand, type Draft as Drafted, operations, options } from "./menu.ts";
 import { ContestServer, login } from "./server.ts";
 import { draftOf, type Step } from "./steps.ts";
 
@@ -88,10 +88,17 @@ export class Life {
     if ("rename" in step) return this.#rename(step.rename);
     if ("reboot" in step) await this.server.reboot();
     if ("hand" in step) await this.server.run(`mine() { grep -q -e "$1" /var/lib/fleet/journal 2> /dev/null; }\n${byHand[step.hand]}`);
+    if ("operate" in step) return await this.#operate(step);
     if ("down" in step) return step.killed === undefined ? await this.#down() : await this.#downKilled(step.killed);
     if (!("up" in step)) return [];
     this.#write(until);
     return await this.#up(step);
+  }
+
+  async #operate({ operate, killed }: Extract<Step, { operate: string }>): Promise<Faults> {
+    const running = this.trial.startBare(operations[operate]!);
+    if (killed !== undefined) await Promise.race([running.done, sleep(killed).then(() => running.kill())]);
+    return traced(await running.done);
   }
 
   #rename(what: "team" | "server"): Faults {

@@ -127,6 +127,14 @@ export const files: Readonly<Record<string, readonly string[]>> = {
 export const crosses = (path: string, other: string): boolean =>
   path !== other && (path.startsWith(`${other}/`) || other.startsWith(`${path}/`));
 
+/** Words of commands that leave something on a server where nobody takes it back. Where nothing is up yet they refuse. */
+export const operations: Readonly<Record<string, readonly string[]>> = {
+  bench: ["bench", "--", "sh", "-c", "sleep 1; echo score: 1"],
+  "bench --final": ["bench", "--final", "--", "sh", "-c", "echo score: 1"],
+  finalize: ["finalize", "--yes"],
+  "finalize --undo": ["finalize", "--undo", "--yes"],
+};
+
 /** Shell text, of what somebody does on the server; only to what the fleet has there at that moment (`mine PATH`), whose undoing is its business. */
 export const byHand: Readonly<Record<string, string>> = {
   "edits a file of ours":

@@ -1,5 +1,5 @@
 // A sequence of what happens to a fleet in its life, made from a seed. Plain data: a failing one is shrunk, kept as a case, and run again.
-import { byHand, crosses, files, options } from "./menu.ts";
+import { byHand, crosses, files, operations, options } from "./menu.ts";
 
 export type Step =
   /** The stack file says it, or says it no more. */
@@ -11,7 +11,9 @@ export type Step =
   | { readonly up: true; readonly killed?: number; readonly cut?: number; readonly at?: number; readonly kib?: number }
   | { readonly down: true; readonly killed?: number }
   | { readonly reboot: true }
-  | { readonly hand: string };
+  | { readonly hand: string }
+  /** A command beside the roles; `killed` as with an `up`. */
+  | { readonly operate: string; readonly killed?: number };
 
 export type Random = () => number;
 
@@ -52,6 +54,8 @@ function mishap(random: Random): readonly Step[] {
   if (chance < 0.65) return [{ rename: random() < 0.5 ? "team" : "server" }];
   if (chance < 0.72) return [{ down: true }];
   if (chance < 0.78) return [{ down: true, killed: 1000 + Math.floor(random() * 6000) }];
+  if (chance < 0.88) return [{ operate: pick(random, Object.keys(operations)) }];
+  if (chance < 0.92) return [{ operate: pick(random, Object.keys(operations)), killed: 500 + Math.floor(random() * 2500) }];
   return [];
 }
 
