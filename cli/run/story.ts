@@ -191,11 +191,12 @@ export class Story {
   #says({ urn = "", message, severity, ephemeral = false }: NonNullable<RunEvent["diagnosticEvent"]>): readonly Line[] {
     const { server, rest } = this.#place(urn);
     const place = server === undefined ? "" : `${[server, rest].filter(Boolean).join(" ")}: `;
-    const text = server === undefined ? plain(message) : withoutName(plain(message), server);
+    const said = plain(message).replace(/^(?:error|warning): /, "");
+    const text = server === undefined ? said : withoutName(said, server);
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (line && severity === "error") line.failed = true;
-    if (severity === "error") return this.#failure(text.replace(/^error: /, ""), place);
-    if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text.replace(/^warning: /, "")}` });
+    if (severity === "error") return this.#failure(text, place);
+    if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text}` });
     if (!severity.startsWith("info") || text === "") return [];
     if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });
     if (line && isWait(text)) line.doing = text;

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
 import { Sessions } from "../ssh/session-pool.ts";
+import { type Foreign, foreignSentence } from "./foreign.ts";
 import type { Call } from "./resource.ts";
 import { bootWindow, Waiting } from "./waiting.ts";
 
@@ -16,19 +17,19 @@ export class Context {
   readonly #failed = new Map<string, HostError>();
   /** This process: one run of the engine. */
   readonly #run = randomUUID();
-  /** Why a server must not be changed, by its address: it is another stack's. */
-  readonly #foreign = new Map<string, string>();
+  /** Servers that must not be changed, by their addresses: they are another stack's. */
+  readonly #foreign = new Map<string, Foreign>();
   readonly #locks = new WeakMap<LockingShell, Promise<void>>();
 
   /** Two stacks on one server would undo each other's work. Throws HostError where it was found to be another's. */
   refuseForeign({ name, address, port }: Connection): void {
-    const why = this.#foreign.get(`${address} ${port ?? 22}`);
-    if (why !== undefined) throw new HostError(name, "locked", why);
+    const foreign = this.#foreign.get(`${address} ${port ?? 22}`);
+    if (foreign) throw new HostError(name, "locked", foreignSentence(foreign, !this.programRuns));
   }
 
-  foreign({ address, port }: Connection, why: string | undefined): void {
-    if (why === undefined) this.#foreign.delete(`${address} ${port ?? 22}`);
-    else this.#foreign.set(`${address} ${port ?? 22}`, why);
+  foreign({ address, port }: Connection, foreign: Foreign | undefined): void {
+    if (foreign) this.#foreign.set(`${address} ${port ?? 22}`, foreign);
+    else this.#foreign.delete(`${address} ${port ?? 22}`);
   }
 
   /**

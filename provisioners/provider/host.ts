@@ -9,6 +9,7 @@ import { type Connection, HostError, type Shell } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
+import { type Foreign, foreignSentence } from "./foreign.ts";
 import type { Call, Resource } from "./resource.ts";
 import { outOfReach, tell } from "./role.ts";
 import { isUnknown, type Json, unknown } from "./wire.ts";
@@ -51,7 +52,7 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
       try {
         const shell = await context.reach(old.outputs.connection, call);
         const foreign = await ownership(context, shell, old.outputs, call, old.outputs.owner);
-        if (foreign !== undefined) call.log("warning", foreign);
+        if (foreign) call.log("warning", foreignSentence(foreign, !context.programRuns));
         const facts = await readFacts(shell, { signal: call.signal });
         return { inputs: old.inputs, outputs: { ...old.outputs, facts: { ...facts, ...old.inputs.declared }, problem: "" } };
       } catch (error) {
@@ -96,23 +97,19 @@ async function take(
 
 const comerOf = ({ urn }: Call) => ({ stack: urn.split(":")[2] ?? "", who: `${userInfo().username}@${hostname()}` });
 
-/** Why the server is not this stack's to change; undefined where it is, or where somebody typed whose it is taken from. */
+/** Whose the server is, where it is not this stack's to change; undefined where it is, or where somebody typed whose it is taken from. */
 async function ownership(
   context: Context,
   shell: Shell,
   { name, connection }: HostInputs,
   call: Call,
   id?: string,
-): Promise<string | undefined> {
-  const other = await ownerBeside(shell, { ...comerOf(call), id }, { signal: call.signal });
-  const taken = other !== undefined && process.env.FLEET_TAKE_OVER === other.stack;
-  const why =
-    other && !taken
-      ? `belongs to stack \`${other.stack}\` of ${other.who} since ${other.since}, and two stacks on one server would undo each other's work; ` +
-        `next: give one of them another server than ${name}, or take it over: \`./fleet up ${comerOf(call).stack} --take-over ${other.stack}\``
-      : undefined;
-  context.foreign(connection, why);
-  return why;
+): Promise<Foreign | undefined> {
+  const owner = await ownerBeside(shell, { ...comerOf(call), id }, { signal: call.signal });
+  const taken = owner !== undefined && process.env.FLEET_TAKE_OVER === owner.stack;
+  const foreign = owner && !taken ? { server: name, owner, stack: comerOf(call).stack } : undefined;
+  context.foreign(connection, foreign);
+  return foreign;
 }
 
 /**
@@ -152,7 +149,10 @@ async function previewConnect(context: Context, inputs: HostInputs, call: Call):
   const planned = { ...inputs, facts: completeFacts(inputs.declared) ?? (unknown as unknown as Facts), problem: "" };
   if (isUnknown(inputs.connection as unknown as Json)) return planned;
   try {
-    return await connect(context, inputs, call, false);
+    const outputs = await connect(context, inputs, call, false);
+    const foreign = await ownership(context, await context.reach(inputs.connection, call), inputs, call);
+    if (foreign) call.log("warning", foreignSentence(foreign, false));
+    return outputs;
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     call.log("warning", `previewed from the stack file alone: ${error.message}`);

@@ -2,12 +2,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { said } from "../../cli/give-back.ts";
 import { claimServer, converge } from "../../provisioners/engine/converge.ts";
 import { handBack } from "../../provisioners/engine/hand-back.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
-import type { Context } from "../../provisioners/provider/context.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { Context } from "../../provisioners/provider/context.ts";
 import { hostResource } from "../../provisioners/provider/host.ts";
 import type { Call } from "../../provisioners/provider/resource.ts";
 import { roleResource } from "../../provisioners/provider/role.ts";
@@ -67,6 +68,56 @@ test.each([
   const { clean, lines } = said(comer.stack, "isu1", handed);
   expect([clean, lines[0]]).toEqual([false, expect.stringContaining("it belongs to stack `team-ada` of ada@laptop since 2026-11-29T12")]);
   expect(lines[0]).toContain(next);
+});
+
+describe("a run on a server that is another stack's", () => {
+  const comer = {
+    urn: "urn:pulumi:team-bob::p::t::isu1",
+    name: "bob-isu1",
+    signal: new AbortController().signal,
+    redact: (text: string) => text,
+  };
+  const inputs = {
+    name: "isu1",
+    connection: { name: "isu1", address: "192.0.2.1", port: 22, user: "isucon", hostKey: "ssh-ed25519 AAAA" },
+  };
+  const contextOf = (isProgram: boolean) => {
+    const context = new Context();
+    context.programRuns = isProgram;
+    context.reach = async () => shell as unknown as LockingShell;
+    context.lock = async () => {};
+    return context;
+  };
+
+  test.each([
+    [true, "./fleet up team-bob --take-over team-ada"],
+    [false, "./fleet down team-bob --forget isu1"],
+  ])("says what to type instead: of a program %s, %s", async (isProgram, next) => {
+    await changed();
+    const said: string[] = [];
+    const call = { ...comer, log: (_: string, text: string) => said.push(text) } as unknown as Call;
+    const resource = hostResource(contextOf(isProgram));
+    const old = { inputs, outputs: { ...inputs, facts: {}, problem: "", owner: "2" } } as never;
+    await resource.read("isu1", old, call);
+    expect(said).toEqual([expect.stringContaining(next)]);
+    await expect(resource.delete("isu1", old, call)).rejects.toThrow(next);
+    expect(readFileSync(file(), "utf8")).toBe("ours\n");
+  });
+
+  test("is told by its first preview", async () => {
+    await changed();
+    const said: string[] = [];
+    const call = { ...comer, log: (severity: string, text: string) => severity === "warning" && said.push(text) } as unknown as Call;
+    const answering = {
+      ...shell,
+      run: async (command: Command) => (/is-system-running/.test(command.text) ? idle : await shell.run(command)),
+    };
+    const context = contextOf(true);
+    context.reach = async () => answering as unknown as LockingShell;
+    await hostResource(context).create(inputs as never, call, true);
+    expect(said).toEqual([expect.stringContaining("belongs to stack `team-ada` of ada@laptop since")]);
+  });
+  const idle = { code: 0, stdout: Buffer.from(""), stderr: "" };
 });
 
 test("another stack's goes back where somebody named that one, and where another than that has it by now it does not", async () => {
