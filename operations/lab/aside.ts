@@ -1,5 +1,6 @@
 // What a lab puts onto a server, and takes away again: POSIX sh, as root. Each step's way back is written down before the step.
 import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
+import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
 
 /** Root's alone; gone when nothing of a lab is left. */
 export const folder = "/var/lib/fleet/lab";
@@ -25,7 +26,8 @@ if [ -s ${folder}/undo ]; then
   done <${folder}/back
 fi
 if [ -n "$left" ]; then tac ${folder}/kept >${folder}/undo; rm -f ${folder}/kept ${folder}/back; exit 46; fi
-rm -rf ${folder}; rmdir /var/lib/fleet 2>/dev/null || :`;
+rm -rf ${folder}
+${dropWayBack("lab").text}`;
 
 /** Takes back what this lab, or one that was killed, left; says `not taken back: …` for what stays. Safe where there is nothing. */
 export const end: Command = raw(`if [ -e ${folder} ]; then
@@ -77,6 +79,8 @@ export const begin = (limit: number): Command =>
   lines([
     raw("set -e\numask 077"),
     raw(`if [ -e ${folder} ]; then (\n${endScript}\n) >&2; fi`),
+    // A reboot ends the guard: what is left then goes with a down.
+    keepWayBack({ name: "lab", title: "fleet lab" }, `set +e\n${end.text}`),
     raw(`mkdir -p ${folder}\n: >${folder}/undo`),
     raw(`cat >${mysqlProgram} <<'FLEET_LAB'\n${mysqlText}\nFLEET_LAB\nchmod 700 ${mysqlProgram}`),
     raw(guard(limit)),

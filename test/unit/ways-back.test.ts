@@ -3,6 +3,7 @@ import { chmodSync, existsSync, globSync, readFileSync, statSync, writeFileSync 
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { aroundFile } from "../../operations/balance/way-back.ts";
+import { begin, end } from "../../operations/lab/aside.ts";
 import { collect, discard, prepare, silent } from "../../operations/measure/run/scripts.ts";
 import { stepsOn, taking, undoing } from "../../operations/retest/finalize.ts";
 import { plant, remove } from "../../operations/retest/markers.ts";
@@ -138,6 +139,7 @@ const writing: Readonly<Record<string, Command>> = {
   "fleet bench --final": silent(place, []),
   "fleet finalize": taking(stepsOn(facts)),
   "fleet retest": plant("0123456789ab"),
+  "fleet lab": begin(60),
   "fleet drain": aroundFile("/etc/nginx/site", "").before,
 };
 const ending: Readonly<Record<string, Command>> = {
@@ -145,6 +147,7 @@ const ending: Readonly<Record<string, Command>> = {
   "fleet bench, given up": discard(place),
   "fleet finalize --undo": undoing,
   "fleet retest": remove(),
+  "fleet lab": end,
 };
 
 describe("an operation", () => {
@@ -152,6 +155,7 @@ describe("an operation", () => {
     const kept = text.indexOf("/var/lib/fleet/.undo/");
     expect(kept).toBeGreaterThanOrEqual(0);
     const writes = [
+      "mkdir -p /var/lib/fleet/lab",
       "zz-fleet-measure.conf <<",
       "set global slow_query_log = 0",
       ">>/var/lib/fleet/final/undo",
@@ -170,8 +174,11 @@ describe("an operation", () => {
   const comesBack: Readonly<Record<string, "ways back" | "the journal">> = {
     balance: "ways back",
     deploy: "the journal",
+    lab: "ways back",
     measure: "ways back",
     retest: "ways back",
+    // Its own record on both servers says what it has to put back first.
+    split: "the journal",
   };
   const folders = [...new Set(globSync("operations/*/", { cwd: checkout }).map((name) => name.split("/")[1]!))].sort();
   /** Shell text that leaves something on a server's disk. What is here alone is Node's. */
