@@ -132,7 +132,7 @@ describe("a drained server in a file of nginx'", () => {
 /** Scripts of operations that change a server, each with the name of its way back. */
 const mysql = { on: true, longQueryTime: "10", file: "slow.log", output: "FILE", dataFolder: "/var/lib/mysql", sleeping: 0 };
 const place = { nginx: { add: true, own: [], silencedBy: [] }, mysql };
-const profile = { pprof: [], programs: [] } as unknown as Parameters<typeof collect>[1];
+const profile = { pprof: [], programs: [], files: [] } as unknown as Parameters<typeof collect>[1];
 const facts = { mysql: [["live", "slow_query_log", "ON"]], measuring: [], units: [] } as unknown as Parameters<typeof stepsOn>[0];
 const writing: Readonly<Record<string, Command>> = {
   "fleet bench": prepare(place, [], { sampler: raw(""), profile }),
