@@ -21,9 +21,19 @@ fleet_unlocked() {
 fleet_installed() { dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n 's/^.[^nc].|//p' | sort -u; }
 fleet_versions() { dpkg-query -W -f '${db:Status-Abbrev}|${binary:Package} ${Version}\n' | sed -n 's/^.[^nc].|//p' | sort; }
 fleet_etc() { find /etc -xdev ! -type d | sort; }
+# What packages' scripts make, and a purge may leave: accounts, groups, folders of data, files of /etc that are no conffiles.
+fleet_things() {
+  {
+    sed 's/^\([^:]*\):.*/account \1/' /etc/passwd
+    sed 's/^\([^:]*\):.*/group \1/' /etc/group
+    find /var/lib /var/log /var/spool /srv /opt -xdev -mindepth 1 -maxdepth 1 -printf 'path %p\n' 2> /dev/null
+    find /etc -xdev ! -type d ! -name '*-' ! -path /etc/ld.so.cache -printf 'path %p\n'
+  } | LC_ALL=C sort -u
+}
 # What stands in /etc before packages come: a purge must not take it along. After an install, only what it did not bring counts.
 fleet_etc_before() {
   fleet_versions > "$added.versions"
+  fleet_things > "$added.things"
   if [ -e "$added.etc" ]; then fleet_etc | comm -23 - "$added.etc.after" | sort -u -o "$added.etc" - "$added.etc"; else fleet_etc > "$added.etc"; fi
 }
 # The versions that packages had which an install replaced by others: the first ones count.
@@ -34,7 +44,9 @@ fleet_etc_after() {
   touch "$added.upgraded"
   cut -d ' ' -f 1 "$added.upgraded" > "$added.known"
   join -v 2 "$added.known" "$added.changed" | sort -o "$added.upgraded" - "$added.upgraded"
-  rm -f "$added.versions" "$added.changed" "$added.known"
+  touch "$added.made"
+  fleet_things | LC_ALL=C comm -13 "$added.things" - | LC_ALL=C sort -u -o "$added.made" - "$added.made"
+  rm -f "$added.versions" "$added.changed" "$added.known" "$added.things"
 }
 # Adds what has come since `before` was written, in this run or in one that was killed, to `added`. What nobody named came along: a killed
 # apt has not marked it.
@@ -102,6 +114,21 @@ fleet_tell_upgraded() {
     if [ "$was" != "$now" ]; then tell note "$name was $was, is $now since an install needed it, and stays so; \`apt-get install --allow-downgrades $name=$was\` goes back where its repository has that still"; fi
   done
 }
+# A purge leaves what its package's script does not know, or leaves on purpose: it is named.
+fleet_tell_made() {
+  if [ ! -s "$added.made" ]; then return 0; fi
+  fleet_things | LC_ALL=C comm -12 "$added.made" - > "$added.there"
+  while read -r what name; do
+    case $what in
+      account) printf '%s (account)\n' "$name" ;;
+      group) grep -qxF "account $name" "$added.there" || printf '%s (group)\n' "$name" ;;
+      # Another package has it, or something of ours has.
+      path) dpkg-query -S "$name" > /dev/null 2>&1 || printf '%s (rm -r)\n' "$name" ;;
+    esac
+  done < "$added.there" > "$added.told"
+  if [ -s "$added.told" ]; then tell note "packages made what stays after their purge: $(paste -s -d , "$added.told" | sed 's/,/, /g')"; fi
+  rm -f "$added.there" "$added.told"
+}
 fleet_going() { apt-get -s purge --allow-change-held-packages -- "$@" | sed -n -e 's/^Purg \([^ ]*\).*/\1/p' -e 's/^Remv \([^ ]*\).*/\1/p' | sort -u; }
 # Installed packages that provide one of these names: what a virtual package (libz-dev) stands for.
 fleet_providers() {
@@ -141,6 +168,7 @@ fleet_purge() {
   mv -f "$added.new" "$added"
   if [ ! -s "$added" ]; then
     fleet_tell_upgraded
+    fleet_tell_made
     rm -f "$added" "$added".*
   fi
   rm -f "$added.now" "$added.auto" "$added.gone" "$added.provided"

@@ -10,7 +10,8 @@ const functions = readFileSync(new URL("../../provisioners/resources/apt.sh", im
 let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "fleet-apt-"));
-  for (const folder of ["bin", "state", "state/originals", "etc", "etc/app"]) mkdirSync(join(root, folder));
+  for (const folder of ["bin", "state", "state/originals", "etc", "etc/app", "var", "var/lib", "var/log"]) mkdirSync(join(root, folder));
+  for (const file of ["passwd", "group"]) writeFileSync(join(root, "etc", file), "root:x:0:0::/root:/bin/sh\n");
   const stub = { "dpkg-query": `cat ${root}/packages`, "apt-get": `rm -rf ${root}/etc/app`, dpkg: "exit 1", "apt-mark": ":" };
   for (const [name, text] of Object.entries(stub)) writeFileSync(join(root, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
 });
@@ -19,7 +20,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const packages = (...rows: readonly string[]): void => writeFileSync(join(root, "packages"), rows.map((row) => `${row}\n`).join(""));
 
 function run(body: string): string {
-  const text = `set -eu\nstate=${root}/state\ntell() { echo "@$*"; }\n${functions.replaceAll("/etc", `${root}/etc`)}\n${body}`;
+  const text = `set -eu\nstate=${root}/state\ntell() { echo "@$*"; }\n${functions.replaceAll("/etc", `${root}/etc`).replace("/var/lib /var/log /var/spool /srv /opt", `${root}/var/lib ${root}/var/log`)}\n${body}`;
   const env = { PATH: `${root}/bin:${process.env.PATH}` };
   const { status, stdout, stderr } = spawnSync("sh", ["-s"], { input: text, encoding: "utf8", env });
   expect([status, stderr]).toEqual([0, ""]);
@@ -49,7 +50,33 @@ test("what stood in /etc before a package came outlives its purge, and what came
   run("fleet_etc_before");
   run("fleet_purge_beside app");
   const list = spawnSync("find", [join(root, "etc"), "-type", "f", "-printf", "%P %m\n"], { encoding: "utf8" }).stdout;
-  expect(list.split("\n").sort()).toEqual(["", "app/later.conf 644", "app/theirs.conf 640"]);
+  expect(
+    list
+      .split("\n")
+      .filter((line) => line.startsWith("app/"))
+      .sort(),
+  ).toEqual(["app/later.conf 644", "app/theirs.conf 640"]);
+});
+
+test("what packages made and a purge leaves is named, and nothing that others made", () => {
+  packages("ii |other 5");
+  run("fleet_etc_before");
+  packages("ii |appx 1", "ii |other 5");
+  for (const file of ["passwd", "group"]) writeFileSync(join(root, "etc", file), "root:x:0:\nappx:x:104:\n");
+  writeFileSync(join(root, "etc/group"), "root:x:0:\nappx:x:104:\nssl:x:105:\n");
+  for (const made of ["var/lib/appx", "var/lib/purged"]) mkdirSync(join(root, made));
+  writeFileSync(join(root, "etc/aliases"), "");
+  run("fleet_etc_after");
+  mkdirSync(join(root, "var/lib/theirs"));
+  rmSync(join(root, "var/lib/purged"), { recursive: true });
+  writeFileSync(join(root, "bin/dpkg-query"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  const path = (name: string) => `${root}/${name} (rm -r)`;
+  expect(run("fleet_tell_made")).toBe(
+    `@note packages made what stays after their purge: appx (account), ssl (group), ${path("etc/aliases")}, ${path("var/lib/appx")}\n`,
+  );
+  for (const file of ["passwd", "group"]) writeFileSync(join(root, "etc", file), "root:x:0:\n");
+  for (const gone of ["etc/aliases", "var/lib/appx"]) rmSync(join(root, gone), { recursive: true });
+  expect(run("fleet_tell_made")).toBe("");
 });
 
 const removed = 'fleet_apt() { echo apt "$@"; }\nfleet_repair() { :; }\nfleet_purge appx';
