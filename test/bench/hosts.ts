@@ -41,7 +41,8 @@ mount -t proc proc root/proc
 mount -o bind,ro root/proc/sys root/proc/sys
 mount -t tmpfs -o mode=755 run root/run
 mkdir -p root/run/sshd root/root/.ssh
-# There is no systemd here; whole commands ask whether the boot is over.
+# There is no systemd here; whole commands ask whether it runs the host, and whether the boot is over.
+mkdir -p root/run/systemd/system
 printf '#!/bin/sh\\necho running\\n' > root/usr/local/bin/systemctl
 # The network is this computer's: other addresses come and go on it.
 printf '#!/bin/sh\\n[ "$1" = -I ] && echo %s || exec /bin/hostname "$@"\\n' "$5" > root/usr/local/bin/hostname
