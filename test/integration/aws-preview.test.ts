@@ -77,7 +77,7 @@ test("of one stack shows its servers' files whole, who may reach them, and the p
   expect(stdout).toContain("  + aws:ec2/instance:Instance pull-a-aws-isu1\n");
   expect(stdout).toMatch(/^ {2}\+ file\[\/etc\/nginx\/nginx\.conf\] {2}nginx\n {6}\+content:\n(?: {6}\+ {2}.*\n){40}/m);
   expect(stdout).toMatch(/^who may reach what\n {2}in +22\/tcp +from 203\.0\.113\.0\/24 +SSH/m);
-  expect(stdout).toMatch(/^pull-a: \d+ to create; 0\.\d{4} USD an hour \(\+0\.\d{4}\)\n$/m);
+  expect(stdout).toMatch(/^pull-a: \d+ to create; 0\.\d{4} USD an hour \(\+0\.\d{4}\), until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/m);
 });
 
 describe("the policy pack", () => {
