@@ -34,8 +34,9 @@ fleet_mode() (
 
 # fleet_write PATH MODE OWNER GROUP VALIDATE < CONTENT
 fleet_write() {
-  local name left
-  name=${1##*/}
+  local name left back
+  # Only what is written is written there: a program that looks at names (systemd-analyze) would find the old file beside it.
+  name=${1##*/} back=$PWD
   fleet_enter "${1%/*}" || return 1
   # Hidden, so that no `include sites-enabled/*` picks it up; one that a killed run left goes away.
   for left in "./.$name".fleet-*; do [ ! -f "$left" ] || rm -f -- "$left"; done
@@ -43,12 +44,13 @@ fleet_write() {
   trap 'rm -f -- "$fleet_temporary"' EXIT
   if [ -O . ]; then fleet_fill "$2" "$3" "$4"; else fleet_fill_theirs "$2" "$3" "$4"; fi || return 1
   umask 022
-  if [ -n "$5" ] && ! fleet_validate "$5" "${PWD%/}/.$name.fleet-$run"; then
+  if [ -n "$5" ] && ! ( left=${PWD%/}/.$name.fleet-$run && cd -- "$back" && fleet_validate "$5" "$left" ); then
     printf 'refused by its validator, not installed: %s\n' "$1"
     return 1
   fi
   mv -fT -- "$fleet_temporary" "./$name"
   trap - EXIT
+  cd -- "$back"
 }
 
 # fleet_fill MODE OWNER GROUP < CONTENT
