@@ -196,6 +196,8 @@ setInterval(() => {}, 1000);
 writeFileSync(process.env.READY, "");
 `;
     writeFileSync(join(bin, "py-spy"), `#!${process.execPath}\n${spy}`, { mode: 0o755 });
+    // One that is deaf to it: its profile is lost, and it must not live on.
+    writeFileSync(join(bin, "perf"), '#!/bin/sh\ntrap "" INT TERM\nwhile :; do sleep 0.2; done\n', { mode: 0o755 });
     writeFileSync(join(folder, "old.folded"), "old 1\n");
     execFileSync("touch", ["-d", "@1000", join(folder, "old.folded")]);
     writeFileSync(join(folder, "new.folded"), "new 1\n");
@@ -203,16 +205,13 @@ writeFileSync(process.env.READY, "");
     const profile = Profile.parse({ pprof: ["http://127.0.0.1:1"], files: [`${folder}/*.folded`] });
     writeFileSync(join(folder, "profilers"), profilers(folder, profile).replace(/\$\(roots 'python[^)]*\)/, "4242"));
     const script = `export PATH=${bin}:/usr/bin:/bin READY=${folder}/ready
-setsid sh ${folder}/profilers </dev/null >/dev/null 2>&1 & pid=$!
+setsid sh ${folder}/profilers </dev/null >/dev/null 2>&1 & group=$!
 until [ -e ${folder}/ready ]; do sleep 0.1; done
 ${collectProfiles(folder, profile).text}
-kill -- "-$pid" 2>/dev/null || true`;
+kill -KILL -- "-$group" 2>/dev/null || true`;
     execFileSync("bash", ["-c", script], { stdio: "pipe" });
-    expect(
-      readdirSync(join(folder, "out/profiles"))
-        .filter((name) => name !== "perf.folded")
-        .sort(),
-    ).toEqual(["own-0-new.folded", "python-4242.folded"]);
+    expect(spawnSync("pgrep", ["-f", join(bin, "p")], { encoding: "utf8" }).stdout).toBe("");
+    expect(readdirSync(join(folder, "out/profiles")).sort()).toEqual(["own-0-new.folded", "python-4242.folded"]);
     expect(readdirSync(folder)).not.toContain("profiles");
     rmSync(folder, { recursive: true });
   });

@@ -63,7 +63,7 @@ END { for (line in count) print line " " count[line] }`;
 export const collectProfiles = (folder: string, { files }: Profile): Command =>
   raw(`if [ -d ${profilesOf(folder)} ]; then
   for pid in $(cat ${profilesOf(folder)}/pids 2>/dev/null); do kill -INT "$pid" 2>/dev/null || true; done
-  i=0; for pid in $(cat ${profilesOf(folder)}/pids 2>/dev/null); do while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done; done
+  i=0; for pid in $(cat ${profilesOf(folder)}/pids 2>/dev/null); do while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done; kill -KILL "$pid" 2>/dev/null || true; done
   ( cd ${profilesOf(folder)}
   if [ -s perf.data ]; then perf script -i perf.data -F comm,ip,sym 2>/dev/null | awk ${quote(collapse)} >perf.folded || true; fi
 ${files
