@@ -210,6 +210,8 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
       "vm.swappiness": "1",
       "net.netfilter.no_such": "1",
     };
+    // What a test before put back would be read later.
+    await shell.run({ text: "rm -f /etc/sysctl.d/99-zz-fleet-theirs.conf", masked: "rm" });
     const declared = [want.sysctl({ name: "team", settings }), want.sysctl({ name: "host", settings: { "vm.swappiness": "1" } })];
     await keepsContract(shell, {
       role: "sysctl",
