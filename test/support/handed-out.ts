@@ -13,6 +13,8 @@ export interface HandedOut {
   readonly host: number;
   readonly user: MachineUser;
   readonly memoryMiB?: number;
+  /** Debian packages, from a layer that all with the same ones share. */
+  readonly preinstalled?: readonly string[];
 }
 
 /** By name. Nothing of the fleet made them, so nothing of the fleet heals or removes them. */
@@ -21,7 +23,7 @@ export async function handOut(
   network: string,
   servers: readonly HandedOut[],
 ): Promise<Readonly<Record<string, MachineState>>> {
-  const make = ({ name, host, user, memoryMiB = 768 }: HandedOut): Promise<MachineState> => {
+  const make = ({ name, host, user, memoryMiB = 768, preinstalled }: HandedOut): Promise<MachineState> => {
     const place = { address: `${network}.${host}`, subnet: `${network}.0/24` };
     const spec: MachineSpec = {
       stack,
@@ -33,6 +35,7 @@ export async function handOut(
       release: "bookworm",
       authorizedKey,
       users: [user],
+      ...(preinstalled && { preinstalled }),
     };
     return nspawn.ensure(spec);
   };

@@ -20,7 +20,7 @@ const script = (name: string): string => readFileSync(join(import.meta.dirname, 
 export const login = { name: "isucon", password: "isucon", sudo: "password" } as const;
 
 /** What the organiser's programs come from. */
-const packages = ["ca-certificates", "curl", "nginx-light", "mariadb-server", "openssl", "python3", "git", "cron"];
+export const packages = ["ca-certificates", "curl", "nginx-light", "mariadb-server", "openssl", "python3", "git", "cron"];
 
 /** Bytes. What an `up` needs beside the database's copy. */
 const diskSize = 900 * 1024 * 1024;

@@ -1,0 +1,151 @@
+// A database of an organiser's comes to another server by `fleet split`, with what is in it and all that names it; it comes back whenever that fails, is
+// cut short or is no longer wanted. Each test begins where the one before ended.
+import { rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nspawn } from "../../machines/nspawn/driver.ts";
+import { login, packages } from "../support/contest/server.ts";
+import { type Answer, inside, Trial } from "../support/fleet.ts";
+import { handOut } from "../support/handed-out.ts";
+import { ownNetwork } from "../support/own.ts";
+
+const network = ownNetwork();
+const trial = new Trial("split", {});
+const servers = ["isu1", "isu3"] as const;
+type Server = (typeof servers)[number];
+const addressOf = { isu1: `${network}.11`, isu3: `${network}.13` } as const;
+
+/** All on each server. The application asks the database at each request; in another language it is off, and would pull the old database in. */
+const contest = `
+cat > /home/isucon/app.py <<'X'
+import http.server, os, subprocess
+class Handler(http.server.BaseHTTPRequestHandler):
+    def ask(self, sql):
+        run = subprocess.run(["mariadb", "-h", os.environ["NOTES_DB_HOST"], "-uisucon", "-pisucon", "-N", "notes", "-e", sql], capture_output=True, text=True)
+        body = (run.stdout or run.stderr).encode()
+        self.send_response(500 if run.returncode else 200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def do_GET(self): self.ask("select @@hostname, count(*) from note")
+    def do_POST(self): self.ask("insert into note (body) values ('new')")
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", 8080), Handler).serve_forever()
+X
+printf 'NOTES_DB_HOST="127.0.0.1"\\nNOTES_DB_PORT=3306\\n' > /home/isucon/env.sh
+chown isucon:isucon /home/isucon/app.py /home/isucon/env.sh; chmod 644 /home/isucon/env.sh
+for unit in notes notes-go; do
+  printf '[Unit]\\nAfter=mariadb.service\\nRequires=mariadb.service\\n[Service]\\nUser=isucon\\nWorkingDirectory=/home/isucon\\nEnvironmentFile=/home/isucon/env.sh\\nExecStart=/usr/bin/python3 /home/isucon/app.py\\nRestart=always\\nRestartSec=1\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/$unit.service
+done
+systemctl disable -q --now nginx
+systemctl daemon-reload; systemctl start mariadb; systemctl enable -q mariadb
+mariadb -e "create database notes; create table notes.note (id int primary key auto_increment, body varchar(20)); create user isucon@localhost identified by 'isucon'; grant all on notes.* to isucon@localhost"
+mariadb notes -e "insert into note (body) select 'old' from seq_1_to_\${rows}"
+systemctl enable -q --now notes`;
+
+const on = async (server: Server, script: string): Promise<string> => {
+  const { code, stdout, said } = await inside(trial.stack, server, script);
+  if (code !== 0) throw new Error(`${server}: ${script}\nended with ${code}: ${said}`);
+  return stdout.trim();
+};
+const asked = (method = "GET") => on("isu1", `curl -sS --max-time 10 -X ${method} http://127.0.0.1:8080/`);
+/** Which server's database it has, and how many rows. */
+const answers = async (): Promise<readonly string[]> => (await asked()).split("\t");
+const split = (...words: readonly string[]): Promise<Answer> => trial.run("split", [...words, "--yes"]);
+const move = ["--move", "mysql:isu1:isu3"] as const;
+const stateOf = (server: Server) =>
+  on(
+    server,
+    "systemctl is-enabled mariadb notes; systemctl is-active mariadb notes; cat /home/isucon/env.sh; ls /var/lib/fleet/split 2>/dev/null || :; mariadb -N -e 'select @@read_only, @@bind_address; select count(*) from notes.note; select user, host from mysql.user order by 1, 2'",
+  );
+const nothingToDo = async () => expect((await trial.run("preview")).stdout).toContain("nothing to change");
+
+async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; tries < 600; tries++) {
+    if (await holds().catch(() => false)) return;
+    await sleep(100);
+  }
+  throw new Error(`expected ${what} within a minute`);
+}
+
+async function rebooted(server: Server): Promise<void> {
+  const ref = { stack: trial.stack, name: server };
+  const before = (await nspawn.read(ref))?.leaderPid;
+  await inside(trial.stack, server, "systemctl reboot").catch(() => undefined);
+  await until(async () => ![undefined, before].includes((await nspawn.read(ref))?.leaderPid), `${server} to be up again`);
+  await until(
+    async () => /running|degraded/.test((await inside(trial.stack, server, "systemctl is-system-running || :")).stdout),
+    `${server} at rest`,
+  );
+}
+
+describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux)", { timeout: 180_000 }, () => {
+  let before: readonly string[];
+
+  beforeAll(async () => {
+    await handOut(
+      trial,
+      network,
+      servers.map((name) => ({ name, host: Number(addressOf[name].split(".").at(-1)), user: login, preinstalled: packages })),
+    );
+    await Promise.all(servers.map((name, at) => on(name, `rows=${at === 0 ? 5000 : 7}\n${contest}`)));
+    await until(async () => (await answers())[1] === "5000", "an application that answers");
+    rmSync(trial.file);
+    const adopt = ["--no-commit", "--user", login.name, ...servers.map((name) => `${name}=${addressOf[name]}`)];
+    const adopted = await trial.run("adopt", adopt, { env: { FLEET_PASSWORD: login.password } });
+    expect(adopted.code, adopted.said).toBe(0);
+    const up = await trial.up();
+    expect(up.code, up.said).toBe(0);
+    before = await Promise.all(servers.map(stateOf));
+  }, 600_000);
+
+  afterAll(() => trial.remove(), 60_000);
+
+  test("a copy that fails is taken back to the letter, with the reason", async () => {
+    // As a schema that somebody left half changed: a dump of it ends in the middle.
+    await on("isu1", "mariadb notes -e 'create table gone (id int); create view broken as select id from gone; drop table gone'");
+    const { code, said } = await split(...move);
+    expect([code, said]).toEqual([1, expect.stringMatching(/copies notes to isu3: [\s\S]*taken back: everything is as it was before/)]);
+    await on("isu1", "mariadb notes -e 'drop view broken'");
+    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+    await nothingToDo();
+  });
+
+  test("a run that is killed while nobody can write is taken back by the next one", async () => {
+    const killed = trial.start("split", [...move, "--yes"]);
+    await until(async () => /\| stops writes/.test(killed.said()), "a split that stops writes");
+    await killed.kill();
+    const again = await split(...move);
+    expect([again.code, again.said]).toEqual([2, expect.stringContaining("was cut short; next: ./fleet split")]);
+    const undo = await split("--undo");
+    expect([undo.code, undo.said]).toEqual([0, expect.stringContaining("taken back")]);
+    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+  });
+
+  test("moves the data, the accounts and whoever asks it; the stack agrees", async () => {
+    const dry = await trial.run("split", [...move, "--dry-run"]);
+    expect([dry.code, dry.stdout]).toEqual([
+      0,
+      expect.stringMatching(/NOTES_DB_HOST=127\.0\.0\.1[\s\S]*- Requires=mariadb.service[\s\S]*mariadb.service: off/),
+    ]);
+    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+    const { code, said } = await split(...move);
+    expect([code, said]).toEqual([0, expect.stringMatching(/mysql is on isu3; [\d.]+ s, of which nobody could write for [\d.]+ s/)]);
+    expect(await answers()).toEqual(["isu3", "5000"]);
+    await nothingToDo();
+  });
+
+  test("and holds after a reboot of all: nothing pulls the old database in again", async () => {
+    await Promise.all(servers.map(rebooted));
+    await until(async () => (await answers())[0] === "isu3", "an application that answers from isu3");
+    expect(await on("isu1", "systemctl is-active mariadb || :")).toBe("inactive");
+    await asked("POST");
+    expect((await answers())[1]).toBe("5001");
+  });
+
+  test("a down brings back what was written since, and each server what it had", async () => {
+    const { code, said } = await trial.run("down", ["--yes"]);
+    expect([code, said]).toEqual([0, expect.stringContaining("that is taken back first")]);
+    await until(async () => (await answers())[1] === "5001", "an application that answers");
+    expect(await answers()).toEqual(["isu1", "5001"]);
+    expect(await stateOf("isu1")).toBe(before[0]!.replace("5000", "5001"));
+    expect(await stateOf("isu3")).toBe(before[1]);
+  });
+});
