@@ -1,4 +1,5 @@
 // What the look before a reboot asks, by name: shell text that reads and changes nothing. Rows are tab-separated; what is not there says nothing.
+import { runtimeFolders } from "../../provisioners/engine/runtime-folders.ts";
 
 /** What a system has on its own; a setting that no file says is measured against it. */
 export const kernelDefaults: Readonly<Record<string, string>> = {
@@ -131,9 +132,10 @@ grep -rhoE '(mkdir|install) [^;|&]*' /etc/systemd/system 2>/dev/null | tr ' ' '\
 for script in /etc/init.d/*; do grep -hoE '/run/[a-z0-9_-]+' "$script" 2>/dev/null; done | sort -u | sed 's/^/made\t/'`;
 
 /** Programs that would refuse what lies in their files now; those that run have read something else. */
-const configurations = `try() { if said=$("$@" 2>&1 </dev/null); then :; else printf '%s\\t%s\\n' "$of" "$(printf '%s' "$said" | grep -iE 'emerg|error|unknown|line|missing' | head -n 1 | cut -c1-200 | tr '\\t' ' ')"; fi; }
+const configurations = `${runtimeFolders}
+try() { if said=$("$@" 2>&1 </dev/null); then :; else printf '%s\\t%s\\n' "$of" "$(printf '%s' "$said" | grep -iE 'emerg|error|unknown|line|missing' | head -n 1 | cut -c1-200 | tr '\\t' ' ')"; fi; }
 if pidof nginx >/dev/null 2>&1; then of=nginx; try nginx -t -q; fi
-if pidof sshd >/dev/null 2>&1; then of=sshd; try sshd -t; fi
+if pidof sshd >/dev/null 2>&1; then of=sshd; fleet_runtime ssh.service; try sshd -t; fi
 if pidof mariadbd >/dev/null 2>&1; then of=mariadb; try mariadbd --help; elif pidof mysqld >/dev/null 2>&1; then of=mysql; try mysqld --validate-config; fi
 for version in $(ls /etc/php 2>/dev/null); do if pgrep -x "php-fpm$version" >/dev/null; then of=php$version-fpm; try php-fpm$version -t; fi; done`;
 

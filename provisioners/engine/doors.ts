@@ -28,13 +28,13 @@ export const doors: readonly Door[] = [
     paths: ["/etc/ssh", "/etc/default/ssh", "/etc/hosts.allow", "/etc/hosts.deny"],
     but: ["/etc/ssh/ssh_config", "/etc/ssh/ssh_config.d", "/etc/ssh/ssh_known_hosts"],
     units: sshUnits,
-    // Sessions outlive both. A socket takes its port anew only while nothing of its service holds it.
-    back: `for unit in ssh.service sshd.service; do
-  if systemctl is-active -q "$unit"; then systemctl restart "$unit"; fi
-done
-for unit in ssh sshd; do
+    // Sessions outlive both. A socket takes its port anew only while nothing of its service holds it; who reverts may come in by it no more, so
+    // that nothing else would start the service again.
+    back: `for unit in ssh sshd; do
+  if systemctl is-active -q "$unit.service"; then ran=yes; else ran=no; fi
   if systemctl is-active -q "$unit.socket"; then systemctl stop "$unit.service"; systemctl restart "$unit.socket"; fi
-done`,
+  if [ "$ran" = yes ]; then systemctl reset-failed "$unit.service"; systemctl restart "$unit.service"; fi
+done 2> /dev/null`,
   },
   { name: "sudo", paths: ["/etc/sudoers", "/etc/sudoers.d", "/etc/sudo.conf"] },
   {

@@ -375,7 +375,7 @@ fleet_service() {
     fleet_rollback "$@"
     return 1
   fi
-  if [ -n "$validate" ] && ! sh -ec "$validate" </dev/null; then
+  if [ -n "$validate" ] && { fleet_runtime "$unit"; ! sh -ec "$validate" </dev/null; }; then
     printf 'refused by its validator: %s stays as it is\n' "$unit"
     fleet_refused "service[$unit]" "$news" "$@"
     return 1

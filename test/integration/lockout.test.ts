@@ -91,6 +91,42 @@ describe.skipIf(process.getuid?.() !== 0)("ways in (these need root on Linux)", 
     expect(await state()).toBe(before);
   });
 
+  test("sshd that comes by its socket, and does not run: its file is checked, read, and goes back with what ran", async () => {
+    const drop = "/etc/ssh/sshd_config.d/10-team.conf";
+    const live = (content: string): Wants => {
+      const wants = sshd(content);
+      return { ...wants, ...wantsOf([want.live({ of: "sshd", file: drop, after: ["service[ssh.service]"] })]) };
+    };
+    const asleep = "systemctl stop ssh.service; rm -rf /run/sshd; systemctl restart ssh.socket; ! systemctl is-active -q ssh.service";
+    // Stopped by what holds neither: the session that asks goes on.
+    await text(shell, "systemctl stop ssh.service && systemctl start ssh.socket");
+    const before = await state();
+    try {
+      for (const content of ["MaxAuthTries 4\n", "MaxAuthTries 3\n"]) {
+        await text(shell, asleep);
+        expect(failures(await converge(shell, "door", live(content)))).toEqual([]);
+      }
+      await text(shell, asleep);
+      expect((await converge(shell, "door", live("MaxAuthTries 3\n"))).results.map(({ outcome }) => outcome)).toEqual(
+        Array(3).fill("unchanged"),
+      );
+      await text(shell, asleep);
+      expect(failures(await converge(shell, "door", sshd("MaxAuthTries four\n"))).map(({ reason }) => reason)).toEqual([
+        expect.stringContaining("MaxAuthTries"),
+      ]);
+      await text(shell, "systemctl start ssh.service");
+      expect(failures(await converge(shell, "door", sshd("AllowUsers nobody\n"))).map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/^reverted: /),
+      ]);
+      expect(await text(shell, "systemctl is-active ssh.socket ssh.service; ls -d /run/sshd")).toBe("active\nactive\n/run/sshd\n");
+      await giveBack(shell);
+      await text(shell, asleep);
+      expect(await state()).toBe(before);
+    } finally {
+      await text(shell, "systemctl stop ssh.socket ssh.service; systemctl start ssh.service");
+    }
+  });
+
   test("an undo that shuts the way is reverted too, and still remembered", async () => {
     await text(shell, "printf 'AllowUsers nobody\\n' > /etc/ssh/sshd_config.d/10-team.conf");
     const open = sshd(`AllowUsers ${loginUser}\n`);

@@ -16,7 +16,7 @@ const systemctl = `#!/bin/sh
 echo "$*" >> calls
 verb=$1
 case $verb in
-  show) case $3 in LoadState) cat load ;; *) echo "ActiveState=$(cat active)"; echo "NRestarts=$(cat restarts)" ;; esac ;;
+  show) case $3 in LoadState) cat load ;; RuntimeDirectory) cat folders ;; User) echo ;; Group) echo ;; RuntimeDirectoryMode) echo 0750 ;; *) echo "ActiveState=$(cat active)"; echo "NRestarts=$(cat restarts)" ;; esac ;;
   is-failed) [ "$(cat active)" = failed ] ;;
   reset-failed) echo inactive > active ;;
   start|restart|reload) if grep -q good config; then echo active > active; cp config live; else echo failed > active; exit 1; fi ;;
@@ -31,7 +31,7 @@ beforeEach(() => {
     put(`bin/${name}`, text);
     chmodSync(at("bin", name), 0o755);
   }
-  const files = { active: "active\n", load: "loaded\n", restarts: "0\n", config: "good 1\n", live: "good 1\n" };
+  const files = { folders: "\n", active: "active\n", load: "loaded\n", restarts: "0\n", config: "good 1\n", live: "good 1\n" };
   for (const [name, text] of Object.entries(files)) put(name, text);
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -108,6 +108,16 @@ describe("fleet_service", () => {
     expect(out).toContain(`@back a\nrolled back: ${at("config")}`);
     expect([get("config"), get("state/pending"), readdirSync(at("state/rollback"))]).toEqual(["good 1\n", "service[db.service]\n", []]);
     expect(get("calls")).not.toContain("reload");
+  });
+
+  test("has its folders below /run while its files are checked: systemd took them away as it stopped", () => {
+    put("folders", "fleet-test-of-prelude fleet-test-of-prelude/more\n");
+    put("bin/install", `#!/bin/sh\necho "$*" >> ${at("made")}\n`);
+    chmodSync(at("bin/install"), 0o755);
+    const { code, out } = run(service("check", { validate: `grep -q fleet-test-of-prelude/more ${at("made")}` }));
+    expect([code, out]).toEqual([0, ""]);
+    const made = (folder: string) => `-d -m 0750 -o root -g root -- /run/${folder}\n`;
+    expect(get("made")).toBe(made("fleet-test-of-prelude") + made("fleet-test-of-prelude/more"));
   });
 
   test("stays owed what can't be put back", () => {

@@ -15,7 +15,7 @@ export interface Answer {
 export interface Reader {
   /**
    * Prints `own`, `file` or `live`, a tab, a name, a tab and the value, a line each; fails where the service gives no answer. Must not change
-   * the host.
+   * the host, but for what `fleet_runtime` makes.
    */
   ask(file: string): Command;
   /** Whether the value in a file and the live one are one and the same. */

@@ -1,5 +1,6 @@
 // `sshd -T` against a drop-in: of several files that set an option sshd takes the first, and a main file may include none of them.
-import { sh } from "../../engine/shell-quote.ts";
+import { runtimeFolders } from "../../engine/runtime-folders.ts";
+import { raw, sh } from "../../engine/shell-quote.ts";
 import type { Reader } from "./reader.ts";
 
 /** Two words for one thing; sshd prints the older one. */
@@ -7,7 +8,9 @@ const aliases: Readonly<Record<string, string>> = { "prohibit-password": "withou
 const plain = (value: string): string => aliases[value.toLowerCase()] ?? value.toLowerCase();
 
 export const sshdReader: Reader = {
-  ask: (file) => sh`said=$(sshd -T 2>/dev/null) || exit 1
+  ask: (file) => sh`${raw(runtimeFolders)}
+fleet_runtime ssh.service
+said=$(sshd -T 2>/dev/null) || exit 1
 printf '%s\\n' "$said" | sed 's/^\\([^ ]*\\) /live\\t\\1\\t/'
 sed -n 's/^\\([A-Za-z0-9]*\\)  *\\(.*\\)$/\\1\\t\\2/p' ${file} 2>/dev/null | while IFS='\t' read -r name value; do
   printf 'own\\t%s\\t%s\\n' "$(printf '%s' "$name" | tr '[:upper:]' '[:lower:]')" "$value"
