@@ -1,7 +1,7 @@
 // What belongs off in the run that counts is off, and what belongs on stays on (stays.ts): logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
 import { type Command, lines, raw } from "../../provisioners/engine/shell-quote.ts";
-import { finalClient as client, finalUndo, keepFinal } from "../measure/run/final.ts";
+import { finalClient as client, finalLogBack, finalUndo, keepFinal } from "../measure/run/final.ts";
 import { putBack } from "../measure/run/scripts.ts";
 
 export { undoFinal as undoing } from "../measure/run/final.ts";
@@ -14,8 +14,8 @@ export interface Step {
   readonly text: string;
   /** Shell text of one server's root shell. */
   readonly run: string;
-  /** One line; none where it was never meant to stay. */
-  readonly undo?: string;
+  /** One line, or what writes it; none where it was never meant to stay. */
+  readonly undo?: string | Command;
 }
 
 const agents =
@@ -40,8 +40,7 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
       .map(([name, log]) => ({
         text: `switch the database's ${log} off`,
         run: `sql 'set global ${name} = 0'`,
-        // One that does not run comes up with its files.
-        undo: `if pgrep -x 'mysqld|mariadbd' >/dev/null; then sql 'set global ${name} = 1'; fi`,
+        undo: finalLogBack(name),
       })),
     ...(written.length > 0
       ? [
@@ -74,5 +73,8 @@ export const taking = (steps: readonly Step[]): Command =>
   lines([
     raw(`set -e\numask 022\n${client}`),
     keepFinal,
-    ...steps.flatMap(({ run, undo }) => [...(undo === undefined ? [] : [finalUndo(undo)]), raw(`{\n${run}\n}`)]),
+    ...steps.flatMap(({ run, undo }) => [
+      ...(undo === undefined ? [] : [typeof undo === "string" ? finalUndo(undo) : undo]),
+      raw(`{\n${run}\n}`),
+    ]),
   ]);

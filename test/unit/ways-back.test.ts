@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { aroundFile } from "../../operations/balance/way-back.ts";
 import { begin, end } from "../../operations/lab/aside.ts";
+import { finalClient } from "../../operations/measure/run/final.ts";
 import { collect, discard, prepare, silent } from "../../operations/measure/run/scripts.ts";
 import { stepsOn, taking, undoing } from "../../operations/retest/finalize.ts";
 import { plant, remove } from "../../operations/retest/markers.ts";
@@ -129,11 +130,33 @@ describe("a drained server in a file of nginx'", () => {
   });
 });
 
+describe("a log of the database that was switched off", () => {
+  const undone = async (start: string, files: string) => {
+    const fakes = `database() { echo ${start}; }\nmariadbd() { echo 'slow-query-log ${files}'; }\ncommand() { echo mariadbd; }\nsql() { echo "$1" >> ${at("told")}; }`;
+    await run(raw(`${finalClient}\n${fakes}\nlog_back slow_query_log 12-345`));
+    return read("told");
+  };
+
+  test("is on again in the process that had it on", async () => {
+    expect(await undone("12-345", "FALSE")).toBe("set global slow_query_log = 1\n");
+  });
+
+  test("is on in a later process where the files say so: ours was still among them at its start", async () => {
+    expect(await undone("99-678", "TRUE")).toBe("set global slow_query_log = 1\n");
+  });
+
+  test.each(["99-678", "none"])("stays as the files of a later process (%s) say: the role whose log it was is gone", async (start) => {
+    expect(await undone(start, "FALSE")).toBeUndefined();
+  });
+});
+
 /** Scripts of operations that change a server, each with the name of its way back. */
 const mysql = { on: true, longQueryTime: "10", file: "slow.log", output: "FILE", dataFolder: "/var/lib/mysql", sleeping: 0 };
 const place = { nginx: { add: true, own: [], silencedBy: [] }, mysql };
 const profile = { pprof: [], programs: [], files: [] } as unknown as Parameters<typeof collect>[1];
-const facts = { mysql: [["live", "slow_query_log", "ON"]], measuring: [], units: [] } as unknown as Parameters<typeof stepsOn>[0];
+const facts = { mysql: [["live", "slow_query_log", "ON"]], measuring: [], redis: [], units: [] } as unknown as Parameters<
+  typeof stepsOn
+>[0];
 const writing: Readonly<Record<string, Command>> = {
   "fleet bench": prepare(place, [], { sampler: raw(""), profile }),
   "fleet bench --final": silent(place, []),

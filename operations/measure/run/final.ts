@@ -5,8 +5,28 @@ import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back
 /** Root's alone. */
 export const finalFolder = "/var/lib/fleet/final";
 
+/**
+ * Which start of the database this is. What was set in one that has started since is gone: it came up with its files, as they were for the
+ * roles, or as they are now that the roles went back.
+ */
+export const databaseStart = `database() { for each in $(pgrep -x 'mysqld|mariadbd'); do printf '%s-%s' "$each" "$(cut -d ' ' -f 22 "/proc/$each/stat")"; return; done; printf none; }`;
+
+/** Back on where the database still is the one that had it on, or where its files say so, ours being gone. */
+const logBack = `log_back() {
+  now=$(database)
+  if [ "$now" = none ]; then return; fi
+  if [ "$now" != "$2" ]; then
+    program=$(command -v mariadbd || command -v mysqld)
+    said=$("$program" --help --verbose 2>/dev/null | awk -v name="$(printf %s "$1" | tr _ -)" '$1 == name { print $2 }')
+    case $said in TRUE | ON | 1) ;; *) return ;; esac
+  fi
+  sql "set global $1 = 1"
+}`;
+
 /** What the lines may call. */
-export const finalClient = `sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
+export const finalClient = `${databaseStart}
+${logBack}
+sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
 settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;
 
 const wayBack = { name: "finalize", title: "fleet finalize" } as const;
@@ -25,6 +45,9 @@ export const keepFinal: Command = lines([keepWayBack(wayBack, goingBack), raw(`m
 
 /** One line, before the step that it undoes. */
 export const finalUndo = (line: string): Command => raw(`printf '%s\\n' ${quote(line)} >>${finalFolder}/undo`);
+
+/** Before one of the database's logs is switched off. */
+export const finalLogBack = (name: string): Command => raw(`printf 'log_back ${name} %s\\n' "$(database)" >>${finalFolder}/undo`);
 
 /** Says `nothing` where nothing was switched off here. */
 export const undoFinal: Command = lines([raw(`[ -s ${finalFolder}/undo ] || echo nothing\n${goingBack}`), dropWayBack(wayBack.name)]);

@@ -6,7 +6,7 @@ import type { Profile } from "../../../spec/bench.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
 import { collectProfiles, profilers, profilesOf } from "../profiles/profilers.ts";
 import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../samples/web-status.ts";
-import { finalUndo, keepFinal } from "./final.ts";
+import { databaseStart, finalLogBack, finalUndo, keepFinal } from "./final.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
 export const folder = "/var/lib/fleet/measure";
@@ -20,7 +20,8 @@ export const parts = { nginx: "== nginx ==", mysql: "== mysql ==", pools: "== po
 export const unlogged = "--init-command='set session long_query_time = 31536000'";
 
 /** The database as its own root, through the socket; Debian's maintenance account where root has a password. */
-const client = `mysql_() {
+const client = `${databaseStart}
+mysql_() {
   if [ -z "\${mysql_how:-}" ]; then
     if mysql ${unlogged} -N -B -e 'select 1' >/dev/null 2>&1; then mysql_how=root; else mysql_how=debian; fi
   fi
@@ -128,7 +129,9 @@ function mysqlOn(state: MysqlState): Command {
   });
   const now = set({ slow_query_log: "0", slow_query_log_file: sql(ours), log_output: "'FILE'", long_query_time: "0" });
   return lines([
-    withInput(raw(`cat >>${folder}/undo`), `${client}\nmysql_ -e ${quote(back)}\n`),
+    raw(`printf 'began=%s\\n' "$(database)" >>${folder}/undo`),
+    // One that has started since came up with its files.
+    withInput(raw(`cat >>${folder}/undo`), `${client}\nif [ "$(database)" = "$began" ]; then mysql_ -e ${quote(back)}; fi\n`),
     raw(`rm -f ${quote(ours)}`),
     raw(`mysql_ -e ${quote(`${now} set global slow_query_log = 1;`)}`),
   ]);
@@ -178,9 +181,6 @@ export function prepare({ nginx, mysql, pools = [] }: Place, restart: readonly s
   ]);
 }
 
-/** A database that does not run comes up with its files. */
-const turnOn = "if pgrep -x 'mysqld|mariadbd' >/dev/null; then sql 'set global slow_query_log = 1'; fi";
-
 /** Switches off what costs score, and leaves it off. */
 export function silent({ nginx, mysql }: Place, restart: readonly string[]): Command {
   const unheard = finalUndo(`rm -f ${snippet}; if nginx -t -q; then nginx -s reload; fi`);
@@ -191,7 +191,7 @@ export function silent({ nginx, mysql }: Place, restart: readonly string[]): Com
     raw(begin),
     raw(`date +%s >${folder}/began`),
     ...(nginx?.add ? [sh`if [ ! -e ${snippet} ]; then ${unheard}; fi`] : []),
-    ...(mysql?.on ? [finalUndo(turnOn)] : []),
+    ...(mysql?.on ? [finalLogBack("slow_query_log")] : []),
     ...(nginx?.add ? [withInput(raw(`cat >${snippet}`), silence), raw(settle)] : []),
     ...(mysql ? [raw(`mysql_ -e ${quote("set global slow_query_log = 0;")}`)] : []),
     restarted(restart),
