@@ -31,6 +31,8 @@ export const CommandWant = z
     again: z.boolean().optional(),
     /** Shell text that takes back what `run` did. Without it the command can't be undone. */
     undo: ShellText.optional(),
+    /** `undo` is right whatever was there: it runs also where the guard held at first, and a later want of this name ran. @default false */
+    undoAlways: z.boolean().optional(),
   })
   .refine(({ creates, unless }) => (creates === undefined) !== (unless === undefined), {
     error: "expected either `creates` or `unless`, so that the command runs only where it must",
@@ -91,7 +93,7 @@ export const command = defineKind<CommandWant, CommandHave, "environment">({
   },
   seen: (want, { done }) => (done ? want : undefined),
   undo(want, original) {
-    if (original.done) return [];
+    if (original.done && !want.undoAlways) return [];
     if (want.undo === undefined) return `what \`${oneLine(want.run)}\` did is not known; give it an \`undo\``;
     return [{ change: `run \`${oneLine(want.undo)}\``, property: "undo", run: inPlace(want, want.undo, want.timeout) }];
   },

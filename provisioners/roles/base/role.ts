@@ -105,7 +105,9 @@ function names({ self, team, facts, params }: Context): Declared[] {
       name: "hostname",
       run: `hostname ${self.name}`,
       unless: `[ "$(hostname)" = ${self.name} ]`,
-      undo: `hostname "$(cat ${kept})"`,
+      undo: `hostname "$(cat ${kept} 2> /dev/null || cat /etc/hostname)"`,
+      // A server that was called right at first may be renamed later.
+      undoAlways: true,
       after: [file.address],
     }),
     ...hosts,
