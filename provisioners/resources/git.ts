@@ -68,6 +68,10 @@ git update-ref ${deployed} HEAD`;
  */
 const lookText = `cd -- "$1"
 if [ ! -e .git ]; then printf 'files %s\\n' "$(ls -A | wc -l)"; exit 1; fi
+# A run that was killed while it made the folder a checkout: no commit is there yet, and none can be lost.
+if [ -z "$(git rev-parse -q --verify HEAD)" ] && [ -d .git ] && [ -z "$(git for-each-ref --count=1 refs/heads)" ]; then
+  printf 'files %s\\n' "$(ls -A | grep -c -v -x -F .git)"; exit 1
+fi
 printf 'head %s\\n' "$(git rev-parse HEAD)"
 printf 'branch %s\\n' "$(git branch --show-current)"
 printf 'repository %s\\n' "$(git remote get-url origin)"
@@ -127,10 +131,16 @@ ${remember}`;
  * differ, they are shown.
  */
 const adoptText = `cd -- "$1"
+new=
+[ -e .git ] || new=.git
+refused() { [ -z "$new" ] || rm -rf -- "$new"; exit "$1"; }
 git init -q
 git remote add origin "$2" 2>/dev/null || git remote set-url origin "$2"
-git fetch -q --tags origin
-commit=$(git rev-parse -q --verify "refs/remotes/origin/$3^{commit}" || git rev-parse -q --verify "$3^{commit}")
+git fetch -q --tags origin || refused $?
+if ! commit=$(git rev-parse -q --verify "refs/remotes/origin/$3^{commit}" || git rev-parse -q --verify "$3^{commit}"); then
+  echo "expected $2 to have a branch, a tag or a commit $3, got none of that name; push it first, or name another as ref"
+  refused 1
+fi
 if git show-ref --verify --quiet "refs/remotes/origin/$3"; then
   git symbolic-ref HEAD "refs/heads/$3"
   git update-ref "refs/heads/$3" "$commit"
