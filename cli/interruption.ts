@@ -16,7 +16,7 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
   if (["deploy", "rollback"].includes(command) && changed)
     return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
   if (command === "split" && changed)
-    return "split: interrupted; what it had begun was taken back; next: fleet status, then the same again";
+    return "split: interrupted; nothing is left half-done but what is named above; next: fleet status, then the same again, or --undo";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   if (command === "lab")

@@ -158,17 +158,21 @@ export class Session implements LockingShell {
     clearInterval(this.#heartbeat);
   }
 
-  async #run(script: Command, { deadline = 600_000, signal, onAbort = "ask", ...told }: RunOptions, own = false): Promise<RunResult> {
+  async #run(script: Command, { deadline = 600_000, signal, onAbort = "ask", ...hear }: RunOptions, own = false): Promise<RunResult> {
     signal?.throwIfAborted();
     if (this.#dead)
       throw new HostError(this.host, "lost", `the link to \`${at(this.#connection)}\` is gone (${this.#dead}); connect again`);
     const nonce = randomBytes(9).toString("hex");
     const ended = Promise.withResolvers<Outcome>();
-    const heard = listen(this.#wire, nonce, told, ended.resolve);
+    const heard = listen(this.#wire, nonce, hear, ended.resolve);
     const timer = setTimeout(() => ended.resolve({ fault: "timeout", why: `not done within ${seconds(deadline)}` }), deadline);
     // Of a name of its own: who learns it can't end the frame.
     const stop = `${this.#directory}/stop-${randomBytes(9).toString("hex")}`;
-    const ask = () => (onAbort === "end" ? this.#endNow(ended.resolve) : this.#askToStop(stop, ended.resolve));
+    let told: Promise<void> | undefined;
+    const ask = () => {
+      if (onAbort === "end") told = this.#endNow(ended.resolve);
+      else this.#askToStop(stop, ended.resolve);
+    };
     signal?.addEventListener("abort", ask, { once: true });
     this.#giveUp = ended.resolve;
     void this.#wire.write(frame(script.text, nonce, { own, stop }));
@@ -177,6 +181,8 @@ export class Session implements LockingShell {
     signal?.removeEventListener("abort", ask);
     this.#wire.reader = undefined;
     if ("code" in outcome) {
+      // It may have ended by itself just then: whoever runs next in this shell (what takes it back) is not the one to be ended.
+      await told;
       if (signal?.aborted && onAbort === "ask") await this.#aside(`rm -f -- ${quote(stop)}\n`);
       return { code: outcome.code, stdout: Buffer.concat(heard.stdout), stderr: Buffer.concat(heard.stderr).toString("utf8") };
     }
@@ -197,10 +203,10 @@ export class Session implements LockingShell {
   }
 
   /** The shell itself lives on, and tells by its end marker that the script is gone. */
-  #endNow(resolve: (outcome: Outcome) => void): void {
-    void this.#aside(endScript(this.#wire.pid, ""));
+  async #endNow(resolve: (outcome: Outcome) => void): Promise<void> {
     const why = `it did not end within ${seconds(endPatience)} after it was ended`;
     setTimeout(() => resolve({ fault: "timeout", why }), endPatience).unref();
+    await this.#endOnServer(endPatience);
   }
 
   /** A second root shell, on the same link where the server allows it, for what has to reach the server while a script runs. */

@@ -91,6 +91,19 @@ describe("a run", () => {
     await expect.poll(() => readdirSync(join(sshd.directory, "run")).filter((name) => name.startsWith("stop-"))).toEqual([]);
   });
 
+  test("that ended just as it was to be ended leaves the next one alone: what takes it back", async () => {
+    const other = await open();
+    for (let round = 0; round < 3; round++) {
+      const abort = new AbortController();
+      const onLine = () => abort.abort(new Error("enough"));
+      const { code } = await other.run(raw("echo step"), { signal: abort.signal, onAbort: "end", onLine });
+      expect(code).toBe(0);
+      const { code: next, stdout } = await other.run(raw("sleep 0.5; echo whole"));
+      expect([next, stdout.toString()]).toEqual([0, "whole\n"]);
+    }
+    await other.close();
+  });
+
   test("past its deadline is given up, and the shell with it", async () => {
     const other = await open();
     const start = performance.now();
