@@ -164,7 +164,8 @@ export class Splits {
     const move = moveOf(wish, plan);
     const factsOf = factsFrom(fleet);
     refuseOutrun(fleet, plan, factsOf);
-    refuseCut(await this.records());
+    const before = await this.records();
+    refuseCut(before);
     const known = fleet.servers.filter(({ name }) => name === wish.from || name === wish.to);
     const units = unitsOf(serverIn(plan, wish.from), wish.role, factsOf(wish.from));
     const bonds = await asked(
@@ -180,6 +181,7 @@ export class Splits {
       clients: [...edits.clients],
       seen: await this.#held(wish, plan, move, known),
     });
+    refuseReplacing(record, before);
     const shown = edits.files.map(({ server, path, changes: lines }) => ({
       server,
       path,
@@ -190,7 +192,7 @@ export class Splits {
       record,
       plan,
       { move, fleet, ...options },
-      { changes: shown, notes: [...nobody, ...edits.notes, ...(move.note ? [move.note] : [])] },
+      { changes: shown, notes: [...nobody, ...alsoThere(wish, plan), ...edits.notes, ...(move.note ? [move.note] : [])] },
     );
   }
 
@@ -429,6 +431,27 @@ const mutable = ({ items, writers, ...rest }: Holdings): SplitRecord["seen"]["fr
 
 const nobodyNames = ({ role, from, to }: Wish): string =>
   `nothing of the team's on any server names ${from}'s ${role}: whatever uses it has to be told of ${to} by hand`;
+
+/** Whose programs go on with a copy of their own: from here on what they write is not what the others read. */
+function alsoThere({ role, from, to }: Wish, { servers }: FleetPlan): readonly string[] {
+  const others = servers.filter(({ name, spec }) => name !== from && name !== to && spec.roles.includes(role)).map(({ name }) => name);
+  return others.length === 0
+    ? []
+    : [
+        `${others.join(", ")}: has ${role} too, and its programs go on with that; next, where they are to use ${to}'s: fleet edit their environment file`,
+      ];
+}
+
+/** Pure. What an earlier split brought is in use: it must not give way to another server's of the same name. */
+export function refuseReplacing({ wish, seen }: Pick<SplitRecord, "wish" | "seen">, records: readonly SplitRecord[]): void {
+  const { role, from, to } = wish;
+  const earlier = records.find((each) => each.state === "done" && each.wish.role === role && each.wish.to === to);
+  const names = seen.from.items.map(({ name }) => name).filter((name) => earlier?.seen.from.items.some((each) => each.name === name));
+  if (!earlier || names.length === 0) return;
+  throw new UserError(
+    `split: ${to}: expected no ${names.join(", ")} that is in use, got that of ${earlier.wish.from}, which a split brought: ${from}'s would take its place; next: fleet edit ${from}'s environment file so that its programs use ${to}, or ./fleet split ${earlier.stack} --undo first`,
+  );
+}
 
 function refuseCut([newest]: readonly SplitRecord[]): void {
   if (newest?.state !== "under-way") return;

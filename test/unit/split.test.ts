@@ -8,6 +8,7 @@ import { editsOf, type UnitText, type Wish } from "../../operations/split/edits.
 import { draftOf, takenBack } from "../../operations/split/here.ts";
 import { recordsIn, type SplitRecord } from "../../operations/split/record.ts";
 import { type Renaming, rewrittenAddresses, rewrittenValue, rewrittenVariables, withoutBonds } from "../../operations/split/rewrite.ts";
+import { refuseReplacing } from "../../operations/split/split.ts";
 import { stepsOf } from "../../operations/split/steps.ts";
 import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
@@ -320,6 +321,20 @@ describe("the record of a split", () => {
       [later.id, "under-way"],
       [record.id, "done"],
     ]);
+  });
+
+  test("what a split brought does not give way to another server's of the same name", () => {
+    const { record } = recorded();
+    const done = { ...record, state: "done" as const };
+    const wanted = { wish: { ...wish, from: "isu2" }, seen: record.seen };
+    expect(() => refuseReplacing(wanted, [done])).toThrow(
+      "split: isu3: expected no notes that is in use, got that of isu1, which a split brought: isu2's would take its place",
+    );
+    expect(() => refuseReplacing({ ...wanted, wish: { ...wish, from: "isu2", to: "isu1" } }, [done])).not.toThrow();
+    expect(() => refuseReplacing(wanted, [{ ...done, wish: { ...wish, role: "redis" } }])).not.toThrow();
+    const other = { ...held, items: [{ ...held.items[0]!, name: "sessions" }] };
+    expect(() => refuseReplacing({ ...wanted, seen: { from: other, to: held } }, [done])).not.toThrow();
+    expect(() => refuseReplacing(wanted, [])).not.toThrow();
   });
 
   test("a text goes back with what people wrote elsewhere in it; where they wrote is said", () => {
