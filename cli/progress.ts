@@ -5,6 +5,9 @@ const interval = 200;
 const waits = new Set<() => string>();
 let timer: NodeJS.Timeout | undefined;
 let since = 0;
+/** Whether the line stands on the terminal now. */
+let drawn = false;
+let plain: (() => void) | undefined;
 
 const clear = "\r\u001b[2K";
 
@@ -13,6 +16,30 @@ function draw(): void {
   const seconds = Math.round((Date.now() - since) / 1000);
   const line = `${[...waits].map((what) => what()).join(", ")} … ${seconds} s`;
   process.stderr.write(`${clear}${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  drawn = true;
+}
+
+function wipe(): void {
+  if (!drawn) return;
+  drawn = false;
+  process.stderr.write(clear);
+}
+
+/** What is printed meanwhile comes in the line's place, not behind it. Gives back what makes the streams plain again. */
+function makeRoom(streams: readonly NodeJS.WriteStream[]): () => void {
+  const undo = streams.map((stream) => {
+    const { write } = stream;
+    stream.write = ((...given: Parameters<typeof write>) => {
+      wipe();
+      return write.apply(stream, given);
+    }) as typeof write;
+    return () => {
+      stream.write = write;
+    };
+  });
+  return () => {
+    for (const each of undo) each();
+  };
 }
 
 /** Says what `work` is about from its first second on. Several at a time share the line. */
@@ -21,6 +48,7 @@ export async function waiting<T>(what: () => string, work: () => Promise<T>): Pr
   waits.add(what);
   if (timer === undefined) since = Date.now();
   timer ??= setInterval(draw, interval);
+  plain ??= makeRoom([process.stderr, process.stdout].filter(({ isTTY }) => isTTY));
   try {
     return await work();
   } finally {
@@ -28,7 +56,9 @@ export async function waiting<T>(what: () => string, work: () => Promise<T>): Pr
     if (waits.size === 0) {
       clearInterval(timer);
       timer = undefined;
-      process.stderr.write(clear);
+      wipe();
+      plain?.();
+      plain = undefined;
     }
   }
 }

@@ -67,7 +67,10 @@ export function selected(command: ManyCommand, patterns: readonly string[], { al
   const names = patterns.filter((pattern) => !pattern.startsWith("!"));
   if (all && names.length > 0)
     throw new UserError(`--all: expected no stacks beside it, got \`${names.join(" ")}\`; leave out one of the two`);
-  if (!all && !onlyFailed && names.length === 0) throw new UserError(`${command}: expected a stack, a pattern or --all, got none`);
+  if (!all && !onlyFailed && names.length === 0)
+    throw new UserError(
+      `${command}: expected a stack, a pattern or --all, got none; next: ./fleet ${command} ${meantBy([])[0] ?? "STACK"}`,
+    );
   const stacks = chosen(patterns);
   return onlyFailed ? failedBefore(command, stacks) : stacks;
 }

@@ -17,7 +17,7 @@ import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { asker } from "../init/asker.ts";
+import { asker, typed } from "../init/asker.ts";
 import { memberOption } from "../member-option.ts";
 import { phase } from "../phase.ts";
 import { columns, isTerminal, styled } from "../terminal.ts";
@@ -160,7 +160,7 @@ async function loginOf({
     throw new UserError(
       "adopt: expected a way in, got no terminal to ask on; next: add --password-file FILE or --key FILE, or export FLEET_PASSWORD",
     );
-  const question = () => password({ message: `Password of ${user}?`, mask: "*" }, { output: process.stderr });
+  const question = () => password({ message: `Password of ${user}?`, mask: "*", validate: typed }, { output: process.stderr });
   return { password: await asker(true)("a password", "", question), ...sudo };
 }
 

@@ -33,6 +33,9 @@ export const is =
     return success || (error.issues[0]?.message ?? false);
   };
 
+/** Of a secret: an empty answer is a slip, and would cost a try on every server. */
+export const typed: Check = (text) => text !== "" || "empty; type it, or Ctrl-C";
+
 export const each =
   (check: Check): Check =>
   (text) =>

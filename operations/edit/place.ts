@@ -98,10 +98,15 @@ export function taken(plan: FleetPlan, names: readonly string[], path: string, f
  */
 export function chosen(
   { before, template, shown }: Pick<Place, "before" | "template" | "shown">,
-  { text = "" }: Pick<RemoteFile, "text">,
+  { text: there }: Pick<RemoteFile, "text">,
   { fromServer }: { readonly fromServer: boolean },
 ): { readonly text: string; readonly notes: readonly string[] } {
-  if (before === undefined) return { text, notes: [] };
+  const text = there ?? "";
+  if (before === undefined)
+    return {
+      text,
+      notes: there === undefined ? ["the server has no such file: edits a new one; leave it empty if the name was a slip"] : [],
+    };
   if (template) return { text: before, notes: [`\`${shown}\` is a template: edits that, not what it makes`] };
   if (before === text) return { text, notes: [] };
   if (fromServer) return { text, notes: [`\`${shown}\` says otherwise: edits the server's`] };

@@ -124,6 +124,9 @@ describe("where it comes to lie", () => {
     });
     expect(chosen(place, { text: "theirs\n" }, { fromServer: true }).text).toBe("theirs\n");
     expect(chosen({ ...place, before: undefined }, { text: "theirs\n" }, { fromServer: false })).toEqual({ text: "theirs\n", notes: [] });
+    // A slip in a name looks like an empty file.
+    const nothing = chosen({ ...place, before: undefined }, { text: undefined }, { fromServer: false });
+    expect(nothing).toEqual({ text: "", notes: [expect.stringContaining("no such file")] });
   });
   test("a new file of an executable one is executable", () => {
     const place = placeOf(plan(), wish, false);

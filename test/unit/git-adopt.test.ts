@@ -7,7 +7,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { ask } from "../../provisioners/engine/ask.ts";
 import type { Shell } from "../../provisioners/engine/shell.ts";
 import { GitWant, git } from "../../provisioners/resources/git.ts";
-import { blankFacts } from "../support/facts.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -32,7 +31,7 @@ const want = (): GitWant =>
 const look = () => ask(shell, (asked) => git.read(want(), asked));
 
 async function apply(): Promise<{ readonly code: number | null; readonly said: string; readonly changes: readonly string[] }> {
-  const steps = git.plan(want(), await look(), blankFacts);
+  const steps = git.plan(want(), await look(), { pending: false, gone: [], changed: new Set() });
   const done = steps.map((step) => run(`set -e\n${step.run!.text}`));
   const failed = done.find(({ status }) => status !== 0);
   return { code: failed?.status ?? 0, said: done.map(({ stdout }) => stdout).join(""), changes: steps.map(({ change }) => change) };

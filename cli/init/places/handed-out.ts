@@ -2,7 +2,7 @@
 import { input, password } from "@inquirer/prompts";
 import { serversIn } from "../../../operations/adopt/addresses.ts";
 import { UserName } from "../../../spec/scalars.ts";
-import { is, words } from "../asker.ts";
+import { is, typed, words } from "../asker.ts";
 import { loginOf } from "../options.ts";
 import type { Place } from "../place.ts";
 
@@ -20,12 +20,12 @@ export const handedOut: Place = {
   title: "handed out: their addresses, and a password or a key",
   said: ({ server }) => server.length > 0,
   async ask(options, ask) {
-    const typed = () => input({ message: question, validate });
-    const pairs = options.server.length > 0 ? options.server : words(await ask("servers", "add --server isu1=ADDRESS", typed));
+    const listed = () => input({ message: question, validate });
+    const pairs = options.server.length > 0 ? options.server : words(await ask("servers", "add --server isu1=ADDRESS", listed));
     const servers = serversIn(pairs);
     const named = () => input({ message: "User to log in as?", default: "isucon", validate: is(UserName) });
     const user = options.user ?? (await ask("", "", named, "isucon"));
-    const secret = async () => ({ password: await password({ message: `Password of ${user}?`, mask: "*" }) });
+    const secret = async () => ({ password: await password({ message: `Password of ${user}?`, mask: "*", validate: typed }) });
     const way = "add --password-file FILE or --key FILE, or export FLEET_PASSWORD";
     const login: Readonly<Record<string, string>> = loginOf(options) ?? (await ask("a way in", way, secret));
     return {
