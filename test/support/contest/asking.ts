@@ -10,7 +10,8 @@ export interface Unanswered {
 }
 
 const between = 100;
-const patience = 5_000;
+/** Slow is no failure: a busy computer takes seconds to start a process. */
+const patience = 30_000;
 
 export class Asking {
   readonly #urls: readonly string[];

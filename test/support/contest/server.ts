@@ -109,13 +109,13 @@ export class ContestServer {
     // What waits for a confirmation that came, or that a killed run never gave, ends within seconds.
     const resting =
       '[ -z "$(systemctl list-jobs --no-legend)" ] && [ -z "$(systemctl list-units --plain --no-legend "fleet-revert-*")" ] && case $(systemctl is-system-running) in running|degraded) ;; *) exit 1 ;; esac';
-    for (let tries = 0; tries < 150; tries++) {
+    for (let tries = 0; tries < 600; tries++) {
       const answer = await inside(this.#spec.stack, this.name, resting).catch(() => undefined);
       if (answer?.code === 0) return;
       await sleep(200);
     }
     throw new Error(
-      `${this.name}: expected it to come to rest within 30 s; ${(await inside(this.#spec.stack, this.name, "systemctl list-jobs; systemctl is-system-running")).said}`,
+      `${this.name}: expected it to come to rest within two minutes; ${(await inside(this.#spec.stack, this.name, "systemctl list-jobs; systemctl is-system-running")).said}`,
     );
   }
 
