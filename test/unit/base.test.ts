@@ -45,3 +45,13 @@ test("jobs of cron bring cron along", () => {
   const found = addresses({ cron: { rotate: { jobs: [{ schedule: "@daily", run: "true" }] } } });
   expect(found).toEqual(expect.arrayContaining(["package[cron]", "cron[rotate]"]));
 });
+
+test("where /etc/hosts is left alone, ssh knows the team's servers all the same", () => {
+  const config = (said: object): string => {
+    const params = base.params.parse(said);
+    const all = base.resources({ params, facts, shared: false, self, team });
+    return JSON.stringify(all.find(({ address }) => address === "file[/etc/ssh/ssh_config.d/50-fleet.conf]"));
+  };
+  expect(config({ hosts: false })).toContain("Host isu1\\n  HostName 10.0.0.1\\n");
+  expect(config({})).not.toContain("HostName");
+});

@@ -155,7 +155,12 @@ function mesh(context: Context): Declared[] {
   const hosts = team.servers.map(({ name }) => name);
   const known = team.servers.map(({ name, privateAddress }) => `${name},${privateAddress} ${late("host-key", name)}`);
   const everybody = team.members.map(({ name }) => late("authorized-keys", name));
-  const config = `# Managed by fleet (role base).\nHost ${[...hosts, ...params.deployHosts].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`;
+  // Where /etc/hosts is left alone, nothing else knows the names.
+  const places = params.hosts ? [] : team.servers.map(({ name, privateAddress }) => `Host ${name}\n  HostName ${privateAddress}\n`);
+  const config = [
+    `# Managed by fleet (role base).\nHost ${[...hosts, ...params.deployHosts].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`,
+    ...places,
+  ].join("");
   const key = ({ name, home, group }: Account) =>
     want.file({
       path: `${home}/.ssh/fleet_mesh`,
