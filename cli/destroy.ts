@@ -53,7 +53,6 @@ export async function takeDown(
   }
   const given = await givenBack(plan, here, takeOver);
   const code = given === 0 ? ((await target.proven?.(plan)) ?? 0) : given;
-  if (code === 0 && !isThere && here.length === 0) console.log(`${stack}: was not up; nothing was taken away`);
   if (!archived) console.error(`${stack}: taken away without the whole archive, as said above`);
   return code === 0 && !archived ? 1 : code;
 }

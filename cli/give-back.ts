@@ -31,11 +31,16 @@ export async function giveBackServers(stack: string, servers: readonly LentServe
       Promise.all(servers.map((server) => askOne(stack, server, sessions, takeOver))),
     );
     for (const { lines, clean } of told) for (const line of lines) clean ? console.log(line) : console.error(line);
+    if (told.every(({ lines }) => lines.length === 0)) console.log(nothingLeft(stack, servers.length));
     return told.every(({ clean }) => clean) ? 0 : 1;
   } finally {
     await sessions.closeAll();
   }
 }
+
+/** Also where there was nothing to do at all: a `down` never ends without a word. */
+export const nothingLeft = (stack: string, servers: number): string =>
+  `${counted(servers, "server")} asked: nothing of ${stack} is left to give back`;
 
 async function askOne(stack: string, server: LentServer, sessions: Sessions, takeOver: string | undefined): Promise<Told> {
   const who = `${userInfo().username}@${hostname()}`;

@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { said } from "../../cli/give-back.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { giveBackServers, said } from "../../cli/give-back.ts";
 import { claimServer, converge } from "../../provisioners/engine/converge.ts";
 import { handBack } from "../../provisioners/engine/hand-back.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
@@ -168,4 +168,11 @@ test.each([
   expect(String(error)).toMatch(
     /1 of 1 could not be undone[\s\S]*Directory not empty[\s\S]*\nnext: put right what they say and run this again/,
   );
+});
+
+test("a down that finds nothing at all says so", async () => {
+  const log = vi.spyOn(console, "log").mockImplementation(() => {});
+  expect(await giveBackServers("team-a", [])).toBe(0);
+  expect(log.mock.calls.flat()).toContain("0 servers asked: nothing of team-a is left to give back");
+  log.mockRestore();
 });
