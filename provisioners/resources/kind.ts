@@ -64,7 +64,7 @@ export interface Common {
 export const steering: ReadonlySet<string> = new Set([
   ...Object.keys(common),
   ...["restartOn", "reloadOn", "on", "below", "validate", "freshWorkers", "log", "settle"],
-  ...["keep", "same", "sensitive", "elsewhere", "broughtBy", "undo", "again"],
+  ...["keep", "same", "sensitive", "elsewhere", "broughtBy", "undo", "undoAlways", "again"],
 ]);
 
 /**

@@ -1,15 +1,17 @@
 // kill -9 of a whole run (fleet, engine, language host, provider) at random moments, on servers that somebody else set up: the next up ends as
-// an undisturbed one does. FLEET_KILLS says how many for each kind of server, FLEET_SEED from which seed on.
+// an undisturbed one does. FLEET_KILLS says how many for each kind of server, FLEET_SEED from which seed on. One more is killed at a change of sshd:
+// what of it nobody confirmed goes back meanwhile, and sshd with it.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { memoryIn } from "../../provisioners/engine/journal.ts";
 import { type Draft, options } from "../support/contest/menu.ts";
 import { ContestServer, login } from "../support/contest/server.ts";
 import { randomOf } from "../support/contest/steps.ts";
-import { type Answer, Trial } from "../support/fleet.ts";
+import { type Answer, type Running, Trial } from "../support/fleet.ts";
 import { ownNetwork } from "../support/own.ts";
 
-const count = Number(process.env.FLEET_KILLS ?? "2");
+const count = Number(process.env.FLEET_KILLS ?? "1");
 const first = Number(process.env.FLEET_SEED ?? "1");
 
 /** Of each kind something, and a way in that is changed. */
@@ -24,13 +26,37 @@ const overlay = {
   "/etc/sysctl.d/99-team.conf": "net.ipv4.tcp_fin_timeout = 19\n",
 };
 
+/** What the server remembers, whatever the order in which it came, and in which the engine handed it over. */
+function remembered(journal: string): readonly string[] {
+  const { originals, wanted, owner, damaged } = memoryIn(Buffer.from(journal));
+  const lines = [
+    ...[...originals].map(([thing, { want, have, ...of }]) => [thing, of, want, have]),
+    ...[...wanted].flatMap(([who, things]) => [...things].map((thing) => [who, thing])),
+  ];
+  return [...lines.map((line) => canonical(line)).sort(), canonical([owner?.stack, damaged])];
+}
+
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, each) =>
+    each !== null && typeof each === "object" && !Array.isArray(each)
+      ? Object.fromEntries(Object.entries(each as object).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : (each as unknown),
+  );
+
+async function said(run: Running, word: string): Promise<void> {
+  let over = false;
+  void run.done.then(() => {
+    over = true;
+  });
+  while (!over && !run.said().includes(word)) await sleep(20);
+}
+
 /** A fleet forgotten makes its keys and certificates anew, and another id. */
 const ofThisFleet = /^content \S*(?:authorized_keys|fleet_mesh|ssh_known_hosts|\/var\/lib\/fleet\/\S*|\/tls\/\S*|\/ssl\/\S*) /;
 const withoutKeys = String.raw`cd /
 for file in root/.ssh/authorized_keys home/*/.ssh/authorized_keys etc/ssh/ssh_known_hosts; do
   sed -E "s/AAAA[A-Za-z0-9+\/=]{40,}/KEY/g; s#^#$file #" "$file"
 done
-sed -E 's/^[0-9a-f]+ (\{"owner":\{)"id":"[^"]*"(.*"since":)"[^"]*"/\1\2/' var/lib/fleet/journal | LC_ALL=C sort
 find / -xdev \( -name '.*.fleet-*' -o -path '/var/lib/fleet/*/pending*' -o -path '/var/lib/fleet/*/rollback*' -o -path '/var/lib/fleet/*.new' \)`;
 
 describe.each([
@@ -49,15 +75,17 @@ describe.each([
   async function ending(): Promise<readonly string[]> {
     await server.settled();
     const sums = (await server.sums()).filter((line) => !ofThisFleet.test(line));
-    return [...sums, ...(await server.told(withoutKeys)).split("\n")];
+    const memory = remembered(await server.told("cat /var/lib/fleet/journal"));
+    return [...sums, ...memory, ...(await server.told(withoutKeys)).split("\n")];
   }
 
-  /** One that was quicker than the one before is killed sooner. */
-  async function killedAfter(share: number): Promise<Answer> {
+  /** `at`: a share of an undisturbed one's time, or a word of what it says. One that was quicker than the one before is killed sooner. */
+  async function killed(at: number | string): Promise<Answer> {
     for (;;) {
       await afresh();
       const run = trial.start("up", ["--yes"]);
-      await Promise.race([run.done, sleep(share * milliseconds).then(() => run.kill())]);
+      const moment = typeof at === "string" ? said(run, at) : sleep(at * milliseconds);
+      await Promise.race([run.done, moment.then(() => run.kill())]);
       const answer = await run.done;
       if (answer.code === -1) return answer;
       expect(answer.code, answer.said).toBe(0);
@@ -91,12 +119,16 @@ describe.each([
   });
   afterAll(() => trial.remove());
 
-  for (let seed = first; seed < first + count; seed++)
-    test(`killed at the moment of seed ${seed}`, async () => {
-      const share = randomOf(seed)();
-      const answer = await killedAfter(share);
+  const seeds = Array.from({ length: count }, (_, index) => first + index);
+  const moments: readonly (readonly [string, number | string])[] = [
+    ["the change of sshd", "service[ssh.service]"],
+    ...seeds.map((seed) => [`the moment of seed ${seed}`, randomOf(seed)()] as const),
+  ];
+  for (const [name, at] of moments)
+    test(`killed at ${name}`, async () => {
+      const answer = await killed(at);
       const last = answer.said.trimEnd().split("\n").at(-1);
-      console.log(`${flavour}, seed ${seed}: killed after ${Math.round(answer.milliseconds)} ms, at: ${last}`);
+      console.log(`${flavour}, ${name}: killed after ${Math.round(answer.milliseconds)} ms, at: ${last}`);
       await rightUp();
       expect(await ending()).toEqual(whole);
     });
