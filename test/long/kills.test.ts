@@ -29,8 +29,10 @@ const overlay = {
 /** What the server remembers, whatever the order in which it came, and in which the engine handed it over. */
 function remembered(journal: string): readonly string[] {
   const { originals, wanted, owner, damaged } = memoryIn(Buffer.from(journal));
+  // What only looks has nothing to take back: whether it found something wrong depends on the moment.
+  const taken = [...originals].filter(([, { address }]) => !/^(?:live|check)\[/.test(address));
   const lines = [
-    ...[...originals].map(([thing, { want, have, ...of }]) => [thing, of, want, have]),
+    ...taken.map(([thing, { want, have, ...of }]) => [thing, of, want, have]),
     ...[...wanted].flatMap(([who, things]) => [...things].map((thing) => [who, thing])),
   ];
   return [...lines.map((line) => canonical(line)).sort(), canonical([owner?.stack, damaged])];
