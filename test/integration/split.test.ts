@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nspawn } from "../../machines/nspawn/driver.ts";
-import { login, packages } from "../support/contest/server.ts";
+import { login, packages, sumsScript } from "../support/contest/server.ts";
 import { type Answer, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
@@ -55,6 +55,9 @@ const stateOf = (server: Server) =>
     server,
     "systemctl is-enabled mariadb notes; systemctl is-active mariadb notes; cat /home/isucon/env.sh; ls /var/lib/fleet/split 2>/dev/null || :; mariadb -N -e 'select @@read_only, @@bind_address; select count(*) from notes.note; select user, host from mysql.user order by 1, 2'",
   );
+/** All of it but what the application wrote, and which services of the system happen to run: ours are in the state. */
+const sums = async (server: Server): Promise<readonly string[]> =>
+  (await on(server, sumsScript)).split("\n").filter((line) => !/^(?:mariadb rows|runs)\b/.test(line));
 const nothingToDo = async () => expect((await trial.run("preview")).stdout).toContain("nothing to change");
 
 async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
@@ -78,6 +81,7 @@ async function rebooted(server: Server): Promise<void> {
 
 describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux)", { timeout: 180_000 }, () => {
   let before: readonly string[];
+  let handedOut: readonly (readonly string[])[];
 
   beforeAll(async () => {
     await handOut(
@@ -87,6 +91,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     );
     await Promise.all(servers.map((name, at) => on(name, `rows=${at === 0 ? 5000 : 7}\n${contest}`)));
     await until(async () => (await answers())[1] === "5000", "an application that answers");
+    handedOut = await Promise.all(servers.map(sums));
     rmSync(trial.file);
     const adopt = ["--no-commit", "--user", login.name, ...servers.map((name) => `${name}=${addressOf[name]}`)];
     const adopted = await trial.run("adopt", adopt, { env: { FLEET_PASSWORD: login.password } });
@@ -147,5 +152,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect(await answers()).toEqual(["isu1", "5001"]);
     expect(await stateOf("isu1")).toBe(before[0]!.replace("5000", "5001"));
     expect(await stateOf("isu3")).toBe(before[1]);
+    for (const [index, server] of servers.entries())
+      await expect.poll(() => sums(server), { timeout: 60_000, interval: 1000 }).toEqual(handedOut[index]);
   });
 });

@@ -17,6 +17,9 @@ import { type Answer, inside } from "../fleet.ts";
 
 const script = (name: string): string => readFileSync(join(import.meta.dirname, name), "utf8");
 
+/** What a server is, a line each. */
+export const sumsScript = script("sums.sh");
+
 export const login = { name: "isucon", password: "isucon", sudo: "password" } as const;
 
 /** What the organiser's programs come from. */
@@ -130,7 +133,7 @@ export class ContestServer {
   }
 
   async sums(): Promise<readonly string[]> {
-    return (await this.told(script("sums.sh"))).split("\n").filter(Boolean);
+    return (await this.told(sumsScript)).split("\n").filter(Boolean);
   }
 
   async reboot(): Promise<void> {
