@@ -72,17 +72,24 @@ export class Reader {
 
 export const fromStructBytes = (bytes: Buffer): Properties => properties(new Reader(bytes));
 
+/** In the order of their names, as the ready-made way has them: Go sends a map in another order each time, and what is written from it must be the same. */
 function properties(reader: Reader): Properties {
-  const found: Record<string, Json> = {};
+  const found: [string, Json][] = [];
   while (reader.more) {
     const tag = reader.varint();
-    if (tag === entry) property(reader.message(), found);
+    if (tag === entry) found.push(property(reader.message()));
     else reader.skip(tag);
   }
-  return found;
+  const into: Record<string, Json> = {};
+  for (const [key, value] of found.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+    // `__proto__` is a name like any other.
+    if (key === "__proto__") Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
+    else into[key] = value;
+  }
+  return into;
 }
 
-function property(reader: Reader, into: Record<string, Json>): void {
+function property(reader: Reader): [key: string, value: Json] {
   let [key, value]: [string, Json] = ["", null];
   while (reader.more) {
     const tag = reader.varint();
@@ -90,9 +97,7 @@ function property(reader: Reader, into: Record<string, Json>): void {
     else if (tag === valueTag) value = jsonOf(reader.message());
     else reader.skip(tag);
   }
-  // `__proto__` is a name like any other.
-  if (key === "__proto__") Object.defineProperty(into, key, { value, enumerable: true, configurable: true, writable: true });
-  else into[key] = value;
+  return [key, value];
 }
 
 function jsonOf(reader: Reader): Json {

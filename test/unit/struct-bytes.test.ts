@@ -38,6 +38,16 @@ describe("property values as bytes", () => {
     );
   });
 
+  test("reads in the order that the SDK reads in, however the engine wrote it", () => {
+    fc.assert(
+      fc.property(properties, (each) => {
+        const bytes = toStructBytes(each);
+        expect(JSON.stringify(fromStructBytes(bytes))).toBe(JSON.stringify(fromStruct(struct.Struct.deserializeBinary(bytes))));
+      }),
+    );
+    expect(Object.keys(fromStructBytes(toStructBytes({ b: 1, a: { d: 1, c: 1 } })))).toEqual(["a", "b"]);
+  });
+
   test("leaves out what is undefined, as JSON does, and has null for what JSON has no number for", () => {
     const wire = { a: undefined, list: [undefined, 1], inf: Number.POSITIVE_INFINITY, big: "x".repeat(100_000) };
     expect(fromStructBytes(toStructBytes(wire))).toEqual({ list: [null, 1], inf: null, big: wire.big });
