@@ -9,6 +9,8 @@ import { answerBytes, received } from "../../provisioners/provider/struct-messag
 
 /** What JSON has, with letters of one to four bytes, texts beyond a length of one byte, and beyond the first buffer. */
 const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme", minLength: 120, maxLength: 200 }));
+/** The SDK loses `__proto__`; a test of its own has it. */
+const name = text.filter((each) => each !== "__proto__");
 const { value } = fc.letrec((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
@@ -16,10 +18,10 @@ const { value } = fc.letrec((tie) => ({
     fc.double({ noNaN: true, noDefaultInfinity: true }).filter((each) => !Object.is(each, -0)),
     text,
     fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(text, tie("value"), { maxKeys: 5, noNullPrototype: true }),
+    fc.dictionary(name, tie("value"), { maxKeys: 5, noNullPrototype: true }),
   ),
 }));
-const properties = fc.dictionary(text, value, { maxKeys: 8, noNullPrototype: true });
+const properties = fc.dictionary(name, value, { maxKeys: 8, noNullPrototype: true });
 
 describe("property values as bytes", () => {
   test("reads what the SDK wrote", () => {
