@@ -1,5 +1,5 @@
 # A server, whole: what two looks must agree on where nothing of a fleet is left. Left out is what programs write by themselves:
-# `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (by the libraries' order on disk), .cache.
+# nginx' counts of requests, `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (by the libraries' order on disk), .cache.
 cd /
 {
 find etc home root opt srv usr/local var/spool/cron var/www var/lib/fleet -xdev ! -path '*/.cache*' ! -path 'etc/*-' ! -path etc/ld.so.cache -printf 'path /%p %y %u:%g %m %l\n' 2> /dev/null | sort
@@ -16,7 +16,7 @@ hostname | sed 's/^/hostname /'
 findmnt -rn -o TARGET,FSTYPE | grep -v -e ^/proc -e ^/sys -e ^/run/user -e ^/dev | sort | sed 's/^/mount /'
 mariadb -N -e "SELECT 'user', user, host, authentication_string FROM mysql.global_priv JOIN mysql.user USING (user, host) ORDER BY 2, 3; SELECT 'database', schema_name FROM information_schema.schemata; SELECT 'rows', count(*) FROM notes.note; SELECT 'set', variable_name, variable_value FROM information_schema.global_variables WHERE variable_name IN ('max_connections', 'long_query_time', 'innodb_flush_log_at_trx_commit', 'max_allowed_packet', 'bind_address', 'slow_query_log') ORDER BY 2" 2>&1 | sed 's/^/mariadb /'
 nginx -T 2> /dev/null | sha256sum | sed 's/^/nginx /'
-for url in http://127.0.0.1/ http://127.0.0.1/api/x http://127.0.0.1:8081/ http://127.0.0.1:8088/nginx_status; do printf 'answers %s %s\n' "$url" "$(curl -s -m 5 "$url" | sha256sum | cut -c 1-12)"; done
+for url in http://127.0.0.1/ http://127.0.0.1/api/x http://127.0.0.1:8081/ http://127.0.0.1:8088/nginx_status; do printf 'answers %s %s\n' "$url" "$(curl -s -m 5 "$url" | case $url in */nginx_status) tr -d 0-9 ;; *) cat ;; esac | sha256sum | cut -c 1-12)"; done
 grep -h -e '^Max open files' "/proc/$(systemctl show -P MainPID notes-python)/limits" | sed 's/^/limit /'
 tr '\0' '\n' < "/proc/$(systemctl show -P MainPID notes-python)/environ" | grep -e ^CONTEST -e ^TEAM | sort | sed 's/^/environment /'
 } 2>&1
