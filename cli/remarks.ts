@@ -7,7 +7,9 @@ export function withRemarks(result: Result, remarks: Remarks = {}): Result {
   return notes.length > 0 ? { ...result, notes } : result;
 }
 
-/** A line a resource; what several servers have alike is said once. */
+const { compare: byNumber } = new Intl.Collator("en", { numeric: true });
+
+/** A line a resource; what several servers have alike is said once. The same lines in the same order, whoever was asked first. */
 export function remarkLines(reports: readonly RoleReport[]): readonly string[] {
   const places = new Map<string, Set<string>>();
   for (const { host, role, results } of reports)
@@ -16,5 +18,5 @@ export function remarkLines(reports: readonly RoleReport[]): readonly string[] {
       const text = `${role} ${address}: ${notes.join("; ")}`;
       places.set(text, (places.get(text) ?? new Set()).add(host));
     }
-  return [...places].map(([text, hosts]) => `${[...hosts].join(", ")} ${text}`);
+  return [...places].map(([text, hosts]) => `${[...hosts].sort(byNumber).join(", ")} ${text}`).sort(byNumber);
 }

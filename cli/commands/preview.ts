@@ -11,6 +11,7 @@ import { markdown } from "../preview/markdown.ts";
 import { exitCodeOf, nothingToChange, operations, type StackPreview } from "../preview/model.ts";
 import { text } from "../preview/text.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
+import { remarkLines } from "../remarks.ts";
 import { chosen, manyOptions, meantBy } from "../select-stacks.ts";
 import { columns, styled } from "../terminal.ts";
 
@@ -70,7 +71,7 @@ async function told(stack: string, of: number, options: Pick<Options, "engine" |
   const began = Date.now();
   const right = options.around ? undefined : await allRight(stack, options);
   const preview = right
-    ? nothingToChange(stack, right.team)
+    ? nothingToChange(stack, right.team, remarkLines(right.reports))
     : await (await import("../preview/by-engine.ts")).previewByEngine(stack, { around: options.around });
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
   if (of > 1 && !process.stderr.isTTY) console.error(`${stack}: ${preview.failure === undefined ? "previewed" : "failed"}, ${seconds} s`);

@@ -87,7 +87,7 @@ export const failedPreview = (stack: string, failure: string, against: StackPrev
 });
 
 /** Of servers that are here already: all of it is right. */
-export const nothingToChange = (stack: string, team: string): StackPreview => ({
+export const nothingToChange = (stack: string, team: string, notes: readonly string[] = []): StackPreview => ({
   stack,
   team,
   against: "servers",
@@ -95,7 +95,7 @@ export const nothingToChange = (stack: string, team: string): StackPreview => ({
   price: { perHour: 0, change: 0 },
   servers: [],
   shared: [],
-  notes: [],
+  notes,
 });
 
 export const changes = ({ counts, failure }: StackPreview): boolean =>

@@ -275,7 +275,7 @@ test("down puts back every file, package, service, account and setting, and name
   const { code, said } = await trial.run("down", ["--yes"]);
   expect(code, said).toBe(0);
   // A database may hold what somebody wants by now: named, and remembered on the server until it is dropped there.
-  expect(said).toMatch(/mysql-database\[team\]: can't be undone: its data may be wanted; `DROP DATABASE team`/);
+  expect(said).toMatch(/mysql-database\[team\]: can't be undone: its data may be wanted, and stays; `DROP DATABASE team`/);
   expect(said.match(/can't be undone/g)).toHaveLength(said.match(/mysql-database\[team\]: can't be undone/g)!.length);
   const dropped = await inside(trial.stack, "isu3", "mariadb -e 'DROP DATABASE team'; rm -r /var/lib/fleet");
   expect(dropped.code, dropped.said).toBe(0);
