@@ -55,7 +55,10 @@ case $said in *[![:space:]]*) echo "$said" >&2; exit 1 ;; esac`,
   ]);
 }
 
-/** All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. */
+/**
+ * All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. A reload is over when each worker
+ * from before takes no connection any more: until then it may send a request to where it was sent before.
+ */
 export function nginxScript(files: Readonly<Record<string, string>>): Command {
   const each = Object.entries(files);
   const around = each.map(([path, content]) => aroundFile(path, content));
@@ -71,7 +74,15 @@ trap back EXIT`,
       withInput(sh`cat >"$f"`, content),
     ]),
     sh`nginx -t 2>"$keep/said" || { cat "$keep/said" >&2; exit 1; }
-systemctl reload nginx`,
+old=$(pgrep -P "$(systemctl show -p MainPID --value nginx)" || :)
+systemctl reload nginx
+tries=0
+for each in $old; do
+  while [ -e "/proc/$each" ] && ! grep -aqs ${"is shutting down"} "/proc/$each/cmdline"; do
+    tries=$((tries+1)); [ "$tries" -lt 300 ] || { echo ${"nginx goes on with its old workers"} >&2; exit 1; }
+    sleep 0.1
+  done
+done`,
     ...around.map(({ after }) => after),
   ]);
 }

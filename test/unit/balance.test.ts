@@ -115,7 +115,9 @@ describe("nginx", () => {
   test("files are written whole, and put back where nginx refuses them", () => {
     const { text } = nginxScript({ "/etc/nginx/a b": "x\n" });
     expect(text).toContain("readlink -f -- '/etc/nginx/a b'");
-    expect(text.indexOf("nginx -t")).toBeLessThan(text.indexOf("systemctl reload nginx"));
+    const order = ["nginx -t", "pgrep -P", "systemctl reload nginx", "is shutting down"].map((each) => text.lastIndexOf(each));
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+    expect(order).not.toContain(-1);
   });
 });
 
