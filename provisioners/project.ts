@@ -16,11 +16,14 @@ const isPackage = !isCheckout || process.env.FLEET_AS_PACKAGE === "1";
 
 export const isProject = (folder: string): boolean => existsSync(join(folder, "Pulumi.yaml")) && existsSync(join(folder, "stacks"));
 
+/** The product's own folder, which is no team's project; a package's code lies in its `dist`. */
+const own = isCheckout ? checkout : dirname(checkout);
+const isOwn = (folder: string): boolean => `${folder}${sep}`.startsWith(`${own}${sep}`);
+
 /** The nearest folder from here upwards that is a project; here, where none is. */
 function nearestProject(from: string): string {
-  const own = checkout.split(`${sep}node_modules${sep}`)[0] === checkout ? dirname(checkout) : checkout;
   const above = (folder: string): readonly string[] => (dirname(folder) === folder ? [folder] : [folder, ...above(dirname(folder))]);
-  return above(from).find((folder) => !folder.startsWith(own) && isProject(folder)) ?? from;
+  return above(from).find((folder) => !isOwn(folder) && isProject(folder)) ?? from;
 }
 
 const projectHere = (): string => (isPackage ? nearestProject(process.cwd()) : checkout);
