@@ -162,13 +162,24 @@ async function done(shell: Shell, what: string, script: Parameters<Shell["run"]>
   if (code !== 0) throw new Error(`${what} refused it, and is as it was: ${stderr.trim().split("\n").slice(-3).join("; ")}`);
 }
 
+/** By address: what balances may know a server by its name, connections know none. */
+export function peersOf(places: readonly Placed[]): readonly { readonly host: string; readonly port: number }[] {
+  const isAddress = (host: string): boolean => /^[\d.]+$|:/.test(host);
+  const all = places.flatMap(({ host, port, target }) =>
+    [host, ...target.hosts].filter(isAddress).map((each) => [`${each} ${port}`, { host: each, port }] as const),
+  );
+  return [...new Map(all).values()];
+}
+
 /** Connections from a balancer to what it no longer sends requests to; waits for their end. @returns how many are left */
 export async function ended(
   shell: Shell,
   places: readonly Placed[],
   { until, signal, onLeft }: { until: number; signal: AbortSignal; onLeft: (left: number) => void },
 ): Promise<number> {
-  const script = connectionsScript(places.filter(({ host }) => /^[\d.]+$|:/.test(host)));
+  const peers = peersOf(places);
+  if (peers.length === 0) return 0;
+  const script = connectionsScript(peers);
   for (;;) {
     const { stdout } = await shell.run(script, { signal, deadline });
     const left = Number(stdout.toString("utf8").trim() || 0);

@@ -1,6 +1,6 @@
 // A server out of what balances over it: found in nginx and haproxy, changed as the next up would write it, and said in the stack file.
 import { describe, expect, test } from "vitest";
-import { type Balancer, placesOf, refuseBroken, refuseLast, type Target, tell } from "../../operations/balance/drain.ts";
+import { type Balancer, peersOf, placesOf, refuseBroken, refuseLast, type Target, tell } from "../../operations/balance/drain.ts";
 import { haproxyCommands, haproxyServers } from "../../operations/balance/haproxy.ts";
 import { filesIn, groupsIn, withShares } from "../../operations/balance/nginx.ts";
 import { nginxScript, partsIn } from "../../operations/balance/scripts.ts";
@@ -154,6 +154,14 @@ describe("over a team", () => {
       { balancer: "isu1", kind: "nginx", group: "team", host: "10.0.0.3", others: 1 },
     ]);
     expect(placesOf([balancer], [target("isu1")])).toEqual([]);
+  });
+
+  test("connections to it are counted by its addresses, also where it is balanced over by name", () => {
+    const named = conf.replaceAll("10.0.0.3", "isu3");
+    const places = placesOf([{ ...balancer, groups: groupsIn("/a", named) }], [target("isu3")]);
+    expect(places).toMatchObject([{ host: "isu3" }]);
+    expect(peersOf(places)).toEqual([{ host: "10.0.0.3", port: places[0]!.port }]);
+    expect(peersOf(placesOf([balancer], [target("isu3")]))).toEqual([{ host: "10.0.0.3", port: places[0]!.port }]);
   });
 
   test("a balancer whose nginx refuses its own files stops all of it", () => {
