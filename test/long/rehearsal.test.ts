@@ -145,7 +145,7 @@ const around: Readonly<Record<string, Around>> = {
 };
 /**
  * In these steps the README says that the application is away for seconds. Not in step 6, which is not held to it: in one of four runs, on a computer
- * under a load of 18, one answer of isu2 was cut short while it was deployed to, rolled back or drained; why is not known yet.
+ * under a load of 18, one answer of isu2 was cut short while it was deployed to, rolled back or drained, before that waited for nginx' old workers.
  */
 const away = ["4", "6", "8", "9"];
 
