@@ -11,6 +11,8 @@ function bytes(text: string): number | undefined {
 
 function same(name: string, wanted: string, live: string): boolean {
   if (wanted.toLowerCase() === live.toLowerCase()) return true;
+  // Whether it goes into the background is its unit's business: Debian's says no on the command line, and its own file yes.
+  if (name === "daemonize") return true;
   // It finds out who supervises it.
   if (name === "supervised" && wanted === "auto") return true;
   // Of each class; the file names some of them.
