@@ -8,8 +8,9 @@ import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { stateProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { allowUnheard, noTableOption, unheard } from "../no-table.ts";
+import { allowUnheard, noTableOption } from "../no-table.ts";
 import { refreshSchema, schemaName } from "../schema-file.ts";
+import { unheard } from "../unheard.ts";
 
 export const check: Register = (program, done) =>
   program

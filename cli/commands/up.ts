@@ -7,7 +7,7 @@ import { prepare } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { forgetOption, left } from "../forget.ts";
-import { allowUnheard, noTableOption, refuseUnheard } from "../no-table.ts";
+import { allowUnheard, noTableOption } from "../no-table.ts";
 import { runMany } from "../parallel.ts";
 import { allRight, engineOption, nothingToDo } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
@@ -83,8 +83,9 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver, targ
     return 0;
   }
   // Only now: it costs more than the whole look.
-  const [{ planOf }, { refuseByState }, { forgetServers }] = await Promise.all([
+  const [{ planOf }, { refuseUnheard }, { refuseByState }, { forgetServers }] = await Promise.all([
     import("../../provisioners/stack.ts"),
+    import("../unheard.ts"),
     import("../../pulumi/known-names.ts"),
     import("../../pulumi/forget.ts"),
   ]);

@@ -90,19 +90,22 @@ const ours = (file: string, names: readonly string[]): string[] =>
 const valuesOf = (file: string): string[] =>
   [...readFileSync(join(root, file), "utf8").matchAll(/^(?:import|export) (?!type )[^;]*?from "([^"]+)"/gm)].map(([, name]) => name ?? "");
 
-/** What runs where the contract of targets is asked, in their own folders. */
-function contractFiles(): ReadonlySet<string> {
+/** What these files load with themselves. */
+function loadedWith(entries: readonly string[], isFollowed: (file: string) => boolean = () => true): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (file: string): void => {
-    if (found.has(file) || !file.startsWith("components/targets/")) return;
+    if (found.has(file) || !isFollowed(file)) return;
     found.add(file);
     for (const other of ours(file, valuesOf(file))) visit(other);
   };
-  visit("components/targets/targets.ts");
-  visit("components/targets/contract.ts");
+  for (const entry of entries) visit(entry);
   return found;
 }
-const contract = contractFiles();
+
+/** What runs where the contract of targets is asked, in their own folders. */
+const contract = loadedWith(["components/targets/targets.ts", "components/targets/contract.ts"], (file) =>
+  file.startsWith("components/targets/"),
+);
 
 const prefixOf = (room: string): string => (room === "targets" ? "components/targets" : room);
 const rooms = Object.keys(mayImport).sort((a, b) => b.length - a.length);
@@ -145,6 +148,14 @@ describe("imports", () => {
     const requires = /\b(?:load|require)(?:<[^>]*>)?\(\s*"\.[^"]*\.ts"/;
     const all = [...new Set(rooms.map(prefixOf).flatMap(filesOf))];
     expect(all.filter((file) => requires.test(readFileSync(join(root, file), "utf8")))).toEqual([]);
+  });
+
+  test.for(["up", "preview", "verify"])("%s loads no stack file's reader and no target before its quick answer", (command) => {
+    const loaded = [...loadedWith([`cli/commands/${command}.ts`])];
+    expect(loaded).toContain("cli/quick/quick.ts");
+    expect(
+      loaded.filter((file) => ["provisioners/stack.ts", "components/targets/targets.ts", "spec/yaml-source.ts"].includes(file)),
+    ).toEqual([]);
   });
 
   test("what runs where a target is asked knows no Pulumi, but may name its types", () => {
