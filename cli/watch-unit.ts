@@ -1,18 +1,19 @@
 // `fleet watch install` and `uninstall`: the watch as a unit of systemd's, on this computer or on a server of the operators' that has the project.
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fleetUp } from "../operations/fleet-up.ts";
-import { watchUser, writeWatcher } from "../operations/watch/member.ts";
-import { environmentText, unitFolder, unitName, unitText } from "../operations/watch/unit.ts";
+import { isLetIn, watchUser, writeWatcher } from "../operations/watch/member.ts";
+import { environmentText, projectIn, unitFolder, unitName, unitText } from "../operations/watch/unit.ts";
 import { quote } from "../provisioners/engine/shell-quote.ts";
-import { codeFile, project } from "../provisioners/project.ts";
+import { codeFile, project, stackNames } from "../provisioners/project.ts";
 import { makeKeyPair } from "../provisioners/provider/key-pair.ts";
 import { stateFolder } from "../pulumi/folder.ts";
 import { stopsWithUs } from "../pulumi/interruption.ts";
 import { passphraseIn } from "../pulumi/passphrase.ts";
+import { stacksUp } from "../pulumi/state.ts";
 import { UserError } from "../spec/problem.ts";
 import { upOne } from "./commands/up.ts";
 import { stackInMind } from "./stack-in-mind.ts";
@@ -45,8 +46,9 @@ export async function install(named: string | undefined, options: UnitOptions): 
   const stack = named ?? (await stackInMind());
   if (options.on !== undefined) return await there(options.on, ["install", stack, ...wordsOf(options), "--yes"], options);
   await refuseWithoutSystemd();
+  refuseOthers(unitFile(stack));
   // Whether it is up, and opens: the unit would find out in a minute, and tell nobody.
-  await fleetUp(stack);
+  const { servers } = await fleetUp(stack);
   const folder = folderOf(stack);
   await confirm(
     `watch: installs ${unitFile(stack)}, and an up of ${stack} lets its own key in on every server, as the member ${watchUser} with sudo`,
@@ -54,8 +56,10 @@ export async function install(named: string | undefined, options: UnitOptions): 
     options.yes,
   );
   const publicKey = keyIn(folder, stack);
-  if (writeWatcher(stack, publicKey)) {
-    console.log(`stacks/Pulumi.${stack}.yaml: the member ${watchUser}, with the watch's own key`);
+  const written = writeWatcher(stack, publicKey);
+  if (written) console.log(`stacks/Pulumi.${stack}.yaml: the member ${watchUser}, with the watch's own key`);
+  // An up that failed is made up for by the next install.
+  if (written || !servers.every(isLetIn)) {
     const code = await upOne(stack, { yes: true });
     if (code !== 0) return code;
   }
@@ -77,21 +81,39 @@ export async function install(named: string | undefined, options: UnitOptions): 
   return 0;
 }
 
-/** Unit, key and account: each also where the others are gone already. */
+/** Unit, key and account: each also where the others are gone already. Of a stack that is down, nothing is brought up for it. */
 export async function uninstall(named: string | undefined, options: Pick<UnitOptions, "on" | "yes">): Promise<number> {
   const stack = named ?? (await stackInMind());
   if (options.on !== undefined) return await there(options.on, ["uninstall", stack, "--yes"], options);
+  const file = unitFile(stack);
+  const isThere = stackNames().includes(stack);
+  // What is typed becomes a part of paths that are removed.
+  if (!isThere && (stack.includes("/") || !existsSync(folderOf(stack))))
+    throw new UserError(`${stack}: expected a stack of this checkout, or what was one and has a watch here, got neither`);
+  refuseOthers(file);
   await confirm(`watch: takes ${unitName(stack)}, its key and its account on the servers of ${stack} away`, stack, options.yes);
-  if (existsSync(unitFile(stack))) {
+  if (existsSync(file)) {
     await systemctl("disable", "--quiet", "--now", unitName(stack));
-    rmSync(unitFile(stack), { force: true });
+    rmSync(file, { force: true });
     await systemctl("daemon-reload");
     console.log(`${unitName(stack)}: stopped and removed`);
   } else console.log(`${unitName(stack)}: none here`);
   rmSync(folderOf(stack), { recursive: true, force: true });
-  if (!writeWatcher(stack, undefined)) return 0;
-  console.log(`stacks/Pulumi.${stack}.yaml: without the member ${watchUser}`);
-  return await upOne(stack, { yes: true });
+  if (!isThere) return 0;
+  const written = writeWatcher(stack, undefined);
+  if (written) console.log(`stacks/Pulumi.${stack}.yaml: without the member ${watchUser}`);
+  if ((await stacksUp([stack])).length === 0) return 0;
+  return written || (await fleetUp(stack)).servers.some(isLetIn) ? await upOne(stack, { yes: true }) : 0;
+}
+
+/** Units go by the stack's name, which another checkout's may have too. One whose project is gone is nobody's. */
+export function refuseOthers(file: string): void {
+  if (!existsSync(file)) return;
+  const owner = projectIn(readFileSync(file, "utf8"));
+  if (owner !== undefined && (!existsSync(owner) || realpathSync(owner) === realpathSync(project))) return;
+  const got = owner === undefined ? "a unit that no fleet watch made" : `that of ${owner}`;
+  const next = owner === undefined ? "look at it, and move it away" : `fleet watch uninstall in ${owner}`;
+  throw new UserError(`${file}: expected a watch of this project (${project}), got ${got}; next: ${next}`);
 }
 
 function keyIn(folder: string, stack: string): string {

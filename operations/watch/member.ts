@@ -6,9 +6,14 @@ import { isMap, isNode, isSeq, parseDocument, type YAMLSeq } from "yaml";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import { fleetKey } from "../../spec/secrets.ts";
+import type { FleetServer } from "../fleet-up.ts";
 
 /** Its account on the servers. */
 export const watchUser = "fleet-watch";
+
+/** Whether the last up let it in there. */
+export const isLetIn = ({ wants }: Pick<FleetServer, "wants">): boolean =>
+  Object.values(wants).some((resources) => `user[${watchUser}]` in resources);
 
 const place = ["config", fleetKey, "members"];
 

@@ -60,6 +60,10 @@ ProtectSystem=full
 WantedBy=${user === undefined ? "default.target" : "multi-user.target"}
 `;
 
+/** Whose unit a text is: the project's folder; undefined where `fleet watch install` did not make it. */
+export const projectIn = (text: string): string | undefined =>
+  text.startsWith("# Made by `fleet watch install`") ? /^WorkingDirectory=(.*)$/m.exec(text)?.[1]?.replaceAll("%%", "%") : undefined;
+
 /** What a look and an up need of the operator's shell. */
 const carried =
   /^(?:PULUMI_BACKEND_URL|PULUMI_CONFIG_PASSPHRASE(?:_FILE)?|AWS_\w+|FLEET_(?:PROJECT|PASSWORD)|PATH|HOME|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/;

@@ -1,15 +1,18 @@
 // The watch as a unit: its text, its own member in the stack file, what it is told of AWS and of a server's health.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
+import { refuseOthers, uninstall } from "../../cli/watch-unit.ts";
 import { aroundIn, urnOf } from "../../operations/watch/around.ts";
 import { unwell } from "../../operations/watch/health.ts";
-import { withWatcher } from "../../operations/watch/member.ts";
-import { environmentText, unitFolder, unitName, unitText } from "../../operations/watch/unit.ts";
+import { isLetIn, withWatcher } from "../../operations/watch/member.ts";
+import { environmentText, projectIn, unitFolder, unitName, unitText } from "../../operations/watch/unit.ts";
+import { stateFolder } from "../../pulumi/folder.ts";
+import { ownProject, ownStack } from "../support/own.ts";
 
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFdhdGNoZXI fleet-watch-team-a@ops1";
 const stackFile = (members: string) => `# A team.
@@ -100,6 +103,59 @@ describe("the unit", () => {
         },
       ),
     );
+  });
+});
+
+describe("taking it away", () => {
+  const written = (project: string) =>
+    unitText({ ...{ stack: "team-a", project, command: ["/node"], words: [], environmentFile: "/e" }, user: "0" });
+
+  test("a unit of another project's that has the same name stays; so does one that somebody wrote", () => {
+    const folder = mkdtempSync(join(tmpdir(), "unit-"));
+    const [file, theirs] = [join(folder, unitName("team-a")), join(folder, "100% theirs")];
+    mkdirSync(theirs);
+    expect(projectIn(written(theirs))).toBe(theirs);
+    const refused = (text: string) => {
+      writeFileSync(file, text);
+      return () => refuseOthers(file);
+    };
+    expect(refused(written(theirs))).toThrow(`got that of ${theirs}; next: fleet watch uninstall in ${theirs}`);
+    expect(refused("[Service]\nExecStart=/bin/true\n")).toThrow("got a unit that no fleet watch made");
+    expect(refused(written(ownProject))).not.toThrow();
+    rmSync(theirs, { recursive: true });
+    expect(refused(written(theirs))).not.toThrow();
+    rmSync(folder, { recursive: true });
+  });
+
+  test("a name that is no stack's removes nothing, wherever it leads", async () => {
+    const kept = join(stateFolder, "kept");
+    mkdirSync(kept, { recursive: true });
+    for (const name of ["x/../../kept", "no-such-stack"]) await expect(uninstall(name, { yes: true })).rejects.toThrow("got neither");
+    expect(existsSync(kept)).toBe(true);
+    rmSync(kept, { recursive: true });
+  });
+
+  test("of a stack that is down, or whose file is gone, its key goes; nothing is brought up", async () => {
+    const stack = ownStack("unwatched");
+    const [file, folder] = [join(ownProject, "stacks", `Pulumi.${stack}.yaml`), join(stateFolder, "watch", `unit-${stack}`)];
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    try {
+      for (const isThere of [true, false]) {
+        mkdirSync(folder, { recursive: true });
+        if (isThere) writeFileSync(file, withWatcher(stackFile(""), key));
+        else rmSync(file);
+        expect(await uninstall(stack, { yes: true })).toBe(0);
+        expect(existsSync(folder)).toBe(false);
+        if (isThere) expect(membersIn(readFileSync(file, "utf8"))).toEqual([]);
+      }
+    } finally {
+      log.mockRestore();
+    }
+  });
+
+  test("whether a server lets it in is what the last up left there", () => {
+    const wants = (user: string) => ({ wants: { base: { "package[sudo]": {}, [`user[${user}]`]: {} } } });
+    expect([isLetIn(wants("fleet-watch")), isLetIn(wants("ada")), isLetIn({ wants: {} })]).toEqual([true, false, false]);
   });
 });
 
