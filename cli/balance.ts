@@ -20,6 +20,7 @@ import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { OpenServers } from "../operations/on-servers.ts";
 import { select } from "../operations/select.ts";
+import { sentenceOf } from "../provisioners/engine/shell.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { changes } from "../pulumi/interruption.ts";
 import { isUserError, UserError } from "../spec/problem.ts";
@@ -140,9 +141,7 @@ async function tellAll(
       onWait: (server, why) => console.error(`${server}: ${why}`),
     },
   );
-  return outcomes.flatMap((each) =>
-    "error" in each ? [`${each.server}: ${"sentence" in each.error ? each.error.sentence : each.error.message}`] : [],
-  );
+  return outcomes.flatMap((each) => ("error" in each ? [`${each.server}: ${sentenceOf(each.error)}`] : []));
 }
 
 /** @returns connections that are left */

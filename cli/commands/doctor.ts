@@ -10,6 +10,7 @@ import { lookAt } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
@@ -104,8 +105,7 @@ async function ofServers(stack: string, servers: readonly FleetServer[], open: O
   return outcomes.flatMap((outcome, index): readonly Finding[] => {
     const { name, undone } = servers[index]!;
     if ("value" in outcome) return serverFindings(outcome.value, { stack, server: name, now: new Date(), undone, me: operator() });
-    const why = "sentence" in outcome.error ? String(outcome.error.sentence) : outcome.error.message;
-    return [findingsOf(name).failure("reach", why, { mend: `./fleet ssh ${name} -s ${stack}` })];
+    return [findingsOf(name).failure("reach", sentenceOf(outcome.error), { mend: `./fleet ssh ${name} -s ${stack}` })];
   });
 }
 

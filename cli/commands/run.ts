@@ -5,6 +5,7 @@ import { OpenServers, type Outcome } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
 import { type Line, type Ran, runCommand } from "../../operations/run-command.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { changes, interrupted } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import { behindDashes, stackOption } from "../behind-dashes.ts";
@@ -133,11 +134,9 @@ interface Told {
 function plain(outcome: Outcome<Ran>): Told {
   const { server } = outcome;
   if ("value" in outcome) return { server, code: outcome.value.code, seconds: Math.round(outcome.value.seconds * 100) / 100 };
-  const words = outcome.ended === "timeout" ? "not done in time, and ended" : outcome.ended ? "interrupted" : sentence(outcome.error);
+  const words = outcome.ended === "timeout" ? "not done in time, and ended" : outcome.ended ? "interrupted" : sentenceOf(outcome.error);
   return { server, error: words };
 }
-
-const sentence = (error: Error): string => ("sentence" in error ? String(error.sentence) : error.message);
 
 const withLines = (told: Told, lines: readonly Line[]) => {
   const of = (stream: Line["stream"]) =>

@@ -9,6 +9,7 @@ import { driftOf, lookAt, type Seen } from "../../operations/look/look.ts";
 import { ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
+import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import { untilInterrupted } from "../../pulumi/interruption.ts";
 import { stackOption } from "../behind-dashes.ts";
@@ -158,7 +159,7 @@ class Eyes {
       const drift = this.#drift?.by.get(server.name);
       const { undone } = server;
       if ("value" in outcome) return { server, undone, seen: outcome.value[0], ...(drift && { drift }) };
-      return { server, undone, error: "sentence" in outcome.error ? String(outcome.error.sentence) : outcome.error.message };
+      return { server, undone, error: sentenceOf(outcome.error) };
     });
   }
 }

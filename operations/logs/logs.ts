@@ -1,5 +1,5 @@
 // The logs of many servers as one: what was written until now, then what is written, over connections that are opened again when they break.
-import type { Shell } from "../../provisioners/engine/shell.ts";
+import { type Shell, sentenceOf } from "../../provisioners/engine/shell.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import { untilInterrupted } from "../../pulumi/interruption.ts";
 import type { FleetServer } from "../fleet-up.ts";
@@ -83,7 +83,7 @@ export class Logs {
     const outcome = await this.#run(source, (shell, signal) =>
       shell.run(script, { onBytes: (bytes) => source.reader.feed(bytes), signal, onAbort: "end" }),
     );
-    if ("error" in outcome && !outcome.ended) this.#options.onWord(source.server.name, sentenceOf(outcome.error));
+    if ("error" in outcome && !outcome.ended) this.#options.onWord(source.server.name, whyUnread(outcome.error));
     return outcome;
   }
 
@@ -104,7 +104,7 @@ export class Logs {
         await shell.run(followScript(source.sources, reader.follow()), { ...options, deadline: forever, signal, onAbort: "end" });
       });
       if (stop.aborted) return;
-      if (!lost && "error" in outcome) this.#options.onWord(server.name, `${sentenceOf(outcome.error)}; tries again`);
+      if (!lost && "error" in outcome) this.#options.onWord(server.name, `${whyUnread(outcome.error)}; tries again`);
       lost = true;
       wait = performance.now() - begun > longestWait ? 500 : Math.min(longestWait, wait * 2);
       await sleep(wait, stop).catch(() => {});
@@ -125,5 +125,4 @@ function lastOfEach(entries: readonly Entry[], count: number): readonly Entry[] 
 }
 
 /** Reading has no outcome that could be unknown. */
-const sentenceOf = (error: Error): string =>
-  ("sentence" in error ? String(error.sentence) : error.message).replace(/; what it did is unknown.*$/, "");
+const whyUnread = (error: Error): string => sentenceOf(error).replace(/; what it did is unknown.*$/, "");

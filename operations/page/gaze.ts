@@ -1,5 +1,5 @@
 // The looks at one server for all readers of the page: its state, what differs, and the output of what was chosen. Nothing is asked while nobody reads.
-import { HostError } from "../../provisioners/engine/shell.ts";
+import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { sh } from "../../provisioners/engine/shell-quote.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import type { FleetServer } from "../fleet-up.ts";
@@ -57,8 +57,6 @@ export const fileChosen = (path: string): Pick<Chosen, "title" | "command"> => (
   title: path,
   command: sh`tail -n ${String(mostLines)} -- ${path}`.text,
 });
-
-const sentence = (error: Error): string => (error instanceof HostError ? error.sentence : error.message);
 
 export class Gaze {
   readonly #options: GazeOptions;
@@ -119,7 +117,7 @@ export class Gaze {
     const outcome = await this.#on((of, shell, late) => lookAt(of, shell, late), lookTime, signal);
     if (signal.aborted) return;
     if ("error" in outcome) {
-      const why = outcome.ended === "timeout" ? `no answer within ${lookTime / 1000} s` : sentence(outcome.error);
+      const why = outcome.ended === "timeout" ? `no answer within ${lookTime / 1000} s` : sentenceOf(outcome.error);
       return this.#know({ error: why });
     }
     this.#know({ seen: outcome.value, at: new Date().toISOString() });
@@ -148,7 +146,7 @@ export class Gaze {
         : {
             lines,
             dropped,
-            error: outcome.ended === "timeout" ? `not done within ${outputTime / 1000} s, and ended` : sentence(outcome.error),
+            error: outcome.ended === "timeout" ? `not done within ${outputTime / 1000} s, and ended` : sentenceOf(outcome.error),
           };
     this.#know({ outputs: new Map([...this.#glance.outputs, [chosen.title, output]]) }, chosen);
   }

@@ -1,7 +1,7 @@
 // The watch over one stack: looks at all its servers over kept connections, and goes along with what other runs make of the stack.
 import { randomUUID } from "node:crypto";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
-import { type Connection, HostError } from "../../provisioners/engine/shell.ts";
+import { type Connection, HostError, sentenceOf } from "../../provisioners/engine/shell.ts";
 import { expandRole, rolesOf } from "../../provisioners/expand.ts";
 import { Comparison, type Remembered } from "../../provisioners/provider/as-remembered.ts";
 import { same } from "../../provisioners/provider/difference.ts";
@@ -158,7 +158,7 @@ export class Watch {
     try {
       return await look().catch((error: unknown) => (again(error) ? look() : Promise.reject(error)));
     } catch (error) {
-      const why = error instanceof HostError ? error.sentence : (error as Error).message;
+      const why = sentenceOf(error as Error);
       return { server: name, state: "off", why, differences: [] };
     }
   }

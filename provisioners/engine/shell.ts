@@ -101,6 +101,9 @@ export class HostError extends UserFacingError {
   }
 }
 
+/** Of an error at a server, for a line that has the server's name before it. */
+export const sentenceOf = (error: Error): string => (error instanceof HostError ? error.sentence : error.message);
+
 /** How a server is reached. Everything but the host key may change without the server being another one. */
 export interface Connection {
   readonly name: string;
