@@ -144,3 +144,10 @@ export function maskOf({ secrets, servers }: Pick<FleetUp, "secrets" | "servers"
   const names = new Set(servers.flatMap(({ name, connection }) => [name, connection.user]));
   return redactor(secrets.filter((secret) => !names.has(secret)));
 }
+
+/** With `mask` over every text in a value, however deep. */
+export function maskedIn<T>(value: T, mask: (text: string) => string): T {
+  if (typeof value === "string") return mask(value) as T;
+  if (Array.isArray(value)) return value.map((each) => maskedIn(each, mask)) as T;
+  return isMap(value) ? (Object.fromEntries(Object.entries(value).map(([name, each]) => [name, maskedIn(each, mask)])) as T) : value;
+}

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Finding } from "../../operations/doctor/finding.ts";
-import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../../operations/fleet-up.ts";
+import { type FleetServer, type FleetUp, fleetUp, maskedIn, maskOf } from "../../operations/fleet-up.ts";
 import { recorded } from "../../operations/history/history.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
@@ -97,8 +97,7 @@ async function run(words: readonly string[], options: Options): Promise<number> 
 
 /** A command line, or a setting, may hold a secret of the stack's: none is shown or kept. */
 function masked<T>(told: T, fleet: FleetUp): T {
-  const mask = maskOf(fleet);
-  return JSON.parse(JSON.stringify(told), (_, value: unknown) => (typeof value === "string" ? mask(value) : value)) as T;
+  return maskedIn(told, maskOf(fleet));
 }
 
 async function lookedFor(stack: string, servers: readonly FleetServer[]): Promise<readonly Finding[]> {

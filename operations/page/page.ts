@@ -1,7 +1,7 @@
 // The team's page of a stack that is up: one look at the servers, and at what is kept here, for all who read it.
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import { isLocal, localMark } from "../../pulumi/state.ts";
-import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../fleet-up.ts";
+import { type FleetServer, type FleetUp, fleetUp, maskedIn, maskOf } from "../fleet-up.ts";
 import { Html } from "../html.ts";
 import { select } from "../select.ts";
 import { type Chosen, Gaze, type Glance } from "./gaze.ts";
@@ -168,12 +168,4 @@ export class Page {
       return;
     }
   }
-}
-
-/** Every text in it, however deep. */
-function maskedIn<T>(value: T, mask: (text: string) => string): T {
-  if (typeof value === "string") return mask(value) as T;
-  if (Array.isArray(value)) return value.map((each) => maskedIn(each, mask)) as T;
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, maskedIn(each, mask)])) as T;
 }
