@@ -47,7 +47,8 @@ export interface Placed {
 }
 
 const mark = "@fleet-balance";
-const deadline = 30_000;
+/** Milliseconds, of a look and of a change: that one waits half a minute for old workers, and puts all back itself where they go on. */
+const [deadline, changeDeadline] = [30_000, 90_000];
 
 export async function balancersOn(open: OpenServers, servers: readonly FleetServer[]): Promise<readonly Outcome<Balancer>[]> {
   return await open.each(servers, ({ name }, shell, signal) => balancerOn(name, shell, signal));
@@ -158,7 +159,7 @@ export async function tell(balancer: Balancer, shell: Shell, shares: Shares, sig
 }
 
 async function done(shell: Shell, what: string, script: Parameters<Shell["run"]>[0], signal: AbortSignal): Promise<void> {
-  const { code, stderr } = await shell.run(script, { signal, deadline });
+  const { code, stderr } = await shell.run(script, { signal, deadline: changeDeadline });
   if (code !== 0) throw new Error(`${what} refused it, and is as it was: ${stderr.trim().split("\n").slice(-3).join("; ")}`);
 }
 

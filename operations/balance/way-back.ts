@@ -30,7 +30,8 @@ fi`;
     before: lines([
       sh`if [ ! -e ${way} ]; then ( umask 077; mkdir -p -- "$(dirname -- ${way})" && cp -p -- "$f" ${kept} ) || exit 4; fi`,
       keepWayBack({ name, title: `fleet drain (${path})` }, back, { first: true }),
-      sh`printf '%s  %s\n' ${sum} "$f" > ${ours} || exit 4`,
+      // What somebody wrote since the last change stays no work of ours: `down` leaves it then.
+      sh`if cmp -s -- ${kept} "$f" || sha256sum --check --status -- ${ours}; then printf '%s  %s\n' ${sum} "$f" > ${ours} || exit 4; fi`,
     ]),
     after: sh`if cmp -s -- ${kept} "$(readlink -f -- ${path})"; then
 ${dropWayBack(name)}

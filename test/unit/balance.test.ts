@@ -189,6 +189,23 @@ describe("over a team", () => {
     await expect(told).rejects.toThrow("nginx refused it, and is as it was: nginx: [emerg] no");
   });
 
+  test("a balancer that waits for its old workers is not given up before it has put all back", async () => {
+    const asked: [string, number][] = [];
+    const shell: Shell = {
+      host: "isu1",
+      run: async ({ text }: Command, { deadline = 0 }: RunOptions = {}) => {
+        asked.push([text, deadline]);
+        return { code: 0, stdout: Buffer.alloc(0), stderr: "" };
+      },
+      close: async () => {},
+    };
+    await tell(balancer, shell, { targets: [target("isu3")], shareOf: () => 100 }, new AbortController().signal);
+    const [[text, deadline]] = asked as [[string, number]];
+    const [, tries] = /"\$tries" -lt (\d+) \]/.exec(text) ?? [];
+    // A try takes a tenth of a second, and as long again on a busy server.
+    expect(deadline).toBeGreaterThan(Number(tries) * 200);
+  });
+
   test("parts of a look are told apart by their mark", () => {
     expect(partsIn("@m", "@m state\na\nb\n@m nginx\nc\n")).toEqual({ state: "a\nb\n", nginx: "c\n" });
   });

@@ -117,6 +117,14 @@ describe("a drained server in a file of nginx'", () => {
     expect([read("site"), existsSync(shell.memory)]).toEqual(["server b;\n", false]);
   });
 
+  test("stays as somebody wrote it between two changes, and that is said", async () => {
+    await change("server a down;\n");
+    there("site", "server a down;\nserver b;\n");
+    await change("server a;\nserver b;\n");
+    expect(await outcomes()).toEqual([[expect.anything(), "changed", [expect.stringContaining("it stays as they left it")]]]);
+    expect([read("site"), existsSync(shell.memory)]).toEqual(["server a;\nserver b;\n", false]);
+  });
+
   test("is not named where the fleet has its original anyway", async () => {
     const own = want.file({ path: path(), content: "ours\n", owner: "root", group: "root" });
     await converge(shell, "nginx", { [own.address]: own.want });
