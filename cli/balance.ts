@@ -10,6 +10,7 @@ import {
   refuseBroken,
   refuseLast,
   type Shares,
+  sharesBy,
   type Target,
   tell,
 } from "../operations/balance/drain.ts";
@@ -76,7 +77,7 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     if (options.share === 0 && !options.anyway) refuseLast(places);
     changes();
     notes.servers = [...new Set(places.map(({ balancer }) => balancer))];
-    const wanted = { targets, shareOf: shareIn(fleet, shares) };
+    const wanted = { targets, shareOf: sharesBy(fleet.servers, shares) };
     const refused = await tellAll(fleet, open, balancers, { places, shares: wanted });
     // Who can't be told now is told by the next up.
     if (refused.length === 0) writeShares(stack, Object.fromEntries(targets.map(({ name }) => [name, options.share])));
@@ -89,13 +90,6 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     await open.close();
   }
 }
-
-const shareIn =
-  ({ servers }: FleetUp, shares: Readonly<Record<string, number>>): Shares["shareOf"] =>
-  (balancer, host) => {
-    const server = servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
-    return server ? (shares[server.name] ?? 100) : 100;
-  };
 
 /** With the stack's own file that is to be changed, where one stands for it. */
 type GoesBack = PutBack & { readonly source?: string };

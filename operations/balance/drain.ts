@@ -134,6 +134,14 @@ export interface Shares {
   readonly shareOf: (balancer: string, host: string) => number;
 }
 
+/** What the stack file says of whoever a balancer knows by a name or an address; 100 where it says nothing. */
+export const sharesBy =
+  (servers: readonly FleetServer[], shares: Readonly<Record<string, number>>): Shares["shareOf"] =>
+  (balancer, host) => {
+    const server = servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
+    return server ? (shares[server.name] ?? 100) : 100;
+  };
+
 /** nginx' files as they are to be. Pure. */
 export function nextFiles(
   { server, files }: Pick<Balancer, "server" | "files">,
@@ -154,8 +162,12 @@ export async function tell(balancer: Balancer, shell: Shell, shares: Shares, sig
     return target ? [{ server: each, commands: haproxyCommands(each, target.now, usual) }] : [];
   });
   if (orders.length > 0) await done(shell, "haproxy", tellScript(orders), signal);
-  const changed = Object.entries(nextFiles(balancer, shares)).filter(([path, text]) => text !== balancer.files[path]);
-  if (changed.length > 0) await done(shell, "nginx", nginxScript(Object.fromEntries(changed)), signal);
+  const next = nextFiles(balancer, shares);
+  const changes = Object.entries(balancer.files).flatMap(([path, was]) => {
+    const content = next[path]!;
+    return content === was ? [] : [{ path, was, content }];
+  });
+  if (changes.length > 0) await done(shell, "nginx", nginxScript(changes), signal);
 }
 
 async function done(shell: Shell, what: string, script: Parameters<Shell["run"]>[0], signal: AbortSignal): Promise<void> {

@@ -1,4 +1,5 @@
 // What a balancer is asked and told by. haproxy through its runtime socket; nginx by its files, checked before they count, and a reload.
+import { createHash } from "node:crypto";
 import { type Command, lines, raw, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import type { HaproxyServerState } from "./haproxy.ts";
 import { aroundFile, aroundServer } from "./way-back.ts";
@@ -55,21 +56,29 @@ case $said in *[![:space:]]*) echo "$said" >&2; exit 1 ;; esac`,
   ]);
 }
 
+export interface FileChange {
+  readonly path: string;
+  /** As it was looked at: what is another text by now, or no text, is left alone. */
+  readonly was: string;
+  readonly content: string;
+}
+
 /**
  * All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. A reload is over when each worker
  * from before takes no connection any more: until then it may send a request to where it was sent before.
  */
-export function nginxScript(files: Readonly<Record<string, string>>): Command {
-  const each = Object.entries(files);
-  const around = each.map(([path, content]) => aroundFile(path, content));
+export function nginxScript(changes: readonly FileChange[]): Command {
+  const around = changes.map(({ path, content }) => aroundFile(path, content));
   return lines([
     sh`set -e
 keep=$(mktemp -d)
 back() { rc=$?; n=0; [ "$rc" = 0 ] || while read -r f; do n=$((n+1)); [ ! -e "$keep/$n" ] || cat "$keep/$n" >"$f"; done <"$keep/list"; rm -rf "$keep"; exit "$rc"; }
 : >"$keep/list"
 trap back EXIT`,
-    ...each.flatMap(([path, content], index) => [
-      sh`f=$(readlink -f -- ${path}); printf ${"%s\\n"} "$f" >>"$keep/list"; cat "$f" >"$keep/"${String(index + 1)}`,
+    ...changes.flatMap(({ path, was, content }, index) => [
+      sh`f=$(readlink -f -- ${path}); printf ${"%s  %s\\n"} ${createHash("sha256").update(was).digest("hex")} "$f" | sha256sum --check --status ||
+{ printf ${"%s: expected it as it was looked at, got another text, or one that is no UTF-8\\n"} "$f" >&2; exit 1; }
+printf ${"%s\\n"} "$f" >>"$keep/list"; cat "$f" >"$keep/"${String(index + 1)}`,
       around[index]!.before,
       withInput(sh`cat >"$f"`, content),
     ]),

@@ -1,7 +1,7 @@
 // A server is out of what balances over it while it has its turn, and in again: no request meets a service that starts. nginx would send nothing
 // for seconds to one that it found away, and has nobody left once the next one restarts.
 import type { Shell } from "../../provisioners/engine/shell.ts";
-import { type Balancer, balancerOn, balancersOn, ended, hostsOf, type Placed, placesOf, tell } from "../balance/drain.ts";
+import { type Balancer, balancerOn, balancersOn, ended, hostsOf, type Placed, placesOf, sharesBy, tell } from "../balance/drain.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import type { OpenServers } from "../on-servers.ts";
 
@@ -60,17 +60,14 @@ export class Aside {
     const usual = shares[server.name] ?? 100;
     const [before, now] = way === "out" ? [usual, 0] : [0, usual];
     const target = { name: server.name, hosts: hostsOf(server), before, now };
-    const shareOf = (balancer: string, host: string): number => {
-      const meant = servers.find((each) => hostsOf(each).includes(host)) ?? (host === "127.0.0.1" ? { name: balancer } : undefined);
-      return meant ? (shares[meant.name] ?? 100) : 100;
-    };
     const names = new Set(places.map(({ balancer }) => balancer));
     try {
+      // Not ours: whoever is told half stays out. Each step ends by its own deadline.
+      const { signal } = new AbortController();
       // As it is now: the turn before has changed it, too.
       for (const name of names) {
         const { shell } = shells.get(name)!;
-        const signal = AbortSignal.timeout(30_000);
-        await tell(await balancerOn(name, shell, signal), shell, { targets: [target], shareOf }, signal);
+        await tell(await balancerOn(name, shell, signal), shell, { targets: [target], shareOf: sharesBy(servers, shares) }, signal);
       }
       onLine(server.name, `${way} of ${[...names].join(", ")}`.replace("in of", "in again on"));
       return true;

@@ -1,4 +1,6 @@
 // A server out of what balances over it: found in nginx and haproxy, changed as the next up would write it, and said in the stack file.
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Balancer, peersOf, placesOf, refuseBroken, refuseLast, type Target, tell } from "../../operations/balance/drain.ts";
 import { haproxyCommands, haproxyServers } from "../../operations/balance/haproxy.ts";
@@ -10,6 +12,7 @@ import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { settledUpstream } from "../../provisioners/roles/nginx/sites.ts";
 import { Upstream, upstream } from "../../templates/nginx/upstream.ts";
 import { sharedOut, unshared } from "../../templates/shares.ts";
+import { localShell } from "../support/local-shell.ts";
 
 const conf = `upstream team {
     least_conn;
@@ -113,11 +116,28 @@ describe("nginx", () => {
   });
 
   test("files are written whole, and put back where nginx refuses them", () => {
-    const { text } = nginxScript({ "/etc/nginx/a b": "x\n" });
+    const { text } = nginxScript([{ path: "/etc/nginx/a b", was: "y\n", content: "x\n" }]);
     expect(text).toContain("readlink -f -- '/etc/nginx/a b'");
     const order = ["nginx -t", "pgrep -P", "systemctl reload nginx", "is shutting down"].map((each) => text.lastIndexOf(each));
     expect(order).toEqual(order.toSorted((a, b) => a - b));
     expect(order).not.toContain(-1);
+  });
+
+  test.for([
+    ["that somebody wrote since the look", Buffer.from("upstream a { server b; }\n")],
+    ["that is no UTF-8", Buffer.from("# \xa4\xa2\n", "latin1")],
+  ] as const)("a file %s is left alone", async ([, bytes]) => {
+    const shell = localShell();
+    try {
+      const path = join(shell.root, "site");
+      writeFileSync(path, bytes);
+      const was = bytes.toString("utf8").replace("server b;", "");
+      const { code, stderr } = await shell.run(nginxScript([{ path, was, content: "ours\n" }]));
+      expect([code, stderr]).toEqual([1, `${path}: expected it as it was looked at, got another text, or one that is no UTF-8\n`]);
+      expect(readFileSync(path)).toEqual(bytes);
+    } finally {
+      shell.close();
+    }
   });
 });
 
