@@ -1,5 +1,5 @@
 // Which stack is meant where none is named: FLEET_STACK, else the only one that is up.
-import { stackNames } from "../provisioners/stack.ts";
+import { stackNames } from "../provisioners/project.ts";
 import { stacksUp } from "../pulumi/state.ts";
 import { UserError } from "../spec/problem.ts";
 

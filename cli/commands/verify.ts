@@ -9,18 +9,19 @@ import type { Register } from "../command.ts";
 import { printerNames, printers } from "../printers.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
 import { settling } from "../quick/settled.ts";
+import { stackInMind } from "../stack-in-mind.ts";
 import { operationsOf } from "../targets/targets.ts";
 
 export const verify: Register = (program, done) =>
   program
     .command("verify")
     .description("look at every resource on every server, on AWS around them too, and at a contest's rules; exit code 7 where one differs")
-    .argument("<stack>", "a stack of this checkout")
+    .argument("[stack]", "the stack; default FLEET_STACK, else the only one that is up")
     .option("--format <format>", printerNames.join(", "), "text")
     .option("--all", "show also what is right", false)
     .addOption(engineOption())
     .addHelpText("after", "\nExamples:\n  fleet verify practice\n  fleet verify team-a --format junit > report.xml")
-    .action((stack: string, options: Options) => done(run(stack, options)));
+    .action((stack: string | undefined, options: Options) => done(run(stack, options)));
 
 interface Options {
   readonly format: string;
@@ -28,9 +29,10 @@ interface Options {
   readonly engine: boolean;
 }
 
-async function run(stack: string, { format, all, engine }: Options): Promise<number> {
+async function run(named: string | undefined, { format, all, engine }: Options): Promise<number> {
   const printer = printers[format as keyof typeof printers];
   if (!printer) throw new UserError(`--format: expected a format${choice(format, printerNames)}`);
+  const stack = named ?? (await stackInMind());
   const reports = (await allRight(stack, { engine }))?.reports ?? (await byEngine(stack));
   console.log(printer(reports, { all }));
   return reports.some(({ results }) => results.some(({ outcome }) => outcome !== "unchanged")) ? 7 : 0;

@@ -1,7 +1,9 @@
 // Which stack is meant where none is named: never one of several.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { beforeEach, expect, test } from "vitest";
+import { Command } from "commander";
+import { beforeEach, expect, test, vi } from "vitest";
+import { verify } from "../../cli/commands/verify.ts";
 import { stackInMind } from "../../cli/stack-in-mind.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { localStack } from "../../pulumi/state.ts";
@@ -43,4 +45,14 @@ test("of several, none: what to type instead", async () => {
 
 test("none is up: what to type first", async () => {
   await expect(stackInMind("")).rejects.toThrow("expected a stack that is up, got none; next: ./fleet up STACK");
+});
+
+test("verify looks at it, too", async () => {
+  stack("team-a", true);
+  stack("team-b", true);
+  vi.stubEnv("FLEET_STACK", "team-b");
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => {} });
+  verify(program, async (code) => void (await code));
+  await expect(program.parseAsync(["verify", "--engine"], { from: "user" })).rejects.toThrow("Pulumi.team-b.yaml");
+  vi.unstubAllEnvs();
 });
