@@ -56,10 +56,11 @@ async function init(named: string | undefined, { region: given, team, yes, json 
     throw new UserError("--team: expected no name of a bucket beside it; remove one of the two");
   const region = regionOf(given);
   const [bucket, { urlOf }] = await Promise.all([import("../aws/backend/bucket.ts"), import("../aws/backend/contents.ts")]);
-  const account = await bucket.accountOfCaller(region);
+  const client = bucket.clientIn(region);
+  const account = await bucket.accountOf(client);
   const name = named ?? bucket.defaultBucket(account, region, team);
   bucket.refuseName(name);
-  const seen = await bucket.look(name, region, account);
+  const seen = await bucket.look(client, { bucket: name, region, account });
   const missing = seen.settings.filter(({ right }) => !right).length;
   if (!json) console.log(seenText(seen));
   if (missing > 0) {
@@ -67,9 +68,9 @@ async function init(named: string | undefined, { region: given, team, yes, json 
       ? `init changes ${counted(missing, "setting")} of ${name}`
       : `init makes the bucket ${name} in the account ${account}`;
     await confirm(what, "yes", yes || json);
-    await phase(`makes ${name}`, (tell) => bucket.make(seen, tell));
+    await phase(`makes ${name}`, (tell) => bucket.make(client, seen, tell));
   }
-  const now = missing > 0 ? await bucket.look(name, region, account) : seen;
+  const now = missing > 0 ? await bucket.look(client, seen) : seen;
   if (json)
     console.log(
       JSON.stringify({ bucket: name, region, account, url: urlOf(name, region), made: !seen.there, settings: now.settings }, null, 2),
@@ -101,15 +102,15 @@ function next({ bucket, region, account, settings }: Seen, url: string): string 
 async function show({ json }: { readonly json: boolean }): Promise<number> {
   const url = process.env.PULUMI_BACKEND_URL;
   if (!url?.startsWith("s3://")) return elsewhere(url, json);
-  const [{ accountOfCaller, look }, { contents }, { bucketIn }] = await Promise.all([
+  const [{ accountOf, look }, { contents }, { bucketIn }] = await Promise.all([
     import("../aws/backend/bucket.ts"),
     import("../aws/backend/contents.ts"),
     import("../../operations/history/s3-url.ts"),
   ]);
   const place = bucketIn(url);
   const region = regionOf(new URL(url).searchParams.get("region") ?? undefined);
-  const account = await accountOfCaller(region);
-  const seen = await look(place.bucket, region, account);
+  const account = await accountOf(place.client);
+  const seen = await look(place.client, { bucket: place.bucket, region, account });
   if (!seen.there) throw new UserError(`PULUMI_BACKEND_URL: expected a bucket, got none by the name ${place.bucket}; next: ${again(seen)}`);
   const inside = await contents(place);
   const { there: _there, ...told } = seen;

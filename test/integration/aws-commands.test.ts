@@ -1,6 +1,6 @@
 // The commands around a fleet on EC2, as a person types them, against an emulator of AWS: what there is, what it costs, what is left,
 // what is over, and back from a deletion. The life of a whole fleet is in aws-life.test.ts.
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ec2 from "@aws-sdk/client-ec2";
@@ -159,6 +159,14 @@ describe("fleet backend", () => {
     await client.send(new s3.PutObjectCommand({ Bucket, Key: ".pulumi/locks/organization/contest-fleet/team-a/1.json", Body }));
     await client.send(new s3.PutObjectCommand({ Bucket, Key: ".pulumi/stacks/contest-fleet/team-a.json", Body: "{}" }));
     const { stdout } = await fleet("backend", "show");
+    // By the profile that the URL names, as Pulumi does.
+    const file = join(mkdtempSync(join(tmpdir(), "profile-")), "credentials");
+    writeFileSync(file, "[event]\naws_access_key_id = test\naws_secret_access_key = test\n");
+    const nobody = { AWS_ACCESS_KEY_ID: "", AWS_SECRET_ACCESS_KEY: "" };
+    const PULUMI_BACKEND_URL = `${first.json().url}&profile=event`;
+    const env = { ...emulator.env, ...nobody, AWS_SHARED_CREDENTIALS_FILE: file, PULUMI_BACKEND_URL };
+    const byProfile = await start("./fleet", ["backend", "show", "--json"], { env }).done;
+    expect([byProfile.stderr, JSON.parse(byProfile.stdout).account]).toEqual(["", "123456789012"]);
     delete process.env.PULUMI_BACKEND_URL;
     expect(stdout).toContain("team-a: locked by kim@laptop, pid 7 since 2026-11-29T10:00:00Z");
     expect(stdout).toMatch(/^ {2}team-a {2}contest-fleet {2}1 KiB /m);

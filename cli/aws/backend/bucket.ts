@@ -16,8 +16,11 @@ export interface Seen {
 /** Of everything that is in it; not the fleet's tag, by which the sweep finds what may go. */
 const tags = [{ Key: "purpose", Value: "contest-fleet state" }];
 
-export async function accountOfCaller(region: string): Promise<string> {
-  return (await new STSClient({ region }).send(new GetCallerIdentityCommand({}))).Account ?? "";
+export const clientIn = (region: string): s3.S3Client => new s3.S3Client({ region });
+
+/** Of whoever the client asks as. */
+export async function accountOf({ config: { region, credentials } }: s3.S3Client): Promise<string> {
+  return (await new STSClient({ region, credentials }).send(new GetCallerIdentityCommand({}))).Account ?? "";
 }
 
 /** A name is all S3's at once: the account is in it, so that nobody else has it. */
@@ -36,8 +39,7 @@ export function refuseName(bucket: string): void {
 }
 
 /** Looks only. */
-export async function look(bucket: string, region: string, account: string): Promise<Seen> {
-  const client = new s3.S3Client({ region });
+export async function look(client: s3.S3Client, { bucket, region, account }: Pick<Seen, "bucket" | "region" | "account">): Promise<Seen> {
   const whose = { Bucket: bucket, ExpectedBucketOwner: account };
   const there = await isThere(client, whose, region);
   const found = await Promise.all(
@@ -69,8 +71,11 @@ const elsewhere = (bucket: string, region: string, found: string): UserError =>
   new UserError(`bucket ${bucket}: expected it in ${region}, got ${found}; next: add --region ${found}`);
 
 /** Makes what is not right, one after the other. @param tell what is made now */
-export async function make({ bucket, region, account, there, settings: found }: Seen, tell: (what: string) => void): Promise<void> {
-  const client = new s3.S3Client({ region });
+export async function make(
+  client: s3.S3Client,
+  { bucket, region, account, there, settings: found }: Seen,
+  tell: (what: string) => void,
+): Promise<void> {
   const whose = { Bucket: bucket, ExpectedBucketOwner: account };
   if (!there) {
     tell("the bucket");
