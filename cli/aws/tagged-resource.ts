@@ -30,6 +30,7 @@ export const kinds = [
     "load balancer",
     "target group",
     "instance",
+    "endpoint",
     "interface",
     "volume",
     "image",

@@ -1,4 +1,4 @@
-// One thing of each kind that the fleet makes and the emulator knows (it has no placement groups), tagged as the fleet tags: what is left when a state file is lost.
+// One thing of each kind that the fleet makes and the emulator knows (it has no placement groups and no endpoints of Instance Connect), tagged as the fleet tags: what is left when a state file is lost.
 
 import * as scaling from "@aws-sdk/client-auto-scaling";
 import * as watch from "@aws-sdk/client-cloudwatch";

@@ -133,18 +133,41 @@ export async function lookAtEc2(access: Access): Promise<readonly Whose[]> {
       }),
     ),
   );
-  return [...found.flat(), ...(await placementGroups(client))];
+  return [...found.flat(), ...(await endpoints(client, Filters)), ...(await placementGroups(client))];
 }
 
-/** They go by their name. Told by their tags first: most accounts have none. */
-async function placementGroups(client: sdk.EC2Client): Promise<readonly Whose[]> {
+/** Whether anything of a kind that most accounts have none of carries the mark. */
+async function isMarked(client: sdk.EC2Client, kind: "instance-connect-endpoint" | "placement-group"): Promise<boolean> {
   const Filters = [
     { Name: "key", Values: ["project"] },
     { Name: "value", Values: [project] },
-    { Name: "resource-type", Values: ["placement-group"] },
+    { Name: "resource-type", Values: [kind] },
   ];
-  const marked = await all(sdk.paginateDescribeTags({ client }, { Filters }), (page) => page.Tags);
-  if (marked.length === 0) return [];
+  return (await all(sdk.paginateDescribeTags({ client }, { Filters }), (page) => page.Tags)).length > 0;
+}
+
+/** They hold their subnet and group until they are gone, and the AWS CLI has no `wait` for that. */
+async function endpoints(client: sdk.EC2Client, Filters: sdk.Filter[]): Promise<readonly Whose[]> {
+  if (!(await isMarked(client, "instance-connect-endpoint"))) return [];
+  const found = await all(sdk.paginateDescribeInstanceConnectEndpoints({ client }, { Filters }), (page) => page.InstanceConnectEndpoints);
+  return found
+    .filter(({ State }) => State !== "delete-complete")
+    .map(({ InstanceConnectEndpointId: id = "", Tags }) => {
+      const still = `--filters Name=instance-connect-endpoint-id,Values=${id} Name=state,Values=create-complete,delete-in-progress`;
+      const states = `ec2 describe-instance-connect-endpoints ${still} --query 'InstanceConnectEndpoints[].State' --output text`;
+      return {
+        kind: "endpoint",
+        id,
+        tags: tagsOf(Tags),
+        away: (aws) =>
+          `${aws} ec2 delete-instance-connect-endpoint --instance-connect-endpoint-id ${id} && while [ -n "$(${aws} ${states})" ]; do sleep 5; done`,
+      };
+    });
+}
+
+/** They go by their name. */
+async function placementGroups(client: sdk.EC2Client): Promise<readonly Whose[]> {
+  if (!(await isMarked(client, "placement-group"))) return [];
   const { PlacementGroups = [] } = await client.send(new sdk.DescribePlacementGroupsCommand({}));
   return PlacementGroups.map(({ GroupId: id = "", GroupName = "", Tags }) => {
     const away = steps(`ec2 delete-placement-group --group-name ${quote(GroupName)}`);
