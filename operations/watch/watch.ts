@@ -1,19 +1,14 @@
 // The watch over one stack: looks at all its servers over kept connections, and goes along with what other runs make of the stack.
-import { randomUUID } from "node:crypto";
-import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
-import { type Connection, HostError, sentenceOf } from "../../provisioners/engine/shell.ts";
-import { expandRole, rolesOf } from "../../provisioners/expand.ts";
-import { Comparison, type Remembered } from "../../provisioners/provider/as-remembered.ts";
+import type { Connection } from "../../provisioners/engine/shell.ts";
+import type { Remembered } from "../../provisioners/provider/as-remembered.ts";
 import { same } from "../../provisioners/provider/difference.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
-import { planOf } from "../../provisioners/stack.ts";
 import { isLocal, localMark, lockFiles } from "../../pulumi/state.ts";
-import { isUserError } from "../../spec/problem.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../fleet-up.ts";
-import { lookAt } from "../look/look.ts";
-import { aroundIn, aroundName, urnOf } from "./around.ts";
-import { healthRole, unwell } from "./health.ts";
+import { aroundIn, aroundName } from "./around.ts";
+import { type AroundSeen, aimOf, refusals } from "./healing.ts";
 import { begin, heal, isNews, judge, type Look, type Memory, type Sum, type WatchEvent } from "./rules.ts";
+import { Sight } from "./sight.ts";
 
 export interface WatchOptions {
   readonly stack: string;
@@ -26,8 +21,6 @@ export interface WatchOptions {
   readonly around?: (signal: AbortSignal) => Promise<string>;
 }
 
-/** Milliseconds for one server's look. */
-const deadline = 20_000;
 /** Milliseconds that a run which has just ended gets to write its state. */
 const settleTime = 1_000;
 /** Milliseconds between two looks at what stands around the servers: an engine's run. */
@@ -37,13 +30,11 @@ const stateAge = 600_000;
 
 export class Watch {
   readonly #options: WatchOptions;
-  readonly #run = randomUUID();
+  readonly #sight = new Sight();
   #fleet: FleetUp;
-  #read = { at: Date.now(), mark: "" };
-  #comparison = new Comparison();
+  #read: { readonly at: number; readonly mark: string };
   #memory: Memory;
-  #stuck = false;
-  #around: { readonly at: number; readonly look: Look; readonly planned: readonly string[] } | undefined;
+  #around: (AroundSeen & { readonly at: number; readonly look: Look }) | undefined;
 
   private constructor(fleet: FleetUp, options: WatchOptions) {
     this.#fleet = fleet;
@@ -76,7 +67,7 @@ export class Watch {
 
   /** One look at all, and what comes of it, told as it is known. Throws a UserError once nothing of the stack stands any more. */
   async round(signal: AbortSignal, tell: (events: readonly WatchEvent[]) => Promise<void>): Promise<void> {
-    if (this.#stuck) this.#anew();
+    this.#sight.next();
     const late = Date.now() - this.#read.at > stateAge && !isLocal();
     if (late || localMark(this.#options.stack) !== this.#read.mark) await this.#reread();
     const looks = await this.#sure(await this.#lookAt(this.servers, signal), signal);
@@ -95,14 +86,8 @@ export class Watch {
   async #sure(looks: readonly Look[], signal: AbortSignal): Promise<readonly Look[]> {
     const news = looks.filter((look) => isNews(this.#memory, look));
     if (news.length === 0) return looks;
-    const busy = new Map(
-      await Promise.all(
-        news.map(
-          async ({ server, state }) =>
-            [server, state === "seen" && server !== aroundName ? await this.#busy(server, signal) : undefined] as const,
-        ),
-      ),
-    );
+    const seen = this.servers.filter(({ name }) => news.some(({ server, state }) => server === name && state === "seen"));
+    const busy = new Map(await Promise.all(seen.map(async (server) => [server.name, await this.#sight.busy(server, signal)] as const)));
     await sleep(settleTime, signal).catch(() => {});
     const changed = await this.#reread();
     if (changed) this.#around = undefined;
@@ -113,13 +98,8 @@ export class Watch {
     });
   }
 
-  async #busy(name: string, signal: AbortSignal): Promise<string | undefined> {
-    const { connection } = this.servers.find((each) => each.name === name)!;
-    return await this.#inTime(name, signal, (late) => this.#comparison.busy(connection, this.#run, late)).catch(() => undefined);
-  }
-
   async #lookAt(servers: readonly FleetServer[], signal: AbortSignal, around = true): Promise<readonly Look[]> {
-    const looks = servers.map(async (server) => [await this.#lookAtOne(server, signal)]);
+    const looks = servers.map(async (server) => [await this.#sight.look(server, server.name in this.#memory.off, signal)]);
     return (await Promise.all([...looks, around ? this.#lookAround(signal) : []])).flat();
   }
 
@@ -142,54 +122,6 @@ export class Watch {
     return [this.#around.look];
   }
 
-  async #lookAtOne(server: FleetServer, signal: AbortSignal): Promise<Look> {
-    const { name, connection, remembered } = server;
-    const look = async (): Promise<Look> => ({
-      server: name,
-      state: "seen",
-      differences: await this.#inTime(name, signal, async (late) => {
-        const differing = await this.#comparison.look(connection, remembered, late);
-        return [...differing, ...unwell(name, await lookAt(server, await this.#comparison.shell(connection, late), late))];
-      }),
-    });
-    // A connection that broke since the last look is no server that is off.
-    const again = (error: unknown) =>
-      error instanceof HostError && error.fault !== "timeout" && !(name in this.#memory.off) && !signal.aborted;
-    try {
-      return await look().catch((error: unknown) => (again(error) ? look() : Promise.reject(error)));
-    } catch (error) {
-      const why = sentenceOf(error as Error);
-      return { server: name, state: "off", why, differences: [] };
-    }
-  }
-
-  /** A server that keeps its connection and says nothing holds up no look at the others; the next round's connections are new ones. */
-  async #inTime<T>(name: string, signal: AbortSignal, work: (late: AbortSignal) => Promise<T>): Promise<T> {
-    const controller = new AbortController();
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      this.#stuck = true;
-      const error = new HostError(name, "timeout", `no answer within ${deadline / 1000} s, over a connection that stands`);
-      controller.abort(error);
-      reject(error);
-    }, deadline);
-    const end = () => reject(signal.reason);
-    signal.addEventListener("abort", end, { once: true });
-    try {
-      return await Promise.race([work(AbortSignal.any([signal, controller.signal])), promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-    }
-  }
-
-  /** Nobody waits for an end that a stuck server may not take. */
-  #anew(): void {
-    void this.#comparison.close().catch(() => {});
-    this.#comparison = new Comparison();
-    this.#stuck = false;
-  }
-
   /** @returns whether the stack is another one now */
   async #reread(): Promise<boolean> {
     this.#read = { at: Date.now(), mark: localMark(this.#options.stack) };
@@ -198,83 +130,35 @@ export class Watch {
     this.#fleet = fleet;
     if (!changed) return false;
     // By other passwords or addresses, perhaps.
-    this.#anew();
+    this.#sight.anew();
     return true;
   }
 
   async #heal(looks: readonly Look[], signal: AbortSignal): Promise<readonly WatchEvent[]> {
     if (looks.every(({ differences }) => differences.length === 0)) return [];
-    const { memory, roles, events } = heal(this.#memory, looks, this.#refusals(), Date.now());
+    const around = this.#around;
+    const refused = refusals(this.#fleet, around);
+    const { memory, roles, events } = heal(this.#memory, looks, refused, Date.now());
     this.#memory = memory;
-    if (roles.length === 0) return events;
-    const servers = this.servers.filter(({ name }) => roles.some(({ server }) => server === name));
-    const urns = roles.flatMap(({ server, role }) => this.#urnOf(server, role) ?? []);
-    if (urns.length === 0) return events;
-    const { code, said } = await this.#options.up!(this.#isAllNeeded(urns) ? "all" : urns);
+    const aim = aimOf(this.#fleet, roles, { around, refused });
+    if (aim === undefined) return events;
+    const healed = new Set(roles.map(({ server }) => server));
+    const { code, said } = await this.#options.up!(aim);
     if (signal.aborted) return events;
     await this.#reread();
-    const isAround = roles.some(({ server }) => server === aroundName);
+    const isAround = healed.has(aroundName);
     if (isAround) this.#around = undefined;
-    const fresh = await this.#lookAt(
-      this.servers.filter(({ name }) => servers.some((each) => each.name === name)),
-      signal,
-      isAround,
-    );
+    const asked = this.servers.filter(({ name }) => healed.has(name));
+    const fresh = await this.#lookAt(asked, signal, isAround);
     // Servers that were not asked again are as they were.
     const rest = looks.filter(({ server }) => !fresh.some((each) => each.server === server));
     const after = this.#judge([...rest, ...fresh]);
-    const failed: readonly WatchEvent[] =
-      code === 0
-        ? []
-        : [
-            {
-              kind: "problem",
-              server: [...new Set(roles.map(({ server }) => server))].join(","),
-              what: `the up ended with ${code}: ${said}`,
-            },
-          ];
-    return [...events, ...failed, ...after];
-  }
-
-  /** A server that was off comes back under another address, which all of it goes by; so where nothing else is open, all of the stack is put right. */
-  #isAllNeeded(urns: readonly string[]): boolean {
-    if (!urns.some((urn) => urn.includes("$fleet:index:InstancePower::"))) return false;
-    const refused = this.#refusals();
-    return this.servers.every(({ name, roles }) => roles.every((role) => refused({ server: name, role }) === undefined));
-  }
-
-  #urnOf(name: string, role: string): string | undefined {
-    if (name === aroundName) {
-      const difference = this.#around?.look.differences.find((each) => each.role === role);
-      return difference && urnOf(`${difference.resource} ${role}`, this.#fleet.around);
-    }
-    const server = this.servers.find((each) => each.name === name);
-    return server?.remembered.find(({ inputs }) => inputs.role === role)?.urn;
-  }
-
-  /** An up that would do more than put back what the last one left is somebody's to type. */
-  #refusals(): (role: { readonly server: string; readonly role: string }) => string | undefined {
-    const { stack } = this.#options;
-    const open = `stacks/Pulumi.${stack}.yaml or its files want something else than the last up left; next: ./fleet up ${stack}`;
-    try {
-      const plan = planOf(stack);
-      return ({ server: name, role }) => {
-        if (role === healthRole) return "no up puts that right";
-        if (name === aroundName) return this.#around?.planned.includes(role) ? open : undefined;
-        const planned = plan.servers.find((each) => each.name === name);
-        const up = this.servers.find((each) => each.name === name);
-        const facts = completeFacts((up?.facts ?? {}) as Partial<Facts>);
-        const wants = planned && facts && rolesOf(planned).includes(role) ? expandRole(plan, planned, role, facts) : undefined;
-        return same(wants, up?.wants[role]) ? undefined : open;
-      };
-    } catch (error) {
-      if (!isUserError(error)) throw error;
-      return () => `the stack has problems (${error.message.split("\n")[0]}); next: ./fleet check ${stack}`;
-    }
+    const problem: WatchEvent = { kind: "problem", server: [...healed].join(","), what: `the up ended with ${code}: ${said}` };
+    return [...events, ...(code === 0 ? [] : [problem]), ...after];
   }
 
   async close(): Promise<void> {
-    await this.#comparison.close();
+    await this.#sight.close();
   }
 }
 
@@ -296,5 +180,3 @@ function enteredBy(fleet: FleetUp, login: WatchOptions["login"]): FleetUp {
 
 const plain = ({ servers }: FleetUp): unknown =>
   JSON.parse(JSON.stringify(servers.map(({ connection, remembered }) => ({ connection, remembered }))));
-
-/** Another one where the state was written since. Undefined ones, of states that are kept elsewhere, are all the same. */

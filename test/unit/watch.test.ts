@@ -5,7 +5,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { every } from "../../cli/commands/watch.ts";
 import { execute, post } from "../../cli/watch-ways.ts";
+import type { FleetUp } from "../../operations/fleet-up.ts";
 import { attemptsOf, keepAttempts } from "../../operations/watch/attempts.ts";
+import { aimOf } from "../../operations/watch/healing.ts";
 import {
   begin,
   forgiveAfter,
@@ -252,4 +254,23 @@ describe("the ways on which it is told", () => {
     expect(failure).toMatch(/^--webhook: expected an answer, got ./);
     expect(failure).not.toContain("token");
   });
+});
+
+test("an up is aimed at the roles that differ; at all of the stack where an address is a new one and nothing else is open", () => {
+  const power = "urn:pulumi:team-a::contest-fleet::fleet:index:TeamFleet$fleet:index:InstancePower::a-isu1";
+  const base = "urn:pulumi:team-a::contest-fleet::fleet:index:Role::isu1-base";
+  const remembered = [{ urn: base, type: "fleet:index:Role", id: "1", inputs: { role: "base" }, outputs: {} }];
+  const connection = { name: "isu1", address: "192.0.2.1", user: "ada" } as FleetUp["servers"][number]["connection"];
+  const servers = [{ name: "isu1", roles: ["base"], facts: {}, wants: {}, undone: [], connection, remembered }];
+  const fleet: FleetUp = { stack: "team-a", servers, secrets: [], around: [power] };
+  const around = {
+    planned: [],
+    look: { differences: [{ server: "aws", role: "a-isu1", resource: "fleet:index:InstancePower", what: "" }] },
+  };
+  const aim = (role: { readonly server: string; readonly role: string }, why?: string) =>
+    aimOf(fleet, [role], { around, refused: () => why });
+  expect(aim({ server: "isu1", role: "base" })).toEqual([base]);
+  expect(aim({ server: "aws", role: "a-isu1" })).toBe("all");
+  expect(aim({ server: "aws", role: "a-isu1" }, "something is open")).toEqual([power]);
+  expect(aim({ server: "isu2", role: "base" })).toBeUndefined();
 });
