@@ -18,6 +18,7 @@ import { UserError } from "../spec/problem.ts";
 import { upOne } from "./commands/up.ts";
 import { stackInMind } from "./stack-in-mind.ts";
 import { confirm } from "./terminal.ts";
+import { refuseNoUrl } from "./watch-ways.ts";
 
 export interface UnitOptions {
   /** Milliseconds. */
@@ -43,6 +44,7 @@ export const unitKey = (stack: string): string | undefined => {
 };
 
 export async function install(named: string | undefined, options: UnitOptions): Promise<number> {
+  refuseNoUrl(options.webhook);
   const stack = named ?? (await stackInMind());
   if (options.on !== undefined) return await there(options.on, ["install", stack, ...wordsOf(options), "--yes"], options);
   await refuseWithoutSystemd();

@@ -1,5 +1,6 @@
 // Where a watch tells of what it saw beside the terminal: a command here, an address on the network. Once a look, however much there is.
 import { spawn } from "node:child_process";
+import { UserError } from "../spec/problem.ts";
 
 export interface Told {
   readonly stack: string;
@@ -35,6 +36,12 @@ export async function execute(command: string, told: Told): Promise<void> {
     });
   });
   if (code !== 0) throw new Error(`--exec: expected an end with 0, got ${code}`);
+}
+
+/** Before anything is done. It may hold a token: it is not said. */
+export function refuseNoUrl(webhook: string | undefined): void {
+  if (webhook !== undefined && !/^https?:\/\/[^\s/]/.test(webhook))
+    throw new UserError("watch: --webhook: expected http:// or https:// and a host");
 }
 
 /** As JSON by POST. Throws where it is not taken. */

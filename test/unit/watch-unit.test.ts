@@ -6,7 +6,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { parse } from "yaml";
-import { refuseOthers, uninstall } from "../../cli/watch-unit.ts";
+import { install, refuseOthers, uninstall } from "../../cli/watch-unit.ts";
 import { aroundIn, urnOf } from "../../operations/watch/around.ts";
 import { unwell } from "../../operations/watch/health.ts";
 import { isLetIn, withWatcher } from "../../operations/watch/member.ts";
@@ -151,6 +151,11 @@ describe("taking it away", () => {
     } finally {
       log.mockRestore();
     }
+  });
+
+  test("nor is one made that could tell nobody", async () => {
+    const options = { every: 30_000, heal: false, yes: true, on: "ops1:/srv/ours", webhook: "chat.example.com/hooks/TOKEN" };
+    await expect(install("team-a", options)).rejects.toThrow("--webhook: expected http:// or https:// and a host");
   });
 
   test("whether a server lets it in is what the last up left there", () => {
