@@ -14,5 +14,8 @@ export function behindDashes(
   return { ours: words.slice(0, words.length - behind.length), behind };
 }
 
+const stackWords = "the stack; default FLEET_STACK, else the only one that is up";
 /** The option that every command on servers has. */
-export const stackOption = ["-s, --stack <stack>", "the stack; default FLEET_STACK, else the only one that is up"] as const;
+export const stackOption = ["-s, --stack <stack>", stackWords] as const;
+/** Of a command on a stack as a whole. */
+export const stackArgument = ["[stack]", stackWords] as const;

@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Wish } from "../../operations/split/edits.ts";
 import { movable } from "../../operations/split/split.ts";
 import { UserError } from "../../spec/problem.ts";
+import { stackArgument } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { type SplitOptions, split as splitting } from "../split.ts";
 import { stackInMind } from "../stack-in-mind.ts";
@@ -11,7 +12,7 @@ export const split: Register = (program, done) =>
   program
     .command("split")
     .description("move a role to another server: its data, what names it, the old service; all of it, or nothing")
-    .argument("[stack]", "the stack; default FLEET_STACK, else the only one that is up")
+    .argument(...stackArgument)
     .addOption(
       new Option(
         "--move <role:from:to>",

@@ -11,6 +11,7 @@ import { stopsWithUs } from "../../pulumi/interruption.ts";
 import { stacksUp } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
+import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { stackInMind } from "../stack-in-mind.ts";
 import { exportedBy } from "../stack-outputs.ts";
@@ -21,7 +22,7 @@ export const ssh: Register = (program, done) =>
     .description("open a shell on a server, or run a command there")
     .argument("<server>", "a server of the stack: isu1")
     .argument("[command...]", "command to run in a shell there; default a login shell")
-    .option("-s, --stack <stack>", "the stack; default FLEET_STACK, else the only one that is up")
+    .option(...stackOption)
     .option(...forwarding)
     .passThroughOptions()
     .allowUnknownOption()
