@@ -37,7 +37,9 @@ export class OpenRuns {
     for (const file of this.#filesOf(stack)) {
       const run = runIn(file);
       if (run && bornOf(run.pid) === run.born) continue;
-      if (run) await store.add(stack, run.entry.id, `${JSON.stringify(run.entry)}\n`);
+      // It may have said its end, and have been killed before it took its note away.
+      if (run && (await store.get(stack, run.entry.id)) === undefined)
+        await store.add(stack, run.entry.id, `${JSON.stringify(run.entry)}\n`);
       rmSync(file, { force: true });
     }
   }

@@ -1,7 +1,7 @@
 // The team's history: what is kept of a run, where, and that a run never fails for it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { homedir, tmpdir } from "node:os";
@@ -202,6 +202,23 @@ describe("a run", () => {
     expect(await historyOf("killed", 10, to, open)).toMatchObject(expected);
     expect(await historyOf("killed", 10, to, open)).toMatchObject(expected);
     expect(readdirSync(join(folder, "open", "killed"))).toEqual([]);
+  });
+
+  test("that was killed when it had said its end keeps that end", async () => {
+    const open = new OpenRuns(join(folder, "open"));
+    const to = new FolderStore(folder);
+    let note = { file: "", text: "" };
+    await recorded({ stack: "late", what: "up", store: async () => to, open }, async (notes) => {
+      changes();
+      const [name = ""] = readdirSync(join(folder, "open", "late"));
+      const file = join(folder, "open", "late", name);
+      note = { file, text: JSON.stringify({ ...JSON.parse(readFileSync(file, "utf8")), born: "long ago" }) };
+      notes.summary = "3 changed";
+      return 0;
+    });
+    writeFileSync(note.file, note.text);
+    expect(await historyOf("late", 10, to, open)).toMatchObject([{ result: "done", summary: "3 changed" }]);
+    expect(readdirSync(join(folder, "open", "late"))).toEqual([]);
   });
 
   test("does not fail for a history that can't be written", async () => {
