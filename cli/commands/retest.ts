@@ -6,7 +6,7 @@ import { type FleetServer, type FleetUp, fleetUp, maskedIn, maskOf } from "../..
 import { recorded } from "../../operations/history/history.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
-import { type Kept, keptRetest } from "../../operations/retest/kept.ts";
+import { type Kept, keptRetest, refuseWhileAtWork } from "../../operations/retest/kept.ts";
 import { pageOf } from "../../operations/retest/page.ts";
 import { endRetest, faultsBefore, type RebootOptions, rebootAll, resumeAll } from "../../operations/retest/retest.ts";
 import { isGoodEnough, type Retest, tries, verdictOf } from "../../operations/retest/verdict.ts";
@@ -158,6 +158,7 @@ function markerOf(stack: string): MarkerSpec | undefined {
 async function endHalfDone({ stack, servers }: FleetUp, marker: MarkerSpec | undefined): Promise<void> {
   const kept = keptRetest(stack);
   if (!kept) return;
+  refuseWhileAtWork(stack, kept);
   console.error(`the retest of ${kept.at} was cut short: what it wrote is taken away (fleet retest --resume would have gone on with it)`);
   await endRetest(servers, { stack, marker }, kept.note);
 }
@@ -169,6 +170,7 @@ async function goOn(fleet: FleetUp, marker: MarkerSpec | undefined, options: Opt
     console.log(`${stack}: no retest was cut short here`);
     return 0;
   }
+  refuseWhileAtWork(stack, kept);
   if (options.clean || kept.before.length === 0) return await cleaned(fleet, marker, kept);
   return await recorded({ stack, what: "retest" }, async (notes) => {
     changes();

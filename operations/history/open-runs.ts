@@ -2,12 +2,13 @@
 // more; whoever reads or writes the history next puts it in.
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import type { z } from "zod";
 import { stateFolder } from "../../pulumi/folder.ts";
+import { Doer, isAlive, thisProcess } from "../doer.ts";
 import { HistoryEntry } from "./entry.ts";
 import type { HistoryStore } from "./store.ts";
 
-const OpenRun = z.object({ pid: z.number(), born: z.string(), entry: HistoryEntry });
+const OpenRun = Doer.extend({ entry: HistoryEntry });
 
 /** What is said of a run that nobody saw the end of. */
 export const unseenEnd = "was killed: what it had done stays done; the same command goes on from there";
@@ -26,7 +27,7 @@ export class OpenRuns {
     const folder = join(this.#folder, entry.stack);
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, `${entry.id}.json`);
-    const run = { pid: process.pid, born: bornOf(process.pid), entry: { ...entry, result: "interrupted", summary: unseenEnd } };
+    const run = { ...thisProcess(), entry: { ...entry, result: "interrupted", summary: unseenEnd } };
     writeFileSync(`${file}.new`, JSON.stringify(run), { mode: 0o600 });
     renameSync(`${file}.new`, file);
     return () => rmSync(file, { force: true });
@@ -36,7 +37,7 @@ export class OpenRuns {
   async sweep(stack: string, store: HistoryStore): Promise<void> {
     for (const file of this.#filesOf(stack)) {
       const run = runIn(file);
-      if (run && bornOf(run.pid) === run.born) continue;
+      if (run && isAlive(run)) continue;
       // It may have said its end, and have been killed before it took its note away.
       if (run && (await store.get(stack, run.entry.id)) === undefined)
         await store.add(stack, run.entry.id, `${JSON.stringify(run.entry)}\n`);
@@ -62,25 +63,5 @@ function runIn(file: string): z.infer<typeof OpenRun> | undefined {
     return OpenRun.parse(JSON.parse(readFileSync(file, "utf8")));
   } catch {
     return undefined;
-  }
-}
-
-/** When a process began: its id may be another's by now. Without a /proc, whether there is one; empty where there is none. */
-function bornOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const [state, ...rest] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return state === "Z" || state === "X" ? "" : (rest[18] ?? "");
-  } catch {
-    return process.platform === "linux" ? "" : answers(pid);
-  }
-}
-
-function answers(pid: number): string {
-  try {
-    process.kill(pid, 0);
-    return "there";
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? "there" : "";
   }
 }

@@ -3,12 +3,16 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { stateFolder } from "../../pulumi/folder.ts";
+import { UserError } from "../../spec/problem.ts";
+import { Doer, isAlive } from "../doer.ts";
 
 const Kept = z.object({
   version: z.literal(1),
   /** When it began, ISO 8601. */
   at: z.string(),
   mark: z.string(),
+  /** Who is at it, or was; absent where an older version wrote it. */
+  by: Doer.optional(),
   before: z.array(
     z.object({
       server: z.string(),
@@ -36,6 +40,14 @@ export function keptRetest(stack: string, folder = stateFolder): Kept | undefine
   } catch {
     return undefined;
   }
+}
+
+/** What is at work is nothing that was cut short: its marks are not another's to take away. */
+export function refuseWhileAtWork(stack: string, { at, by }: Kept): void {
+  if (by && isAlive(by))
+    throw new UserError(
+      `${stack}: expected no retest at work, got that of process ${by.pid} since ${at}; next: wait for its end, or end it and fleet retest --resume`,
+    );
 }
 
 export function keepRetest(stack: string, kept: Kept, folder = stateFolder): void {

@@ -5,6 +5,7 @@ import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import type { MarkerSpec } from "../../spec/retest.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { findingsOf } from "../doctor/finding.ts";
+import { thisProcess } from "../doer.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { driftOf, lookAt } from "../look/look.ts";
 import { OpenServers, type Outcome } from "../on-servers.ts";
@@ -52,15 +53,16 @@ interface Before {
 export async function rebootAll(servers: readonly FleetServer[], options: RebootOptions): Promise<readonly Rebooted[]> {
   const open = new OpenServers();
   const mark = randomBytes(6).toString("hex");
-  const kept = (more: Partial<Kept>) => keepRetest(options.stack, { version: 1, at: new Date().toISOString(), mark, before: [], ...more });
+  const begun: Kept = { version: 1, at: new Date().toISOString(), mark, by: thisProcess(), before: [] };
   try {
     // Before the first mark: also a run that is killed now is known to have left some.
-    kept({});
+    keepRetest(options.stack, begun);
     const before = valuesOf(
       await open.each(servers, (server, shell, signal) => readied(server, shell, mark, signal), { change: "retest", timeout: 120_000 }),
     );
     const note = await written(open, servers, options.marker, mark);
-    kept({ before: before.map(({ server, ...rest }) => plain({ server: server.name, ...rest })), ...(note && { note }) });
+    const seen = before.map(({ server, ...rest }) => plain({ server: server.name, ...rest }));
+    keepRetest(options.stack, { ...begun, before: seen, ...(note && { note }) });
     const isLast = ({ server: { name } }: Before) => options.last.includes(name);
     const waves = [before.filter((each) => !isLast(each)), before.filter(isLast)].map((wave) => shuffled(wave));
     const all: Rebooted[] = [];
@@ -75,6 +77,7 @@ export async function rebootAll(servers: readonly FleetServer[], options: Reboot
 
 /** Goes on where one was cut short: who has not rebooted since does so now, all are waited for and asked, and the marks go. */
 export async function resumeAll(servers: readonly FleetServer[], kept: Kept, options: RebootOptions): Promise<readonly Rebooted[]> {
+  keepRetest(options.stack, { ...kept, by: thisProcess() });
   const open = new OpenServers();
   try {
     const before = kept.before.flatMap(({ server: name, ...rest }): readonly Before[] => {

@@ -7,7 +7,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { forgetRetest, keepRetest, keptRetest } from "../../operations/retest/kept.ts";
+import { thisProcess } from "../../operations/doer.ts";
+import { forgetRetest, keepRetest, keptRetest, refuseWhileAtWork } from "../../operations/retest/kept.ts";
 import { filled, missing, take, write } from "../../operations/retest/through.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import { MarkerSpec } from "../../spec/retest.ts";
@@ -107,4 +108,13 @@ test("what is kept of a retest is its owner's alone, and gone with its end", () 
   forgetRetest("team-a", folder);
   expect(keptRetest("team-a", folder)).toBeUndefined();
   rmSync(folder, { recursive: true });
+});
+
+test("what a retest at work has written is not another's to take away; that of one that was killed is", () => {
+  const kept = { version: 1, at: "2026-11-29T10:00:00Z", mark: "3f", before: [] } as const;
+  const by = thisProcess();
+  const refusing = (who: typeof by | undefined) => () => refuseWhileAtWork("team-a", { ...kept, before: [], by: who });
+  expect(refusing(by)).toThrow(`team-a: expected no retest at work, got that of process ${process.pid} since 2026-11-29T10:00:00Z`);
+  // Its number may be another's by now.
+  for (const gone of [undefined, { ...by, born: "1" }, { ...by, pid: 2 ** 22 + 1 }]) expect(refusing(gone)).not.toThrow();
 });
