@@ -25,7 +25,7 @@ export function asking({ port, headers }: Pick<MarkerSpec, "port" | "headers">, 
   const data = body === undefined ? [] : ["--data-binary", filled(body, note)];
   const url = `http://127.0.0.1:${port}${filled(path, note)}`;
   return sh`command -v curl >/dev/null || { echo 'expected curl on the server, got none; next: apt-get install curl' >&2; exit 1; }
-exec curl -sS --noproxy ${"*"} --max-time 15 -X ${method} ${words} ${data} -w ${"\\n%{http_code}"} ${url}`;
+exec curl -sS --globoff --noproxy ${"*"} --max-time 15 -X ${method} ${words} ${data} -w ${"\\n%{http_code}"} ${url}`;
 }
 
 export interface Answer {

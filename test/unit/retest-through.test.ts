@@ -71,6 +71,10 @@ describe("a note through the application", () => {
     expect([note, [...notes.values()]]).toEqual([{ mark: "3f9c0a", id: "7" }, ['{"text": "it\'s 3f9c0a"}']]);
     expect(await missing(shell, marker, note)).toBeUndefined();
     expect(await missing(shell, { ...marker, expect: "{mark}, twice" }, note)).toContain("(/notes/7: 200 ");
+    // Its brackets are the path's own.
+    expect(await write(shell, { ...marker, post: "/notes?tags[]={a,b}" }, "3f9c0b")).toMatchObject({ mark: "3f9c0b" });
+    expect(notes.size).toBe(2);
+    notes.delete("8");
     await take(shell, marker, note);
     expect([...notes]).toEqual([]);
     expect(await missing(shell, marker, note)).toBe("note through the application (/notes/7: 404 no such note)");
