@@ -72,11 +72,7 @@ async function show(words: readonly string[], options: Options): Promise<number>
     });
     const seen = await waiting(() => `looks at ${servers.map(({ name }) => name).join(", ")}`, one);
     if (options.watch === undefined) {
-      console.log(
-        options.json
-          ? JSON.stringify(plain(stack, seen), null, 2)
-          : screen(stack, seen.rows, seen.last, { expiresAt: seen.expiresAt, measured: seen.measured }),
-      );
+      console.log(options.json ? JSON.stringify(plain(stack, seen), null, 2) : screen(stack, seen.rows, seen.last, seen));
       return seen.rows.every(isWell) ? 0 : 1;
     }
     await watch(stack, seen, one, options);
@@ -99,7 +95,7 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
   try {
     for (let seen = first; !signal.aborted; ) {
       if (json) console.log(JSON.stringify(plain(stack, seen)));
-      else draw(screen(stack, seen.rows, seen.last, { expiresAt: seen.expiresAt, measured: seen.measured }));
+      else draw(screen(stack, seen.rows, seen.last, seen));
       await sleep(typeof period === "number" ? period : 2000, signal).catch(() => {});
       if (!signal.aborted) seen = await again();
     }

@@ -1,11 +1,11 @@
 // The looks at one server for all readers of the page: its state, what differs, and the output of what was chosen. Nothing is asked while nobody reads.
 import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { sh } from "../../provisioners/engine/shell-quote.ts";
-import { sleep } from "../../provisioners/ssh/retry.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { driftOf, lookAt, type Seen } from "../look/look.ts";
 import { OpenServers, type Outcome, type Work } from "../on-servers.ts";
 import { runCommand } from "../run-command.ts";
+import type { Hub } from "./hub.ts";
 
 /** A command, or the end of a file, whose output is shown of all servers. */
 export interface Chosen {
@@ -40,8 +40,8 @@ export interface GazeOptions {
   readonly every: number;
   /** Milliseconds between two runs of what was chosen. */
   readonly outputEvery: number;
-  /** Until somebody reads. */
-  readonly someone: (signal: AbortSignal) => Promise<void>;
+  /** Whose readers it looks for. */
+  readonly hub: Pick<Hub, "whileRead">;
   /** Told what is known now; of `output`, that alone has changed. */
   readonly onGlance: (glance: Glance, output?: Chosen) => void;
 }
@@ -75,23 +75,14 @@ export class Gaze {
 
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
-    const { every, outputEvery, chosen } = this.#options;
+    const { every, outputEvery, chosen, hub } = this.#options;
     try {
       await Promise.all([
-        this.#again(() => this.#look(signal), every, signal),
-        ...chosen.map((each) => this.#again(() => this.#ask(each, signal), outputEvery, signal)),
+        hub.whileRead(() => this.#look(signal), every, signal),
+        ...chosen.map((each) => hub.whileRead(() => this.#ask(each, signal), outputEvery, signal)),
       ]);
     } finally {
       await this.#open.close();
-    }
-  }
-
-  async #again(work: () => Promise<void>, every: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#options.someone(signal);
-      if (signal.aborted) return;
-      await work();
-      await sleep(every, signal).catch(() => {});
     }
   }
 

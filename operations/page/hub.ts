@@ -1,4 +1,5 @@
 // What the page shows, a part each, and who reads it: all readers are told the same, and what did not change is told to nobody.
+import { sleep } from "../../provisioners/ssh/retry.ts";
 
 export interface Reader {
   /** @returns false where it does not keep up; it comes again by itself, and has all of it then */
@@ -44,6 +45,16 @@ export class Hub {
 
   leave(reader: Reader): void {
     this.#readers.delete(reader);
+  }
+
+  /** `work` again and again while somebody reads, until the signal; `every`: milliseconds between two. */
+  async whileRead(work: () => Promise<void>, every: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.someone(signal);
+      if (signal.aborted) return;
+      await work();
+      await sleep(every, signal).catch(() => {});
+    }
   }
 
   /** Until somebody reads, or the signal. */

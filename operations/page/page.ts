@@ -72,16 +72,14 @@ export class Page {
   }
 
   async #again(work: () => Promise<void> | void, every: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#hub.someone(signal);
-      if (signal.aborted) return;
+    const told = async () => {
       try {
         await work();
       } catch (error) {
         this.#problem((error as Error).message);
       }
-      await sleep(every, signal).catch(() => {});
-    }
+    };
+    await this.#hub.whileRead(told, every, signal);
   }
 
   #problem(problem: string): void {
@@ -111,7 +109,7 @@ export class Page {
     const { every, outputEvery, chosen } = this.#options;
     const gaze = new Gaze(server, {
       ...{ every, outputEvery, chosen },
-      someone: (signal) => this.#hub.someone(signal),
+      hub: this.#hub,
       onGlance: (glance, output) => (output ? this.#showChosen(output) : this.#show(glance)),
     });
     // What is known of it stays until it is looked at again.
