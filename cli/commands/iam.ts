@@ -5,6 +5,7 @@ import { type Persona, personas, policiesOf, type Scope, type Worker, workers } 
 import { oidcProvider, type Trusted, trustOf } from "../../iam/trust.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
+import { several } from "../several.ts";
 
 interface Options {
   readonly region: string;
@@ -21,8 +22,6 @@ interface Options {
   readonly trusted?: string;
   readonly externalId?: string;
 }
-
-const several = (value: string, all: readonly string[]): readonly string[] => [...all, value];
 
 export const iam: Register = (program, done) =>
   program

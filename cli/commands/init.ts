@@ -14,14 +14,13 @@ import type { StackOptions } from "../init/options.ts";
 import { newStack, writeStack } from "../init/write-stack.ts";
 import { memberOption } from "../member-option.ts";
 import { schemaOf } from "../schema-file.ts";
+import { several } from "../several.ts";
 import { columns, isTerminal } from "../terminal.ts";
 
 interface Options extends StackOptions {
   readonly install: boolean;
   readonly stack: boolean;
 }
-
-const more = (text: string, all: readonly string[]): readonly string[] => [...all, text];
 
 export const init: Register = (program, done) =>
   program
@@ -32,7 +31,7 @@ export const init: Register = (program, done) =>
     .option(
       "--server <name=address>",
       "a server that was handed out, isu1=203.0.113.11 or with its SSH port isu1=203.0.113.11:2222; once for each",
-      more,
+      several,
       [],
     )
     .option("--aws", "a stack of three servers on AWS")
@@ -43,7 +42,7 @@ export const init: Register = (program, done) =>
     .option("-i, --key <file>", "private key to log in with, instead of a password")
     .option("--region <region>", "AWS region; default ap-northeast-1")
     .option("--type <type>", "instance type on AWS; default c5.large")
-    .option("--ssh-from <network>", "network that may use SSH on AWS; once for each", more, [])
+    .option("--ssh-from <network>", "network that may use SSH on AWS; once for each", several, [])
     .option("--expires <time>", "when all of it on AWS may go, such as 2026-12-01T12:00:00Z")
     .option("--no-stack", "the folder alone")
     .option("--no-install", "leave `npm install` to you")

@@ -11,10 +11,9 @@ import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { seconds } from "../seconds.ts";
+import { several } from "../several.ts";
 import { stackInMind } from "../stack-in-mind.ts";
 import { styled } from "../terminal.ts";
-
-const several = (text: string, before: readonly string[]): readonly string[] => [...before, text];
 
 export const page: Register = (program, done) =>
   program

@@ -13,6 +13,7 @@ import { text } from "../preview/text.ts";
 import { allRight, engineOption } from "../quick/quick.ts";
 import { remarkLines } from "../remarks.ts";
 import { chosen, manyOptions, meantBy } from "../select-stacks.ts";
+import { several } from "../several.ts";
 import { columns, styled } from "../terminal.ts";
 
 interface Options {
@@ -42,12 +43,7 @@ export const preview: Register = (program, done) =>
     .addOption(noTableOption())
     .addOption(new Option("--around", "only what stands around the servers, without a look at them").default(false).hideHelp())
     .option("--full", "show new files in full, not only how many lines they have", false)
-    .option(
-      "--note <text>",
-      "a sentence above the table; may be given more than once",
-      (text, all: string[]) => [...all, text],
-      [] as string[],
-    )
+    .option("--note <text>", "a sentence above the table; may be given more than once", several, [])
     .addHelpText(
       "after",
       "\nExamples:\n  fleet preview team-a\n  fleet preview 'team-*' --markdown preview.md\n  fleet preview --offline --base origin/main --markdown preview.md",

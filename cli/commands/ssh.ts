@@ -13,6 +13,7 @@ import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
+import { several } from "../several.ts";
 import { stackInMind } from "../stack-in-mind.ts";
 import { exportedBy } from "../stack-outputs.ts";
 
@@ -43,7 +44,7 @@ interface Options {
 const forwarding = [
   "-L, --forward <port:host:hostport>",
   "a port of this computer that leads to one behind the server, as OpenSSH's -L; may be given more than once",
-  (text: string, all: readonly string[]) => [...all, text],
+  several,
   [] as readonly string[],
 ] as const;
 
