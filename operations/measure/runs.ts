@@ -27,7 +27,10 @@ export type RunEntry = z.infer<typeof RunEntry>;
 export const runsFolder = (stack: string, root = project): string => join(root, "runs", stack);
 const ledgerOf = (folder: string): string => join(folder, "ledger.jsonl");
 
-/** In the order of their numbers. A line that is no run (a merge's marks) is passed over. */
+/**
+ * In the order of their numbers, which two people take alike who measure between two pulls: both runs stay. A line that is no run (a merge's
+ * marks) is passed over, one that stands twice is one.
+ */
 export function ledger(folder: string): readonly RunEntry[] {
   const file = ledgerOf(folder);
   if (!existsSync(file)) return [];
@@ -41,7 +44,8 @@ export function ledger(folder: string): readonly RunEntry[] {
         return [];
       }
     });
-  return [...new Map(entries.map((each) => [each.run, each])).values()].sort((a, b) => a.run - b.run);
+  const runs = new Map(entries.map((each) => [`${each.run} ${each.began} ${each.who}`, each]));
+  return [...runs.values()].sort((a, b) => a.run - b.run || a.ended - b.ended);
 }
 
 /** Makes the next run's folder. Raw logs hold what users sent: git is told to leave them out. */

@@ -249,5 +249,11 @@ describe("the ledger", () => {
     });
     expect(ledger(folder).map(({ run }) => run)).toEqual([1, 3, 7]);
     expect(newRun(folder).run).toBe(8);
+    // Somebody else's seventh, merged; and its line once more, of both sides.
+    const theirs = { ...entry(7), who: "bob@laptop", began: 9, ended: 99 };
+    for (const each of [theirs, theirs]) enter(folder, each);
+    expect(ledger(folder).filter(({ run }) => run === 7)).toEqual([entry(7), theirs]);
+    // Here, at once: a folder each.
+    expect([newRun(folder).run, newRun(folder).run]).toEqual([9, 10]);
   });
 });
