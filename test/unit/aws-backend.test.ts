@@ -1,6 +1,6 @@
 // The bucket of a state: its name is none that a teardown takes away, and its policy leaves what others wrote there.
 import { expect, test } from "vitest";
-import { defaultBucket, refuseName } from "../../cli/aws/backend/bucket.ts";
+import { clientIn, defaultBucket, make, refuseName } from "../../cli/aws/backend/bucket.ts";
 import { wantedStatements, withOurs } from "../../cli/aws/backend/settings.ts";
 import { personas, policiesOf, sampleScope } from "../../iam/policies.ts";
 import { call } from "../support/aws-calls.ts";
@@ -45,4 +45,17 @@ test("a policy that somebody wrote keeps what it says, and has ours once", () =>
   expect(JSON.parse(once).Statement).toEqual([theirs, ...wantedStatements(bucket)]);
   expect(withOurs(once, bucket)).toBe(once);
   expect(JSON.parse(withOurs(undefined, bucket)).Statement).toEqual(wantedStatements(bucket));
+});
+
+test("a bucket that is not known everywhere yet gets its tags all the same", { timeout: 60_000 }, async () => {
+  const client = clientIn("ap-northeast-1");
+  const sent: string[] = [];
+  client.send = async ({ constructor: { name } }: object) => {
+    sent.push(name);
+    if (sent.filter((each) => each === name).length === 1 && name === "PutBucketTaggingCommand")
+      throw Object.assign(new Error("not yet"), { name: "NoSuchBucket" });
+  };
+  const place = { bucket, region: "ap-northeast-1", account: "123456789012" };
+  await make(client, { ...place, there: false, settings: [] }, () => {});
+  expect(sent).toEqual(["CreateBucketCommand", "PutBucketTaggingCommand", "PutBucketTaggingCommand"]);
 });

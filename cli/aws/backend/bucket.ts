@@ -2,7 +2,7 @@
 import * as s3 from "@aws-sdk/client-s3";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../../spec/problem.ts";
-import { type Setting, settings, type Whose } from "./settings.ts";
+import { settings, type Whose } from "./settings.ts";
 
 export interface Seen {
   readonly bucket: string;
@@ -80,7 +80,7 @@ export async function make(
   if (!there) {
     tell("the bucket");
     await client.send(new s3.CreateBucketCommand({ Bucket: bucket, ...placed(region) }));
-    await client.send(new s3.PutBucketTaggingCommand({ ...whose, Tagging: { TagSet: tags } }));
+    await settled(() => client.send(new s3.PutBucketTaggingCommand({ ...whose, Tagging: { TagSet: tags } })));
   }
   const wrong = new Set(found.filter(({ right }) => !right).map(({ name }) => name));
   for (const each of settings.filter(({ name }) => wrong.has(name))) {
@@ -95,7 +95,7 @@ const placed = (region: string) =>
 
 const tries = 5;
 /** A bucket that was made a moment ago is not known everywhere yet, and one setting at a time is taken. */
-async function settled(put: () => ReturnType<Setting["put"]>): Promise<void> {
+async function settled(put: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await put();
