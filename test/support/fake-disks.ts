@@ -103,11 +103,20 @@ export class FakeComputer {
   has = (path: string): boolean => existsSync(this.#at(path));
   read = (path: string): string => readFileSync(this.#at(path), "utf8").replaceAll(this.root, "");
 
+  /** Where its programs are found: the fakes before this computer's own. */
+  get path(): string {
+    return `${this.#at("bin")}:${process.env.PATH}:/usr/sbin:/sbin`;
+  }
+
   /** Runs the script under dash. `ran` holds only what changes something, in order, without this computer's own folder. */
   run(script: string, verb: "build" | "ready"): { readonly code: number | null; readonly said: string; readonly ran: readonly string[] } {
     rmSync(this.#at("fake/log"), { force: true });
-    const path = `${this.#at("bin")}:${process.env.PATH}:/usr/sbin:/sbin`;
-    const { status, stderr } = spawnSync("dash", ["-s", verb], { input: script, encoding: "utf8", env: { PATH: path }, timeout: 60_000 });
+    const { status, stderr } = spawnSync("dash", ["-s", verb], {
+      input: script,
+      encoding: "utf8",
+      env: { PATH: this.path },
+      timeout: 60_000,
+    });
     const log = this.has("fake/log") ? this.read("fake/log").trimEnd().split("\n") : [];
     const looks = /^(?:mdadm --(?:detail|examine)|blkid|lsblk|blockdev|mountpoint|udevadm|sleep|sync|chattr)/;
     return { code: status, said: stderr.replaceAll(this.root, ""), ran: log.filter((line) => !looks.test(line)) };

@@ -1,6 +1,5 @@
 // What the role `base` makes a filesystem of, on disks made of files: nothing that holds a byte, wherever it is.
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { formatScript } from "../../provisioners/roles/base/volumes.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
@@ -21,9 +20,8 @@ function format({ blank = false, slow = 0 } = {}) {
     const clock = `f=${computer.root}/fake/clock; n=$(($(cat $f 2>/dev/null || echo 0) + ${slow})); echo $n | tee $f`;
     computer.put("bin/date", `#!/bin/sh\n${clock}\n`, 0o755);
   }
-  const path = `${join(computer.root, "bin")}:${process.env.PATH}:/usr/sbin:/sbin`;
   const input = formatScript(disk, { filesystem: "ext4", blank });
-  const { status, stdout, stderr } = spawnSync("dash", ["-e", "-s"], { input, encoding: "utf8", env: { PATH: path } });
+  const { status, stdout, stderr } = spawnSync("dash", ["-e", "-s"], { input, encoding: "utf8", env: { PATH: computer.path } });
   return { code: status, said: stdout + stderr };
 }
 

@@ -1,7 +1,6 @@
 // Whether a filesystem reaches to the end of its disk, on disks made of files: ext4 by its own tools, XFS by the words of its (xfsprogs 6.1,
 // taken from a loop device that grew from 1 GiB to 3, as were the answers here).
 import { execFileSync, spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { fillsScript, growScript } from "../../provisioners/roles/base/volumes.ts";
 import { FakeComputer } from "../support/fake-disks.ts";
@@ -15,11 +14,10 @@ beforeEach(() => {
 afterEach(() => computer.gone());
 
 type Filesystem = "xfs" | "ext4";
-const path = () => `${join(computer.root, "bin")}:${process.env.PATH}:/usr/sbin:/sbin`;
 /** Under `sh -ec`, as a guard runs. */
 function fills(filesystem: Filesystem): boolean {
   const text = fillsScript(disk, { filesystem, mountPoint: "/srv/data" });
-  const { status, stderr } = spawnSync("dash", ["-ec", text], { encoding: "utf8", env: { PATH: path() } });
+  const { status, stderr } = spawnSync("dash", ["-ec", text], { encoding: "utf8", env: { PATH: computer.path } });
   expect([stderr, [0, 1].includes(status ?? -1)]).toEqual(["", true]);
   return status === 0;
 }
