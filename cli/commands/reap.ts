@@ -1,6 +1,6 @@
 // fleet reap: stacks on AWS whose time is over. Says which; with --yes it takes them away, as a scheduled job does.
 
-import { endOf, existing } from "../../pulumi/state.ts";
+import { existing } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Leftover } from "../aws/sweep.ts";
@@ -29,15 +29,16 @@ export const reap: Register = (program, done) =>
 const isOver = (until: string | undefined, now: number): boolean => until !== undefined && Date.parse(until) < now;
 
 async function run({ yes, region, json }: Options): Promise<number> {
-  const { readableAwsStacks } = await import("../aws/stacks.ts");
+  const [{ readableAwsStacks }, { endsOf }] = await Promise.all([import("../aws/stacks.ts"), import("../aws/ends.ts")]);
   const now = Date.now();
   const { stacks, problems: broken } = readableAwsStacks();
   // Of the others nothing stands, or nothing that this backend knows of: no news, however often it is asked.
   const there = new Set(await existing(stacks.map(({ name }) => name)));
   const up = stacks.filter(({ name }) => there.has(name));
-  const expired = (await Promise.all(up.map(ended))).filter(({ end }) => isOver(end, now));
+  const { ended, problems: untold } = await endsOf(up);
+  const expired = ended.filter(({ end }) => isOver(end, now));
   const { strays, unseen } = await straysOf(region, { stacks, up }, now);
-  const problems = [...broken, ...unseen];
+  const problems = [...broken, ...untold, ...unseen];
   if (json) console.log(JSON.stringify({ expired: expired.map(shown), strays, problems }, null, 2));
   else console.log([text(expired, strays, yes), ...problems].join("\n"));
   const code = yes ? await takeAway(expired) : 0;
@@ -47,9 +48,6 @@ async function run({ yes, region, json }: Options): Promise<number> {
 interface Ended extends AwsStack {
   readonly end: string | undefined;
 }
-
-/** The stack file's word, which a person can move; where it has none, that of the first up. */
-const ended = async (stack: AwsStack): Promise<Ended> => ({ ...stack, end: stack.target.expiresAt ?? (await endOf(stack.name)) });
 
 /** One that fails must not keep the others alive, and in the bill. */
 async function takeAway(expired: readonly AwsStack[]): Promise<number> {

@@ -2,12 +2,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { type Attempt, isHopeless, untilThrough } from "../../cli/aws/destroy.ts";
+import { endsOf } from "../../cli/aws/ends.ts";
 import { type Leftover, sweptCode, sweptText, together } from "../../cli/aws/sweep.ts";
 import { goingWith } from "../../components/targets/aws/going.ts";
 import { AwsTarget } from "../../components/targets/aws/settings/target.ts";
 import { EventLog } from "../../pulumi/event-log.ts";
+import { UserError } from "../../spec/problem.ts";
 
 const failed = (code: string, message: string) =>
   `deleting urn:pulumi:x: 1 error occurred:\n\t* deleting it: operation error EC2: Delete, https response error StatusCode: 400, RequestID: 1, api error ${code}: ${message}`;
@@ -136,4 +139,29 @@ test("the events of a run that is tried again are read from their beginning, and
   writeFileSync(file, said("denied"));
   expect(events.read().errors).toEqual(["denied"]);
   rmSync(folder, { recursive: true });
+});
+
+describe("when stacks end", () => {
+  const stacks = [
+    { name: "said", target: { expiresAt: "2026-12-01T00:00:00Z" } },
+    { name: "shut", target: {} },
+    ...[1, 2, 3, 4, 5, 6, 7, 8].map((each) => ({ name: `first-${each}`, target: {} })),
+  ];
+
+  test("one whose state does not tell is named, and keeps no other alive; few are asked at once", async () => {
+    let [now, most] = [0, 0];
+    const { ended, problems } = await endsOf(stacks, async (name) => {
+      if (name === "shut") throw new UserError("incorrect passphrase");
+      most = Math.max(most, ++now);
+      await setImmediate();
+      now--;
+      return `of ${name}`;
+    });
+    expect(problems).toEqual(["shut: incorrect passphrase"]);
+    expect(ended.map(({ name, end }) => [name, end])).toEqual([
+      ["said", "2026-12-01T00:00:00Z"],
+      ...stacks.slice(2).map(({ name }) => [name, `of ${name}`]),
+    ]);
+    expect(most).toBe(4);
+  });
 });
