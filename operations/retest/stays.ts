@@ -1,6 +1,7 @@
 // What belongs on stays on over a reboot: services that run, what was set in the database by hand, redis' data. What a retest names as lost, where
 // there is one way to keep it.
 
+import { finalFolder } from "../measure/run/final.ts";
 import type { RetestFacts } from "./facts.ts";
 import type { Step } from "./finalize.ts";
 import { firstOf } from "./rules/rule.ts";
@@ -37,7 +38,12 @@ function databaseSteps(facts: RetestFacts): readonly Step[] {
   ];
 }
 
-/** Of a redis that holds something and writes nothing. Its file is put back as it was. */
+const keptConf = `${finalFolder}/redis.conf`;
+
+/**
+ * Of a redis that holds something and writes nothing. Its file is put back as it was; the copy goes with the folder, at the end, since a line
+ * that fails has all of them run again.
+ */
 function redisSteps({ redis }: RetestFacts): readonly Step[] {
   const [save, log, keys] = [firstOf(redis, "save"), firstOf(redis, "appendonly"), firstOf(redis, "keys", "0")];
   if (redis.length === 0 || save !== "" || log === "yes" || Number(keys) === 0) return [];
@@ -45,8 +51,8 @@ function redisSteps({ redis }: RetestFacts): readonly Step[] {
   return [
     {
       text: `have redis write its log (appendonly): its ${keys} keys would be gone after a reboot`,
-      run: `${file}; cp -p "$file" /var/lib/fleet/final/redis.conf && [ "$(redis-cli config set appendonly yes)" = OK ] && [ "$(redis-cli config rewrite)" = OK ]`,
-      undo: `${file}; redis-cli config set appendonly no >/dev/null; cat /var/lib/fleet/final/redis.conf >"$file"; rm -f /var/lib/fleet/final/redis.conf`,
+      run: `${file}; { [ -e ${keptConf} ] || cp -p "$file" ${keptConf}; } && [ "$(redis-cli config set appendonly yes)" = OK ] && [ "$(redis-cli config rewrite)" = OK ]`,
+      undo: `${file}; redis-cli config set appendonly no >/dev/null; cat ${keptConf} >"$file"`,
     },
   ];
 }

@@ -1,12 +1,14 @@
 // What lives only at run time is found before the reboot, by name: one planted fault a test, over what a look finds.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { finalFolder } from "../../operations/measure/run/final.ts";
 import { factsIn, noFacts, type RetestFacts, type Row, type Unit } from "../../operations/retest/facts.ts";
 import { faultsOn, rules } from "../../operations/retest/rules/rules.ts";
 import { sections } from "../../operations/retest/sections.ts";
+import { keepingSteps } from "../../operations/retest/stays.ts";
 
 const running: Unit = {
   Id: "app.service",
@@ -327,6 +329,32 @@ describe("what looks like a fault and is none", () => {
   test.for(fine)("%s", ([, planted]) => {
     expect(faultsOn("isu1", plant(planted))).toEqual([]);
   });
+});
+
+test("redis' file is put back by finalize --undo as it was before the first finalize; also by a second one, after a line behind it failed", () => {
+  const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  const conf = join(folder, "etc.conf");
+  writeFileSync(conf, "port 6379\n");
+  const cli = `case "$*" in
+'info server') printf 'redis_version:7\\r\\nconfig_file:${conf}\\r\\n' ;;
+*rewrite) echo 'appendonly yes' >>${conf}; echo OK ;;
+*) echo OK ;;
+esac`;
+  writeFileSync(join(folder, "redis-cli"), `#!/bin/sh\n${cli}\n`, { mode: 0o755 });
+  const [step] = keepingSteps({ ...noFacts, redis: rows("save|", "appendonly|no", "keys|7") });
+  const sh = (text: unknown) =>
+    spawnSync("sh", ["-e"], {
+      input: String(text).replaceAll(finalFolder, folder),
+      encoding: "utf8",
+      env: { PATH: `${folder}:${process.env.PATH}` },
+    });
+  for (const _ of ["the first", "the second"]) expect(sh(step?.run).status).toBe(0);
+  expect(readFileSync(conf, "utf8")).toContain("appendonly yes");
+  for (const _ of ["the first", "the second"]) {
+    expect(sh(step?.undo)).toMatchObject({ status: 0, stderr: "" });
+    expect(readFileSync(conf, "utf8")).toBe("port 6379\n");
+  }
+  rmSync(folder, { recursive: true });
 });
 
 describe("the look", () => {
