@@ -3,13 +3,12 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type MachineContext, MachineError } from "./machine.ts";
+import { type MachineContext, MachineError, type MachineRef } from "./machine.ts";
 import type { MachinePaths } from "./names.ts";
+import { alive } from "./processes.ts";
 import { tail } from "./run.ts";
 
-export interface Door {
-  /** Of the machine. */
-  readonly name: string;
+export interface Door extends MachineRef {
   readonly address: string;
   /** @default 22 */
   readonly port?: number;
@@ -39,6 +38,10 @@ export async function bootLog({ log }: MachinePaths): Promise<string> {
   return plain ? `the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
 }
 
+/** Whether somebody still keeps it up. A supervisor that was killed writes no end, and its machine goes down without one. */
+const kept = async (ref: MachineRef, paths: MachinePaths): Promise<boolean> =>
+  !existsSync(paths.exit) && (await alive(paths.supervisorPid, ref)) !== undefined;
+
 /** True when it greets, false when it ended before that; a MachineError with the end of its boot log at the deadline. */
 export async function answered(door: Door, paths: MachinePaths, { signal }: MachineContext): Promise<boolean> {
   const { name, address, port = 22, deadline = 90_000, patience = 1000 } = door;
@@ -46,7 +49,7 @@ export async function answered(door: Door, paths: MachinePaths, { signal }: Mach
   // A machine that is still booting does not even refuse: its address has no owner yet, and the kernel asks around for a second.
   while (!(await greets(address, port, patience))) {
     if (signal?.aborted) throw new MachineError(`${name}: cancelled while it boots; the next run waits for it again`);
-    if (existsSync(paths.exit)) return false;
+    if (!(await kept(door, paths))) return false;
     if (Date.now() > end)
       throw new MachineError(`${name}: no SSH greeting from \`${address}:${port}\` within ${deadline / 1000} s; ${await bootLog(paths)}`);
     await sleep(30);

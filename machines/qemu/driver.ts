@@ -92,7 +92,7 @@ async function waitForSsh(ref: MachineRef, paths: MachinePaths, context: Machine
   const record = await recordOf(paths);
   if (!record) return undefined;
   const deadline = patience[await accelerator()] * (record.kind === "cloud" ? cloudPatience : 1);
-  const door = { name: ref.name, address: loopback, port: record.port, deadline, patience: 15_000 };
+  const door = { ...ref, address: loopback, port: record.port, deadline, patience: 15_000 };
   if (!(await answered(door, paths, context))) return undefined;
   await blankSeed(paths.directory);
   const state = await read(ref);
