@@ -21,6 +21,13 @@ export interface Operation {
   readonly resource: { readonly type: string; readonly custom?: boolean };
 }
 
+/**
+ * Whether the next run may close a step that a killed one left open: ours find again what was begun, and components and providers are
+ * nothing outside the state. What else is open is for the user to look at.
+ */
+export const canClose = ({ resource: { type, custom } }: Operation): boolean =>
+  custom !== true || type.startsWith("fleet:") || type.startsWith("pulumi:providers:");
+
 /** What we read of a state. */
 export interface Deployment {
   /** Of a passphrase, its salt. */

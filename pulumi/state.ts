@@ -8,7 +8,7 @@ import { ask, stateFolder } from "./command.ts";
 import { makeStateFolder } from "./folder.ts";
 import { fetchPlugins } from "./plugins.ts";
 import { prune } from "./prune.ts";
-import { brokenState, type Deployment, deploymentIn, type Operation, refuseLostState } from "./state-file.ts";
+import { brokenState, canClose, type Deployment, deploymentIn, refuseLostState } from "./state-file.ts";
 
 /** In a file of this checkout, which can be read without asking Pulumi. */
 export const isLocal = (): boolean => process.env.PULUMI_BACKEND_URL === undefined;
@@ -155,14 +155,11 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Ours find again what a killed run had begun, and components are nothing outside the state. What else is open is for the user to look at. */
-const isOurs = ({ resource: { type, custom } }: Operation): boolean => custom !== true || type.startsWith("fleet:");
-
 /** Pulumi would warn of them in every run to come. */
 async function closeOperations(plan: FleetPlan): Promise<void> {
   const open = localDeployment(plan.stack)?.pending_operations ?? [];
-  if (!open.some(isOurs)) return;
-  await edit(plan, (deployment) => ({ ...deployment, pending_operations: open.filter((each) => !isOurs(each)) }));
+  if (!open.some(canClose)) return;
+  await edit(plan, (deployment) => ({ ...deployment, pending_operations: open.filter((each) => !canClose(each)) }));
 }
 
 /** Through Pulumi's own export and import, which look whether it is still a state. */

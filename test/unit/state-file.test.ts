@@ -6,7 +6,7 @@ import { planFleet } from "../../provisioners/expand.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { shutStateFolder, stateFolder } from "../../pulumi/folder.ts";
 import { localDeployment, localStack, prepare } from "../../pulumi/state.ts";
-import { refuseLostState } from "../../pulumi/state-file.ts";
+import { canClose, refuseLostState } from "../../pulumi/state-file.ts";
 import { UserError } from "../../spec/problem.ts";
 import { parseStack } from "../../spec/read.ts";
 
@@ -106,4 +106,14 @@ test("what is kept is its owner's alone", () => {
   const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
   expect([file, `${file}.bak`, join(backups, "x.1.json"), log].map(mode)).toEqual(["600", "600", "600", "600"]);
   expect([stateFolder, dirname(file), backups, dirname(log)].map(mode)).toEqual(["700", "700", "700", "700"]);
+});
+
+test.each([
+  ["fleet:Server", true, true],
+  ["pulumi:providers:fleet", true, true],
+  ["pulumi:providers:aws", true, true],
+  ["contest-fleet:aws:Target", false, true],
+  ["aws:ec2/instance:Instance", true, false],
+] as const)("a step of %s that a killed run left open is closed by the next one: %#", (type, custom, closes) => {
+  expect(canClose({ resource: { type, custom } })).toBe(closes);
 });
