@@ -220,11 +220,11 @@ test("the service of a role that is dropped hears of it, where files of the team
   });
   const added = await trial.up();
   expect(added.code, added.said).toBe(0);
-  expect(await told(ask)).toMatch(/4321 .*\nteam\nown/);
+  await expect.poll(() => told(ask), { timeout: 10_000 }).toMatch(/4321 .*\nteam\nown/);
   withRoles(["base", "app"]);
   const dropped = await trial.up();
   expect(dropped.code, dropped.said).toBe(0);
-  expect(await told(ask)).toBe(theirs);
+  await expect.poll(() => told(ask), { timeout: 10_000 }).toBe(theirs);
   await settled();
 });
 
@@ -232,7 +232,8 @@ test("what is no longer wanted is heard of, and down gives everything back", asy
   rmSync(at("/etc/nginx/sites-enabled/team.conf"));
   const { code, said } = await trial.up();
   expect(code, said).toBe(0);
-  expect(await told("curl -sk https://127.0.0.1:8181/ || echo closed")).toBe("closed\n");
+  // A reload returns before nginx' old workers have heard of it.
+  await expect.poll(() => told("curl -sk https://127.0.0.1:8181/ || echo closed"), { timeout: 10_000 }).toBe("closed\n");
   const down = await trial.run("down", ["--yes"]);
   expect(down.code, down.said).toBe(0);
   expect(await told(snapshot)).toBe(before);

@@ -136,7 +136,7 @@ describe("nginx", () => {
       expect([code, stderr]).toEqual([1, `${path}: expected it as it was looked at, got another text, or one that is no UTF-8\n`]);
       expect(readFileSync(path)).toEqual(bytes);
     } finally {
-      shell.close();
+      await shell.close();
     }
   });
 });
