@@ -51,9 +51,12 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
     async read(_id, old, call) {
       try {
         const shell = await context.reach(old.outputs.connection, call);
-        const foreign = await ownership(context, shell, old.outputs, call, old.outputs.owner);
+        // In the same moment, so that the server is waited for once.
+        const [foreign, facts] = await Promise.all([
+          ownership(context, shell, old.outputs, call, old.outputs.owner),
+          readFacts(shell, { signal: call.signal }),
+        ]);
         if (foreign) call.log("warning", foreignSentence(foreign, !context.programRuns));
-        const facts = await readFacts(shell, { signal: call.signal });
         return { inputs: old.inputs, outputs: { ...old.outputs, facts: { ...facts, ...old.inputs.declared }, problem: "" } };
       } catch (error) {
         if (!(error instanceof HostError)) throw error;

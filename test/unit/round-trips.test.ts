@@ -2,7 +2,10 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { see } from "../../provisioners/engine/converge.ts";
+import type { Facts } from "../../provisioners/engine/facts.ts";
 import { sh } from "../../provisioners/engine/shell-quote.ts";
+import { Context } from "../../provisioners/provider/context.ts";
+import { hostResource } from "../../provisioners/provider/host.ts";
 import { want } from "../../provisioners/resources/want.ts";
 import { openShell, type Session } from "../../provisioners/ssh/session.ts";
 import { type SlowLine, startSlowLine } from "../support/slow-line.ts";
@@ -53,4 +56,29 @@ test("a first contact, a look and an act wait for a server as often as they must
   const lock = () => shell!.lock({ who: "ada@laptop", what: "stack a" });
   expect(await turnsOf(1, lock, async () => shell!.unlock())).toBe(1);
   expect(await turnsOf(1, () => shell!.run(sh`sleep 0.1; echo done`))).toBe(1);
+});
+
+test("whose a server is and what it is are asked in one command, with what its roles ask", { timeout: 120_000 }, async () => {
+  const context = new Context();
+  const connection = { ...sshd.connection, port: line.port };
+  const call = {
+    urn: "urn:pulumi:t::p::fleet:index:Host::isu1",
+    name: "isu1",
+    signal: AbortSignal.timeout(120_000),
+    log: () => {},
+    redact: String,
+  };
+  try {
+    const open = await context.reach(connection, call);
+    const inputs = { name: "isu1", connection };
+    const { address, want: wanted } = want.file({ path: join(sshd.directory, "there"), content: "text\n" });
+    const look = () =>
+      Promise.all([
+        hostResource(context).read("isu1", { inputs, outputs: { ...inputs, facts: {} as Facts, problem: "" } }, call),
+        see(open, "app", { [address]: wanted }),
+      ]);
+    expect(await turnsOf(1, look)).toBe(1);
+  } finally {
+    await context.close();
+  }
 });
