@@ -31,6 +31,7 @@ export interface Told {
 export async function toldRun(plan: FleetPlan, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Told> {
   const folder = join(stateFolder, "runs");
   const [command = ""] = args;
+  const isDestroy = command === "destroy";
   const shared = env.FLEET_EVENT_LOG ?? process.env.FLEET_EVENT_LOG;
   const file = shared ?? join(folder, `${command}-${plan.stack}-${randomBytes(4).toString("hex")}.events`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -38,11 +39,7 @@ export async function toldRun(plan: FleetPlan, args: readonly string[], env: Rea
   writeFileSync(file, "", { mode: 0o600 });
   const events = new EventFile<RunEvent>(file, isTold);
   const names = plan.servers.map(({ name }) => name);
-  const [story, screen, began] = [
-    new Story(plan.spec.team, names, command === "destroy"),
-    new Screen(process.stdout, names.length),
-    Date.now(),
-  ];
+  const [story, screen, began] = [new Story(plan.spec.team, names, isDestroy), new Screen(process.stdout, names.length), Date.now()];
   const hear = () => {
     for (const event of events.read()) screen.print(story.take(event));
     screen.draw(story);
@@ -64,7 +61,8 @@ export async function toldRun(plan: FleetPlan, args: readonly string[], env: Rea
       );
     const sum = story.sum((Date.now() - began) / 1000);
     console.log(sum);
-    const did = story.changed ? await whatItDid(plan, file) : undefined;
+    // Nobody asks it of a `destroy`, and the state that it would be told by is gone.
+    const did = story.changed && !isDestroy ? await whatItDid(plan, file) : undefined;
     return { code, changed: story.changed, sum: stripVTControlCharacters(sum), did };
   } finally {
     clearInterval(timer);
