@@ -1,8 +1,8 @@
 // What is kept of labs: a folder each, beside the stack's measured runs.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../spec/problem.ts";
-import { runsFolder } from "../measure/runs.ts";
+import { numbered, numbersIn, runsFolder } from "../measure/runs.ts";
 import { Lab } from "./model.ts";
 
 export const labsFolder = (stack: string): string => join(runsFolder(stack), "lab");
@@ -11,15 +11,13 @@ const fileOf = (stack: string, lab: number): string => join(labsFolder(stack), S
 
 /** In the order of their numbers. One that was not written whole is passed over. */
 export function labs(stack: string): readonly Lab[] {
-  const folder = labsFolder(stack);
-  const numbers = existsSync(folder) ? readdirSync(folder).map(Number).filter(Number.isInteger) : [];
-  return numbers
-    .sort((a, b) => a - b)
-    .flatMap((lab) => {
-      if (!existsSync(fileOf(stack, lab))) return [];
-      const { success, data } = Lab.safeParse(JSON.parse(readFileSync(fileOf(stack, lab), "utf8")));
-      return success ? [data] : [];
-    });
+  return numbersIn(labsFolder(stack)).flatMap((lab) => {
+    try {
+      return [Lab.parse(JSON.parse(readFileSync(fileOf(stack, lab), "utf8")))];
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** Throws a UserError for a number that is none's. */
@@ -32,12 +30,8 @@ export function labOf(stack: string, lab: number): Lab {
 
 /** Takes the next number. */
 export function keep(run: Omit<Lab, "lab">): { readonly lab: Lab; readonly folder: string } {
-  const folder = labsFolder(run.stack);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const number = Math.max(0, ...readdirSync(folder).map(Number).filter(Number.isInteger)) + 1;
+  const { run: number, folder } = numbered(labsFolder(run.stack));
   const lab: Lab = { lab: number, ...run };
-  const own = join(folder, String(number));
-  mkdirSync(own, { mode: 0o700 });
-  writeFileSync(join(own, "lab.json"), `${JSON.stringify(lab)}\n`);
-  return { lab, folder: own };
+  writeFileSync(join(folder, "lab.json"), `${JSON.stringify(lab)}\n`);
+  return { lab, folder };
 }

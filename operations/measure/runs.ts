@@ -54,8 +54,13 @@ export function newRun(folder: string): { readonly run: number; readonly folder:
   const ignore = join(folder, ".gitignore");
   if (!existsSync(ignore))
     writeFileSync(ignore, "# Reports and the ledger are for the team; logs as they came hold what users sent.\nservers/\nbench.log\n");
-  const numbers = [...readdirSync(folder).map(Number), ...ledger(folder).map(({ run }) => run)].filter((each) => Number.isInteger(each));
-  for (let run = Math.max(0, ...numbers) + 1; ; run++) {
+  return numbered(folder, Math.max(0, ...ledger(folder).map(({ run }) => run)));
+}
+
+/** Makes the folder of the next number, above `least` and those that are there; nobody else gets the same. */
+export function numbered(folder: string, least = 0): { readonly run: number; readonly folder: string } {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (let run = Math.max(least, ...numbersIn(folder)) + 1; ; run++) {
     const own = join(folder, String(run));
     try {
       mkdirSync(own, { mode: 0o700 });
@@ -65,6 +70,15 @@ export function newRun(folder: string): { readonly run: number; readonly folder:
     }
   }
 }
+
+/** Of the folders that have a number for a name, the lowest first. */
+export const numbersIn = (folder: string): readonly number[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .map(Number)
+        .filter(Number.isInteger)
+        .sort((a, b) => a - b)
+    : [];
 
 export function enter(folder: string, entry: RunEntry): void {
   appendFileSync(ledgerOf(folder), `${JSON.stringify(entry)}\n`);

@@ -6,7 +6,7 @@ import { stateFolder } from "../../pulumi/folder.ts";
 import type { HistoryEntry } from "../history/entry.ts";
 import { entryAt } from "../history/history.ts";
 import { type HistoryStore, historyStore } from "../history/store.ts";
-import { ledger, type RunEntry, runsFolder } from "../measure/runs.ts";
+import { ledger, numbersIn, type RunEntry, runsFolder } from "../measure/runs.ts";
 
 /** A run of `fleet run`, `deploy` … by the folder that keeps what it printed. */
 export interface KeptRun {
@@ -111,8 +111,7 @@ const longest = 3_600_000;
 export function measurementsOf(stack: string, folder = runsFolder(stack), now = Date.now()): Measurements {
   const all = ledger(folder);
   const last = all.at(-1)?.run ?? 0;
-  const open = (existsSync(folder) ? readdirSync(folder) : []).map(Number).filter((run) => Number.isInteger(run) && run > last);
-  const run = open.toSorted((a, b) => b - a)[0];
+  const run = numbersIn(folder).findLast((each) => each > last);
   if (run === undefined) return { all };
   const { birthtimeMs, mtimeMs } = statSync(join(folder, String(run)));
   const since = birthtimeMs || mtimeMs;

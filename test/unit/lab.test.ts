@@ -1,6 +1,6 @@
 // A bench lab: what generators say, how cases take turns, and that each way back is taken.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -16,6 +16,7 @@ import type { Hardware, Lab, Pass } from "../../operations/lab/model.ts";
 import { oltpPass, oltpReady, oltpSaid, oltpSetting } from "../../operations/lab/oltp.ts";
 import { fileBytes, inTurn, rowsFor } from "../../operations/lab/order.ts";
 import { labPage } from "../../operations/lab/page.ts";
+import { keep, labOf, labs } from "../../operations/lab/runs.ts";
 import { labText } from "../../operations/lab/text.ts";
 import { webSaid } from "../../operations/lab/web.ts";
 import { checkout, planOf } from "../../provisioners/stack.ts";
@@ -181,6 +182,16 @@ describe("what is told", () => {
         .filter((line) => line.length > 80),
     ).toEqual([]);
   });
+});
+
+test("a lab takes the next number; one that was not written whole keeps its own, and hides no other", () => {
+  const { lab: _, ...run } = { ...lab, stack: "lab-kept" };
+  const half = keep(run);
+  writeFileSync(join(half.folder, "lab.json"), '{"lab":1,"ki');
+  mkdirSync(join(half.folder, "../7"));
+  expect(keep(run).lab).toEqual({ ...run, lab: 8 });
+  expect(labs("lab-kept")).toEqual([{ ...run, lab: 8 }]);
+  expect(() => labOf("lab-kept", 1)).toThrow("lab 1: expected one of 8 of lab-kept");
 });
 
 describe("what was typed", () => {
