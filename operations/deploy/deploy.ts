@@ -210,6 +210,15 @@ async function inTurn({ target, looked }: Ready, wish: Wish, { shells, aside }: 
     });
     return why === undefined ? undefined : `${place.server.name}: ${why}`;
   };
+  const stopped = () => [...shells.values()].some(({ signal }) => signal.aborted);
+  /** All have the commit by then: our own end leaves it with them, so that the stack file says so too. */
+  const after = async (): Promise<string | undefined> => {
+    try {
+      return stopped() ? undefined : await once("after");
+    } catch (error) {
+      return stopped() ? undefined : (error as Error).message;
+    }
+  };
   failure = await once("before");
   const unbegun = failure;
   for (const each of looked) {
@@ -223,7 +232,7 @@ async function inTurn({ target, looked }: Ready, wish: Wish, { shells, aside }: 
     if (result.result === "deployed") done.push(each);
     if (result.reason !== undefined) failure = `${name}: ${result.reason.split("\n")[0]}`;
   }
-  failure ??= [...shells.values()].some(({ signal }) => signal.aborted) ? undefined : await once("after");
+  failure ??= await after();
   if (failure !== undefined)
     for (const each of done.toReversed())
       told.set(each.place.server.name, await away(each, (turn) => turn.back(target, wish.what, `${failure}`)));

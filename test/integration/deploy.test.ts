@@ -170,6 +170,17 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     await agrees();
     expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
     expect(await answers()).toEqual(before);
+    settle({ after: "sleep 300" });
+    commit("8");
+    const run = trial.startBare(["deploy", "--from", clone]);
+    await expect.poll(() => run.said(), { timeout: 120_000, interval: 100 }).toContain("isu1 | after: sleep 300");
+    run.child.kill("SIGTERM");
+    const ended = await run.done;
+    expect(ended.code, ended.said).toBe(130);
+    expect(await answers()).toEqual(["8", "8"]);
+    await agrees();
+    expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
+    expect(await answers()).toEqual(before);
     git("reset", "-q", "--hard", commits.four!);
     trial.edit((fleet: Fleet) => {
       delete (fleet.params as { app: { deploy?: object } }).app.deploy;
