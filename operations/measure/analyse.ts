@@ -89,7 +89,7 @@ export async function analysed(folder: string, server: string, uris: readonly st
   const by = correction(kept<Clock>(own, "clock"));
   const [series, database] = [later(samplesOf.end(), by), later(status.end(), by)];
   const profiles = profilesIn(join(own, "profiles"));
-  const plans = textOf(join(own, "explained.json"));
+  const plans = kept<Explained>(own, "explained");
   const line = Number(/^line = (\d+)$/m.exec(textOf(join(own, "config", "hardware")))?.[1] ?? 0);
   return {
     server,
@@ -98,7 +98,7 @@ export async function analysed(folder: string, server: string, uris: readonly st
     ...(database && { database }),
     ...(existsSync(join(own, "web.gz")) && { web: webLater(web.end(), by) }),
     ...(profiles.length > 0 && { profiles }),
-    ...(plans !== "" && { explained: JSON.parse(plans) as Explained }),
+    ...(plans && { explained: plans }),
     configuration: configurationOf(folder, server),
     apart: kept<readonly Apart[]>(own, "apart") ?? [],
     journal: textOf(join(own, "journal"))
