@@ -1,20 +1,16 @@
 // Labs as one HTML file that needs nothing beside it: transactions and response times over time, side by side.
 
-import { type Html, html } from "../html.ts";
-import { bytes, percent, seconds, short, whole } from "../measure/report/figures.ts";
+import { Html, html } from "../html.ts";
+import { bytes, minute, percent, seconds, short, whole } from "../measure/report/figures.ts";
+import { framed } from "../measure/report/frame.ts";
 import { plot } from "../measure/report/plot.ts";
-import { style } from "../measure/report/style.ts";
-import { table } from "../measure/report/table.ts";
+import { left, leftHead, shareBar, table } from "../measure/report/table.ts";
 import { costOf, type Figures, figuresOf, unitOf } from "./figures.ts";
 import type { Hardware, Lab } from "./model.ts";
 
-const when = (time: number): string => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 16);
 export const milliseconds = (value: number | undefined): string =>
   value === undefined || !Number.isFinite(value) ? "–" : seconds(value / 1000);
 export const dollars = (value: number): string => `${value.toFixed(value < 1 ? 4 : 2)} USD`;
-const left = (text: string): Html => html`<th class="left">${text}</th>`;
-const cell = (text: string | Html): Html => html`<td class="left">${text}</td>`;
-const bar = (share: number, text: string): Html => html`<td class="share"><i style="width:${Math.round(share * 100)}%"></i>${text}</td>`;
 
 function overTime(
   title: string,
@@ -35,8 +31,8 @@ function jobPart(job: string, all: readonly Figures[], unit: string): Html {
   const priced = all.some(({ perDollar }) => perDollar !== undefined);
   const spread = ({ rounds, least, most }: Figures) => (rounds > 1 ? `${whole(least)} – ${whole(most)}` : "–");
   const rows = all.map((each) => [
-    cell(html`<b>${each.of}</b>`),
-    bar(each.share, whole(each.rate)),
+    left(html`<b>${each.of}</b>`),
+    shareBar(each.share, whole(each.rate)),
     spread(each),
     percent(each.share),
     milliseconds(each.ms.mean),
@@ -48,7 +44,7 @@ function jobPart(job: string, all: readonly Figures[], unit: string): Html {
     String(each.rounds),
   ]);
   const head = [
-    left("of"),
+    leftHead("of"),
     unit,
     "over rounds",
     "of the best",
@@ -97,23 +93,24 @@ function hardwarePart(labs: readonly Lab[]): Html {
   const all = labs.flatMap((lab) =>
     Object.entries(lab.hardware).map(([server, hardware]) => ({ name: labs.length > 1 ? `${lab.lab}: ${server}` : server, hardware })),
   );
-  return html`<section><h2>Hardware</h2><div class="scroll"><table class="beside"><thead><tr>${left("")}${all.map(({ name }) => left(name))}</tr></thead>
-<tbody>${Object.entries(properties).map(([name, of]) => html`<tr>${left(name)}${all.map(({ hardware }) => cell(of(hardware)))}</tr>\n`)}</tbody></table></div></section>`;
+  return html`<section><h2>Hardware</h2><div class="scroll"><table class="beside"><thead><tr>${leftHead("")}${all.map(({ name }) => leftHead(name))}</tr></thead>
+<tbody>${Object.entries(properties).map(([name, of]) => html`<tr>${leftHead(name)}${all.map(({ hardware }) => left(of(hardware)))}</tr>\n`)}</tbody></table></div></section>`;
 }
 
 function about(lab: Lab): Html {
   const cost = costOf(lab);
   const perHour = Object.values(lab.hardware).reduce((sum, { pricePerHour = 0 }) => sum + pricePerHour, 0);
   return html`<p>${lab.how.join(", ")}</p>
-<p class="dim">lab ${lab.lab}, ${when(lab.began)} UTC, ${seconds(lab.ended - lab.began)}, ${lab.who}${lab.note && html`: <b>${lab.note}</b>`}. ${
+<p class="dim">lab ${lab.lab}, ${minute(lab.began)} UTC, ${seconds(lab.ended - lab.began)}, ${lab.who}${lab.note && html`: <b>${lab.note}</b>`}. ${
     cost === undefined
       ? "None of the servers has a price that is known."
       : `On AWS, on demand: ${dollars(perHour)} an hour, ${dollars(cost)} for this.`
   }</p>${lab.remarks.map((each) => html`<p class="dim">${each}</p>`)}`;
 }
 
-const wider =
-  ".plots.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr))}.beside td{white-space:normal;overflow-wrap:anywhere;min-width:11rem}";
+const wider = new Html(
+  ".plots.wide{grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr))}.beside td{white-space:normal;overflow-wrap:anywhere;min-width:11rem}",
+);
 
 /** Several are told side by side; they are of one kind. */
 export function labPage(labs: readonly Lab[]): string {
@@ -121,12 +118,11 @@ export function labPage(labs: readonly Lab[]): string {
   const unit = unitOf[first!.kind];
   const jobs = [...Map.groupBy(figuresOf(labs), ({ job }) => job)];
   const title = `${first!.stack}: ${first!.kind}`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title><style>${style}${wider}</style></head>
-<body><header><h1>${title}, ${labs.map(({ lab }) => `lab ${lab}`).join(" and ")}</h1>${labs.map(about)}</header>
+  return framed({
+    title,
+    more: wider,
+    body: html`<header><h1>${title}, ${labs.map(({ lab }) => `lab ${lab}`).join(" and ")}</h1>${labs.map(about)}</header>
 ${jobs.map(([job, all]) => jobPart(job, all, unit))}${hardwarePart(labs)}
-<p class="dim">Made by fleet lab of contest-fleet. Rates are means over the rounds; response times a second are what each of the ${first!.kind === "disk" ? "requests in flight" : "connections"} waited on average.</p></body></html>
-`.text;
+<p class="dim">Made by fleet lab of contest-fleet. Rates are means over the rounds; response times a second are what each of the ${first!.kind === "disk" ? "requests in flight" : "connections"} waited on average.</p>`,
+  });
 }

@@ -4,7 +4,7 @@ import { type Html, html } from "../../html.ts";
 import type { ServerReport } from "../analyse.ts";
 import { changeText } from "../configuration.ts";
 import type { RunReport } from "./model.ts";
-import { table } from "./table.ts";
+import { left, leftHead, table } from "./table.ts";
 
 /** Rows that are shown at once. */
 const most = { changes: 100 };
@@ -13,23 +13,21 @@ function sinceLast({ changes }: RunReport): Html | false {
   if (!changes) return false;
   if (changes.all.length === 0) return html`<p class="dim">As it was at run ${changes.since}.</p>`;
   return html`<h3>Changed since run ${changes.since}</h3>${table(
-    [html`<th class="left">server</th>`, html`<th class="left">of</th>`, "change"],
-    changes.all
-      .slice(0, most.changes)
-      .map((each) => [html`<td class="left">${each.server}</td>`, html`<td class="left">${each.kind}</td>`, changeText(each)]),
+    [leftHead("server"), leftHead("of"), "change"],
+    changes.all.slice(0, most.changes).map((each) => [left(each.server), left(each.kind), changeText(each)]),
   )}${changes.all.length > most.changes && html`<p class="dim">and ${changes.all.length - most.changes} more</p>`}`;
 }
 
 function notAsFiles(servers: readonly ServerReport[]): Html | false {
   const rows = servers.flatMap(({ server, apart }) =>
     apart.map(({ of, text, mend }) => [
-      html`<td class="left">${server}</td>`,
-      html`<td class="left">${of}</td>`,
+      left(server),
+      left(of),
       html`<td class="long">${text}${mend && html`<br><span class="dim">to keep it: ${mend}</span>`}</td>`,
     ]),
   );
   if (rows.length === 0) return false;
-  return html`<h3>What ran is not what the files say</h3>${table([html`<th class="left">server</th>`, html`<th class="left">of</th>`, "difference"], rows)}`;
+  return html`<h3>What ran is not what the files say</h3>${table([leftHead("server"), leftHead("of"), "difference"], rows)}`;
 }
 
 /** As it was in effect, by its kind. */

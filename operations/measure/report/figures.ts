@@ -20,6 +20,12 @@ export const short = (text: string): string => text.replace(/(\d)\.0+(?=\s|$)/, 
 
 export const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;
 
+/** Of seconds of the epoch: `2026-11-29 22:55`, in UTC. */
+export const minute = (time: number): string => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 16);
+
+/** Of a drawing: more digits than a screen shows are weight alone. */
+export const tidy = (value: number): number => Math.round(value * 10) / 10;
+
 /** `12,345` */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");
 

@@ -2,7 +2,7 @@
 // function's name can run.
 import { type Html, html } from "../../html.ts";
 import type { FlameGraph, Frame } from "../profiles/stacks.ts";
-import { percent, shortened } from "./figures.ts";
+import { percent, shortened, tidy, whole } from "./figures.ts";
 import { table } from "./table.ts";
 
 const width = 1200;
@@ -35,8 +35,6 @@ function colour(name: string): string {
   return `hsl(${10 + (hash % 45)} ${60 + (hash % 25)}% ${62 + (hash % 12)}%)`;
 }
 
-const tidy = (value: number): number => Math.round(value * 10) / 10;
-
 /** The root on top, as in an icicle: what is read first stands where a page begins. */
 function drawn({ root, of }: FlameGraph): Html {
   const all = boxes(root, { x: 0, scale: width / root.value, depth: 0 });
@@ -59,7 +57,7 @@ export function flames(profiles: readonly FlameGraph[]): Html | false {
     const rows = hottest
       .filter(({ self }) => self > 0)
       .map(({ name, self, all }) => [percent(self / root.value), percent(all / root.value), name]);
-    return html`<h3>Profile: ${of}, ${Math.round(root.value).toLocaleString("en-US")} ${unit}</h3>
+    return html`<h3>Profile: ${of}, ${whole(root.value)} ${unit}</h3>
 ${drawn(each)}<details${index === 0 && html` open`}><summary>functions by their own time</summary>${table(["itself", "with what it calls", "function"], rows)}</details>`;
   })}`;
 }

@@ -11,16 +11,15 @@ import type { SlowReport } from "../slow/digest.ts";
 import { configurationPart } from "./configuration.ts";
 import { byHundreds, bytes, percent, seconds, short, whole } from "./figures.ts";
 import { flames } from "./flame.ts";
+import { framed } from "./frame.ts";
 import type { RunReport } from "./model.ts";
 import { bars, plot } from "./plot.ts";
-import { style } from "./style.ts";
-import { table } from "./table.ts";
+import { shareBar, table } from "./table.ts";
 
 /** Rows that are shown at once; the rest opens. */
 const most = { endpoints: 30, queries: 20, journal: 50, runs: 40 };
 
-const share = (part: number, of: number, text: string): Html =>
-  html`<td class="share"><i style="width:${of > 0 ? Math.round((part / of) * 100) : 0}%"></i>${text}</td>`;
+const share = (part: number, of: number, text: string): Html => shareBar(of > 0 ? part / of : 0, text);
 
 const when = (time: number): string => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 19);
 
@@ -263,11 +262,10 @@ ${journal.length > 0 && html`<details><summary>${journal.length} warnings and er
 export function pageOf(report: RunReport): string {
   const { entry, stack, servers } = report;
   const phase = [entry.began, entry.ended] as const;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${stack}, run ${entry.run}: ${entry.score === undefined ? "no score" : whole(entry.score)}</title><style>${style}</style></head>
-<body>${top(report)}${first(report)}${servers.map((each) => serverPart(each, phase))}${configurationPart(report)}
-<p class="dim">Made by fleet bench of contest-fleet. Times are seconds since the run began.</p></body></html>
-`.text;
+  const score = entry.score === undefined ? "no score" : whole(entry.score);
+  return framed({
+    title: `${stack}, run ${entry.run}: ${score}`,
+    body: html`${top(report)}${first(report)}${servers.map((each) => serverPart(each, phase))}${configurationPart(report)}
+<p class="dim">Made by fleet bench of contest-fleet. Times are seconds since the run began.</p>`,
+  });
 }

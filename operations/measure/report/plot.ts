@@ -2,6 +2,7 @@
 import { scaleLinear } from "d3-scale";
 import { area, line, stack } from "d3-shape";
 import { type Html, html } from "../../html.ts";
+import { tidy } from "./figures.ts";
 
 export interface Line {
   readonly name: string;
@@ -24,8 +25,6 @@ export interface Plot {
 
 /** As drawn on a phone, where a plot has the width of the screen. */
 const size = { width: 340, height: 130, left: 54, right: 6, top: 6, bottom: 18 } as const;
-
-const tidy = (value: number): number => Math.round(value * 10) / 10;
 
 /** `+12 s` since the run began, or since the first sample. */
 function axis(times: readonly number[], zero: number): readonly { readonly at: number; readonly label: string }[] {

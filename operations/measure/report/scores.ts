@@ -3,11 +3,9 @@
 import { html } from "../../html.ts";
 import type { RunEntry } from "../runs.ts";
 import { isScore, noiseOf, noiseText } from "../score/noise.ts";
-import { seconds, whole } from "./figures.ts";
+import { minute, seconds, whole } from "./figures.ts";
+import { framed } from "./frame.ts";
 import { bars } from "./plot.ts";
-import { style } from "./style.ts";
-
-const when = (time: number): string => new Date(time * 1000).toISOString().replace("T", " ").slice(0, 16);
 
 export function scoresPage(stack: string, all: readonly RunEntry[]): string {
   const best = Math.max(0, ...all.filter(isScore).map(({ score }) => score!));
@@ -25,16 +23,15 @@ export function scoresPage(stack: string, all: readonly RunEntry[]): string {
       before && entry.digest !== before.digest && "configuration",
       before && entry.kind !== before.kind && "logs",
     ].filter(Boolean);
-    return html`<tr><td><a href="${entry.run}/report.html">${entry.run}</a></td><td>${when(entry.began)}</td><td class="${!entry.passed && "failed"}"><b>${
+    return html`<tr><td><a href="${entry.run}/report.html">${entry.run}</a></td><td>${minute(entry.began)}</td><td class="${!entry.passed && "failed"}"><b>${
       entry.score === undefined ? "–" : whole(entry.score)
     }</b>${!entry.passed && " failed"}</td><td>${seconds(entry.ended - entry.began)}</td><td>${entry.kind}</td><td class="left">${entry.who}</td><td class="left">${changed.join(", ") || "nothing"}</td><td class="long">${entry.note && html`<b>${entry.note}</b> `}${[entry.commit, entry.subject].filter(Boolean).join(" ")}</td></tr>\n`;
   });
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${stack}: scores</title><style>${style}</style></head><body><header><h1>${stack}: ${all.length} runs, the best ${whole(best)}</h1>
+  return framed({
+    title: `${stack}: scores`,
+    body: html`<header><h1>${stack}: ${all.length} runs, the best ${whole(best)}</h1>
 <p class="dim">${noiseText(noiseOf(all)).replace(/^a/, "A")}.</p></header>
 <div class="top">${bars(shown, whole)}</div>
-<div class="scroll"><table><thead><tr><th>run</th><th>when (UTC)</th><th>score</th><th>took</th><th>kind</th><th class="left">who</th><th class="left">changed</th><th class="long">what</th></tr></thead><tbody>${rows}</tbody></table></div></body></html>
-`.text;
+<div class="scroll"><table><thead><tr><th>run</th><th>when (UTC)</th><th>score</th><th>took</th><th>kind</th><th class="left">who</th><th class="left">changed</th><th class="long">what</th></tr></thead><tbody>${rows}</tbody></table></div>`,
+  });
 }

@@ -3,6 +3,14 @@ import { type Html, html } from "../../html.ts";
 
 export type Cell = string | Html;
 
+/** Text beside figures. */
+export const leftHead = (text: string): Html => html`<th class="left">${text}</th>`;
+export const left = (cell: Cell): Html => html`<td class="left">${cell}</td>`;
+
+/** A figure with its share of all, or of the best, as a bar behind it. */
+export const shareBar = (share: number, text: string): Html =>
+  html`<td class="share"><i style="width:${Math.round(share * 100)}%"></i>${text}</td>`;
+
 /** The last column takes the long text, on the left. */
 export function table(head: readonly Cell[], rows: readonly (readonly Cell[])[]): Html {
   const last = head.length - 1;
