@@ -175,12 +175,11 @@ describe("what is told", () => {
       expect(page).toContain(each);
   });
 
-  test("in a terminal: no line is wider than 80", () => {
-    expect(
-      labText([lab])
-        .split("\n")
-        .filter((line) => line.length > 80),
-    ).toEqual([]);
+  test("in a terminal: no line is wider than 80, and no figure is cut", () => {
+    const long = pass({ setting: "16 threads, innodb_flush_log_at_trx_commit=2", rate: 123_456 });
+    const lines = labText([{ ...lab, passes: [...lab.passes, long, { ...long, round: 2, rate: 234_567 }] }]).split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.at(-1)).toMatch(/^ +179,012 ±55,556 .* 322,220,700 +i2, .*=2$/);
   });
 });
 

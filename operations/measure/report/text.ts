@@ -12,7 +12,7 @@ const width = 80;
 const most = { endpoints: 10, queries: 7, findings: 8, messages: 6, changes: 8 };
 
 /** Right-aligned but for the last column, which gets what is left. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
   const last = head.length - 1;
   const widths = head.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]!.length)));
   const taken = widths.slice(0, last).reduce((sum, each) => sum + each + 2, 2);
