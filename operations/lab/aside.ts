@@ -102,12 +102,15 @@ export function installed(program: string): Command {
     if printf '%s\\n' "$plan" | grep -q -e '^Remv ' -e '^Inst [^ ]* \\['; then echo '${program} would change packages that are installed' >&2; exit 47; fi
     new=$(printf '%s\\n' "$plan" | sed -n 's/^Inst \\([^ ]*\\) .*/\\1/p' | tr '\\n' ' ')
     printf '%s\\n' "export DEBIAN_FRONTEND=noninteractive; apt-get -q -y -o DPkg::Lock::Timeout=600 purge $new || { dpkg --configure -a && apt-get -q -y purge $new; }" >>${folder}/undo
-    ${apt} -y install --no-install-recommends ${program} >&2
+    ${apt} -y install --no-install-recommends ${program} >&2 || exit 47
     rm -rf ${folder}/cache ${folder}/lists
   elif command -v dnf >/dev/null 2>&1; then
-    rpm -qa --qf '%{NAME}\\n' | sort >${folder}/packages
-    printf '%s\\n' "rpm -qa --qf '%{NAME}\\n' | sort | comm -13 ${folder}/packages - | xargs -r dnf -q -y remove --noautoremove" >>${folder}/undo
+    names() { rpm -qa --qf '%{NAME}\\n' | sort; }
+    names >${folder}/packages
+    ${undo(`if [ -e ${folder}/came ]; then cat ${folder}/came; else rpm -qa --qf '%{NAME}\\n' | sort | comm -13 ${folder}/packages -; fi | xargs -r dnf -q -y remove --noautoremove`)}
     dnf -q -y install --setopt=install_weak_deps=False ${program} >&2 || exit 47
+    # What somebody installs from here on is none of ours.
+    names | comm -13 ${folder}/packages - >${folder}/came.new && mv ${folder}/came.new ${folder}/came
   else
     echo 'no package manager that is known' >&2; exit 47
   fi

@@ -1,6 +1,6 @@
 // A bench lab: what generators say, how cases take turns, and that each way back is taken.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -283,6 +283,57 @@ describe("the way back", () => {
       expect(readFileSync(join(at, "out"), "utf8")).toBe("taken\n");
       run(`${undo(`echo again >>${at}/out`)}\n${leave(30).text}`);
       expect(readFileSync(join(at, "out"), "utf8")).toBe("taken\nagain\n");
+    }));
+
+  /** Of all programs only these, and those that a test makes. */
+  const withPrograms = (at: string, made: Readonly<Record<string, string>>) => {
+    mkdirSync(join(at, "bin"));
+    for (const name of [
+      "cat",
+      "chmod",
+      "chown",
+      "comm",
+      "dirname",
+      "flock",
+      "grep",
+      "mkdir",
+      "mv",
+      "rm",
+      "rmdir",
+      "sed",
+      "sh",
+      "sort",
+      "tac",
+      "tail",
+      "tr",
+      "xargs",
+    ])
+      symlinkSync(`/usr/bin/${name}`, join(at, "bin", name));
+    for (const [name, text] of Object.entries(made)) writeFileSync(join(at, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return `PATH=${at}/bin\n`;
+  };
+
+  test("of packages, what the lab brought goes; what somebody installed meanwhile stays", () =>
+    inFolder((at, run) => {
+      const rpm = withPrograms(at, {
+        rpm: `cat ${at}/names`,
+        dnf: `case "$*" in *install*) echo libaio >>${at}/names; echo fio >>${at}/names ;; *) echo "$@" >${at}/removed ;; esac`,
+      });
+      writeFileSync(join(at, "names"), "zsh\nbash\n");
+      run(`${rpm}mkdir -p ${folder}\n${installed("fio").text}`);
+      writeFileSync(join(at, "names"), "theirs\n", { flag: "a" });
+      run(`${rpm}${end.text}`);
+      expect(readFileSync(join(at, "removed"), "utf8")).toBe("-q -y remove --noautoremove fio libaio\n");
+      expect(existsSync(join(at, "lab"))).toBe(false);
+    }));
+
+  test("a package that can't be installed is told, not what lacks it", () =>
+    inFolder((at, run) => {
+      const apt = withPrograms(at, {
+        "apt-get": `case "$*" in *-s\\ install*) echo 'Inst fio (1 Debian:12)' ;; *-y\\ install*) echo 'E: Could not get lock' >&2; exit 100 ;; esac`,
+      });
+      expect(() => run(`${apt}mkdir -p ${folder}\n${installed("fio").text}`)).toThrow("E: Could not get lock");
+      expect(readFileSync(join(at, "lab/undo"), "utf8")).toContain("purge fio ");
     }));
 
   test("every script is one that a POSIX shell reads, and a step follows its way back", () => {
