@@ -1,5 +1,16 @@
 // The stack file with another word in it: only what is said of it is touched, the rest of the text stays to the letter, comments too. Pure.
-import { type Document, isNode, isScalar, isSeq, isMap as isYamlMap, type Pair, parseDocument, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  type Document,
+  isCollection,
+  isNode,
+  isScalar,
+  isSeq,
+  isMap as isYamlMap,
+  type Pair,
+  parseDocument,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { UserError } from "../spec/problem.ts";
 import { fleetKey } from "../spec/secrets.ts";
 
@@ -8,23 +19,25 @@ export type TextPath = readonly string[];
 
 const full = (path: TextPath): readonly string[] => ["config", fleetKey, ...path];
 
-const rangeOf = (node: unknown): readonly [number, number] => {
+export const rangeOf = (node: unknown): readonly [number, number] => {
   const [from = 0, to = from] = isNode(node) ? (node.range ?? []) : [];
   return [from, to];
 };
 
 /** What both YAML parsers that read the file take for this very text. */
-const quoted = (value: string): string =>
-  /^[A-Za-z/][A-Za-z0-9._/-]*$/.test(value) && !/^(?:true|false|null|yes|no|on|[0-9a-f]+)$/i.test(value) ? value : JSON.stringify(value);
+const quoted = (value: string | number): string =>
+  typeof value === "number" || (/^[A-Za-z/][A-Za-z0-9._/-]*$/.test(value) && !/^(?:true|false|null|yes|no|on|[0-9a-f]+)$/i.test(value))
+    ? String(value)
+    : JSON.stringify(value);
 
-const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1;
+export const lineStart = (text: string, at: number): number => text.lastIndexOf("\n", at - 1) + 1;
 /** Behind the line's own end. */
-const lineEnd = (text: string, at: number): number => {
+export const lineEnd = (text: string, at: number): number => {
   const found = text.indexOf("\n", at);
   return found === -1 ? text.length : found + 1;
 };
 /** A block's range may reach over the empty lines behind it. */
-const trimmed = (text: string, to: number): number => {
+export const trimmed = (text: string, to: number): number => {
   let end = to;
   while (end > 0 && /\s/.test(text[end - 1]!)) end--;
   return end;
@@ -39,37 +52,55 @@ function depthOf(document: Document, path: readonly string[]): number {
   throw new UserError(`${path.slice(2).join(".")}: expected a place for it in the stack file, got none; write it there`);
 }
 
-/** The value at a path becomes this text; what is missing on the way is written too, behind what its map has. */
-export function withValue(text: string, at: TextPath, value: string | readonly string[]): string {
+/** Where a line of its own comes to stand among those of its map. */
+type Standing = "first" | "last";
+
+/** The value at a path becomes this text; what is missing on the way is written too. */
+export function withValue(text: string, at: TextPath, value: string | number | readonly string[], standing?: Standing): string {
   const there = parseDocument(text).getIn(full(at), true);
-  const words = typeof value === "string" ? quoted(value) : `[ ${value.map(quoted).join(", ")} ]`;
-  if (!isScalar(there)) return withWords(text, at, words);
-  if (there.value === value) return text;
+  const words = typeof value === "object" ? `[ ${value.map(quoted).join(", ")} ]` : quoted(value);
+  if (!isScalar(there) || there.value === null) return withWords(text, at, words, standing);
+  if (String(there.value) === String(value)) return text;
   const [from, to] = rangeOf(there);
   return `${text.slice(0, from)}${words}${text.slice(to)}`;
 }
 
 /** What stands at a path, as data; undefined where nothing does. */
 export function valueAt(text: string, at: TextPath): unknown {
-  const node: unknown = parseDocument(text).getIn(full(at), true);
-  return isNode(node) ? node.toJSON() : node;
+  const document = parseDocument(text);
+  const node: unknown = document.getIn(full(at), true);
+  return isNode(node) ? node.toJS(document) : node;
 }
 
-/** Something new behind what is there, as YAML text. */
-export function withWords(text: string, at: TextPath, words: string): string {
+/** Something new beside what is there, as YAML text. */
+export function withWords(text: string, at: TextPath, words: string, standing: Standing = "last"): string {
   const path = full(at);
   const document = parseDocument(text);
   const depth = depthOf(document, path);
   const map = document.getIn(path.slice(0, depth), true) as YAMLMap;
-  const rest = path.slice(depth);
-  const said = `${quoted(rest[0]!)}: ${rest.slice(1).reduceRight((inner, name) => `{ ${quoted(name)}: ${inner} }`, words)}`;
+  const [key = "", ...below] = path.slice(depth);
+  const value = below.reduceRight((inner, name) => `{ ${quoted(name)}: ${inner} }`, words);
+  const there = map.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === key);
+  if (there) return filled(text, there, value, at);
+  const said = `${quoted(key)}: ${value}`;
   const last = map.items.at(-1)!;
   const end = trimmed(text, rangeOf(last.value ?? last.key)[1]);
   if (map.flow) return `${text.slice(0, end)}, ${said}${text.slice(end)}`;
   const [first] = rangeOf(map.items[0]!.key);
+  const indent = text.slice(lineStart(text, first), first);
+  if (standing === "first") return `${text.slice(0, first)}${said}\n${indent}${text.slice(first)}`;
   const next = lineEnd(text, end);
   const before = text.slice(0, next);
-  return `${before}${before.endsWith("\n") ? "" : "\n"}${" ".repeat(first - lineStart(text, first))}${said}\n${text.slice(next)}`;
+  return `${before}${before.endsWith("\n") ? "" : "\n"}${" ".repeat(indent.length)}${said}\n${text.slice(next)}`;
+}
+
+/** A key that stands there and holds nothing: `{}`, `[]`, or no word at all. */
+function filled(text: string, { key, value }: Pair, words: string, at: TextPath): string {
+  const isEmpty = (isCollection(value) && value.items.length === 0) || (isScalar(value) && value.value === null);
+  if (!isEmpty) throw new UserError(`${at.join(".")}: expected a place for it in the stack file, got something else; write it there`);
+  const [from, to] = rangeOf(value);
+  const colon = text.indexOf(":", rangeOf(key)[1]) + 1;
+  return from === to ? `${text.slice(0, colon)} ${words}${text.slice(colon)}` : `${text.slice(0, from)}${words}${text.slice(to)}`;
 }
 
 /** The key goes, with what is below it; a map that would be left empty goes as well. */

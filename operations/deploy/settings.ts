@@ -1,6 +1,4 @@
 // What the stack file says of a deploy beside the checkout: what is built here, and what is run once.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { z } from "zod";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { Deploying } from "../../provisioners/roles/app/deploying.ts";
@@ -8,6 +6,7 @@ import { isMap, valueAt } from "../../spec/path.ts";
 import { UserError } from "../../spec/problem.ts";
 import { fleetKey } from "../../spec/secrets.ts";
 import { readYaml } from "../../spec/yaml-source.ts";
+import { stackTextOf } from "../stack-file.ts";
 
 export interface DeploySettings extends z.infer<typeof Deploying> {
   /** Where the stack file has it elsewhere than the role. */
@@ -23,5 +22,4 @@ export function settingsIn(text: string): DeploySettings {
   return { ...data, ...(typeof app.environmentFile === "string" && { environmentFile: app.environmentFile }) };
 }
 
-export const settingsOf = (stack: string, folder = stacksFolder): DeploySettings =>
-  settingsIn(readFileSync(join(folder, `Pulumi.${stack}.yaml`), "utf8"));
+export const settingsOf = (stack: string, folder = stacksFolder): DeploySettings => settingsIn(stackTextOf(stack, folder));

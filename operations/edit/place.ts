@@ -1,12 +1,13 @@
 // Where an edited file comes to lie among the stack's own files, and what counts there already.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
 import { expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
-import { project, stacksFolder } from "../../provisioners/project.ts";
+import { stacksFolder } from "../../provisioners/project.ts";
 import { common, type OverlayFile, suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { FilePath } from "../../spec/scalars.ts";
+import { shownName } from "../stack-file.ts";
 import type { RemoteFile } from "./remote-file.ts";
 
 export interface Wish {
@@ -35,8 +36,6 @@ export interface Place {
   /** Sentences that whoever edits wants to know. */
   readonly notes: readonly string[];
 }
-
-const shownName = (file: string): string => relative(project, file);
 
 /** The file of the stack's own that comes to lie at a path of a server, as people name it. */
 export function sourceOf({ spec }: Pick<FleetPlan, "spec">, { server, path }: Wish): string | undefined {

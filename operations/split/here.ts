@@ -1,15 +1,12 @@
 // The stack file and the team's files on this computer, before and after a split.
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { applyPatch, createPatch } from "diff";
-import { project, stacksFolder } from "../../provisioners/project.ts";
 import type { Draft } from "../../provisioners/stack.ts";
 import { suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
+import { replaceFile, stackFileOf } from "../stack-file.ts";
 import type { FileRecord, SplitRecord } from "./record.ts";
-
-export const stackFileOf = (stack: string): string => join(stacksFolder, `Pulumi.${stack}.yaml`);
-export const shownName = (file: string): string => relative(project, file);
 
 export const ownFile = (folder: string, { server, path, template }: Pick<FileRecord, "server" | "path" | "template">): string =>
   join(folder, server, `${path}${template ? suffix : ""}`);
@@ -34,9 +31,7 @@ export const draftOf = ({ stackFile, files }: Pick<SplitRecord, "stackFile" | "f
 
 function write(file: string, text: string, mode = "0644"): void {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.${process.pid}`, text);
-  chmodSync(`${file}.${process.pid}`, Number.parseInt(mode, 8));
-  renameSync(`${file}.${process.pid}`, file);
+  replaceFile(file, text, Number.parseInt(mode, 8));
 }
 
 /** @param folder the stack's own files: absolute */

@@ -1,6 +1,5 @@
 // A role to another server: looked at, planned and shown; done step by step; taken back, now or later.
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
 import type { LateValues } from "../../provisioners/engine/placeholders.ts";
@@ -17,8 +16,9 @@ import { UserError, UserFacingError } from "../../spec/problem.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../fleet-up.ts";
 import { OpenServers, wasInterrupted } from "../on-servers.ts";
 import { operator } from "../operator.ts";
+import { shownName, stackTextOf } from "../stack-file.ts";
 import { editsOf, serverIn, type UnitText, unitsOf, type Wish } from "./edits.ts";
-import { draftOf, ownFile, shownName, stackFileOf, takenBack, textAt, writeAfter, writeBefore } from "./here.ts";
+import { draftOf, ownFile, takenBack, textAt, writeAfter, writeBefore } from "./here.ts";
 import { type FileRecord, forgetScript, readScript, recordsIn, type SplitRecord, writeScript } from "./record.ts";
 import { Runner, type RunnerOptions, SplitFailed, type Times } from "./runner.ts";
 import { changedRoles, checksScript, type Step, type StepGround, stepsOf } from "./steps.ts";
@@ -173,7 +173,7 @@ export class Splits {
       known.filter(({ name }) => name === wish.from),
       () => bondsScript(units),
     );
-    const text = readFileSync(stackFileOf(this.#stack), "utf8");
+    const text = stackTextOf(this.#stack);
     const edits = editsOf(wish, { plan, text, move, factsOf, units: unitsIn(wish.from, bonds[wish.from] ?? "") });
     const record = this.#record(wish, {
       stackFile: { before: text, after: edits.text },
@@ -291,7 +291,7 @@ export class Splits {
     const seen = { from: (await this.#held(wish, plan, move, known)).from, to: of.seen.from };
     // What the new server had of its own stays there.
     const own = new Set(of.seen.to.items.map(({ name }) => name).filter((name) => !of.seen.from.items.some((each) => each.name === name)));
-    const text = readFileSync(stackFileOf(this.#stack), "utf8");
+    const text = stackTextOf(this.#stack);
     const folder = filesOf(plan);
     const files = of.files.map((each): FileRecord => {
       const file = ownFile(folder, each);

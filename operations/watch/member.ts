@@ -1,12 +1,12 @@
 // The watch's own way into the servers: a member of the stack, by the name of the watch, with one key. The next up lets it in; without it, out again.
 // The rest of the stack file stays to the letter.
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { isMap, isNode, isSeq, parseDocument, type YAMLSeq } from "yaml";
+import { isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import { fleetKey } from "../../spec/secrets.ts";
 import type { FleetServer } from "../fleet-up.ts";
+import { rewriteStackFile } from "../stack-file.ts";
+import { lineEnd, lineStart, rangeOf, trimmed } from "../stack-text.ts";
 
 /** Its account on the servers. */
 export const watchUser = "fleet-watch";
@@ -30,7 +30,7 @@ export function withWatcher(text: string, key: string | undefined): string {
   if (now.items.length === 0) return `${without.slice(0, from)}[ ${item} ]${without.slice(to)}`;
   const [start, end] = rangeOf(now.items.at(-1));
   if (now.flow) return `${without.slice(0, end)}, ${item}${without.slice(end)}`;
-  const line = lineEnd(without, end);
+  const line = lineEnd(without, trimmed(without, end));
   const indent = without.slice(lineStart(without, start), start).replace(/-.*$/, "");
   const before = without.slice(0, line);
   return `${before}${before.endsWith("\n") ? "" : "\n"}${indent}- ${item}\n${without.slice(line)}`;
@@ -45,7 +45,7 @@ function withoutWatcher(text: string, { items, flow }: YAMLSeq): string {
     if (at > 0) return cut(rangeOf(items[at - 1])[1], to);
     return items.length > 1 ? cut(from, rangeOf(items[1])[0]) : cut(text.lastIndexOf("[", from), text.indexOf("]", to) + 1, "[]");
   }
-  const without = cut(lineStart(text, from), lineEnd(text, to));
+  const without = cut(lineStart(text, from), lineEnd(text, trimmed(text, to)));
   // A key with nothing behind it is no list.
   return items.length > 1 ? without : without.replace(/^( *members:)[ \t]*$/m, "$1 []");
 }
@@ -59,25 +59,6 @@ function firstIn(text: string, line: string): string {
   return `${text.slice(0, at)}${line}\n${text.slice(lineStart(text, at), at)}${text.slice(at)}`;
 }
 
-const rangeOf = (node: unknown): readonly [number, number] => {
-  const [from = 0, to = from] = isNode(node) ? (node.range ?? []) : [];
-  return [from, to];
-};
-const lineStart = (text: string, offset: number): number => text.lastIndexOf("\n", offset - 1) + 1;
-/** A block's last item ends at the next line's beginning already. */
-const lineEnd = (text: string, offset: number): number => {
-  if (text[offset - 1] === "\n") return offset;
-  const end = text.indexOf("\n", offset);
-  return end < 0 ? text.length : end + 1;
-};
-
 /** @returns whether anything was to be written */
-export function writeWatcher(stack: string, key: string | undefined, folder = stacksFolder): boolean {
-  const file = join(folder, `Pulumi.${stack}.yaml`);
-  const text = readFileSync(file, "utf8");
-  const changed = withWatcher(text, key);
-  if (changed === text) return false;
-  writeFileSync(`${file}.${process.pid}`, changed);
-  renameSync(`${file}.${process.pid}`, file);
-  return true;
-}
+export const writeWatcher = (stack: string, key: string | undefined, folder = stacksFolder): boolean =>
+  rewriteStackFile(stack, (text) => withWatcher(text, key), folder);

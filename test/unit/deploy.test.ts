@@ -267,6 +267,10 @@ describe("the stack file", () => {
     expect(parse(both).config["contest-fleet:fleet"].servers.isu2.roles).toEqual(["app"]);
   });
 
+  test.each(["true", "null", "1e3"])("a branch that YAML has another meaning for is a text: %s", (name) => {
+    expect(parse(withRefs(block, { isu1: name, isu2: name }, all)).config["contest-fleet:fleet"].params.app.git.ref).toBe(name);
+  });
+
   test("an id that looks like a number is a text", () => {
     const numeric = "1".repeat(40);
     expect(parse(withRefs(block, { isu1: numeric, isu2: numeric }, all)).config["contest-fleet:fleet"].params.app.git.ref).toBe(numeric);

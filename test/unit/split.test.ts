@@ -1,5 +1,5 @@
 // A role to another server: what the stack file, the team's files and the servers are told, and in which order. No server is needed for it.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import { recordsIn, type SplitRecord } from "../../operations/split/record.ts";
 import { type Renaming, rewrittenAddresses, rewrittenValue, rewrittenVariables, withoutBonds } from "../../operations/split/rewrite.ts";
 import { refuseReplacing } from "../../operations/split/split.ts";
 import { stepsOf } from "../../operations/split/steps.ts";
+import { rewriteStackFile } from "../../operations/stack-file.ts";
 import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
 import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
@@ -60,6 +61,48 @@ describe("the stack file with another word in it", () => {
 `),
     );
     expect(parseDocument(changed).errors).toEqual([]);
+  });
+
+  test("a key that holds nothing is filled, not written again beside itself", () => {
+    const text = fleet(`servers:
+  isu1:
+    roles: []
+    services: {} # none
+    params: # none
+    address: 192.0.2.1
+  isu2: { roles: [], services: {}, address: 192.0.2.2 }
+`);
+    const changed = [isu1, isu2].reduce(
+      (now, at) => withValue(withItem(now, [...at, "roles"], "mysql"), [...at, "services", "a.service"], "off"),
+      withValue(text, [...isu1, "params", "app", "port"], 80),
+    );
+    expect(changed).toBe(
+      fleet(`servers:
+  isu1:
+    roles: [ mysql ]
+    services: { a.service: off } # none
+    params: { app: { port: 80 } } # none
+    address: 192.0.2.1
+  isu2: { roles: [ mysql ], services: { a.service: off }, address: 192.0.2.2 }
+`),
+    );
+    expect(parseDocument(changed).errors).toEqual([]);
+    expect(() => withValue(text, [...isu1, "address", "port"], 80)).toThrow("servers.isu1.address.port: expected a place for it");
+  });
+
+  test("the file keeps its rights, and stays a link where it is one", () => {
+    const [there, link] = [join(folder, "linked"), join(folder, "links")];
+    for (const each of [there, link]) mkdirSync(each);
+    writeFileSync(join(there, "a.yaml"), text, { mode: 0o600 });
+    symlinkSync(join(there, "a.yaml"), join(link, "Pulumi.a.yaml"));
+    expect(rewriteStackFile("a", (now) => now, link)).toBe(false);
+    expect(rewriteStackFile("a", (now) => withoutItem(now, [...isu1, "roles"], "mysql"), link)).toBe(true);
+    expect(lstatSync(join(link, "Pulumi.a.yaml")).isSymbolicLink()).toBe(true);
+    expect([readFileSync(join(there, "a.yaml"), "utf8"), statSync(join(there, "a.yaml")).mode & 0o777]).toEqual([
+      withoutItem(text, [...isu1, "roles"], "mysql"),
+      0o600,
+    ]);
+    expect(readdirSync(there)).toEqual(["a.yaml"]);
   });
 
   test("what is there is no change", () => {
