@@ -1,17 +1,17 @@
-// What `fleet split` shows before, says while it goes, and tells at its end.
-import { structuredPatch } from "diff";
+// `fleet split` from its question to its exit code.
 import { maskOf } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { RunRecord } from "../operations/record.ts";
 import type { Wish } from "../operations/split/edits.ts";
 import type { SplitRecord } from "../operations/split/record.ts";
 import { SplitFailed, type Times } from "../operations/split/runner.ts";
-import { mebibytes, type SplitPlan, Splits } from "../operations/split/split.ts";
+import { type SplitPlan, Splits } from "../operations/split/split.ts";
 import { interrupted, throwIfInterrupted } from "../pulumi/interruption.ts";
 import { UserError } from "../spec/problem.ts";
 import { waiting } from "./progress.ts";
 import { labels } from "./server-lines.ts";
-import { columns, confirm, isTerminal, styled, wrapped } from "./terminal.ts";
+import { nextAfter, planData, planText, recap, sentence } from "./split-text.ts";
+import { confirm, isTerminal, styled } from "./terminal.ts";
 
 export interface SplitOptions {
   readonly dryRun: boolean;
@@ -88,17 +88,26 @@ async function done(splits: Splits, plan: SplitPlan, options: SplitOptions, note
   }
   notes.detail = { ...times, files: plan.changes.map(({ server, path }) => `${server}:${path}`) };
   record.summary({ wish, ...times });
-  for (const each of times.late) console.error(mask(styled("red", `split: ${each}`)));
-  // Its lines are no JSON.
-  const up = await agreed(stack, options.json);
-  const code = up === 0 && times.late.length > 0 ? 1 : up;
+  const { up, code } = await ended(stack, times, mask, options);
   if (options.json)
     console.log(mask(JSON.stringify({ ...planData(plan), result: back === undefined ? "moved" : "back", ...times, up }, null, 2)));
   else console.log(mask(recap(plan.record, times, code)));
   return code;
 }
 
-/** The state learns of it by an ordinary up, which finds everything in its place. */
+/** What failed once there was no way back is told, and tried once more by the up; without the files that one would go all the way back. */
+async function ended(
+  stack: string,
+  { late, written }: Times,
+  mask: (text: string) => string,
+  { json }: SplitOptions,
+): Promise<{ readonly up: number | undefined; readonly code: number }> {
+  for (const each of late) console.error(mask(styled("red", `split: ${each}`)));
+  const up = written ? await agreed(stack, json) : undefined;
+  return { up, code: up === undefined || (up === 0 && late.length > 0) ? 1 : up };
+}
+
+/** The state learns of it by an ordinary up, which finds everything in its place. Its lines are no JSON. */
 async function agreed(stack: string, quiet: boolean): Promise<number> {
   const { upOne } = await import("./commands/up.ts");
   const { log } = console;
@@ -163,10 +172,13 @@ async function mended(splits: Splits, record: SplitRecord, options: SplitOptions
     try {
       const done = await splits.mend(record, voice([...fleet.servers.map(({ name }) => name), "here"], mask, kept));
       if (done !== "back") {
-        const code = await agreed(stack, options.json);
+        const { up, code } = await ended(stack, done, mask, options);
         await splits.again();
-        console.error(`${stack}: ${wish.role} was on ${wish.to} already, with what was written since: it was done to its end`);
         isDone = code === 0 && record.back === undefined;
+        const was = `${stack}: ${wish.role} was on ${wish.to} already, with what was written since: it was done to its end`;
+        console.error(mask([was, ...(code === 0 ? [] : nextAfter(record, done.written, code))].join("\n")));
+        if (options.json && !isDone)
+          console.log(mask(JSON.stringify({ stack, ...wish, result: record.back === undefined ? "moved" : "back", ...done, up })));
         return code;
       }
     } catch (error) {
@@ -185,82 +197,4 @@ async function mended(splits: Splits, record: SplitRecord, options: SplitOptions
     return interrupted() ? 130 : 0;
   });
   return isDone ? finished : code;
-}
-
-const sentence = ({ wish: { role, from, to }, back }: SplitRecord): string =>
-  `${role} from ${from} ${back === undefined ? "to" : "back to"} ${to}`;
-
-function recap({ stack, wish: { role, to }, back }: SplitRecord, { seconds, stopped }: Times, code: number): string {
-  const stop = stopped > 0 ? `, of which nobody could write for ${stopped.toFixed(1)} s` : "";
-  const next =
-    code !== 0
-      ? [`what is said above is still to be put right; next: ./fleet up ${stack}, or ./fleet split ${stack} --undo`]
-      : back === undefined
-        ? [`commit the stack file and the team's files for the others; ./fleet split ${stack} --undo takes it back`]
-        : [];
-  return [
-    `${styled("bold", stack)}: ${role} is on ${to}${back === undefined ? "" : " again"}; ${seconds.toFixed(1)} s${stop}`,
-    ...next,
-  ].join("\n");
-}
-
-function planData({ record: { stack, wish, seen, clients, back, stackFile }, steps, changes, notes }: SplitPlan) {
-  return {
-    ...{ stack, ...wish, undo: back !== undefined, data: seen.from.items, kept: keptItems(seen), clients },
-    files: changes.map(({ server, path, lines }) => ({ server, path, changes: lines.map(([before, after]) => ({ before, after })) })),
-    stackFile: patch(stackFile),
-    steps: steps.map(({ at, what, writes }) => ({ at, what, ...(writes && { writes }) })),
-    notes,
-  };
-}
-
-const keptItems = ({ from, to }: SplitRecord["seen"]) => to.items.filter(({ name }) => from.items.some((each) => each.name === name));
-
-const patch = ({ before, after }: SplitRecord["stackFile"]): readonly string[] =>
-  structuredPatch("", "", before, after, "", "", { context: 0 }).hunks.flatMap(({ lines }) => lines.filter((line) => /^[+-]/.test(line)));
-
-/** Bytes a second that a dump takes to be read, sent, loaded and summed, on a small server. */
-const pace = 12 * 2 ** 20;
-export const secondsOf = (bytes: number): number => Math.max(3, Math.ceil(2 + bytes / pace));
-
-/** As a preview has it. */
-export function planText({ record, steps, changes, notes, ground }: SplitPlan): string {
-  const { stack, wish, seen, stackFile, back } = record;
-  const bytes = seen.from.items.reduce((sum, each) => sum + each.bytes, 0);
-  const head = `${styled("bold", stack)}: ${sentence(record)}${back === undefined || !ground.move.data ? "" : ", with what was written since"}`;
-  const items = seen.from.items.map(({ name, bytes: size, detail }) => [`  ${name}`, mebibytes(size), detail]);
-  const kept =
-    back === undefined
-      ? keptItems(seen).map(
-          ({ name, bytes: size }) => `  ${wish.to} has ${name} (${mebibytes(size)}) of its own: kept there, until the split is taken back`,
-        )
-      : [];
-  const writes = steps.some((each) => each.writes === "stop")
-    ? [
-        wrapped(
-          `writes stop for about ${secondsOf(bytes)} s${steps.some(({ what }) => what === "stops writes") ? "; whoever reads goes on" : ", and so do the programs that use it"}; these start again once`,
-          "  ",
-        ),
-      ]
-    : [];
-  const data = ground.move.data ? [styled("bold", "data"), ...(items.length > 0 ? [columns(items)] : ["  none"]), ...kept, ...writes] : [];
-  const files = changes.flatMap(({ server, path, lines }) => [
-    `  ${server}:${path}`,
-    ...lines.flatMap(([before, after]) => [
-      ...(before === "" ? [] : [styled("red", `    - ${before}`)]),
-      ...(after === "" ? [] : [styled("green", `    + ${after}`)]),
-    ]),
-  ]);
-  const text = patch(stackFile).map((line) => styled(line.startsWith("+") ? "green" : "red", `  ${line[0]} ${line.slice(1)}`));
-  const order = columns(steps.map(({ at, what }, index) => [`  ${String(index + 1).padStart(2)}`, at, what]));
-  const more = notes.map((note) => `${styled("yellow", "note")}\n${wrapped(note, "  ")}`);
-  const section = (title: string, lines: readonly string[]) => (lines.length > 0 ? [`${styled("bold", title)}\n${lines.join("\n")}`] : []);
-  return [
-    head,
-    ...(data.length > 0 ? [data.join("\n")] : []),
-    ...section("files", files),
-    ...section("stack file", text),
-    ...section("steps", [order]),
-    ...more,
-  ].join("\n\n");
 }

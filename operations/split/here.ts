@@ -2,10 +2,11 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { applyPatch, createPatch } from "diff";
+import { stacksFolder } from "../../provisioners/project.ts";
 import type { Draft } from "../../provisioners/stack.ts";
 import { suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
-import { replaceFile, stackFileOf } from "../stack-file.ts";
+import { replaceFile, rewriteStackFile, shownName, stackFileOf } from "../stack-file.ts";
 import type { FileRecord, SplitRecord } from "./record.ts";
 
 export const ownFile = (folder: string, { server, path, template }: Pick<FileRecord, "server" | "path" | "template">): string =>
@@ -29,29 +30,58 @@ export const draftOf = ({ stackFile, files }: Pick<SplitRecord, "stackFile" | "f
   ),
 });
 
-function write(file: string, text: string, mode = "0644"): void {
-  mkdirSync(dirname(file), { recursive: true });
-  replaceFile(file, text, Number.parseInt(mode, 8));
+/** From one text to another; undefined where there is no file. */
+interface Turn {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
+
+interface Way {
+  readonly of: (turn: Turn) => Turn;
+  /** Where people wrote the same lines: what was expected there, and what to do. */
+  readonly otherwise: string;
+}
+
+const there: Way = {
+  of: (turn) => turn,
+  otherwise: "expected what stood there when the split was shown, got edits of the same lines since; next: write there what it showed",
+};
+const back: Way = {
+  of: ({ from, to }) => ({ from: to, to: from }),
+  otherwise: "expected what the split wrote there, got edits of the same lines since; next: take these back, and undo the split again",
+};
 
 /** @param folder the stack's own files: absolute */
-export function writeAfter(folder: string, { stack, stackFile, files }: SplitRecord): void {
-  for (const each of files) {
+export const writeAfter = (folder: string, record: SplitRecord, stacks = stacksFolder): void => turnAll(folder, record, there, stacks);
+
+export const writeBefore = (folder: string, record: SplitRecord, stacks = stacksFolder): void => turnAll(folder, record, back, stacks);
+
+/** Whoever edits them meanwhile keeps that, or is told: then none of them is written. */
+function turnAll(folder: string, { stack, stackFile, files }: SplitRecord, way: Way, stacks: string): void {
+  const texts = files.map((each) => {
     const file = ownFile(folder, each);
-    if (each.after === undefined || each.shared) remove(folder, file);
-    else write(file, each.after, each.mode);
+    const turn = { from: each.own, to: each.shared ? undefined : each.after };
+    return { file, mode: each.mode, text: turned(file, textAt(file), turn, way) };
+  });
+  const turn = { from: stackFile.before, to: stackFile.after };
+  rewriteStackFile(stack, (now) => turned(stackFileOf(stack, stacks), now, turn, way)!, stacks);
+  for (const { file, mode, text } of texts) {
+    if (text === undefined) remove(folder, file);
+    else write(file, text, mode);
   }
-  write(stackFileOf(stack), stackFile.after);
 }
 
-/** What stood here; somebody's edits since stay where they can, and are told where they can't. */
-export function writeBefore(folder: string, record: SplitRecord): void {
-  for (const each of record.files) {
-    const file = ownFile(folder, each);
-    if (each.own === undefined) remove(folder, file);
-    else write(file, each.own, each.mode);
-  }
-  if (textAt(stackFileOf(record.stack)) === record.stackFile.after) write(stackFileOf(record.stack), record.stackFile.before);
+/** Throws a UserError where one of them was edited since the split was shown. */
+export function refuseEdited(folder: string, { stack, stackFile, files }: SplitRecord, stacks = stacksFolder): void {
+  const all = [[stackFileOf(stack, stacks), stackFile.before] as const, ...files.map((each) => [ownFile(folder, each), each.own] as const)];
+  const [edited] = all.find(([file, text]) => textAt(file) !== text) ?? [];
+  if (edited !== undefined)
+    throw new UserError(`split: ${shownName(edited)}: expected it as it was when this was shown, got edits since; next: the same again`);
+}
+
+function write(file: string, text: string, mode: FileRecord["mode"]): void {
+  mkdirSync(dirname(file), { recursive: true });
+  replaceFile(file, text, Number.parseInt(mode, 8));
 }
 
 /** With the folders that it leaves empty. */
@@ -67,11 +97,15 @@ function remove(folder: string, file: string): void {
 }
 
 /** Pure. A text of today without what a split wrote into it; throws a UserError where that was edited since. */
-export function takenBack(name: string, now: string, { before, after }: { readonly before: string; readonly after: string }): string {
-  if (now === after) return before;
-  const back = applyPatch(now, createPatch(name, after, before), { fuzzFactor: 2 });
-  if (back !== false) return back;
-  throw new UserError(
-    `${name}: expected what the split wrote there, got edits of the same lines since; next: take these back, and undo the split again`,
-  );
+export const takenBack = (file: string, now: string, { before, after }: { readonly before: string; readonly after: string }): string =>
+  turned(file, now, { from: before, to: after }, back)!;
+
+/** Pure. What turns one text into the other, done to a text of today; it may have been done already. */
+function turned(file: string, now: string | undefined, turn: Turn, { of, otherwise }: Way): string | undefined {
+  const { from, to } = of(turn);
+  if (now === from || now === to) return to;
+  const made =
+    now !== undefined && from !== undefined && to !== undefined && applyPatch(now, createPatch(file, from, to), { fuzzFactor: 2 });
+  if (typeof made === "string") return made;
+  throw new UserError(`${shownName(file)}: ${otherwise}`);
 }

@@ -35,6 +35,8 @@ export interface Times {
   readonly stopped: number;
   /** What failed once there was no way back any more, a sentence each: an up is to put it right. */
   readonly late: readonly string[];
+  /** Whether the stack file and the team's files say so: as long as they don't, an up would take it all back. */
+  readonly written: boolean;
 }
 
 /** Milliseconds that one script of a step may take: a copy of a large database. */
@@ -74,28 +76,33 @@ export class Runner {
 
   /**
    * Throws a SplitFailed where it was taken back.
-   * @param from the step to begin with
+   * @param from the step to begin with: at, or behind, the one that commits, there is no way back from the beginning
    */
   async run(record: SplitRecord, steps: readonly Step[], signal: AbortSignal, from = 0): Promise<Times> {
     const begun = performance.now();
     const last = steps.findIndex(({ commit }) => commit);
     const late: string[] = [];
     let [stopped, since] = [0, undefined as number | undefined];
+    let written = true;
     let at = from;
     try {
       for (; at < steps.length; at++) {
         const step = steps[at]!;
-        const committed = last !== -1 && at > last;
+        const committed = last !== -1 && (at > last || from >= last);
         if (!committed) signal.throwIfAborted();
         await this.#remember({ ...record, begun: at + 1 }, at === from).catch((error: unknown) =>
           committed ? undefined : Promise.reject(error),
         );
         this.#options.onStep(step, "begins");
         if (step.writes === "stop") since ??= performance.now();
-        await (committed ? step.run(this.#hands()).catch((error: unknown) => late.push(told(step, error))) : step.run(this.#hands(signal)));
+        const failed = (error: unknown) => {
+          late.push(told(step, error));
+          if (step.at === "here") written = false;
+        };
+        await (committed ? step.run(this.#hands()).catch(failed) : step.run(this.#hands(signal)));
         if (step.writes === "go" && since !== undefined) [stopped, since] = [performance.now() - since, undefined];
       }
-      return { seconds: (performance.now() - begun) / 1000, stopped: stopped / 1000, late };
+      return { seconds: (performance.now() - begun) / 1000, stopped: stopped / 1000, late, written };
     } catch (error) {
       const left = await this.undo(steps.slice(0, at + 1));
       if (signal.aborted && left.length === 0) throw signal.reason;

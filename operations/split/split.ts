@@ -16,9 +16,9 @@ import { UserError, UserFacingError } from "../../spec/problem.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../fleet-up.ts";
 import { OpenServers, wasInterrupted } from "../on-servers.ts";
 import { operator } from "../operator.ts";
-import { shownName, stackTextOf } from "../stack-file.ts";
+import { stackFileOf, stackTextOf } from "../stack-file.ts";
 import { editsOf, serverIn, type UnitText, unitsOf, type Wish } from "./edits.ts";
-import { draftOf, ownFile, takenBack, textAt, writeAfter, writeBefore } from "./here.ts";
+import { draftOf, ownFile, refuseEdited, takenBack, textAt, writeAfter, writeBefore } from "./here.ts";
 import { type FileRecord, forgetScript, readScript, recordsIn, type SplitRecord, writeScript } from "./record.ts";
 import { Runner, type RunnerOptions, SplitFailed, type Times } from "./runner.ts";
 import { changedRoles, checksScript, type Step, type StepGround, stepsOf } from "./steps.ts";
@@ -297,8 +297,7 @@ export class Splits {
       const file = ownFile(folder, each);
       const now = textAt(file);
       const { own: stood, before, after: wrote, ...place } = each;
-      const back =
-        now === undefined || now === wrote ? before : takenBack(shownName(file), now, { before: before ?? "", after: wrote ?? "" });
+      const back = now === undefined || now === wrote ? before : takenBack(file, now, { before: before ?? "", after: wrote ?? "" });
       const shared = stood === undefined && back !== undefined && back === before;
       return {
         ...place,
@@ -307,7 +306,7 @@ export class Splits {
         ...(shared && { shared }),
       };
     });
-    const after = takenBack(`stacks/Pulumi.${this.#stack}.yaml`, text, of.stackFile);
+    const after = takenBack(stackFileOf(this.#stack), text, of.stackFile);
     const record = this.#record(
       wish,
       {
@@ -358,6 +357,7 @@ export class Splits {
       fleet,
       `split of ${role} from ${from} to ${to}`,
       async (runner, signal) => {
+        refuseEdited(filesOf(ground.old), record);
         changes();
         return await this.#through(runner, { record, steps }, signal);
       },

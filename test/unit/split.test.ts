@@ -1,18 +1,33 @@
 // A role to another server: what the stack file, the team's files and the servers are told, and in which order. No server is needed for it.
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
+import type { FleetServer } from "../../operations/fleet-up.ts";
 import { editsOf, type UnitText, type Wish } from "../../operations/split/edits.ts";
-import { draftOf, takenBack } from "../../operations/split/here.ts";
+import { draftOf, ownFile, refuseEdited, takenBack, writeAfter, writeBefore } from "../../operations/split/here.ts";
 import { recordsIn, type SplitRecord } from "../../operations/split/record.ts";
 import { type Renaming, rewrittenAddresses, rewrittenValue, rewrittenVariables, withoutBonds } from "../../operations/split/rewrite.ts";
+import { Runner } from "../../operations/split/runner.ts";
 import { refuseReplacing } from "../../operations/split/split.ts";
-import { stepsOf } from "../../operations/split/steps.ts";
+import { type Step, stepsOf } from "../../operations/split/steps.ts";
 import { rewriteStackFile } from "../../operations/stack-file.ts";
 import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
+import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
+import { project } from "../../provisioners/project.ts";
 import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
 import { planOf, planOfDraft } from "../../provisioners/stack.ts";
 import { blankFacts } from "../support/facts.ts";
@@ -381,10 +396,91 @@ describe("the record of a split", () => {
   });
 
   test("a text goes back with what people wrote elsewhere in it; where they wrote is said", () => {
+    const x = join(project, "x");
     const of = { before: "a\nb\nc\nd\ne\nf\ng\nh\n", after: "a\nB\nc\nd\ne\nf\ng\nh\n" };
-    expect(takenBack("x", of.after, of)).toBe(of.before);
-    expect(takenBack("x", of.after.replace("h", "H"), of)).toBe(of.before.replace("h", "H"));
-    expect(() => takenBack("x", of.after.replace("B", "BB"), of)).toThrow("x: expected what the split wrote there");
+    expect(takenBack(x, of.after, of)).toBe(of.before);
+    expect(takenBack(x, of.after.replace("h", "H"), of)).toBe(of.before.replace("h", "H"));
+    expect(() => takenBack(x, of.after.replace("B", "BB"), of)).toThrow("x: expected what the split wrote there");
+  });
+});
+
+describe("the files here, once a split is done or taken back", () => {
+  const files = join(stacks, "files");
+  const stackFile = join(stacks, "Pulumi.team-a.yaml");
+  const env = join(files, "isu2/home/isucon/env.sh");
+  const unit = join(files, "isu1/etc/systemd/system/notes.service");
+  const own = ({ record }: ReturnType<typeof recorded>): SplitRecord => ({
+    ...record,
+    files: record.files.map((each) => ({ ...each, ...(existsSync(ownFile(files, each)) && { own: each.before! }) })),
+  });
+  const edit = (file: string, change: (text: string) => string) => writeFileSync(file, change(readFileSync(file, "utf8")));
+  const all = () => [stackFile, env].map((file) => readFileSync(file, "utf8"));
+
+  test("say so, and say again what they said", () => {
+    const record = own(recorded());
+    writeAfter(files, record, stacks);
+    expect(all()).toEqual([record.stackFile.after, "DB_HOST=192.0.2.3\n"]);
+    writeAfter(files, record, stacks);
+    writeBefore(files, record, stacks);
+    expect([...all(), existsSync(unit)]).toEqual([stack, "DB_HOST=192.0.2.1\n", false]);
+    writeBefore(files, record, stacks);
+    expect(all()).toEqual([stack, "DB_HOST=192.0.2.1\n"]);
+  });
+
+  test("keep what people wrote elsewhere in them meanwhile", () => {
+    const record = own(recorded());
+    const edits = () => {
+      edit(stackFile, (text) => text.replace("ports: [ 8080 ]", "ports: [ 8081 ]"));
+      edit(env, (text) => `${text}WORKERS=4\n`);
+    };
+    edits();
+    expect(() => refuseEdited(files, record, stacks)).toThrow("expected it as it was when this was shown, got edits since");
+    writeAfter(files, record, stacks);
+    expect(all()).toEqual([record.stackFile.after.replace("8080", "8081"), "DB_HOST=192.0.2.3\nWORKERS=4\n"]);
+    writeBefore(files, record, stacks);
+    expect(all()).toEqual([stack.replace("8080", "8081"), "DB_HOST=192.0.2.1\nWORKERS=4\n"]);
+  });
+
+  test("are none of them written where one was edited in the same line", () => {
+    const record = own(recorded());
+    refuseEdited(files, record, stacks);
+    edit(env, () => "DB_HOST=192.0.2.9\n");
+    expect(() => writeAfter(files, record, stacks)).toThrow(
+      "expected what stood there when the split was shown, got edits of the same lines",
+    );
+    expect([...all(), existsSync(unit)]).toEqual([stack, "DB_HOST=192.0.2.9\n", false]);
+  });
+});
+
+describe("the runner", () => {
+  const shell = { host: "isu", run: async () => ({ code: 0, stdout: Buffer.from(""), stderr: "" }) } as unknown as LockingShell;
+  const runner = new Runner({
+    ...{ held: { shell: async () => shell }, servers: ["isu1", "isu3"].map((name) => ({ name }) as unknown as FleetServer) },
+    ...{ files: async () => {}, onStep: () => {}, onOutput: () => {} },
+  });
+  const failing = ["commits", "writes the files"];
+  const steps = (done: string[]): readonly Step[] =>
+    ["copies", "commits", "writes the files"].map((what) => ({
+      ...{ at: what === "writes the files" ? "here" : "isu3", what, ...(what === "commits" && { commit: true as const }) },
+      run: async () => {
+        done.push(what);
+        if (failing.includes(what)) throw new Error("no");
+      },
+      undo: async () => void done.push(`not ${what}`),
+    }));
+  const { signal } = new AbortController();
+
+  test("takes all back where the step fails by which the data becomes the new server's", async () => {
+    const done: string[] = [];
+    await expect(runner.run(recorded().record, steps(done), signal)).rejects.toThrow("isu3: commits: no");
+    expect(done).toEqual(["copies", "commits", "not commits", "not copies"]);
+  });
+
+  test("goes on after a killed run that had begun it: what was written there since stays", async () => {
+    const done: string[] = [];
+    const { late, written } = await runner.run(recorded().record, steps(done), signal, 1);
+    expect(done).toEqual(["commits", "writes the files"]);
+    expect([late, written]).toEqual([["isu3: commits: no", "here: writes the files: no"], false]);
   });
 });
 
