@@ -1,8 +1,9 @@
 // A split in words: what it will do, as a preview has it, and what became of it.
 import { structuredPatch } from "diff";
 import type { SplitRecord } from "../operations/split/record.ts";
+import { mebibytes } from "../operations/split/refuse.ts";
 import type { Times } from "../operations/split/runner.ts";
-import { mebibytes, type SplitPlan } from "../operations/split/split.ts";
+import type { SplitPlan } from "../operations/split/split.ts";
 import { columns, styled, wrapped } from "./terminal.ts";
 
 /** Of history, questions and headings. */
@@ -36,7 +37,7 @@ export function nextAfter({ stack, wish, back, stackFile }: SplitRecord, written
 export function planData({ record: { stack, wish, seen, clients, back, stackFile }, steps, changes, notes }: SplitPlan) {
   return {
     ...{ stack, ...wish, undo: back !== undefined, data: seen.from.items, kept: keptItems(seen), clients },
-    files: changes.map(({ server, path, lines }) => ({ server, path, changes: lines.map(([before, after]) => ({ before, after })) })),
+    files: changes.map(({ server, path, lines }) => ({ server, path, changes: lines.map(({ before, after }) => ({ before, after })) })),
     stackFile: patch(stackFile),
     steps: steps.map(({ at, what, writes }) => ({ at, what, ...(writes && { writes }) })),
     notes,
@@ -75,7 +76,7 @@ export function planText({ record, steps, changes, notes, ground }: SplitPlan): 
   const data = ground.move.data ? [styled("bold", "data"), ...(items.length > 0 ? [columns(items)] : ["  none"]), ...kept, ...writes] : [];
   const files = changes.flatMap(({ server, path, lines }) => [
     `  ${server}:${path}`,
-    ...lines.flatMap(([before, after]) => [
+    ...lines.flatMap(({ before, after }) => [
       ...(before === "" ? [] : [styled("red", `    - ${before}`)]),
       ...(after === "" ? [] : [styled("green", `    + ${after}`)]),
     ]),

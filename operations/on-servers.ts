@@ -163,5 +163,11 @@ export async function onServers<T>(
 }
 
 /** Whether the work was cut short by our own end. */
-export const wasInterrupted = (outcome: Outcome<unknown>): boolean =>
+const wasInterrupted = (outcome: Outcome<unknown>): boolean =>
   "error" in outcome && (outcome.ended === "interrupted" || outcome.error instanceof Interrupted);
+
+/** For those who need all of them: throws what ended one, our own end before the rest. */
+export function throwFailed(outcomes: readonly Outcome<unknown>[]): void {
+  const failed = outcomes.find(wasInterrupted) ?? outcomes.find((each) => "error" in each);
+  if (failed && "error" in failed) throw failed.error;
+}

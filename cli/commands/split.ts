@@ -1,7 +1,7 @@
 // fleet split: a role to another server, with its data and everything that names it; and back.
 import { InvalidArgumentError, Option } from "commander";
 import type { Wish } from "../../operations/split/edits.ts";
-import { movable } from "../../operations/split/split.ts";
+import { movable } from "../../operations/split/refuse.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackArgument } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";

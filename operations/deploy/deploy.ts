@@ -5,7 +5,7 @@ import { changes } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { Barrier } from "../measure/run/barrier.ts";
-import { OpenServers, type Outcome, wasInterrupted } from "../on-servers.ts";
+import { OpenServers, type Outcome, throwFailed } from "../on-servers.ts";
 import { operator } from "../operator.ts";
 import { Aside, type AsideOptions } from "./aside.ts";
 import { type Looked, refuseOutrun, refuseUnfit, rollbackTarget, targetOf } from "./decide.ts";
@@ -96,8 +96,7 @@ export async function deploy(places: readonly Place[], wish: Wish, options: Depl
       onWait: options.onLine,
       onOutcome: fail,
     });
-    const failed = outcomes.find((each) => wasInterrupted(each)) ?? outcomes.find((each) => "error" in each);
-    if (failed && "error" in failed) throw failed.error;
+    throwFailed(outcomes);
     return await switched.over;
   } finally {
     await open.close();

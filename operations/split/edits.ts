@@ -10,6 +10,7 @@ import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
 import { isMap } from "../../spec/path.ts";
 import { type TextPath, valueAt, withItem, withoutItem, withoutKey, withValue, withWords } from "../stack-text.ts";
 import {
+  changedLines,
   loopback,
   type Renaming,
   type Rewritten,
@@ -101,7 +102,7 @@ export function editsOf(wish: Wish, ground: EditGround): Edits {
   if (listen)
     edit(wish.to, (file) => {
       const text = listen({ path: file.path, text: file.content }, privateAddress);
-      return { text, changes: lineChanges(file.content, text) };
+      return { text, changes: changedLines(file.content, text) };
     });
   const clients = new Set<string>();
   for (const { name } of plan.servers) {
@@ -159,13 +160,6 @@ function comingAlong({ role, from, to }: Wish, plan: FleetPlan): readonly Overla
       const other = there.get(file.path);
       return !other || !isText(other) || other.content !== file.content;
     });
-}
-
-function lineChanges(before: string, after: string): readonly Rewritten[] {
-  const [old, now] = [before.split("\n"), after.split("\n")];
-  return old.flatMap((line, at) =>
-    line === now[at] ? [] : [{ name: line.trim().split(/[\s=]/)[0] ?? "", before: line.trim(), after: (now[at] ?? "").trim() }],
-  );
 }
 
 /** Parameters that name the old place: by the contract of a role that needs it, and by value. */

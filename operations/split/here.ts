@@ -7,12 +7,39 @@ import type { Draft } from "../../provisioners/stack.ts";
 import { suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { replaceFile, rewriteStackFile, shownName, stackFileOf } from "../stack-file.ts";
+import type { FileEdit } from "./edits.ts";
 import type { FileRecord, SplitRecord } from "./record.ts";
 
 export const ownFile = (folder: string, { server, path, template }: Pick<FileRecord, "server" | "path" | "template">): string =>
   join(folder, server, `${path}${template ? suffix : ""}`);
 
-export const textAt = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
+const textAt = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, "utf8") : undefined);
+
+export function fileRecord(folder: string, { server, path, file, before }: FileEdit): FileRecord {
+  const { mode, template = false } = file;
+  const own = textAt(ownFile(folder, { server, path, template }));
+  return {
+    ...{ server, path, template, mode, after: file.content },
+    ...(own !== undefined && { own }),
+    ...(before !== undefined && { before }),
+  };
+}
+
+/** The other way round, with what was written into them since. Throws a UserError where that was in the same lines. */
+export const filesBack = (folder: string, files: readonly FileRecord[]): FileRecord[] =>
+  files.map((each) => {
+    const file = ownFile(folder, each);
+    const now = textAt(file);
+    const { own: stood, before, after: wrote, ...place } = each;
+    const back = now === undefined || now === wrote ? before : takenBack(file, now, { before: before ?? "", after: wrote ?? "" });
+    const shared = stood === undefined && back !== undefined && back === before;
+    return {
+      ...place,
+      ...(now !== undefined && { own: now, before: now }),
+      ...(back !== undefined && { after: back }),
+      ...(shared && { shared }),
+    };
+  });
 
 /** What the files say before, or after, whatever lies here now. */
 export const draftOf = ({ stackFile, files }: Pick<SplitRecord, "stackFile" | "files">, when: "before" | "after"): Draft => ({

@@ -6,9 +6,9 @@ import { type Command, raw, sh, withInput } from "../../provisioners/engine/shel
 export const splitFolder = "/var/lib/fleet/split";
 
 const Holdings = z.object({
-  items: z.array(z.object({ name: z.string(), bytes: z.number(), detail: z.string() })),
+  items: z.array(z.object({ name: z.string(), bytes: z.number(), detail: z.string() })).readonly(),
   version: z.string().optional(),
-  writers: z.array(z.string()),
+  writers: z.array(z.string()).readonly(),
   free: z.number().optional(),
 });
 
@@ -40,7 +40,7 @@ export const SplitRecord = z.object({
       shared: z.boolean().optional(),
     }),
   ),
-  clients: z.array(z.string()),
+  clients: z.array(z.string()).readonly(),
   seen: z.object({ from: Holdings, to: Holdings }),
   /** `under-way` where nobody has said more: then it was cut short, after as many steps as were begun. */
   state: z.enum(["under-way", "done"]),
@@ -67,6 +67,12 @@ mv ${`${fileOf(record.id)}.new`} ${fileOf(record.id)}`,
 export const forgetScript = (id: string): Command =>
   sh`rm -rf ${fileOf(id)} ${`${fileOf(id)}.new`} ${keptFolder(id)}
 rmdir ${splitFolder} 2>/dev/null || :`;
+
+/** Pure. What both servers are told at its end. Of a way back nothing is left, but what could not be put back: nobody has it elsewhere. */
+export function endScripts(record: SplitRecord, late: readonly string[]): readonly Command[] {
+  if (record.back === undefined) return [writeScript({ ...record, state: "done" })];
+  return [forgetScript(record.id), late.length === 0 ? forgetScript(record.back) : sh`rm -f ${fileOf(record.back)}`];
+}
 
 /** A line each. */
 export const readScript: Command = raw(`cat ${splitFolder}/*.json 2>/dev/null || :`);

@@ -1,4 +1,5 @@
 // What names a role's old place in a text, said of its new one: environment variables, URLs, upstreams; and what a unit requires. Pure.
+import { structuredPatch } from "diff";
 import type { Clients } from "../../provisioners/roles/move.ts";
 
 /** From one server's eyes: by which names the old place goes there, and by which the new one will. */
@@ -84,6 +85,21 @@ function shown(value: string, other: string): string {
   const from = Math.max(0, value.slice(0, start).search(/[\w.:[\]-]*$/));
   const rest = value.slice(value.length - end);
   return value.slice(from, value.length - end + (/^[\w.:[\]-]*/.exec(rest)?.[0].length ?? 0));
+}
+
+/** Line by line what became of a text; of an assignment, as little as of one that is rewritten here. */
+export function changedLines(before: string, after: string): readonly Rewritten[] {
+  return structuredPatch("", "", before, after, "", "", { context: 0 }).hunks.flatMap(({ lines }) => {
+    const [gone, come] = ["-", "+"].map((sign) => lines.filter((line) => line.startsWith(sign)).map((line) => line.slice(1)));
+    return Array.from({ length: Math.max(gone!.length, come!.length) }, (_, at) => changedLine(gone![at] ?? "", come![at] ?? ""));
+  });
+}
+
+function changedLine(before: string, after: string): Rewritten {
+  const [, , name = "", , value = ""] = assignment.exec(before) ?? [];
+  const [, , other, , now = ""] = assignment.exec(after) ?? [];
+  if (name !== "" && name === other) return { name, before: `${name}=${shown(value, now)}`, after: `${name}=${shown(now, value)}` };
+  return { name: (before || after).trim().split(/[\s=]/)[0] ?? "", before: before.trim(), after: after.trim() };
 }
 
 /** Addresses of balancers' and proxies' files: a port alone tells whose they are. */

@@ -1,10 +1,8 @@
 // What an up of a watch's is aimed at, and why it is not made: one that would do more than put back what the last one left is somebody's to type.
-import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
-import { expandRole, rolesOf } from "../../provisioners/expand.ts";
 import type { Difference } from "../../provisioners/provider/as-remembered.ts";
-import { same } from "../../provisioners/provider/difference.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { isUserError } from "../../spec/problem.ts";
+import { asLastUp } from "../as-last-up.ts";
 import type { FleetUp } from "../fleet-up.ts";
 import { aroundName, urnOf as urnAround } from "./around.ts";
 import { healthRole } from "./health.ts";
@@ -28,11 +26,8 @@ export function refusals({ stack, servers }: FleetUp, around: AroundSeen | undef
     return ({ server: name, role }) => {
       if (role === healthRole) return "no up puts that right";
       if (name === aroundName) return around?.planned.includes(role) ? open : undefined;
-      const planned = plan.servers.find((each) => each.name === name);
       const up = servers.find((each) => each.name === name);
-      const facts = completeFacts((up?.facts ?? {}) as Partial<Facts>);
-      const wants = planned && facts && rolesOf(planned).includes(role) ? expandRole(plan, planned, role, facts) : undefined;
-      return same(wants, up?.wants[role]) ? undefined : open;
+      return up && asLastUp(plan, up, role) ? undefined : open;
     };
   } catch (error) {
     if (!isUserError(error)) throw error;

@@ -18,10 +18,17 @@ import { parseDocument } from "yaml";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import { editsOf, type UnitText, type Wish } from "../../operations/split/edits.ts";
 import { draftOf, ownFile, refuseEdited, takenBack, writeAfter, writeBefore } from "../../operations/split/here.ts";
-import { recordsIn, type SplitRecord } from "../../operations/split/record.ts";
-import { type Renaming, rewrittenAddresses, rewrittenValue, rewrittenVariables, withoutBonds } from "../../operations/split/rewrite.ts";
+import { endScripts, keptFolder, recordsIn, type SplitRecord } from "../../operations/split/record.ts";
+import { refuseReplacing } from "../../operations/split/refuse.ts";
+import {
+  changedLines,
+  type Renaming,
+  rewrittenAddresses,
+  rewrittenValue,
+  rewrittenVariables,
+  withoutBonds,
+} from "../../operations/split/rewrite.ts";
 import { Runner } from "../../operations/split/runner.ts";
-import { refuseReplacing } from "../../operations/split/split.ts";
 import { type Step, stepsOf } from "../../operations/split/steps.ts";
 import { rewriteStackFile } from "../../operations/stack-file.ts";
 import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
@@ -159,6 +166,14 @@ describe("what names the old place", () => {
     const { text, changes } = rewrittenVariables('export X_HOST=127.0.0.1\nX_PORT="3306"\n# DB_HOST=127.0.0.1\nY_HOST=127.0.0.1\n', mysql);
     expect(text).toBe('export X_HOST=192.0.2.3\nX_PORT="3306"\n# DB_HOST=127.0.0.1\nY_HOST=127.0.0.1\n');
     expect(changes).toHaveLength(1);
+  });
+
+  test("what is told of the way back has no more of a URL than the place either", () => {
+    const there = "A=1\nDATABASE_URL=mysql://app:hidden@10.0.0.3/notes\nB=2\n";
+    expect(changedLines(there, there.replace("10.0.0.3", "10.0.0.1").replace("B=2\n", ""))).toEqual([
+      { name: "DATABASE_URL", before: "DATABASE_URL=10.0.0.3", after: "DATABASE_URL=10.0.0.1" },
+      { name: "B", before: "B=2", after: "" },
+    ]);
   });
 
   test("what is told of a change has no more of a URL than the place", () => {
@@ -378,6 +393,18 @@ describe("the record of a split", () => {
     expect(recordsIn(texts, "team-a").map(({ id, state }) => [id, state])).toEqual([
       [later.id, "under-way"],
       [record.id, "done"],
+    ]);
+  });
+
+  test("what could not be put back on the way back is kept, and its record goes", () => {
+    const { record } = recorded();
+    const back = { ...record, id: "later", back: record.id };
+    const told = (late: readonly string[]) => endScripts(back, late).map(({ text }) => text.split("\n")[0]!.split(" "));
+    const kept = keptFolder(record.id);
+    expect(told([]).map((words) => words.includes(kept))).toEqual([false, true]);
+    expect(told(["isu3: no"]).map((words) => [words.includes(kept), words.includes(`${kept}.json`)])).toEqual([
+      [false, false],
+      [false, true],
     ]);
   });
 

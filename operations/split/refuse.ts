@@ -1,0 +1,121 @@
+// What can't be split, and why, before anything is changed: a UserError each.
+import { problemsIn } from "../../provisioners/engine/problems.ts";
+import { expandRole, type FleetPlan, rolesOf } from "../../provisioners/expand.ts";
+import type { Move } from "../../provisioners/roles/move.ts";
+import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
+import { choice } from "../../spec/messages.ts";
+import { UserError } from "../../spec/problem.ts";
+import { asLastUp } from "../as-last-up.ts";
+import type { FleetUp } from "../fleet-up.ts";
+import { serverIn, type Wish } from "./edits.ts";
+import { recordsIn, type SplitRecord } from "./record.ts";
+import { changedRoles, type StepGround } from "./steps.ts";
+
+export const movable = (): readonly string[] => roles.filter(({ move }) => move).map(({ name }) => name);
+
+/** How a role says that it moves, by its parameters there. */
+export const moveIn = (plan: FleetPlan, { role, from }: Wish): Move | undefined =>
+  roleNamed(role).move?.(serverIn(plan, from).spec.params[role]);
+
+/** Throws a UserError for what can't be moved like this. */
+export function moveOf(wish: Wish, plan: FleetPlan): Move {
+  const { role, from, to } = wish;
+  const names = plan.servers.map(({ name }) => name);
+  for (const name of [from, to])
+    if (!names.includes(name)) throw new UserError(`split: ${name}: expected a server of the stack${choice(name, names)}`);
+  if (from === to) throw new UserError(`split: expected two servers, got ${from} twice`);
+  const { spec } = serverIn(plan, from);
+  if (!spec.roles.includes(role)) {
+    const where = plan.servers.filter((each) => each.spec.roles.includes(role)).map(({ name }) => name);
+    const next = where.length > 0 ? `; next: --move ${role}:${where[0]}:${to}` : choice(role, spec.roles);
+    throw new UserError(`split: expected role \`${role}\` on ${from}, which has ${spec.roles.join(", ")}${next}`);
+  }
+  const move = moveIn(plan, wish);
+  if (!move)
+    throw new UserError(
+      `split: ${role}: expected a role that can be moved (${movable().join(", ")}); next: write it at ${to} in the stack file, then ./fleet up`,
+    );
+  return move;
+}
+
+/** What the last up did, and what the stack file says, must be one. */
+export function refuseOutrun({ stack, servers }: FleetUp, plan: FleetPlan): void {
+  for (const server of plan.servers) {
+    const up = servers.find(({ name }) => name === server.name);
+    const role = up && [...new Set([...rolesOf(server), ...up.roles])].find((each) => !asLastUp(plan, up, each));
+    if (!up || role !== undefined)
+      throw new UserError(
+        `${server.name}: expected a stack file that says what the last up did, got another ${up ? `role \`${role}\`` : "server"}; next: ./fleet up ${stack}, then the split`,
+      );
+  }
+}
+
+/** Pure. What an earlier split brought is in use: it must not give way to another server's of the same name. */
+export function refuseReplacing({ wish, seen }: Pick<SplitRecord, "wish" | "seen">, records: readonly SplitRecord[]): void {
+  const { role, from, to } = wish;
+  const earlier = records.find((each) => each.state === "done" && each.wish.role === role && each.wish.to === to);
+  const names = seen.from.items.map(({ name }) => name).filter((name) => earlier?.seen.from.items.some((each) => each.name === name));
+  if (!earlier || names.length === 0) return;
+  throw new UserError(
+    `split: ${to}: expected no ${names.join(", ")} that is in use, got that of ${earlier.wish.from}, which a split brought: ${from}'s would take its place; next: fleet edit ${from}'s environment file so that its programs use ${to}, or ./fleet split ${earlier.stack} --undo first`,
+  );
+}
+
+export function refuseCut([newest]: readonly SplitRecord[]): void {
+  if (newest?.state !== "under-way") return;
+  const { role, from, to } = newest.wish;
+  throw new UserError(
+    `split: the one of ${role} from ${from} to ${to}, begun ${newest.at} by ${newest.who}, was cut short; next: ./fleet split ${newest.stack} --undo takes it back`,
+  );
+}
+
+/** Its locks were waited for: whoever held them may have gone on with it. */
+export function refuseAlive(record: SplitRecord, told: readonly string[]): void {
+  const now = recordsIn(told, record.stack).find(({ id }) => id === record.id);
+  if (now?.state === "under-way" && now.begun === record.begun) return;
+  const { role, from, to } = record.wish;
+  throw new UserError(
+    `split: the one of ${role} from ${from} to ${to} was not cut short: ${record.who} has gone on with it; next: ./fleet history -s ${record.stack}, then the same again if that is wanted`,
+  );
+}
+
+/** What came, what it takes the place of, and the dump of that. */
+export function refuseSpace({ wish, seen }: SplitRecord): void {
+  const comes = seen.from.items.reduce((sum, { bytes }) => sum + bytes, 0);
+  const names = new Set(seen.from.items.map(({ name }) => name));
+  const kept = seen.to.items.filter(({ name }) => names.has(name)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const needed = Math.ceil(1.2 * comes) + kept + 64 * 2 ** 20;
+  if (seen.to.free !== undefined && seen.to.free < needed)
+    throw new UserError(
+      `split: ${wish.to}: expected ${mebibytes(needed)} of free disk, got ${mebibytes(seen.to.free)}; next: make room there (./fleet status), or name another server`,
+    );
+}
+
+/** As an up would refuse it, but before anything is touched. */
+export function refuseGuarded(ground: StepGround): void {
+  const { next, factsOf } = ground;
+  const problems = next.servers.flatMap((server) =>
+    changedRoles(ground, server.name)
+      .filter((role) => rolesOf(server).includes(role))
+      .flatMap((role) =>
+        problemsIn(expandRole(next, server, role, factsOf(server.name)), next.guard).map(
+          ({ path, reason }) => `${server.name} ${role}: ${path}: ${reason}`,
+        ),
+      ),
+  );
+  if (problems.length > 0) throw new UserError(`split: ${problems.join("\n")}`);
+}
+
+export function notBefore(error: unknown): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(
+    `split: it does not answer as it is now, before anything is changed: ${error.message}; next: ./fleet verify, or --anyway`,
+  );
+}
+
+export const mebibytes = (bytes: number): string =>
+  bytes >= 10 * 2 ** 30
+    ? `${(bytes / 2 ** 30).toFixed(0)} GiB`
+    : bytes >= 2 ** 30
+      ? `${(bytes / 2 ** 30).toFixed(1)} GiB`
+      : `${(bytes / 2 ** 20).toFixed(bytes < 10 * 2 ** 20 ? 1 : 0)} MiB`;
