@@ -1,4 +1,5 @@
 // A role to another server: what the stack file, the team's files and the servers are told, and in which order. No server is needed for it.
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   lstatSync,
@@ -376,6 +377,42 @@ describe("the steps of a database's move", () => {
     const lasting = all.filter(({ what }) => /^(?:role|keeps|lets isu1 in for|stops|writes the)/.test(what));
     expect(lasting.filter(({ undo }) => !undo).map(({ what }) => what)).toEqual([]);
   });
+});
+
+describe("what a database's new server had before", () => {
+  /** A client that knows two accounts until it is asked for the one that is given. */
+  const client = (fails: string) => `#!/bin/sh
+case $(cat) in
+  *${fails}*) echo 'Too many connections' >&2; exit 1 ;;
+  *'FROM mysql.user'*) printf "'ada'@'localhost'\\n'bob'@'%%'\\n" ;;
+  *version*) echo 10.11-MariaDB ;;
+  *'SHOW CREATE USER'*) echo 'CREATE USER it' ;;
+  *) echo 'GRANT USAGE ON *.* TO it' ;;
+esac
+`;
+  const place = (name: string) => ({ name, address: "192.0.2.1", port: 3306 });
+  const kept = (fails: string) => {
+    const own = mkdtempSync(join(folder, "kept-"));
+    writeFileSync(join(own, "mariadb"), client(fails), { mode: 0o755 });
+    const there = { items: [], writers: [] };
+    const context = { from: place("isu1"), to: place("isu3"), seen: { from: held, to: there }, clients: [], secret: new Secret("word") };
+    const { keep } = moveOf("mysql").data!({ ...context, folder: join(own, "kept") });
+    const { status } = spawnSync("sh", ["-c", keep.text], { env: { PATH: `${own}:/usr/bin:/bin` } });
+    return { status, files: readdirSync(join(own, "kept")), accounts: readFileSync(join(own, "kept", "accounts.sql"), "utf8") };
+  };
+
+  test("is kept with its accounts", () => {
+    const account = "CREATE USER IF NOT EXISTS it;\nALTER USER it;\nGRANT USAGE ON *.* TO it;\n";
+    expect(kept("nothing")).toEqual({ status: 0, files: ["accounts.sql", "before.sql", "kept"], accounts: account.repeat(2) });
+  });
+
+  test.for(["FROM mysql.user", "SHOW CREATE USER 'bob'", "SHOW GRANTS FOR 'bob'"])(
+    "does not count as kept where its accounts can't be read, since they are dropped on the way back: %s",
+    (fails) => {
+      const { status, files } = kept(`'${fails.replaceAll("'", "'\\''")}'`);
+      expect([status === 0, files.includes("kept")]).toEqual([false, false]);
+    },
+  );
 });
 
 describe("the record of a split", () => {

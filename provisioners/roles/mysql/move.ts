@@ -36,14 +36,20 @@ ${dumper} ${login} $only --single-transaction --quick --routines --events --trig
 const accountNames = (where: string): string =>
   `printf '%s\\n' ${quote(`SELECT CONCAT(QUOTE(user), '@', QUOTE(host)) FROM mysql.user WHERE user <> '' AND ${where};`)} | ${client}`;
 
-/** Shell text: SQL that makes the accounts anew whose names come in, whether they are there or not. */
-const accountsSql = `{
+/**
+ * Shell text: SQL that makes accounts anew, whether they are there or not: those that a condition holds for, as far as a filter lets them through.
+ * Under `set -e` it fails where they can't be read: none would be another answer.
+ */
+const accountsSql = (where: string, filter = ""): string => `{
+  names=$(${accountNames(where)})
   hex=
   case $(printf 'SELECT @@version;\\n' | ${client}) in *MariaDB*) ;; *) hex='SET SESSION print_identified_with_as_hex = ON;' ;; esac
-  while IFS= read -r who; do
+  printf '%s\\n' "$names" ${filter} | while IFS= read -r who; do
+    [ -n "$who" ] || continue
     made=$(printf '%s\\n' "$hex SHOW CREATE USER $who;" | ${client})
+    grants=$(printf '%s\\n' "SHOW GRANTS FOR $who;" | ${client})
     printf 'CREATE USER IF NOT EXISTS %s;\\nALTER USER %s;\\n' "\${made#CREATE USER }" "\${made#CREATE USER }"
-    printf '%s\\n' "SHOW GRANTS FOR $who;" | ${client} | sed 's/$/;/'
+    printf '%s\\n' "$grants" | sed 's/$/;/'
   done
 }`;
 
@@ -87,7 +93,7 @@ cat > ${`${folder}/login`}`,
   const copies = { at: guest, what: `copies ${names.join(", ")} to ${to.name}`, run: raw(`${enter}\n${dumped}`) };
   return {
     keep: raw(`${enter}
-${accountNames(theirs)} | ${accountsSql} > accounts.sql
+${accountsSql(theirs)} > accounts.sql
 : > before.sql
 ${there.length === 0 ? "" : `{ ${dumpAll(there)}\n} > before.sql\n`}touch kept`),
     putBack: raw(`cd ${quote(folder)} 2>/dev/null && [ -e kept ] || exit 0
@@ -128,16 +134,16 @@ ${client} < accounts.sql`),
 
 /** And for each server that comes from elsewhere now, one of each that came by loopback. */
 const accountsAcross = (others: readonly string[]): string => `set -e
-${accountNames(theirs)} | ${accountsSql}
+${accountsSql(theirs)}
 for address in ${others.map(quote).join(" ")}; do
-  ${accountNames(`${theirs} AND host IN ('localhost', '127.0.0.1', '::1')`)} | ${accountsSql} | sed 's/@\`[^\`]*\`/@\`'"$address"'\`/'
+  ${accountsSql(`${theirs} AND host IN ('localhost', '127.0.0.1', '::1')`)} | sed 's/@\`[^\`]*\`/@\`'"$address"'\`/'
 done`;
 
 /** What either server had of its own stays as it is there. */
 const newAccounts = (back: string): string => `set -e
 came=${quote(`${back}/came`)}
 [ -e "$came" ] || came=/dev/null
-${accountNames(theirs)} | { grep -vxF -f "$came" || :; } | ${accountsSql}`;
+${accountsSql(theirs, '| { grep -vxF -f "$came" || :; }')}`;
 
 /** Waits for what is being written; whoever reads goes on. */
 const stopText = raw(`printf '%s\\n' 'SET SESSION lock_wait_timeout = 20; SET GLOBAL read_only = ON;' | ${client} || exit 1
