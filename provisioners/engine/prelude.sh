@@ -362,6 +362,34 @@ fleet_socketed() {
   return 1
 }
 
+# fleet_disable UNIT
+fleet_disable() {
+  if unit_link "$1" > /dev/null; then
+    fleet_keep "/etc/systemd/system/$1"
+    unit_disable "$1" || return 1
+    rm -f -- "$state/rollback/$key" "$state/rollback/$key.path"
+  else
+    unit_disable "$1"
+  fi
+}
+
+# fleet_mask UNIT: the mask is a link in the same place
+fleet_mask() {
+  local kept
+  kept=$state/originals/$key.link
+  if unit_link "$1" > "$kept.new"; then mv -fT -- "$kept.new" "$kept"; else rm -f -- "$kept.new"; fi
+  systemctl disable -q -- "$1" 2> /dev/null || :
+  systemctl mask -q -- "$1"
+}
+
+# fleet_unmask UNIT
+fleet_unmask() {
+  local kept
+  kept=$state/originals/$key.link
+  systemctl unmask -q -- "$1" || return 1
+  [ ! -e "$kept" ] || { unit_relink "$1" "$(cat -- "$kept")" && rm -f -- "$kept"; }
+}
+
 # fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY…
 fleet_service() {
   local unit action validate settle news load

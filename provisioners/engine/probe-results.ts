@@ -25,6 +25,8 @@ export interface UnitSeen {
   /** `enabled`, `disabled`, `static`, `masked` … ; empty for a unit that isn't there. */
   readonly enabled: string;
   readonly needsReload: boolean;
+  /** Its own name, where it was asked for by another. */
+  readonly id?: string;
   /** Of one that failed, or is started again and again, systemd's word for it: `exit-code`, `start-limit-hit`, `oom-kill`. */
   readonly result?: string;
   /** How often systemd has started it again by itself since. */
@@ -125,7 +127,8 @@ function parseUnits(block: string): Map<string, UnitSeen> {
         of.Result !== "success" &&
         failureOf(of.Result, of.NRestarts)),
     };
-    for (const name of new Set([of.Id ?? "", ...(of.Names ?? "").split(" ")])) units.set(name, seen);
+    const { Id: id = "", Names: names = "" } = of;
+    for (const name of new Set([id, ...names.split(" ")])) units.set(name, name === id ? seen : { ...seen, id });
   }
   return units;
 }

@@ -5,7 +5,7 @@ import { storeKey } from "../engine/prelude.ts";
 import type { UnitSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { isBelow, pathOfAddress } from "./address-path.ts";
-import { type Address, AddressSchema, common, defineKind, type PlanContext, type Step } from "./kind.ts";
+import { type Address, AddressSchema, common, defineKind, type Kept, type PlanContext, type Step } from "./kind.ts";
 
 export const ServiceWant = z.strictObject({
   ...common,
@@ -76,7 +76,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     return [
       ...enableSteps(want, have),
       ...installSteps(want, have, context),
-      ...(want.running ? runSteps(want, have, context) : stopSteps(want, have)),
+      ...(want.running ? runSteps(want, have, context) : stopSteps(byOwnName(want, have), have)),
     ];
   },
   seen(want, have) {
@@ -88,7 +88,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     return { ...want, ...(want.running || want.enabled ? { enabled: isEnabled(want, have), running: isRunning(have) } : off), ...masked };
   },
   undo(want, original, have) {
-    if (have.load === "not-found") return [];
+    if (have.load === "not-found") return original.id === undefined ? [] : nameless(byOwnName(want, original), original);
     if (isMasked(original)) return isMasked(have) ? [] : [...stopSteps(want, have), maskStep(want)];
     if (isMasked(have)) {
       const steps = [unmaskStep(want), ...afterUnmask({ ...want, enabled: original.enabled === "enabled", running: runs(original) })];
@@ -116,21 +116,31 @@ function refuseMasked({ unit }: ServiceWant): Step {
   return { change: `refuse: \`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }
 
+/** Switched off, it may lose its other names, and with them whoever asked for it by one. */
+const byOwnName = <Want extends Pick<ServiceWant, "unit">>(want: Want, { id }: Pick<UnitSeen, "id">): Want => ({
+  ...want,
+  unit: id ?? want.unit,
+});
+
+/** Its other name is a part of being enabled. */
+const nameless = ({ unit }: Pick<ServiceWant, "unit">, original: Kept<ServiceHave>): Step[] =>
+  afterUnmask({ unit, enabled: original.enabled === "enabled", running: runs(original) }).map((step) => ({ ...step, late: true }));
+
 const maskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
   change: "mask: nothing starts it",
   property: "masked",
-  run: sh`systemctl disable -q -- ${unit} 2>/dev/null || :\nsystemctl mask -q -- ${unit}`,
+  run: sh`fleet_mask ${unit}`,
 });
 const unmaskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
   change: "unmask",
   property: "masked",
-  run: sh`systemctl unmask -q -- ${unit}`,
+  run: sh`fleet_unmask ${unit}`,
 });
 /** One that failed too often within its time is refused, whatever has been put right since. */
 const startAgain = (unit: string): Command => sh`systemctl reset-failed -- ${unit} 2>/dev/null || :\nsystemctl start -- ${unit}`;
 /** What a masked unit would do was hidden by the mask. */
 const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "enabled" | "running">): Step[] => [
-  ...(enabled ? [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }] : []),
+  ...(enabled ? [{ change: "enable at boot", property: "enabled", run: sh`unit_enable ${unit}` }] : []),
   ...(running ? [{ change: "start", property: "running", run: startAgain(unit) }] : []),
 ];
 
@@ -141,7 +151,7 @@ const offSteps = ({ unit }: ServiceWant, { changed }: PlanContext): Step[] =>
         {
           change: "disable and stop it where its package starts it",
           property: "enabled",
-          run: sh`systemctl disable -q -- ${unit} 2>/dev/null || :\nsystemctl stop -- ${unit} 2>/dev/null || :`,
+          run: sh`fleet_disable ${unit} 2>/dev/null || :\nsystemctl stop -- ${unit} 2>/dev/null || :`,
         },
       ]
     : [];
@@ -149,7 +159,7 @@ const offSteps = ({ unit }: ServiceWant, { changed }: PlanContext): Step[] =>
 /** A static unit whose file changes in this run may be one that can be enabled by now. */
 function installSteps({ unit, enabled }: ServiceWant, have: ServiceHave, { changed }: PlanContext): Step[] {
   if (!enabled || have.enabled !== "static" || !changed.has(`unit[${unit}]`)) return [];
-  return [{ change: "enable at boot, as far as its new file says how", property: "enabled", run: sh`systemctl enable -q -- ${unit}` }];
+  return [{ change: "enable at boot, as far as its new file says how", property: "enabled", run: sh`unit_enable ${unit}` }];
 }
 
 function enableSteps(want: ServiceWant, have: ServiceHave): Step[] {
@@ -157,9 +167,9 @@ function enableSteps(want: ServiceWant, have: ServiceHave): Step[] {
   if (isEnabled(want, have) === enabled) return [];
   if (!enabled)
     return have.enabled.startsWith("enabled")
-      ? [{ change: "disable at boot", property: "enabled", run: sh`systemctl disable -- ${unit}` }]
+      ? [{ change: "disable at boot", property: "enabled", run: sh`fleet_disable ${byOwnName({ unit }, have).unit}` }]
       : [];
-  return [{ change: "enable at boot", property: "enabled", run: sh`systemctl enable -- ${unit}` }];
+  return [{ change: "enable at boot", property: "enabled", run: sh`unit_enable ${unit}` }];
 }
 
 const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>

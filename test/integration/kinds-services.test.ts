@@ -68,6 +68,48 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
       drifts: { "an unmasked service": "systemctl unmask nginx.service; systemctl enable --now nginx.service" },
     }));
 
+  const link = "ln -sfn /opt/probe/probe.service /etc/systemd/system/probe.service; systemctl daemon-reload";
+  const probe = `mkdir -p /opt/probe
+printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' > /opt/probe/probe.service
+${link}; systemctl enable --now -q probe.service`;
+
+  test("service that is not wanted, whose file systemd knows by a link alone", () =>
+    keepsContract(shell, {
+      role: "off-linked",
+      before: probe,
+      declared: [want.service({ unit: "probe.service", enabled: false, running: false })],
+      right: "! systemctl is-active probe.service; systemctl is-enabled probe.service | grep -qx linked",
+      drifts: { "a started service": "systemctl start probe.service", "an enabled service": "systemctl enable probe.service" },
+    }));
+
+  test("service that nothing may start, whose file systemd knows by a link alone", () =>
+    keepsContract(shell, {
+      role: "masked-linked",
+      before: probe,
+      declared: [want.service({ unit: "probe.service", enabled: false, running: false, masked: true })],
+      right: "! systemctl is-active probe.service; systemctl is-enabled probe.service | grep -qx masked",
+      drifts: { "an unmasked service": `systemctl unmask probe.service; ${link}; systemctl enable --now probe.service` },
+    }));
+
+  test("service that is wanted, whose file systemd knows by a link alone", () =>
+    keepsContract(shell, {
+      role: "on-linked",
+      before: `${probe}; systemctl disable -q --now probe.service; ${link}`,
+      declared: [want.service({ unit: "probe.service" })],
+      right: "systemctl is-active probe.service; systemctl is-enabled probe.service | grep -qx enabled",
+      drifts: { "a disabled service": `systemctl disable probe.service; ${link}`, "a stopped service": "systemctl stop probe.service" },
+    }));
+
+  test("service that is not wanted by another of its names", () =>
+    keepsContract(shell, {
+      role: "off-alias",
+      before: `${probe}; systemctl disable -q --now probe.service; mv /opt/probe/probe.service /etc/systemd/system/probe.service
+printf 'Alias=measure.service\\n' >> /etc/systemd/system/probe.service; systemctl daemon-reload; systemctl enable -q --now probe.service`,
+      declared: [want.service({ unit: "measure.service", enabled: false, running: false })],
+      right: "! systemctl is-active probe.service; systemctl is-enabled probe.service | grep -qx disabled",
+      drifts: { "an enabled service": "systemctl enable -q --now probe.service" },
+    }));
+
   test("a virtual package is there with what provides it, and goes with it, also where somebody holds that", async () => {
     const wants = wantsOf([want.package({ name: "libz-dev" })]);
     expect(failures(await converge(shell, "virtual", wants))).toEqual([]);

@@ -79,6 +79,7 @@ test("a server on which nothing is wrong has no fault", () => {
 describe("a planted fault is found by name", () => {
   const faults: readonly (readonly [rule: string, state: "failure" | "warning", says: string, Planted])[] = [
     ["not-enabled", "failure", "app.service runs and is not enabled", { units: [unit({ UnitFileState: "disabled", WantedBy: "" })] }],
+    ["not-enabled", "failure", "app.service runs and is not enabled", { units: [unit({ UnitFileState: "linked", WantedBy: "" })] }],
     [
       "not-enabled",
       "failure",

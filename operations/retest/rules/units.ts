@@ -23,7 +23,7 @@ const isPulled = (unit: Unit, all: readonly Unit[]): boolean =>
 /** Services that run, and that no boot starts. */
 export const lostUnits = ({ units }: Pick<RetestFacts, "units">): readonly string[] =>
   units
-    .filter((unit) => service(unit) && runs(unit) && unit.UnitFileState === "disabled" && !isPulled(unit, units))
+    .filter((unit) => service(unit) && runs(unit) && ["disabled", "linked"].includes(unit.UnitFileState ?? "") && !isPulled(unit, units))
     .flatMap(({ Id }) => Id ?? []);
 
 const notEnabled: Rule = {
