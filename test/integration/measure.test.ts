@@ -83,6 +83,11 @@ test("a measured run: every figure is alp's and pt-query-digest's, and nothing i
   );
   const load = `for path in / /app.js /missing/12 '/missing/34?x=1' /missing/name; do wrk -t1 -c2 -d1s ${url}$path >/dev/null & done; wait`;
   const before = await on("stat -c %i /var/log/nginx/teams.log");
+  // A file of a user's, by a link, that would silence the run's own log.
+  const quiet = () => on("stat -c '%F %N %U %a' /etc/nginx/conf.d/quiet.conf /srv/quiet.conf; cat /srv/quiet.conf");
+  await on(`printf '  access_log off; # ours\\n' >/srv/quiet.conf; chown www-data /srv/quiet.conf; chmod 640 /srv/quiet.conf
+ln -s /srv/quiet.conf /etc/nginx/conf.d/quiet.conf; nginx -s reload`);
+  const quietBefore = await quiet();
   const { code, stdout, said } = await bench([
     "--json",
     "--note",
@@ -134,6 +139,8 @@ test("a measured run: every figure is alp's and pt-query-digest's, and nothing i
   expect(server!.database?.questions.length).toBeGreaterThan(0);
   expect(Math.max(...server!.web!.nginx!.active)).toBeGreaterThan(0);
 
+  expect(await quiet()).toBe(quietBefore);
+  await on("rm /etc/nginx/conf.d/quiet.conf /srv/quiet.conf; nginx -s reload");
   expect(await leftOver()).toBe("");
   expect(await on("stat -c %i /var/log/nginx/teams.log")).toBe(before);
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("1,234");

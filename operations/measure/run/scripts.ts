@@ -64,13 +64,18 @@ const silence = "access_log off;\n";
 const settle = `nginx -t -q || { rm -f ${snippet}; exit 45; }
 nginx -s reload 2>&1`;
 
-/** `access_log off;` silences all that stand beside it: out of the way for the run, and put back as it was unless somebody wrote the file. */
+/**
+ * `access_log off;` silences all that stand beside it: out of the way for the run, and put back as it was unless somebody wrote the file. Written
+ * into, so that owner, mode and links stay; its way back is there before.
+ */
 const unsilenced = (file: string, index: number): Command => {
   const [kept, ours] = [`${folder}/kept-${index}`, `${folder}/changed-${index}`];
-  return raw(`cp -p ${quote(file)} ${kept}
-sed -i 's/^\\([[:space:]]*\\)access_log[[:space:]]\\{1,\\}off;/\\1# fleet bench: access_log off;/' ${quote(file)}
-cp ${quote(file)} ${ours}
-echo ${quote(`if cmp -s ${file} ${ours}; then cat ${kept} >${file}; fi; rm -f ${kept} ${ours}`)} >>${folder}/undo`);
+  const back = `f=$(readlink -f -- ${quote(file)}); if cmp -s -- "$f" ${ours}; then cat -- ${kept} >"$f"; fi; rm -f -- ${kept} ${ours}`;
+  return raw(`f=$(readlink -f -- ${quote(file)})
+cat -- "$f" >${kept}
+sed 's/^\\([[:space:]]*\\)access_log[[:space:]]\\{1,\\}off;/\\1# fleet bench: access_log off;/' ${kept} >${ours}
+printf '%s\\n' ${quote(back)} >>${folder}/undo
+cat -- ${ours} >"$f"`);
 };
 
 /** Without a port that is free, without bash, or where nginx knows no status, there are logs alone. */
