@@ -1,14 +1,14 @@
 // What belongs off in the run that counts is off, and what belongs on stays on (stays.ts): logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
 import { type Command, lines, raw } from "../../provisioners/engine/shell-quote.ts";
-import { finalClient as client, finalLogBack, finalUndo, keepFinal } from "../measure/run/final.ts";
+import { finalClient as client, finalFolder, finalLogBack, finalUndo, keepFinal } from "../measure/run/final.ts";
 import { putBack } from "../measure/run/scripts.ts";
 
 export { undoFinal as undoing } from "../measure/run/final.ts";
 
 import type { RetestFacts } from "./facts.ts";
 import { firstOf, of } from "./rules/rule.ts";
-import { keepingSteps } from "./stays.ts";
+import { keepingSteps, settingsFile } from "./stays.ts";
 
 export interface Step {
   readonly text: string;
@@ -46,8 +46,10 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
       ? [
           {
             text: `keep the ${written.map(([, log]) => log).join(" and the ")} off after a reboot, by a file of its own (zzz-fleet-final.cnf)`,
-            run: `printf '%s\\n' '[mysqld]' ${written.map(([name]) => `'${name} = 0'`).join(" ")} >"$(settings)/zzz-fleet-final.cnf"`,
-            undo: `rm -f "$(settings)/zzz-fleet-final.cnf"`,
+            ...settingsFile(
+              "zzz-fleet-final.cnf",
+              written.map(([name]) => `${name} = 0`),
+            ),
           },
         ]
       : []),
@@ -55,11 +57,10 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
       .filter(({ Id = "", ActiveState, UnitFileState }) => agents.test(Id) && (ActiveState === "active" || UnitFileState === "enabled"))
       .map(({ Id = "", ActiveState, UnitFileState }) => ({
         text: `stop and disable ${Id}`,
-        run: `systemctl disable -q --now ${Id}`,
-        undo: [
-          ...(UnitFileState === "enabled" ? [`systemctl enable -q ${Id}`] : []),
-          ...(ActiveState === "active" ? [`systemctl start ${Id}`] : []),
-        ].join("; "),
+        run: `unit_disable ${Id}; systemctl stop ${Id}`,
+        undo: raw(
+          `printf "%s '%s'${UnitFileState === "enabled" ? `; unit_enable ${Id}` : ""}${ActiveState === "active" ? `; systemctl start ${Id}` : ""}\\n" 'unit_relink ${Id}' "$(unit_link ${Id})" >>${finalFolder}/undo`,
+        ),
       })),
     ...keepingSteps(
       facts,
@@ -71,8 +72,9 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
 /** Ends with the first step that fails; what was done before it can be undone. */
 export const taking = (steps: readonly Step[]): Command =>
   lines([
-    raw(`set -e\numask 022\n${client}`),
+    raw("set -e\numask 022"),
     keepFinal,
+    raw(client),
     ...steps.flatMap(({ run, undo }) => [
       ...(undo === undefined ? [] : [typeof undo === "string" ? finalUndo(undo) : undo]),
       raw(`{\n${run}\n}`),

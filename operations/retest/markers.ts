@@ -1,6 +1,7 @@
 // What must still be there after the reboot: a file in each place that keeps the application's data, a row in the database, a key in redis.
 import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
+import { redisClient } from "./redis-client.ts";
 
 /** `3f9c0a…`: of one retest. */
 export type Mark = string;
@@ -12,7 +13,7 @@ const client = `sql() {
   client=$(command -v mariadb || command -v mysql) || return 1
   if "$client" -e 'select 1' >/dev/null 2>&1; then timeout 20 "$client" -N -B "$@"; else timeout 20 "$client" --defaults-file=/etc/mysql/debian.cnf -N -B "$@"; fi
 }
-redis() { timeout 5 redis-cli --raw "$@" 2>/dev/null; }`;
+${redisClient}`;
 
 /** Where applications of the team work, and every file system of its own. Not what is read only, nor in memory: a rule tells of that. */
 const places = `{ echo /var/lib
@@ -33,8 +34,8 @@ export const plant = (mark: Mark): Command =>
 if pgrep -x 'mysqld|mariadbd' >/dev/null && [ "$(sql -e 'select @@global.read_only' 2>/dev/null)" = 0 ]; then
   sql -e ${quote(`create database ${database(mark)}; create table ${database(mark)}.mark (mark varchar(64) primary key) engine=InnoDB; insert into ${database(mark)}.mark values ('${mark}')`)} && printf 'row\\t%s\\n' ${database(mark)}
 fi
-if pgrep -x redis-server >/dev/null && { [ "$(redis config get appendonly | sed -n 2p)" = yes ] || [ -n "$(redis config get save | sed -n 2p)" ]; }; then
-  [ "$(redis set fleet:retest ${quote(mark)})" = OK ] && printf 'key\\tfleet:retest\\n'
+if pgrep -x redis-server >/dev/null && { [ "$(redis_ config get appendonly | sed -n 2p)" = yes ] || [ -n "$(redis_ config get save | sed -n 2p)" ]; }; then
+  [ "$(redis_ set fleet:retest ${quote(mark)})" = OK ] && printf 'key\\tfleet:retest\\n'
 fi
 :`),
   ]);
@@ -49,7 +50,7 @@ ${planted
         ? `$(cat -- ${quote(place)})`
         : kind === "row"
           ? `$(sql -e ${quote(`select mark from ${place}.mark`)})`
-          : `$(redis get ${quote(place)})`;
+          : `$(redis_ get ${quote(place)})`;
     return `[ "${said}" = ${quote(mark)} ] && printf '${kind}\\t%s\\n' ${quote(place)}`;
   })
   .join("\n")}
@@ -61,7 +62,7 @@ const removal = `${places} | while read -r place; do rm -f -- "$place/${fileName
 if pgrep -x 'mysqld|mariadbd' >/dev/null; then
   sql -e "select schema_name from information_schema.schemata where schema_name like 'fleet\\_retest\\_%'" 2>/dev/null | grep -xE 'fleet_retest_[0-9a-f]{12}' | while read -r each; do sql -e "drop database $each"; done
 fi
-if pgrep -x redis-server >/dev/null; then redis del fleet:retest >/dev/null || :; fi
+if pgrep -x redis-server >/dev/null; then redis_ del fleet:retest >/dev/null || :; fi
 :`;
 
 /** Everything of a retest, this one's and earlier ones'. */

@@ -1,5 +1,6 @@
 // What the look before a reboot asks, by name: shell text that reads and changes nothing. Rows are tab-separated; what is not there says nothing.
 import { runtimeFolders } from "../../provisioners/engine/runtime-folders.ts";
+import { redisClient } from "./redis-client.ts";
 
 /** What a system has on its own; a setting that no file says is measured against it. */
 export const kernelDefaults: Readonly<Record<string, string>> = {
@@ -119,12 +120,11 @@ command -v docker >/dev/null && timeout 10 docker ps -q 2>/dev/null | xargs -r d
 ps -eo comm= | grep -xE 'perf|strace|tcpdump|py-spy|rbspy|bpftrace|netdata|dstat|pidstat|iotop|mpstat|vmstat|sar|sadc|pprof|pprotein|pprotein-agent|alp' | sort -u | sed 's/^/measures\t/'`;
 
 const redis = `command -v redis-cli >/dev/null && pgrep -x redis-server >/dev/null || exit 0
-conf=$(timeout 5 redis-cli info server 2>/dev/null | tr -d '\\r' | sed -n 's/^config_file://p')
-pass=$(sed -n 's/^ *requirepass  *//p' "\${conf:-/dev/null}" 2>/dev/null | tail -n 1 | tr -d '"'); [ -z "$pass" ] || export REDISCLI_AUTH="$pass"
-conf=$(timeout 5 redis-cli info server 2>/dev/null | tr -d '\\r' | sed -n 's/^config_file://p')
-timeout 5 redis-cli --raw config get save 2>/dev/null | paste -s -d'\t' -; timeout 5 redis-cli --raw config get appendonly 2>/dev/null | paste -s -d'\t' -
-printf 'keys\\t%s\\n' "$(timeout 5 redis-cli --raw dbsize 2>/dev/null)"
-for name in maxmemory maxmemory-policy maxclients timeout; do printf 'live\\t%s\\t%s\\n' "$name" "$(timeout 5 redis-cli --raw config get $name | sed -n 2p)"; printf 'file\\t%s\\t%s\\n' "$name" "$(sed -n "s/^ *$name  *//p" "\${conf:-/dev/null}" | tail -n 1)"; done`;
+${redisClient}
+conf=$(redis_conf)
+redis_ config get save | paste -s -d'\t' -; redis_ config get appendonly | paste -s -d'\t' -
+printf 'keys\\t%s\\n' "$(redis_ dbsize)"
+for name in maxmemory maxmemory-policy maxclients timeout; do printf 'live\\t%s\\t%s\\n' "$name" "$(redis_ config get $name | sed -n 2p)"; printf 'file\\t%s\\t%s\\n' "$name" "$(sed -n "s/^ *$name  *//p" "\${conf:-/dev/null}" | tail -n 1)"; done`;
 
 const runtime = `find /run -mindepth 1 -maxdepth 1 -type d ! -user root -printf 'folder\t%p\t%u\n' 2>/dev/null
 systemd-tmpfiles --cat-config 2>/dev/null | awk '$1 ~ /^[dDvqQ]/ && $2 ~ /^\\/(run|var\\/run)\\// { sub(/^\\/var/, "", $2); print "made\\t" $2 }'

@@ -1,6 +1,7 @@
 // What belongs on stays on over a reboot: services that run, what was set in the database by hand, redis' data. What a retest names as lost, where
 // there is one way to keep it.
 
+import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { finalFolder } from "../measure/run/final.ts";
 import type { RetestFacts } from "./facts.ts";
 import type { Step } from "./finalize.ts";
@@ -18,8 +19,8 @@ const serviceSteps = (facts: RetestFacts, without: readonly string[]): readonly 
     .filter((unit) => !without.includes(unit))
     .map((unit) => ({
       text: `enable ${unit}, which runs and would not after a reboot`,
-      run: `systemctl enable -q ${unit}`,
-      undo: `systemctl disable -q ${unit}`,
+      run: `unit_enable ${unit}`,
+      undo: `unit_disable ${unit}`,
     }));
 
 /** A name of the server's own, and a value that is one in a file: anything else is a person's to write. */
@@ -32,27 +33,32 @@ function databaseSteps(facts: RetestFacts): readonly Step[] {
   return [
     {
       text: `keep what was set by SET GLOBAL (${names.join(", ")}), by a file of its own (zzz-fleet-kept.cnf)`,
-      run: `printf '%s\\n' '[mysqld]' ${names.map((each) => `'${each}'`).join(" ")} >"$(settings)/zzz-fleet-kept.cnf"`,
-      undo: `rm -f "$(settings)/zzz-fleet-kept.cnf"`,
+      ...settingsFile("zzz-fleet-kept.cnf", names),
     },
   ];
 }
 
-const keptConf = `${finalFolder}/redis.conf`;
+/** Behind what is in it: an earlier finalize's lines count as well. */
+export const settingsFile = (name: string, settings: readonly string[]): Pick<Step, "run" | "undo"> => ({
+  undo: raw(`folder=$(settings)\nkept_file ${name} "$folder/${name}"`),
+  run: `folder=$(settings)
+{ if [ -s "$folder/${name}" ]; then echo; fi; printf '%s\\n' '[mysqld]' ${settings.map((each) => `'${each}'`).join(" ")}; } >>"$folder/${name}"`,
+});
 
-/**
- * Of a redis that holds something and writes nothing. Its file is put back as it was; the copy goes with the folder, at the end, since a line
- * that fails has all of them run again.
- */
+/** Of a redis that holds something and writes nothing. It writes its file anew, in the place of a link too; both are put back as they were. */
 function redisSteps({ redis }: RetestFacts): readonly Step[] {
   const [save, log, keys] = [firstOf(redis, "save"), firstOf(redis, "appendonly"), firstOf(redis, "keys", "0")];
   if (redis.length === 0 || save !== "" || log === "yes" || Number(keys) === 0) return [];
-  const file = `file=$(redis-cli info server | tr -d '\\r' | sed -n 's/^config_file://p')`;
   return [
     {
       text: `have redis write its log (appendonly): its ${keys} keys would be gone after a reboot`,
-      run: `${file}; { [ -e ${keptConf} ] || cp -p "$file" ${keptConf}; } && [ "$(redis-cli config set appendonly yes)" = OK ] && [ "$(redis-cli config rewrite)" = OK ]`,
-      undo: `${file}; redis-cli config set appendonly no >/dev/null; cat ${keptConf} >"$file"`,
+      run: `[ "$(redis_ config set appendonly yes)" = OK ] && [ "$(redis_ config rewrite)" = OK ]`,
+      undo: raw(`file=$(redis_conf)
+kept_file redis.conf "$file"
+if [ -L "$file" ]; then kept_file redis.real "$(readlink -f -- "$file")"; fi
+log=$(redis_ config get appenddirname | sed -n 2p); log=$(redis_ config get dir | sed -n 2p)/\${log:-$(redis_ config get appendfilename | sed -n 2p)}
+if [ ! -e "$log" ]; then printf "rm -rf -- '%s'\\n" "$log" >>${finalFolder}/undo; fi
+echo redis_log_off >>${finalFolder}/undo`),
     },
   ];
 }

@@ -10,7 +10,7 @@ import { ownProject } from "../support/own.ts";
 describe.skipIf(process.getuid?.() !== 0)("a retest (needs root on Linux)", { timeout: 120_000 }, () => {
   const trial = new Trial("retest", {
     target: "practice",
-    servers: { isu1: { roles: ["base", "nginx", "mysql"], cores: 1, memory: "1GiB" } },
+    servers: { isu1: { roles: ["base", "nginx", "mysql", "redis"], cores: 1, memory: "1GiB" } },
     params: { nginx: { sites: [{ name: "own", listen: [80], routes: [{ path: "/", kind: "return", status: 200, text: "here" }] }] } },
   });
   afterAll(() => trial.remove(), 120_000);
@@ -75,6 +75,32 @@ echo '/dev/sdb /mnt ext4 defaults 0 0' >>/etc/fstab`);
     expect(await slow()).toBe("0");
     expect((await trial.bare(["finalize", "--undo"])).stdout).toContain("put back: isu1");
     expect(await slow()).toBe("1");
+  });
+
+  test("finalized twice, all is kept; and it goes back to links, to a redis with a password, and to what somebody has under our names", async () => {
+    await on(`mkdir -p /opt/netdata
+printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' | tee /opt/netdata/netdata.service >/opt/netdata/own.service
+systemctl enable -q --now /opt/netdata/netdata.service; systemctl link -q /opt/netdata/own.service; systemctl start own
+mv /etc/redis/redis.conf /etc/redis/team.conf; ln -s team.conf /etc/redis/redis.conf
+sed -i 's/^appendonly .*/appendonly no/' /etc/redis/team.conf; echo 'requirepass ours' >>/etc/redis/team.conf
+rm -rf /var/lib/redis/*; systemctl restart redis-server; until REDISCLI_AUTH=ours redis-cli set a 1 | grep -q OK; do sleep 0.2; done
+printf '[mysqld]\\nmax_connect_errors = 99' >/etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf`);
+    const state = () =>
+      on(`cd /etc; find mysql redis systemd/system ! -type d -printf '%p %u:%g %m %l\\n' | sort; find mysql redis -type f -exec sha256sum {} + | sort
+ls /var/lib/redis; systemctl is-enabled netdata own; systemctl is-active netdata own redis-server; REDISCLI_AUTH=ours redis-cli config get appendonly`);
+    const before = await state();
+    const { stdout } = await trial.bare(["finalize", "--yes"]);
+    for (const sentence of ["stop and disable netdata.service", "enable own.service", "(max_connections = 77)", "have redis write its log"])
+      expect(stdout).toContain(`isu1: ${sentence}`.replace("isu1: (", "("));
+    await on("mysql -e 'set global table_open_cache = 555'");
+    await trial.bare(["finalize", "--yes"]);
+    expect(
+      await on("mariadbd --help --verbose 2>/dev/null | grep -E '^(max-connections|max-connect-errors|table-open-cache) ' | tr -s ' '"),
+    ).toBe("max-connect-errors 99\nmax-connections 77\ntable-open-cache 555");
+    expect((await trial.bare(["finalize", "--undo"])).stdout).toContain("put back: isu1");
+    expect(await state()).toBe(before);
+    await on(`rm /etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf; systemctl disable -q --now netdata own; mv /etc/redis/team.conf /etc/redis/redis.conf
+sed -i '/^requirepass/d; s/^appendonly .*/appendonly yes/' /etc/redis/redis.conf; systemctl restart redis-server`);
   });
 
   test("rebooted anyway, it says what did not come back, on a page too", async () => {

@@ -1,14 +1,16 @@
 // What lives only at run time is found before the reboot, by name: one planted fault a test, over what a look finds.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { finalFolder } from "../../operations/measure/run/final.ts";
+import { undoFinal } from "../../operations/measure/run/final.ts";
 import { factsIn, noFacts, type RetestFacts, type Row, type Unit } from "../../operations/retest/facts.ts";
+import { taking } from "../../operations/retest/finalize.ts";
 import { faultsOn, rules } from "../../operations/retest/rules/rules.ts";
 import { sections } from "../../operations/retest/sections.ts";
 import { keepingSteps } from "../../operations/retest/stays.ts";
+import type { Command } from "../../provisioners/engine/shell-quote.ts";
 
 const running: Unit = {
   Id: "app.service",
@@ -337,24 +339,32 @@ test("redis' file is put back by finalize --undo as it was before the first fina
   const conf = join(folder, "etc.conf");
   writeFileSync(conf, "port 6379\n");
   const cli = `case "$*" in
-'info server') printf 'redis_version:7\\r\\nconfig_file:${conf}\\r\\n' ;;
-*rewrite) echo 'appendonly yes' >>${conf}; echo OK ;;
+*"info server") printf 'redis_version:7\\r\\nconfig_file:${conf}\\r\\n' ;;
+*"get dir") printf 'dir\\n${folder}\\n' ;;
+*"get appenddirname") printf 'appenddirname\\nappended\\n' ;;
+*rewrite) mkdir -p ${folder}/appended; echo 'appendonly yes' >>${conf}; echo OK ;;
 *) echo OK ;;
 esac`;
-  writeFileSync(join(folder, "redis-cli"), `#!/bin/sh\n${cli}\n`, { mode: 0o755 });
-  const [step] = keepingSteps({ ...noFacts, redis: rows("save|", "appendonly|no", "keys|7") });
-  const sh = (text: unknown) =>
+  for (const [name, text] of Object.entries({ "redis-cli": cli, pgrep: "exit 0" }))
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  const steps = [
+    { text: "what fails to go back at first", run: ":", undo: `[ -e ${folder}/healed ]` },
+    ...keepingSteps({ ...noFacts, redis: rows("save|", "appendonly|no", "keys|7") }),
+  ];
+  const sh = ({ text }: Command) =>
     spawnSync("sh", ["-e"], {
-      input: String(text).replaceAll(finalFolder, folder),
+      input: text.replaceAll("/var/lib/fleet", join(folder, "memory")),
       encoding: "utf8",
       env: { PATH: `${folder}:${process.env.PATH}` },
     });
-  for (const _ of ["the first", "the second"]) expect(sh(step?.run).status).toBe(0);
+  for (const each of [steps, steps.slice(1)]) expect(sh(taking(each))).toMatchObject({ status: 0, stderr: "" });
   expect(readFileSync(conf, "utf8")).toContain("appendonly yes");
-  for (const _ of ["the first", "the second"]) {
-    expect(sh(step?.undo)).toMatchObject({ status: 0, stderr: "" });
+  for (const status of [1, 0]) {
+    expect(sh(undoFinal)).toMatchObject({ status, stderr: "" });
     expect(readFileSync(conf, "utf8")).toBe("port 6379\n");
+    writeFileSync(join(folder, "healed"), "");
   }
+  expect(readdirSync(folder).toSorted()).toEqual(["etc.conf", "healed", "pgrep", "redis-cli"]);
   rmSync(folder, { recursive: true });
 });
 

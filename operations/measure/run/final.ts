@@ -1,6 +1,8 @@
 // What a run that counts and `fleet finalize` switched off, with its way back: lines in one file on the server, the last one first.
 import { type Command, lines, quote, raw } from "../../../provisioners/engine/shell-quote.ts";
+import { unitLinks } from "../../../provisioners/engine/unit-links.ts";
 import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back.ts";
+import { redisClient } from "../../retest/redis-client.ts";
 
 /** Root's alone. */
 export const finalFolder = "/var/lib/fleet/final";
@@ -23,9 +25,28 @@ const logBack = `log_back() {
   sql "set global $1 = 1"
 }`;
 
+/**
+ * `kept_file NAME PATH`, before the first change of a file: how it is. `file_back NAME PATH` bears to run again: a way back of which a later line failed
+ * begins anew.
+ */
+const files = `kept_file() {
+  if grep -sqF "file_back $1 " ${finalFolder}/undo; then return; fi
+  if [ -e "$2" ] || [ -L "$2" ]; then cp -aT --remove-destination -- "$2" "${finalFolder}/kept-$1"; fi
+  printf "file_back %s '%s'\\n" "$1" "$2" >>${finalFolder}/undo
+}
+file_back() {
+  if [ -e "${finalFolder}/kept-$1" ] || [ -L "${finalFolder}/kept-$1" ]; then
+    cp -a -- "${finalFolder}/kept-$1" "$2.fleet-back" && mv -fT -- "$2.fleet-back" "$2"
+  else rm -f -- "$2"; fi
+}`;
+
 /** What the lines may call. */
 export const finalClient = `${databaseStart}
 ${logBack}
+${files}
+${unitLinks}
+${redisClient}
+redis_log_off() { if pgrep -x redis-server >/dev/null; then redis_ config set appendonly no >/dev/null; fi; }
 sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
 settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;
 
