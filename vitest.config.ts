@@ -3,23 +3,27 @@ import { defineConfig } from "vitest/config";
 import { FileTimes } from "./test/file-times.ts";
 import { LongestFirst } from "./test/sequence.ts";
 
-/** A test file has a project, names and networks of its own; what killed runs left goes first. */
-const own = { setupFiles: ["test/support/own-setup.ts"], globalSetup: ["test/support/own-cleanup.ts"] };
+/** A test file has a project, names and networks of its own; what killed runs left goes first. What is waited for has time on a busy computer, too. */
+const own = {
+  setupFiles: ["test/support/own-setup.ts"],
+  globalSetup: ["test/support/own-cleanup.ts"],
+  expect: { poll: { timeout: 120_000, interval: 100 } },
+};
 
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     reporters: ["default", new FileTimes()],
     projects: [
-      { test: { ...own, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { ...own, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 180_000 } },
       // Real machines, two files at once at most: while one waits for a machine or for AWS, the other works.
       {
         test: {
           ...own,
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
           maxWorkers: Math.min(2, availableParallelism()),
         },
       },

@@ -8,6 +8,7 @@ import { parse } from "yaml";
 import { ContestServer, login } from "../support/contest/server.ts";
 import { type Answer, Trial } from "../support/fleet.ts";
 import { ownNetwork, ownProject } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
 const network = ownNetwork();
 const trial = new Trial("adopt", {});
@@ -32,7 +33,7 @@ const starts = () =>
   server.told("systemctl show -p Id,MainPID,ActiveEnterTimestampMonotonic,NRestarts nginx mariadb notes-python by-hand ssh");
 const overlaid = (layer: string, path: string) => readFileSync(join(stacks, `files-${trial.stack}`, layer, path), "utf8");
 
-describe.skipIf(process.getuid?.() !== 0)("adopting a server (these need root on Linux)", { timeout: 120_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("adopting a server (these need root on Linux)", () => {
   let before: { sums: readonly string[]; starts: string };
 
   beforeAll(async () => {
@@ -44,13 +45,13 @@ describe.skipIf(process.getuid?.() !== 0)("adopting a server (these need root on
     git("init", "-q");
     writeFileSync(join(ownProject, "of-mine"), "staged\n");
     git("add", "of-mine");
-  }, 600_000);
+  });
 
   afterAll(async () => {
     await trial.remove();
     for (const each of [join(ownProject, ".git"), join(ownProject, "of-mine"), join(stacks, `${trial.stack}.md`)])
       rmSync(each, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   test("reads it alone, and writes a stack, the server's files and a page, in one commit", async () => {
     const { code, said, stdout } = await adopt([`isu1=${server.address}`]);
@@ -119,6 +120,6 @@ describe.skipIf(process.getuid?.() !== 0)("adopting a server (these need root on
     expect(down.code, down.said).toBe(0);
     // But for what somebody did meanwhile, to what no up has changed.
     await server.told("sed -i '/# by hand/d' /etc/nginx/sites-available/default; systemctl disable -q by-hand");
-    expect(await server.sums()).toEqual(before.sums);
+    await soon(() => server.sums()).toEqual(before.sums);
   });
 });

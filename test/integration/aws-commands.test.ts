@@ -273,7 +273,7 @@ describe("fleet undelete", () => {
   });
 });
 
-describe("fleet iam", { timeout: 60_000 }, () => {
+describe("fleet iam", () => {
   const folder = mkdtempSync(join(tmpdir(), "fleet-rights-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const account = "123456789012";
@@ -325,7 +325,7 @@ describe("fleet iam", { timeout: 60_000 }, () => {
   });
 });
 
-describe("fleet stop and fleet start", { timeout: 60_000 }, () => {
+describe("fleet stop and fleet start", () => {
   const client = () =>
     new ec2.EC2Client({ region, endpoint: emulator.env.AWS_ENDPOINT_URL!, credentials: { accessKeyId: "test", secretAccessKey: "test" } });
   const state = async (id: string) => {

@@ -15,6 +15,7 @@ import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts
 import { asleep, firstBoot } from "../support/first-boot.ts";
 import { type Answer, inside, type Running, start, Trial } from "../support/fleet.ts";
 import { ownNetwork, ownProject } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
 let emulator: Emulator;
 const network = ownNetwork();
@@ -167,7 +168,7 @@ describe("a fleet on EC2", () => {
     await client().send(new ec2.StartInstancesCommand({ InstanceIds }));
     const watching = trial.start("watch", ["--every", "5s", "--heal", "--json"]);
     const told = (kind: string) => new RegExp(`"kind":"${kind}","server":"aws"[^}]*"resource":"aws:ec2/securityGroup:SecurityGroup"`);
-    for (const kind of ["drift", "healed"]) await expect.poll(watching.said, { timeout: 240_000 }).toMatch(told(kind));
+    for (const kind of ["drift", "healed"]) await soon(watching.said).toMatch(told(kind));
     watching.child.kill("SIGINT");
     expect((await watching.done).code, watching.said()).toBe(130);
     const { SecurityGroups = [] } = await client().send(new ec2.DescribeSecurityGroupsCommand(inStack));

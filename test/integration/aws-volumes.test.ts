@@ -44,7 +44,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-describe("a server with data volumes, a kept address and a placement group", { timeout: 120_000 }, () => {
+describe("a server with data volumes, a kept address and a placement group", () => {
   const volumes = (sizeGB: number) => [
     { name: "data", sizeGB, iops: 4000, throughput: 500, snapshots: 7 },
     { name: "logs", sizeGB: 5 },
@@ -211,7 +211,7 @@ const trial = new Trial("aws-volumes", {
   servers: {},
 });
 
-describe("a stack with a pool of one and databases", { timeout: 180_000 }, () => {
+describe("a stack with a pool of one and databases", () => {
   const named = (kept: readonly Leftover[]) => kept.map(({ kind, name }) => `${kind} ${name}`);
   const rds = () => new RDSClient({ region });
 

@@ -69,7 +69,7 @@ afterAll(async () => {
   await emulator?.stop();
 });
 
-describe("a stack of pools, pipelines and databases alone", { timeout: 300_000 }, () => {
+describe("a stack of pools, pipelines and databases alone", () => {
   test("another account's credentials are refused before anything is made", async () => {
     trial.edit(({ target }) => Object.assign(target as object, { assumeRole: undefined }));
     const without = await trial.run("check");

@@ -11,14 +11,15 @@ import type { Role } from "../../provisioners/roles/role.ts";
 import { varnish } from "../../provisioners/roles/varnish/role.ts";
 import { run, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
+import { soon } from "../support/soon.ts";
 
 /** What answers on a port with its own name: haproxy itself, so that no further package is needed. */
 const backend = (name: string, port: number): string => `cat > /run/${name}.cfg <<'X'
 defaults
   mode http
-  timeout connect 1s
-  timeout client 5s
-  timeout server 5s
+  timeout connect 30s
+  timeout client 30s
+  timeout server 30s
 frontend ${name}
   bind 127.0.0.1:${port}
   http-request return status 200 content-type text/html string "<p>of <esi:include src='/part'/></p>" if { path /page }
@@ -27,7 +28,7 @@ frontend ${name}
 X
 systemctl stop ${name} 2>/dev/null; systemctl reset-failed ${name} 2>/dev/null
 systemd-run --quiet --unit=${name} haproxy -db -f /run/${name}.cfg
-for _ in $(seq 50); do curl -fs http://127.0.0.1:${port}/ >/dev/null && break; sleep 0.1; done`;
+for _ in $(seq 600); do curl -fs http://127.0.0.1:${port}/ >/dev/null && break; sleep 0.1; done`;
 
 /** Listens on 127.0.0.1:8091 and 8092. */
 const servers = [
@@ -35,11 +36,15 @@ const servers = [
   { name: "b2", host: "127.0.0.1", port: 8092 },
 ];
 
+/** Until each of them has answered there, and so counts again after its health checks. */
+const counted = (port: number, ...names: readonly string[]): string =>
+  names.map((name) => `for _ in $(seq 600); do [ "$(curl -s http://127.0.0.1:${port}/)" = ${name} ] && break; sleep 0.1; done`).join("\n");
+
 /** 120 requests one after the other, `halfway` run before the 40th: the answers and how often each came. */
 const load = (port: number, halfway: string): string => `
 for i in $(seq 120); do
   [ "$i" != 40 ] || { ${halfway}; }
-  curl -s --max-time 5 -w ' %{http_code}\\n' http://127.0.0.1:${port}/ || echo failed
+  curl -s --max-time 60 -w ' %{http_code}\\n' http://127.0.0.1:${port}/ || echo failed
 done | sort | uniq -c | sed 's/^ *//'`;
 
 /** Of a server of its own, or of the first of a team. */
@@ -70,11 +75,11 @@ const applied = async (role: string, wants: Wants) => expect(failures(await conv
 
 beforeAll(async () => {
   if (process.getuid?.() === 0) machine = await oneMachine("balancers");
-}, 600_000);
+});
 
-afterAll(() => machine?.gone(), 60_000);
+afterAll(() => machine?.gone());
 
-describe.skipIf(process.getuid?.() !== 0)("haproxy (this needs root on Linux)", { timeout: 300_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("haproxy (this needs root on Linux)", () => {
   let wants: Wants;
   const wantsWith = (params: object) => wantsFor(machine.shell, haproxy, params);
   const params = (backends: object) => ({ frontends: [{ name: "web", port: 80, backend: "app" }], backends: { app: backends } });
@@ -83,9 +88,8 @@ describe.skipIf(process.getuid?.() !== 0)("haproxy (this needs root on Linux)", 
     wants = await wantsWith(params({ servers, healthCheck: "/" }));
     await applied("haproxy", wants);
     for (const [index, { name }] of servers.entries()) await text(machine.shell, backend(name, 8091 + index));
-    // They count again after the next health checks.
-    await text(machine.shell, "sleep 2");
-  }, 600_000);
+    await text(machine.shell, counted(80, "b1", "b2"));
+  });
 
   test("is converged, and both backends get requests", async () => {
     await unchanged("haproxy", wants);
@@ -100,14 +104,14 @@ describe.skipIf(process.getuid?.() !== 0)("haproxy (this needs root on Linux)", 
     const counts = countsOf(answers);
     expect(counts.map(([answer]) => answer)).toEqual(["b1 200", "b2 200"]);
     expect(counts.reduce((sum, [, count]) => sum + count, 0)).toBe(120);
-    await text(machine.shell, `${backend("b1", 8091)}\nsleep 2`);
+    await text(machine.shell, `${backend("b1", 8091)}\n${counted(80, "b1")}`);
     expect(await text(machine.shell, load(80, ":"))).toContain("b1 200");
   });
 
   test("weights are live after a reload: 0 sends none", async () => {
     const weighted = [{ ...servers[0], weight: 0 }, servers[1]];
     await applied("haproxy", await wantsWith(params({ servers: weighted, healthCheck: "/" })));
-    expect(await text(machine.shell, load(80, ":"))).toBe("120 b2 200\n");
+    await soon(() => text(machine.shell, load(80, ":"))).toBe("120 b2 200\n");
   });
 
   test("a configuration that haproxy refuses does not land, and the old one goes on", async () => {
@@ -116,12 +120,12 @@ describe.skipIf(process.getuid?.() !== 0)("haproxy (this needs root on Linux)", 
     const content = `${(broken[file] as unknown as { content: string }).content}\nno_such_section\n`;
     const failed = failures(await converge(machine.shell, "haproxy", { ...broken, [file]: { ...broken[file], content } } as Wants));
     expect(failed.map(({ reason }) => reason).join("\n")).toContain("no_such_section");
-    const { stdout } = await run(machine.shell, "grep -c no_such_section /etc/haproxy/haproxy.cfg; curl -s http://127.0.0.1/");
-    expect(stdout.toString()).toBe("0\nb2");
+    const ask = "grep -c no_such_section /etc/haproxy/haproxy.cfg; curl -s http://127.0.0.1/";
+    await soon(async () => (await run(machine.shell, ask)).stdout.toString()).toBe("0\nb2");
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", { timeout: 300_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", () => {
   const params = {
     servers,
     healthCheck: "/",
@@ -134,13 +138,13 @@ describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", 
   };
   let wants: Wants;
   const get = (path: string, more = "") =>
-    `curl -s --max-time 5 ${more} -w ' %header{x-cache} %{http_code}\\n' http://127.0.0.1:6081${path}`;
+    `curl -s --max-time 60 ${more} -w ' %header{x-cache} %{http_code}\\n' http://127.0.0.1:6081${path}`;
   const asked = (script: string) => text(machine.shell, script);
 
   beforeAll(async () => {
     wants = await wantsFor(machine.shell, varnish, params);
     await applied("varnish", wants);
-  }, 600_000);
+  });
 
   test("is converged on the port that the drop-in says, with the memory that it may have", async () => {
     await unchanged("varnish", wants);
@@ -149,10 +153,11 @@ describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", 
   });
 
   test("a backend that is stopped under load fails no request, and is back when it runs again", async () => {
+    await asked(counted(6081, "b1", "b2"));
     const counts = countsOf(await asked(load(6081, "systemctl stop b1")));
     expect(counts.map(([answer]) => answer)).toEqual(["b1 200", "b2 200"]);
     expect(counts.reduce((sum, [, count]) => sum + count, 0)).toBe(120);
-    await asked(`${backend("b1", 8091)}\nsleep 3`);
+    await asked(`${backend("b1", 8091)}\n${counted(6081, "b1")}`);
     expect(await asked(load(6081, ":"))).toContain("b1 200");
   });
 
@@ -170,7 +175,7 @@ describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", 
     const without = await asked(`${get("/brief/")}; systemctl stop b1 b2; sleep 6; ${get("/brief/")}; ${get("/other")} | tail -n 1`);
     expect(without).toMatch(/^(b[12]) MISS 200\n\1 HIT 200\n/);
     expect(without).toMatch(/503\n$/);
-    await asked(`${backend("b1", 8091)}\n${backend("b2", 8092)}\nsleep 3`);
+    await asked(`${backend("b1", 8091)}\n${backend("b2", 8092)}\n${counted(6081, "b1", "b2")}`);
   });
 
   test("a ban from the team's servers drops what fits; what came through a proxy may not ban", async () => {
@@ -193,13 +198,14 @@ describe.skipIf(process.getuid?.() !== 0)("varnish (this needs root on Linux)", 
   });
 });
 
-describe.skipIf(process.getuid?.() !== 0)("keepalived (this needs root on Linux)", { timeout: 300_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("keepalived (this needs root on Linux)", () => {
   const [own, other, virtual] = ["10.251.0.1", "10.251.0.2", "10.251.0.100"];
   const params = (more: object = {}) => ({ addresses: [virtual], interface: "vrrp0", password: "b#$!\\1 x", ...more });
   let wants: Wants;
   /** Who has the address: the machine, or the second server, which is a network namespace of it. */
   const holders = `{ ip -br address show vrrp0 | grep -q ${virtual}/ && echo machine; ip -n peer -br address show vrrp0 | grep -q ${virtual}/ && echo peer; }`;
-  const until = (who: string) => `for _ in $(seq 100); do [ "$(${holders} || :)" = ${who} ] && break; sleep 0.1; done; ${holders} || :`;
+  const until = (who: string) =>
+    `for _ in $(seq 900); do seen=$(${holders} || :); [ "$seen" = ${who} ] && break; sleep 0.1; done; echo "$seen"`;
 
   beforeAll(async () => {
     await text(
@@ -222,7 +228,7 @@ ip -n peer link set lo up`,
 ${peer.content}X
 systemd-run --quiet --unit=peer -p NetworkNamespacePath=/run/netns/peer keepalived -n -f /run/peer.conf -p /run/peer.pid -r /run/peer-vrrp.pid`,
     );
-  }, 600_000);
+  });
 
   /** What the role makes of the team's second server. */
   async function secondOf(settings: object): Promise<Wants> {

@@ -6,6 +6,7 @@ import { nspawn } from "../../machines/nspawn/driver.ts";
 import { project } from "../../provisioners/project.ts";
 import { type Running, Trial } from "../support/fleet.ts";
 import { commandsOf } from "../support/session.ts";
+import { soon } from "../support/soon.ts";
 
 const trial = new Trial("interrupt", {
   target: "practice",
@@ -19,7 +20,7 @@ const leftOf = async (pid: number): Promise<readonly string[]> =>
 
 /** Waits until it has said so, then sends the signal to the command alone, as `kill` does. */
 async function interruptedAt(run: Running, moment: RegExp, signal: NodeJS.Signals) {
-  await expect.poll(() => run.said(), { timeout: 60_000, interval: 50 }).toMatch(moment);
+  await soon(() => run.said()).toMatch(moment);
   run.child.kill(signal);
   const answer = await run.done;
   return { ...answer, left: await leftOf(run.child.pid ?? 0) };
@@ -51,7 +52,7 @@ test.each(["preview", "verify"] as const)("%s that is ended has changed nothing"
   // By the engine: the quick answer may come before the signal.
   const run = trial.start(command, ["--engine"]);
   const engineRuns = async () => [...(await commandsOf(run.child.pid ?? 0)).values()].some((each) => /pulumi preview /.test(each));
-  await expect.poll(engineRuns, { timeout: 60_000, interval: 20 }).toBe(true);
+  await expect.poll(engineRuns, { timeout: 120_000, interval: 20 }).toBe(true);
   run.child.kill("SIGINT");
   const answer = await run.done;
   expectInterrupted({ ...answer, left: await leftOf(run.child.pid ?? 0) }, untouched(command));
@@ -77,7 +78,7 @@ test.each([
   ["another word", "no\r", 2, /expected `\S+`, got `no`; nothing was changed/],
 ] as const)("%s at down's question is an answer", async (_what, typed, code, sentence) => {
   const { child, said, ended } = atTerminal(`down ${trial.stack}`);
-  await expect.poll(said, { timeout: 60_000, interval: 50 }).toMatch(/to go on: /);
+  await soon(said).toMatch(/to go on: /);
   child.stdin?.write(typed);
   expect(await ended, said()).toBe(code);
   expect(said()).toMatch(sentence);
@@ -89,14 +90,12 @@ test("up at a terminal shows what fleet preview shows, and asks as down does", a
     fleet.params = { memcached: { connections: 2048 } };
   });
   const stopped = atTerminal(`up ${trial.stack}`);
-  await expect
-    .poll(stopped.said, { timeout: 60_000, interval: 50 })
-    .toMatch(/~ file\[\/etc\/memcached\.conf\] [\s\S]*1 to update[\s\S]*Type \S+ to go on: /);
+  await soon(stopped.said).toMatch(/~ file\[\/etc\/memcached\.conf\] [\s\S]*1 to update[\s\S]*Type \S+ to go on: /);
   stopped.child.stdin?.write("\u0003");
   expect(await stopped.ended, stopped.said()).toBe(130);
   expect(stopped.said()).toMatch(/up: interrupted before anything was changed; next: \.\/fleet up /);
   const { child, said, ended } = atTerminal(`up ${trial.stack}`);
-  await expect.poll(said, { timeout: 60_000, interval: 50 }).toMatch(/to go on: /);
+  await soon(said).toMatch(/to go on: /);
   child.stdin?.write(`${trial.stack}\r`);
   expect(await ended, said()).toBe(0);
   expect(said()).toMatch(/trial: \d+ changes? on 1 server/);
@@ -105,7 +104,7 @@ test("up at a terminal shows what fleet preview shows, and asks as down does", a
 test("a down that is ended says how to go on, and the next one leaves nothing", async () => {
   const run = trial.start("down", ["--yes"]);
   const isUp = async () => (await nspawn.read({ stack: trial.stack, name: "isu1" }))?.running ?? false;
-  await expect.poll(isUp, { timeout: 60_000, interval: 20 }).toBe(false);
+  await expect.poll(isUp, { timeout: 120_000, interval: 20 }).toBe(false);
   run.child.kill("SIGTERM");
   const answer = await run.done;
   expectInterrupted({ ...answer, left: await leftOf(run.child.pid ?? 0) }, goesOn("down"));

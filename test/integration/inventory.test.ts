@@ -10,6 +10,7 @@ import { ownHome } from "../../pulumi/home.ts";
 import { type Fleet, inside, start, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
 const network = ownNetwork();
 const user = { name: "isucon", password: "pass of the contest", sudo: "free" } as const;
@@ -109,6 +110,7 @@ beforeAll(async () => {
     names.map((name, index) => ({ name, host: 11 + index, user })),
   );
   await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
+  for (const name of names) await soon(() => prepared(name, '[ -z "$(systemctl list-jobs --no-legend)" ]'));
   for (const name of names) before.set(name, await lookAt(name));
   execFileSync("nft", ["-f", "-"], {
     input: `table inet ${shut} {\nchain out {\ntype filter hook output priority 0;\nip daddr ${network}.13 tcp dport 22 reject\n}\n}\n`,
@@ -279,7 +281,6 @@ test("down puts back every file, package, service, account and setting, and name
   expect(said.match(/can't be undone/g)).toHaveLength(said.match(/mysql-database\[team\]: can't be undone/g)!.length);
   const dropped = await inside(trial.stack, "isu3", "mariadb -e 'DROP DATABASE team'; rm -r /var/lib/fleet");
   expect(dropped.code, dropped.said).toBe(0);
-  for (const name of names) expect(await lookAt(name), `${name} after:\n${said}`).toEqual(before.get(name));
-  const { stdout } = await inside(trial.stack, "isu1", "curl -s http://127.0.0.1:8080/");
-  expect(stdout).toBe("the shop\n");
+  for (const name of names) await soon(() => lookAt(name), `${name} after:\n${said}`).toEqual(before.get(name));
+  await soon(async () => (await inside(trial.stack, "isu1", "curl -s http://127.0.0.1:8080/")).stdout).toBe("the shop\n");
 });

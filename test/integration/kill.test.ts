@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { inside, type Running, Trial } from "../support/fleet.ts";
 import { commandsOf, membersOf } from "../support/session.ts";
+import { soon } from "../support/soon.ts";
 
 const trial = new Trial("kill", {
   // Bare: the moments of a package's installation are among those that count.
@@ -149,7 +150,7 @@ test("kill -9 of the engine alone: all of its run ends, and holds no server back
   expect(killing, said).toBeDefined();
   await killing;
   expect(code, said).not.toBe(0);
-  await expect.poll(() => membersOf(session), { timeout: 10_000 }).toEqual([]);
+  await soon(() => membersOf(session)).toEqual([]);
   await goesOn(expected);
 });
 

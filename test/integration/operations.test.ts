@@ -8,8 +8,9 @@ import { checkout } from "../../provisioners/project.ts";
 import { Browser, type Tab } from "../support/browser.ts";
 import { type Answer, start, Trial } from "../support/fleet.ts";
 import { ownProject } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
-describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Linux)", { timeout: 60_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Linux)", () => {
   const trial = new Trial("operations", {
     target: "practice",
     servers: {
@@ -43,8 +44,8 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
   beforeAll(async () => {
     const { code, said } = await trial.run("up", ["--yes"]);
     expect(code, said).toBe(0);
-  }, 300_000);
-  afterAll(() => trial.remove(), 120_000);
+  });
+  afterAll(() => trial.remove());
 
   test("run: on all of them, each with its exit code, as who is meant", async () => {
     const { servers, kept } = await json("run", "--json", "--sudo", "--", "id -un; hostname; exit 3");
@@ -54,17 +55,17 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
 
   test("run: what runs there ends with Ctrl-C here", async () => {
     const running = begin("run", "--", "echo begun; exec sleep 7531");
-    await expect.poll(() => running.said().match(/begun/g)?.length, { timeout: 15_000 }).toBe(2);
+    await soon(() => running.said().match(/begun/g)?.length).toBe(2);
     running.child.kill("SIGINT");
     const { code, stderr } = await running.done;
     expect([code, stderr]).toEqual([130, expect.stringContaining("run: interrupted; what it ran on the servers was ended there")]);
-    await expect.poll(() => left("-xf", "sleep 7531"), { timeout: 20_000 }).toEqual([["none"], ["none"]]);
+    await soon(() => left("-xf", "sleep 7531")).toEqual([["none"], ["none"]]);
   });
 
   test("logs: files and journal of both as one, and nothing of it goes on after Ctrl-C", async () => {
     const running = begin("logs", "-f", "--role", "nginx", "--json");
     await fleet("run", "isu1", "--", "curl -s localhost:8080/first");
-    await expect.poll(() => running.said(), { timeout: 15_000 }).toContain("/first");
+    await soon(() => running.said()).toContain("/first");
     running.child.kill("SIGINT");
     const { code, stdout } = await running.done;
     expect(code).toBe(130);
@@ -73,7 +74,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
       .filter(Boolean)
       .map((line) => JSON.parse(line));
     expect(entries.find(({ text }) => text.includes("/first"))).toMatchObject({ server: "isu1", source: "/var/log/nginx/access.log" });
-    await expect.poll(() => left("-x", "tail|journalctl"), { timeout: 20_000 }).toEqual([["none"], ["none"]]);
+    await soon(() => left("-x", "tail|journalctl")).toEqual([["none"], ["none"]]);
   });
 
   test("drain and enable: every request is answered, the other server alone has them, and the next up finds nothing to do", async () => {
@@ -141,12 +142,12 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
       const once = await trial.run("watch", ["--once"]);
       expect([once.code, once.stdout]).toEqual([7, expect.stringContaining("isu1 nginx service[nginx.service]: differs: ")]);
       const watching = trial.start("watch", ["--every", "5s", "--heal", "--json", "--webhook", `http://127.0.0.1:${port}/`]);
-      await expect.poll(() => heard.join(""), { timeout: 30_000 }).toContain('"kind":"healed"');
+      await soon(() => heard.join("")).toContain('"kind":"healed"');
       // What an up brings meanwhile is wanted from then on, and no difference before.
       trial.overlay("isu1", "srv/watched", "as wanted\n");
       expect((await trial.run("up", ["--yes"])).code).toBe(0);
       await fleet("run", "isu1", "--sudo", "--", "echo more >> /srv/watched");
-      await expect.poll(() => heard.join(""), { timeout: 30_000 }).toMatch(/"kind":"healed",[^}]*"file\[\/srv\/watched\]"/);
+      await soon(() => heard.join("")).toMatch(/"kind":"healed",[^}]*"file\[\/srv\/watched\]"/);
       watching.child.kill("SIGINT");
       const { code, stdout, said } = await watching.done;
       expect(code, said).toBe(130);
@@ -174,7 +175,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     const browser = await Browser.start();
     try {
       await fleet("run", "isu1", "--sudo", "--", `printf '%s\\n' '${hostile.replaceAll("'", `'\\''`)}' >/srv/says`);
-      await expect.poll(() => running.said(), { timeout: 30_000 }).toContain('"link"');
+      await soon(() => running.said()).toContain('"link"');
       const { link, url } = JSON.parse(
         running
           .said()
@@ -182,7 +183,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
           .find((line) => line.includes('"link"'))!,
       );
       const [wide, phone] = [await browser.tab(link), await browser.tab(link, 390)];
-      const seen = (tab: Tab) => expect.poll(() => tab.text(), { timeout: 60_000 });
+      const seen = (tab: Tab) => soon(() => tab.text());
       for (const tab of [wide, phone]) {
         await seen(tab).toMatch(/as the last run left it[\s\S]*as the last run left it/);
         await seen(tab).toContain(hostile);
@@ -244,18 +245,18 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     for (const [script, resource] of attacks) {
       const before = told("healed", resource);
       await shell(script);
-      await expect.poll(() => told("healed", resource), { timeout: 120_000, message: `${script}: ${watching.said()}` }).toBe(before + 1);
+      await soon(() => told("healed", resource), `${script}: ${watching.said()}`).toBe(before + 1);
       expect(told("drift", resource)).toBeGreaterThan(before);
     }
     // What no up puts right is named all the same, and left to people.
-    await shell("systemd-run -q --unit=broken false; sleep 1");
-    await expect.poll(watching.said, { timeout: 60_000 }).toContain('"kind":"left","server":"isu1","role":"health"');
+    await shell("systemd-run -q --unit=broken false");
+    await soon(watching.said).toContain('"kind":"left","server":"isu1","role":"health"');
     await shell("systemctl reset-failed broken");
     watching.child.kill("SIGINT");
     expect((await watching.done).code).toBe(130);
     const after = await trial.run("watch", ["--once"]);
     expect([after.code, after.stdout]).toEqual([0, expect.stringContaining("all as it should be")]);
-  }, 600_000);
+  });
 
   test("history and diff: who did what, and what an up changed", async () => {
     const runs = (await json("history", "--json", "-n", "100")) as { what: string; result: string; id: string }[];

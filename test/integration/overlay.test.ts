@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork, ownProject } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
 const network = ownNetwork();
 const user = { name: "isucon", password: "pass of the contest", sudo: "free" } as const;
@@ -88,13 +89,13 @@ test("all of it is live after one up, with the owner and mode that it is to have
   const { code, said } = await trial.up();
   expect(code, said).toBe(0);
   expect(said).not.toContain(user.password);
-  expect(
-    await told(
+  await soon(() =>
+    told(
       "curl -sk https://127.0.0.1:8181/; mariadb -N -e 'SELECT @@long_query_time'; cat /proc/sys/net/ipv4/tcp_fin_timeout; sshd -T | grep logingracetime",
     ),
   ).toBe("team\n0.250000\n17\nlogingracetime 33\n");
-  expect(
-    await told(
+  await soon(() =>
+    told(
       "tr '\\0' '\\n' < /proc/$(systemctl show -p MainPID --value notes.sh)/environ | grep TEAM; systemctl is-active notes-matcher || systemctl show -p Environment,NeedDaemonReload notes-matcher",
     ),
   ).toBe("TEAM=1\ninactive\nEnvironment=TEAM=1\nNeedDaemonReload=no\n");
@@ -171,7 +172,7 @@ describe("broken, it does not land, and what runs goes on", () => {
     expect(refused.code, refused.said).toBe(1);
     expect(refused.said).toMatch(words);
     expect(await told(`cat '${path}'`)).toBe(good);
-    expect(await told(asks)).toBe(answer);
+    await soon(() => told(asks)).toBe(answer);
     lay(path, good);
   });
 
@@ -197,8 +198,8 @@ test("a file that a role takes over is the role's in the same up", async () => {
   });
   const { code, said } = await trial.up();
   expect(code, said).toBe(0);
-  expect(
-    await told("systemctl is-active notes-matcher; cat /proc/$(systemctl show -p MainPID --value notes-matcher)/cmdline | tr '\\0' ' '"),
+  await soon(() =>
+    told("systemctl is-active notes-matcher; cat /proc/$(systemctl show -p MainPID --value notes-matcher)/cmdline | tr '\\0' ' '"),
   ).toBe("active\n/bin/sleep 3000000 ");
   await settled();
 });
@@ -212,19 +213,19 @@ test("the service of a role that is dropped hears of it, where files of the team
     });
   const ask =
     "grep files /proc/$(systemctl show -p MainPID --value nginx)/limits; curl -sk https://127.0.0.1:8181/ http://127.0.0.1:8282/ || echo closed";
+  await soon(() => told(ask)).toMatch(/team\nclosed\n$/);
   const theirs = await told(ask);
-  expect(theirs).toMatch(/team\nclosed\n$/);
   withRoles(["base", "nginx", "app"], {
     main: { workerRlimitNofile: 4321 },
     sites: [{ name: "own", listen: [8282], routes: [{ kind: "return", path: "/", status: 200, text: "own" }] }],
   });
   const added = await trial.up();
   expect(added.code, added.said).toBe(0);
-  await expect.poll(() => told(ask), { timeout: 10_000 }).toMatch(/4321 .*\nteam\nown/);
+  await soon(() => told(ask)).toMatch(/4321 .*\nteam\nown/);
   withRoles(["base", "app"]);
   const dropped = await trial.up();
   expect(dropped.code, dropped.said).toBe(0);
-  await expect.poll(() => told(ask), { timeout: 10_000 }).toBe(theirs);
+  await soon(() => told(ask)).toBe(theirs);
   await settled();
 });
 
@@ -233,9 +234,9 @@ test("what is no longer wanted is heard of, and down gives everything back", asy
   const { code, said } = await trial.up();
   expect(code, said).toBe(0);
   // A reload returns before nginx' old workers have heard of it.
-  await expect.poll(() => told("curl -sk https://127.0.0.1:8181/ || echo closed"), { timeout: 10_000 }).toBe("closed\n");
+  await soon(() => told("curl -sk https://127.0.0.1:8181/ || echo closed")).toBe("closed\n");
   const down = await trial.run("down", ["--yes"]);
   expect(down.code, down.said).toBe(0);
-  expect(await told(snapshot)).toBe(before);
+  await soon(() => told(snapshot)).toBe(before);
   expect(await told("systemctl show -p Environment notes.sh; sshd -T | grep logingracetime")).toBe("Environment=\nlogingracetime 120\n");
 });

@@ -7,6 +7,7 @@ import type { RoleReport } from "../../provisioners/engine/report.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Fleet, inside, practiceFleet, start, Trial } from "../support/fleet.ts";
 import { ownProject } from "../support/own.ts";
+import { soon, until } from "../support/soon.ts";
 
 const servers = ["isu1", "isu2", "isu3"] as const;
 type Server = (typeof servers)[number];
@@ -91,7 +92,7 @@ const nothing = { files: [], services: [] };
 
 /** The body of a page as a visitor gets it: past redirects, through the network of the machines. */
 async function page(server: Server, path: string, host = trial.address(server)): Promise<string> {
-  const response = await fetch(`http://${trial.address(server)}${path}`, { signal: AbortSignal.timeout(20_000) });
+  const response = await fetch(`http://${trial.address(server)}${path}`, { signal: AbortSignal.timeout(120_000) });
   expect(response.status, `${server}${path}`).toBe(200);
   return (await response.text()).replaceAll(host, "HOST");
 }
@@ -214,11 +215,11 @@ test("after a reboot of all three every check passes again, and the content is t
   await onAll("systemctl reboot --no-block");
   for (const [index, server] of servers.entries()) {
     const again = async () => await on(server, "cat /proc/sys/kernel/random/boot_id; cat /proc/1/stat | cut -d ' ' -f 22").catch(() => "");
-    await expect.poll(async () => !["", boots[index]].includes(await again()), { timeout: 120_000, interval: 500 }).toBe(true);
+    await until(async () => !["", boots[index]].includes(await again()), `${server} to boot again`);
   }
   // Asked again and again: for its first moments a machine that boots has nobody who could answer.
   const states = async () => await onAll("systemctl is-system-running 2>&1 || :");
-  await expect.poll(states, { timeout: 120_000, interval: 500 }).toEqual(["running", "running", "running"]);
+  await soon(states).toEqual(["running", "running", "running"]);
   expect(await differences()).toEqual([]);
   const [one, two] = [await page("isu1", `/?p=${postId}`), await page("isu2", `/?p=${postId}`)];
   expect(one).toContain(post);

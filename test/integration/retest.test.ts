@@ -7,13 +7,13 @@ import type { Retest, Verdict } from "../../operations/retest/verdict.ts";
 import { inside, Trial } from "../support/fleet.ts";
 import { ownProject } from "../support/own.ts";
 
-describe.skipIf(process.getuid?.() !== 0)("a retest (needs root on Linux)", { timeout: 120_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("a retest (needs root on Linux)", () => {
   const trial = new Trial("retest", {
     target: "practice",
     servers: { isu1: { roles: ["base", "nginx", "mysql", "redis"], cores: 1, memory: "1GiB" } },
     params: { nginx: { sites: [{ name: "own", listen: [80], routes: [{ path: "/", kind: "return", status: 200, text: "here" }] }] } },
   });
-  afterAll(() => trial.remove(), 120_000);
+  afterAll(() => trial.remove());
 
   const on = async (script: string): Promise<string> => {
     const { code, stdout, said } = await inside(trial.stack, "isu1", script);
@@ -32,7 +32,7 @@ describe.skipIf(process.getuid?.() !== 0)("a retest (needs root on Linux)", { ti
   beforeAll(async () => {
     const { code, said } = await trial.run("up", ["--yes"]);
     expect(code, said).toBe(0);
-  }, 300_000);
+  });
 
   test("what the fleet itself sets up survives: all is back, marks too, and nothing is left of them", async () => {
     const before = await boot();

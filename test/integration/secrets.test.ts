@@ -58,7 +58,7 @@ afterAll(() => trial.remove());
 
 test("the watch sees a secret that is in an argument list", async () => {
   const watch = watchArguments(forms);
-  await ask(`sleep 0.1 & sh -c 'sleep 0.3; : ${canary}'`);
+  await ask(`sleep 0.1 & sh -c 'sleep 0.9; : ${canary}'`);
   expect(watch.stop().join("\n")).toContain(canary);
 });
 

@@ -1,13 +1,13 @@
 // A database of an organiser's comes to another server by `fleet split`, with what is in it and all that names it; it comes back whenever that fails, is
 // cut short or is no longer wanted. Each test begins where the one before ended.
 import { rmSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nspawn } from "../../machines/nspawn/driver.ts";
 import { login, packages, sumsScript } from "../support/contest/server.ts";
 import { type Answer, inside, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
+import { soon, until } from "../support/soon.ts";
 
 const network = ownNetwork();
 const trial = new Trial("split", {});
@@ -55,18 +55,11 @@ const stateOf = (server: Server) =>
     server,
     "systemctl is-enabled mariadb notes; systemctl is-active mariadb notes; cat /home/isucon/env.sh; ls /var/lib/fleet/split 2>/dev/null || :; mariadb -N -e 'select @@read_only, @@bind_address; select count(*) from notes.note; select user, host from mysql.user order by 1, 2'",
   );
+const states = (): Promise<readonly string[]> => Promise.all(servers.map(stateOf));
 /** All of it but what the application wrote, and which services of the system happen to run: ours are in the state. */
 const sums = async (server: Server): Promise<readonly string[]> =>
   (await on(server, sumsScript)).split("\n").filter((line) => !/^(?:mariadb rows|runs)\b/.test(line));
 const nothingToDo = async () => expect((await trial.run("preview")).stdout).toContain("nothing to change");
-
-async function until(holds: () => Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; tries < 600; tries++) {
-    if (await holds().catch(() => false)) return;
-    await sleep(100);
-  }
-  throw new Error(`expected ${what} within a minute`);
-}
 
 async function rebooted(server: Server): Promise<void> {
   const ref = { stack: trial.stack, name: server };
@@ -79,7 +72,7 @@ async function rebooted(server: Server): Promise<void> {
   );
 }
 
-describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux)", { timeout: 180_000 }, () => {
+describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux)", () => {
   let before: readonly string[];
   let handedOut: readonly (readonly string[])[];
 
@@ -98,10 +91,10 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect(adopted.code, adopted.said).toBe(0);
     const up = await trial.up();
     expect(up.code, up.said).toBe(0);
-    before = await Promise.all(servers.map(stateOf));
-  }, 600_000);
+    before = await states();
+  });
 
-  afterAll(() => trial.remove(), 60_000);
+  afterAll(() => trial.remove());
 
   test("a copy that fails is taken back to the letter, with the reason", async () => {
     // As a schema that somebody left half changed: a dump of it ends in the middle.
@@ -109,7 +102,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     const { code, said } = await split(...move);
     expect([code, said]).toEqual([1, expect.stringMatching(/copies notes to isu3: [\s\S]*taken back: everything is as it was before/)]);
     await on("isu1", "mariadb notes -e 'drop view broken'");
-    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+    await soon(states).toEqual(before);
     await nothingToDo();
   });
 
@@ -121,7 +114,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect([again.code, again.said]).toEqual([2, expect.stringContaining("was cut short; next: ./fleet split")]);
     const undo = await split("--undo");
     expect([undo.code, undo.said]).toEqual([0, expect.stringContaining("taken back")]);
-    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+    await soon(states).toEqual(before);
   });
 
   test("moves the data, the accounts and whoever asks it; the stack agrees", async () => {
@@ -130,17 +123,17 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
       0,
       expect.stringMatching(/NOTES_DB_HOST=127\.0\.0\.1[\s\S]*- Requires=mariadb.service[\s\S]*mariadb.service: off/),
     ]);
-    expect(await Promise.all(servers.map(stateOf))).toEqual(before);
+    expect(await states()).toEqual(before);
     const { code, said } = await split(...move);
     expect([code, said]).toEqual([0, expect.stringMatching(/mysql is on isu3; [\d.]+ s, of which nobody could write for [\d.]+ s/)]);
-    expect(await answers()).toEqual(["isu3", "5000"]);
+    await soon(answers).toEqual(["isu3", "5000"]);
     await nothingToDo();
   });
 
   test("and holds after a reboot of all: nothing pulls the old database in again", async () => {
     await Promise.all(servers.map(rebooted));
     await until(async () => (await answers())[0] === "isu3", "an application that answers from isu3");
-    expect(await on("isu1", "systemctl is-active mariadb || :")).toBe("inactive");
+    await soon(() => on("isu1", "systemctl is-active mariadb || :")).toBe("inactive");
     await asked("POST");
     expect((await answers())[1]).toBe("5001");
   });
@@ -150,9 +143,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect([code, said]).toEqual([0, expect.stringContaining("that is taken back first")]);
     await until(async () => (await answers())[1] === "5001", "an application that answers");
     expect(await answers()).toEqual(["isu1", "5001"]);
-    expect(await stateOf("isu1")).toBe(before[0]!.replace("5000", "5001"));
-    expect(await stateOf("isu3")).toBe(before[1]);
-    for (const [index, server] of servers.entries())
-      await expect.poll(() => sums(server), { timeout: 60_000, interval: 1000 }).toEqual(handedOut[index]);
+    await soon(states).toEqual([before[0]!.replace("5000", "5001"), before[1]]);
+    for (const [index, server] of servers.entries()) await soon(() => sums(server)).toEqual(handedOut[index]);
   });
 });

@@ -11,6 +11,7 @@ import { day } from "../support/contest/day.ts";
 import { ContestServer, login } from "../support/contest/server.ts";
 import { type Answer, type Fleet, start, Trial } from "../support/fleet.ts";
 import { own, ownNetwork, ownProject } from "../support/own.ts";
+import { soon } from "../support/soon.ts";
 
 const network = ownNetwork();
 const trial = new Trial("rehearsal", {});
@@ -119,7 +120,7 @@ const settle = (more: object): void => trial.edit((fleet) => merge(fleet, JSON.p
 /** Past every balancer. */
 const versions = async (): Promise<readonly string[]> =>
   await Promise.all(servers.map(async ({ address }) => (await (await fetch(`http://${address}:8080/`)).text()).trim()));
-const all = (version: string) => async () => expect(await versions()).toEqual([version, version, version]);
+const all = (version: string) => async () => await soon(versions).toEqual([version, version, version]);
 
 interface Around {
   readonly before?: () => unknown;
@@ -137,7 +138,7 @@ const around: Readonly<Record<string, Around>> = {
   },
   "6 ./fleet deploy --from ../webapp --to isu1": {
     before: () => change("two"),
-    after: async () => expect(await versions()).toEqual(["two", "one", "one"]),
+    after: async () => await soon(versions).toEqual(["two", "one", "one"]),
   },
   "6 ./fleet deploy": { after: all("two") },
   "6 ./fleet rollback": { after: all("one") },
@@ -192,7 +193,7 @@ describe.skipIf(process.getuid?.() !== 0)("the README's day (this needs root on 
     await asking.stop();
     for (const [index, server] of servers.entries()) {
       await server.settled();
-      expect(await server.sums(), server.name).toEqual(handedOut[index]);
+      await soon(() => server.sums(), server.name).toEqual(handedOut[index]);
     }
     expect(asking.answered).toBeGreaterThan(500);
   });

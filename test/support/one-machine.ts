@@ -6,12 +6,15 @@ import { nspawn } from "../../machines/nspawn/driver.ts";
 import { run } from "../../machines/run.ts";
 import { sweep } from "../../machines/sweep.ts";
 import { openShell, type Session } from "../../provisioners/ssh/session.ts";
+import { inside } from "./fleet.ts";
 import { ownNetwork, ownStack } from "./own.ts";
 
 export interface OneMachine {
   readonly shell: Session;
   /** Ends the session, and takes the place of it: tries for so many milliseconds. */
   reopen(bootWindow: number): Promise<void>;
+  /** Runs a script past that session, whatever it is at. */
+  beside(script: string): Promise<void>;
   /** Takes the machine and its key away. */
   gone(): Promise<void>;
 }
@@ -34,6 +37,10 @@ export async function oneMachine(name: string, memoryMiB = 1024, release: "bookw
     async reopen(bootWindow) {
       await shell.close();
       shell = await openShell(connection, { bootWindow });
+    },
+    async beside(script) {
+      const { code, said } = await inside(stack, "isu1", script);
+      if (code !== 0) throw new Error(`${script}: ended with ${code}: ${said}`);
     },
     async gone() {
       await shell.close();

@@ -26,7 +26,7 @@ function environmentOf(pid: string): string {
 }
 
 async function endProcesses(owner: string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     const left = processesOf(owner);
     if (left.length === 0) return;
     for (const pid of left) {
@@ -38,7 +38,7 @@ async function endProcesses(owner: string): Promise<void> {
     }
     await sleep(25);
   }
-  throw new Error(`${owner}: processes ${processesOf(owner).join(", ")} are left after 5 s of kill -9`);
+  throw new Error(`${owner}: processes ${processesOf(owner).join(", ")} are left after a minute of kill -9`);
 }
 
 /** Machines, bridges and tables of a stack, those too that tests made beside the machines'. */

@@ -27,13 +27,13 @@ export async function commandsOf(session: number): Promise<ReadonlyMap<number, s
 
 /** kill -9 of all of them; resolves when none is left. */
 export async function killSession(session: number): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 6000; tries++) {
     const members = await membersOf(session);
     if (members.length === 0) return;
     for (const pid of members) kill(pid);
     await sleep(10);
   }
-  throw new Error(`session ${session}: processes are left after 5 s of kill -9`);
+  throw new Error(`session ${session}: processes are left after a minute of kill -9`);
 }
 
 function kill(pid: number): void {

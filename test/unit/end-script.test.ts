@@ -40,5 +40,5 @@ test.each([
   await pause(wait);
   expect(await end(shell.pid!)).toBe("told\n");
   await over;
-  await expect.poll(left, { timeout: 20_000 }).toBe("");
+  await expect.poll(left).toBe("");
 });

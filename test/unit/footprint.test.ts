@@ -54,7 +54,7 @@ describe("in a checkout where its user has a stack file that is not right", () =
   });
   afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
-  test("the tests of stack files pass, and leave stacks/ as it was", { timeout: 120_000 }, async () => {
+  test("the tests of stack files pass, and leave stacks/ as it was", async () => {
     const before = readdirSync(join(copy, "stacks")).sort();
     const files = ["stacks-schema", "parallel"].map((name) => `test/unit/${name}.test.ts`);
     const args = [join(copy, "node_modules/vitest/vitest.mjs"), "run", "--root", copy, "--project", "unit", ...files];
@@ -87,7 +87,7 @@ describe("a project outside the checkout", () => {
     for (const part of ["index.ts", "provisioners/provider", "policy"]) expect(text).toContain(join(checkout, part));
   });
 
-  test("is where `fleet` looks for stacks", { timeout: 30_000 }, async () => {
+  test("is where `fleet` looks for stacks", async () => {
     writeFileSync(join(ownProject, "stacks", "Pulumi.elsewhere.yaml"), "config:\n  contest-fleet:fleet:\n    team: [\n");
     const { code, stderr } = await start(join(checkout, "fleet"), ["--cwd", ownProject, "check"], { env: { FLEET_PROJECT: "" } }).done;
     expect(code).toBe(2);

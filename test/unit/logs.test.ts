@@ -166,14 +166,14 @@ describe("over a real connection", () => {
     appendFileSync(file, "four\n");
     const first = await follow();
     appendFileSync(file, "five\n");
-    await expect.poll(() => texts.at(-1), { timeout: 5_000 }).toBe("five");
+    await expect.poll(() => texts.at(-1)).toBe("five");
     await first.lose();
     appendFileSync(file, "six\n");
     const second = await follow();
-    await expect.poll(() => texts.at(-1), { timeout: 5_000 }).toBe("six");
+    await expect.poll(() => texts.at(-1)).toBe("six");
     renameSync(file, `${file}.1`);
     writeFileSync(file, "seven\n");
-    await expect.poll(() => texts.at(-1), { timeout: 5_000 }).toBe("seven");
+    await expect.poll(() => texts.at(-1)).toBe("seven");
     await second.lose();
     expect(texts).toEqual(["two", "three", "four", "five", "six", "seven"]);
     await shell.close();

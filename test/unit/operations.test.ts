@@ -166,7 +166,7 @@ describe("on servers", () => {
     expect(outcomes[0]).toMatchObject({ server: "isu1", ended: "timeout" });
     expect(outcomes[1]).toEqual({ server: "isu2", value: 4 });
     expect(pids).toHaveLength(3);
-    await expect.poll(() => pids.slice(1).filter(running), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => pids.slice(1).filter(running)).toEqual([]);
   });
 
   test("a signal ends what runs on all of them, and the connections can be used again", async () => {
@@ -181,7 +181,7 @@ describe("on servers", () => {
       });
     const begun = performance.now();
     const outcomes = await open.each(fleet.servers.slice(0, 2), work, { signal: abort.signal });
-    expect(performance.now() - begun).toBeLessThan(8_000);
+    expect(performance.now() - begun).toBeLessThan(50_000);
     expect(outcomes).toMatchObject([{ value: { code: 143 } }, { value: { code: 143 } }]);
     expect(await open.each(fleet.servers.slice(0, 1), async (_, shell) => (await shell.run(raw("true"))).code)).toMatchObject([
       { value: 0 },

@@ -206,7 +206,7 @@ describe("a run that ends before its services had their turn", () => {
   });
 
   // One line of the whole script after the other is the last: the file is then as the first or the second run left it.
-  test("by kill -9 at any command comes out as an undisturbed one at the next run", { timeout: 120_000 }, () => {
+  test("by kill -9 at any command comes out as an undisturbed one at the next run", () => {
     const own = "printf 'service[app.service]\\n' > state/pending\n";
     const whole =
       own +

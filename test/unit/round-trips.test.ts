@@ -41,7 +41,7 @@ async function turnsOf(aim: number, work: () => Promise<unknown>, before: () => 
   return turns;
 }
 
-test("a first contact, a look and an act wait for a server as often as they must", { timeout: 120_000 }, async () => {
+test("a first contact, a look and an act wait for a server as often as they must", async () => {
   const connection = { ...sshd.connection, port: line.port };
   const open = async () => {
     shell = await openShell(connection, { runDirectory: join(sshd.directory, "run"), handshakeTimeout: 60_000, rootTimeout: 60_000 });

@@ -81,7 +81,7 @@ test("of a process that was killed: its file stays, is nobody's, and goes at the
   child.kill("SIGKILL");
   await ended;
   expect(await readdir(directory)).toHaveLength(1);
-  expect(await locked("one", async () => (await readdir(directory)).length, { hold, deadline: 1000 })).toBe(1);
+  expect(await locked("one", async () => (await readdir(directory)).length, { hold, deadline: 30_000 })).toBe(1);
   expect(await readdir(directory)).toEqual([]);
 });
 

@@ -112,13 +112,13 @@ export class ContestServer {
     // What waits for a confirmation that came, or that a killed run never gave, ends within seconds.
     const resting =
       '[ -z "$(systemctl list-jobs --no-legend)" ] && [ -z "$(systemctl list-units --plain --no-legend "fleet-revert-*")" ] && case $(systemctl is-system-running) in running|degraded) ;; *) exit 1 ;; esac';
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 1500; tries++) {
       const answer = await inside(this.#spec.stack, this.name, resting).catch(() => undefined);
       if (answer?.code === 0) return;
       await sleep(200);
     }
     throw new Error(
-      `${this.name}: expected it to come to rest within two minutes; ${(await inside(this.#spec.stack, this.name, "systemctl list-jobs; systemctl is-system-running")).said}`,
+      `${this.name}: expected it to come to rest within five minutes; ${(await inside(this.#spec.stack, this.name, "systemctl list-jobs; systemctl is-system-running")).said}`,
     );
   }
 
@@ -140,12 +140,12 @@ export class ContestServer {
     const boot = "cut -d ' ' -f 22 /proc/1/stat; cat /proc/sys/kernel/random/boot_id";
     const before = (await nspawn.read(this.#spec))?.leaderPid;
     await this.run("systemctl reboot").catch(() => undefined);
-    for (let tries = 0; tries < 150; tries++) {
+    for (let tries = 0; tries < 2400; tries++) {
       const now = (await nspawn.read(this.#spec))?.leaderPid;
       if (now !== undefined && now !== before && (await this.run(boot).catch(() => undefined))?.code === 0) return await this.started();
       await sleep(100);
     }
-    throw new Error(`${this.name}: expected it back within 15 s`);
+    throw new Error(`${this.name}: expected it back within four minutes`);
   }
 
   /** Pulls its cable, or puts it in again. */
