@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { defineConfig } from "vitest/config";
 import { FileTimes } from "./test/file-times.ts";
 import { LongestFirst } from "./test/sequence.ts";
@@ -10,13 +10,25 @@ const own = {
   expect: { poll: { timeout: 120_000, interval: 100 } },
 };
 
+/** One more than there are processors, where there is memory for it: while some wait for a machine, a lock or AWS, the others compute. */
+const sideBySide = availableParallelism() + (totalmem() > 8 * 2 ** 30 ? 1 : 0);
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     reporters: ["default", new FileTimes()],
     projects: [
-      { test: { ...own, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 180_000 } },
-      // Real machines, two files at once at most: while one waits for a machine or for AWS, the other works.
+      {
+        test: {
+          ...own,
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: sideBySide,
+        },
+      },
+      // Real machines.
       {
         test: {
           ...own,
@@ -24,10 +36,10 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 900_000,
           hookTimeout: 900_000,
-          maxWorkers: Math.min(2, availableParallelism()),
+          maxWorkers: Math.min(3, sideBySide),
         },
       },
-      // Translated processors use all there is: one file at a time.
+      // A translated machine keeps one processor at work most of the time.
       {
         test: {
           ...own,
@@ -35,7 +47,7 @@ export default defineConfig({
           include: ["test/long/**/*.test.ts"],
           testTimeout: 1_800_000,
           hookTimeout: 1_800_000,
-          fileParallelism: false,
+          maxWorkers: Math.min(2, availableParallelism()),
         },
       },
     ],

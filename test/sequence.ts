@@ -4,10 +4,12 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Measured; see docs/tests.md. */
 export const longest = [
-  ...["instance-store", "teams", "qemu", "sequences", "parameters", "kills", "qemu-cloud-image", "qemu-up"],
-  ...["switches", "kill", "aws-volumes", "overlay", "faults", "aws-commands", "inventory", "worker-host", "machines", "aws-life"],
-  ...["lockout", "aws-up", "kinds-services", "practice", "measure", "aws", "secrets", "kinds-system", "operations", "aws-work"],
-  ...["package", "adopt", "deploy", "retest", "boot-script", "layers", "hooks", "aws-preview"],
+  ...["instance-store", "sequences", "kills", "parameters", "rehearsal", "qemu", "qemu-cloud-image", "qemu-up", "teams"],
+  ...["switches", "machines", "faults", "aws-volumes", "operations", "aws", "measure", "inventory", "aws-life", "kinds-services"],
+  ...["aws-up", "lockout", "kill", "split", "retest", "overlay", "worker-host", "aws-commands", "practice", "balancers", "secrets"],
+  ...["kinds-system", "deploy", "layers", "aws-work", "package", "adopt", "boot-script", "interrupt", "hooks", "aws-preview"],
+  ...["session-faults", "memory", "aws-store", "init", "session", "own-roles", "said", "blank-disk", "aws-stacks", "aws-components"],
+  ...["measure-profiles", "footprint", "aws-double"],
 ].map((name) => `${name}.test.ts`);
 
 const rank = (file: string): number => {

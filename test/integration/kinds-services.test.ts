@@ -462,7 +462,10 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     expect((await inspect(shell, "packaged", wants)).report.results[0]?.outcome).toBe("unchanged");
     const crash = "[Service]\nType=simple\nExecStart=\nExecStart=/bin/false\nRestart=always\nRestartSec=1\nStartLimitBurst=1000\n";
     const folder = "/run/systemd/system/mariadb.service.d";
-    await text(shell, `mkdir -p ${folder}; printf '${crash}' > ${folder}/crash.conf; systemctl daemon-reload; systemctl restart mariadb || :`);
+    await text(
+      shell,
+      `mkdir -p ${folder}; printf '${crash}' > ${folder}/crash.conf; systemctl daemon-reload; systemctl restart mariadb || :`,
+    );
     const changes = async () => (await inspect(shell, "packaged", wants)).report.results[0]?.changes[0];
     await soon(changes).toContain("mariadb.service starts again and again");
     await text(shell, `rm -r ${folder}; systemctl daemon-reload; systemctl reset-failed mariadb; systemctl restart mariadb`);

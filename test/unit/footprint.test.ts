@@ -122,7 +122,7 @@ describe("which tests run, and when", () => {
       "b/aaa.test.ts",
       "b/zzz.test.ts",
     ]);
-    const there = ["integration", "long"].flatMap((folder) => readdirSync(join(checkout, "test", folder)));
+    const there = ["integration", "long", "unit"].flatMap((folder) => readdirSync(join(checkout, "test", folder)));
     expect(longest.filter((name) => !there.includes(name))).toEqual([]);
   });
 });
