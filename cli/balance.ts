@@ -1,10 +1,12 @@
 // What `fleet drain` and `fleet enable` share: find the balancers, tell them, say it in the stack file, wait.
+
 import { InvalidArgumentError } from "commander";
 import {
   type Balancer,
   balancersOn,
   ended,
   hostsOf,
+  type Left,
   type Placed,
   placesOf,
   refuseBroken,
@@ -24,6 +26,7 @@ import { select } from "../operations/select.ts";
 import { sentenceOf } from "../provisioners/engine/shell.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { changes } from "../pulumi/interruption.ts";
+import { counted } from "../spec/counted.ts";
 import { isUserError, UserError } from "../spec/problem.ts";
 import { waiting } from "./progress.ts";
 import { stackInMind } from "./stack-in-mind.ts";
@@ -81,11 +84,12 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     const refused = await tellAll(fleet, open, balancers, { places, shares: wanted });
     // Who can't be told now is told by the next up.
     if (refused.length === 0) writeShares(stack, Object.fromEntries(targets.map(({ name }) => [name, options.share])));
-    const left = refused.length === 0 && options.wait !== false && options.share === 0 ? await waited(fleet, open, places, options) : 0;
+    const waits = refused.length === 0 && options.wait !== false && options.share === 0;
+    const left = waits ? await waited(fleet, open, places, options) : { connections: 0, workers: 0 };
     notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${options.share} % of its requests`;
     notes.detail = places.map(said);
     report({ stack, options, places, refused, left, names, goes: refused.length > 0 ? [] : goesBack(fleet, balancers, places, wanted) });
-    return refused.length + missing.length > 0 || left > 0 ? 1 : 0;
+    return refused.length + missing.length > 0 || left.connections > 0 ? 1 : 0;
   } finally {
     await open.close();
   }
@@ -138,12 +142,11 @@ async function tellAll(
   return outcomes.flatMap((each) => ("error" in each ? [`${each.server}: ${sentenceOf(each.error)}`] : []));
 }
 
-/** @returns connections that are left */
-async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed[], { timeout = 30_000 }: BalanceOptions): Promise<number> {
+async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed[], { timeout = 30_000 }: BalanceOptions): Promise<Left> {
   const until = Date.now() + timeout;
-  const left = new Map<string, number>();
+  const left = new Map<string, Left>();
   const asked = fleet.servers.filter(({ name }) => places.some(({ balancer }) => balancer === name));
-  const sum = () => [...left.values()].reduce((total, each) => total + each, 0);
+  const sum = (what: keyof Left) => [...left.values()].reduce((total, each) => total + each[what], 0);
   const work = () =>
     open.each(asked, ({ name }, shell, signal) =>
       ended(
@@ -152,8 +155,10 @@ async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed
         { until, signal, onLeft: (count) => left.set(name, count) },
       ),
     );
-  await waiting(() => `waits for ${sum()} connections to end`, work);
-  return sum();
+  const waitsFor = () =>
+    sum("connections") === 0 && sum("workers") > 0 ? "clients from before" : counted(sum("connections"), "connection");
+  await waiting(() => `waits for ${waitsFor()} to end`, work);
+  return { connections: sum("connections"), workers: sum("workers") };
 }
 
 const said = ({ balancer, kind, group, target }: Placed): string =>
@@ -167,7 +172,7 @@ interface Told {
   readonly options: BalanceOptions;
   readonly places: readonly Placed[];
   readonly refused: readonly string[];
-  readonly left: number;
+  readonly left: Left;
   readonly names: string;
   /** Changes that do not last. */
   readonly goes: readonly GoesBack[];
@@ -187,13 +192,14 @@ function report({ stack, options, places, refused, left, names, goes }: Told): v
         ...(back && { until: back.until, file: back.source ?? back.path }),
       };
     });
-    console.log(JSON.stringify({ stack, places: told, refused, connectionsLeft: left }, null, 2));
+    console.log(JSON.stringify({ stack, places: told, refused, connectionsLeft: left.connections, oldWorkers: left.workers }, null, 2));
     return;
   }
   for (const each of refused) console.error(each);
   if (refused.length > 0) return;
   console.log(places.map(said).join("\n"));
-  if (left > 0) console.log(`${names}: ${left} connections are still open`);
+  if (left.connections > 0) console.log(`${names}: ${counted(left.connections, "connection is", "connections are")} still open`);
+  else if (left.workers > 0) console.log(`${names}: nginx has clients from before yet (a stream, say), whose requests may still come`);
   const stays =
     options.share < 100 && goes.length < places.length
       ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ./fleet enable ${names.replaceAll(", ", ",")} -s ${stack}`

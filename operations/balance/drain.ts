@@ -6,7 +6,7 @@ import type { FleetServer } from "../fleet-up.ts";
 import type { OpenServers, Outcome } from "../on-servers.ts";
 import { type HaproxyServerState, haproxyCommands, haproxyServers } from "./haproxy.ts";
 import { filesIn, type Group, groupsIn, isLocal, type Peer, withShares } from "./nginx.ts";
-import { connectionsScript, lookScript, nginxScript, partsIn, tellScript } from "./scripts.ts";
+import { leftScript, lookScript, nginxScript, partsIn, tellScript } from "./scripts.ts";
 
 /** What balances on one server. */
 export interface Balancer {
@@ -184,20 +184,28 @@ export function peersOf(places: readonly Placed[]): readonly { readonly host: st
   return [...new Map(all).values()];
 }
 
-/** Connections from a balancer to what it no longer sends requests to; waits for their end. @returns how many are left */
+/** What may still bring a request to a server that is out. */
+export interface Left {
+  /** From a balancer to the server. */
+  readonly connections: number;
+  /** nginx' from before a reload, which have a client yet: of this server, or of any other. */
+  readonly workers: number;
+}
+
+/** Waits until a balancer sends nothing more to where it was told to send nothing. @returns what is left of it at `until` */
 export async function ended(
   shell: Shell,
   places: readonly Placed[],
-  { until, signal, onLeft }: { until: number; signal: AbortSignal; onLeft: (left: number) => void },
-): Promise<number> {
-  const peers = peersOf(places);
-  if (peers.length === 0) return 0;
-  const script = connectionsScript(peers);
+  { until, signal, onLeft = () => {} }: { until: number; signal: AbortSignal; onLeft?: (left: Left) => void },
+): Promise<Left> {
+  const script = leftScript(peersOf(places));
+  const reloads = places.some(({ kind }) => kind === "nginx");
   for (;;) {
     const { stdout } = await shell.run(script, { signal, deadline });
-    const left = Number(stdout.toString("utf8").trim() || 0);
+    const [connections = 0, workers = 0] = stdout.toString("utf8").trim().split("\n").map(Number);
+    const left = { connections, workers: reloads ? workers : 0 };
     onLeft(left);
-    if (left === 0 || Date.now() >= until || signal.aborted) return left;
+    if (left.connections + left.workers === 0 || Date.now() >= until || signal.aborted) return left;
     await sleep(500, signal);
   }
 }

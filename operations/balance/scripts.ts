@@ -96,8 +96,14 @@ done`,
   ]);
 }
 
-/** Connections from this server to those addresses, a number. */
-export const connectionsScript = (peers: readonly { readonly host: string; readonly port: number }[]): Command => {
+/**
+ * Two numbers: connections from this server to those addresses, and nginx' workers from before a reload. Such a one reads on what its clients have
+ * begun to send, and asks whom its own files say, which is seconds later where a body comes slowly.
+ */
+export const leftScript = (peers: readonly { readonly host: string; readonly port: number }[]): Command => {
   const filters = peers.map(({ host, port }) => `( dst ${host.includes(":") ? `[${host}]` : host} and dport = :${port} )`);
-  return sh`ss -Htn state established ${filters.join(" or ")} | wc -l`;
+  return lines([
+    filters.length === 0 ? sh`echo 0` : sh`ss -Htn state established ${filters.join(" or ")} | wc -l`,
+    sh`pgrep -f -c ${"^nginx: worker process is shutting down"} || :`,
+  ]);
 };

@@ -13,8 +13,8 @@ export interface AsideOptions {
   readonly onLine: (server: string, line: string) => void;
 }
 
-/** Milliseconds for its open requests to end. */
-const patience = 5_000;
+/** Milliseconds for its open requests to end, and for those that clients have begun to send. A stream never does. */
+const patience = 10_000;
 
 export class Aside {
   readonly #options: AsideOptions;
@@ -44,7 +44,7 @@ export class Aside {
     if (!(await this.#tell(server, shells, "out"))) return;
     const until = Date.now() + patience;
     for (const [balancer, places] of Map.groupBy(this.#places[server.name]!, (each) => each.balancer))
-      await ended(shells.get(balancer)!.shell, places, { until, signal, onLeft: () => {} });
+      await ended(shells.get(balancer)!.shell, places, { until, signal });
   }
 
   /** Also after our own end: nobody stays out for it. */

@@ -1,11 +1,23 @@
 // A server out of what balances over it: found in nginx and haproxy, changed as the next up would write it, and said in the stack file.
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { type Balancer, peersOf, placesOf, refuseBroken, refuseLast, type Target, tell } from "../../operations/balance/drain.ts";
+import {
+  type Balancer,
+  ended,
+  type Left,
+  type Placed,
+  peersOf,
+  placesOf,
+  refuseBroken,
+  refuseLast,
+  type Target,
+  tell,
+} from "../../operations/balance/drain.ts";
 import { haproxyCommands, haproxyServers } from "../../operations/balance/haproxy.ts";
 import { filesIn, groupsIn, withShares } from "../../operations/balance/nginx.ts";
-import { nginxScript, partsIn } from "../../operations/balance/scripts.ts";
+import { leftScript, nginxScript, partsIn } from "../../operations/balance/scripts.ts";
 import { withShare } from "../../operations/balance/stack-share.ts";
 import type { RunOptions, Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
@@ -257,5 +269,34 @@ encryptionsalt: v1:x
   test("drained and enabled again, it is what it was", () => {
     for (const server of ["isu1", "isu2"]) expect(withShare(withShare(text, { [server]: 0 }), { [server]: 100 })).toBe(text);
     expect(() => withShare(text, { isu9: 0 })).toThrow("servers.isu9: expected it in the stack file");
+  });
+});
+
+describe("a server that is out", () => {
+  const places = (kind: "nginx" | "haproxy"): readonly Placed[] => [
+    {
+      ...{ balancer: "isu1", kind, group: "app", host: "10.0.0.2", port: 8080, others: 1 },
+      target: { name: "isu2", hosts: [], before: 100, now: 0 },
+    },
+  ];
+  const left = async (kind: "nginx" | "haproxy", said: string[], patience = 60_000) => {
+    const seen: Left[] = [];
+    const shell = { run: async () => ({ code: 0, stdout: Buffer.from(said.shift() ?? "0\n0\n"), stderr: "" }) } as unknown as Shell;
+    const at = { until: Date.now() + patience, signal: new AbortController().signal, onLeft: (each: Left) => void seen.push(each) };
+    return { end: await ended(shell, places(kind), at), looks: seen.length };
+  };
+
+  test("is one when nginx' old workers have no client either: one that sends its body slowly is still to be served", async () => {
+    expect(await left("nginx", ["2\n1\n", "0\n1\n"])).toEqual({ end: { connections: 0, workers: 0 }, looks: 3 });
+    expect(await left("nginx", ["0\n1\n"], 0)).toEqual({ end: { connections: 0, workers: 1 }, looks: 1 });
+    expect(await left("haproxy", ["0\n1\n"])).toEqual({ end: { connections: 0, workers: 0 }, looks: 1 });
+  });
+
+  test("is asked after by a script that says two numbers, also where it is known by a name alone", () => {
+    const said = (peers: Parameters<typeof leftScript>[0]) => execFileSync("sh", ["-c", leftScript(peers).text], { encoding: "utf8" });
+    expect([said([{ host: "192.0.2.1", port: 8080 }]), said([])]).toEqual([
+      expect.stringMatching(/^0\n\d+\n$/),
+      expect.stringMatching(/^0\n\d+\n$/),
+    ]);
   });
 });
