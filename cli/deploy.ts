@@ -40,7 +40,9 @@ export async function brought(what: Wish["what"], options: DeployOptions, wishOf
   const all = placesOf(fleet.servers, stack);
   const places = placesOf(select(fleet.servers, options.to), stack);
   const names = all.map(({ server }) => server.name);
-  const settings = settingsOf(stack);
+  const chosen = places.map(({ server }) => server.name);
+  // Nothing is built or migrated on the way back.
+  const settings = what === "rollback" ? { files: [] } : settingsOf(stack, chosen);
   const wish = await wishOf({ stack, places, refs: refsOf(stack, names), settings });
   return await recorded({ stack, what }, (notes) => onThem(fleet, { places, names, wish, settings, options }, notes));
 }

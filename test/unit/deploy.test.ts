@@ -62,9 +62,22 @@ const record = (more: Partial<Deployed>): Deployed => ({
 test("what the stack file says of a deploy; a mistake in it is told", () => {
   const text = (deploy: string) =>
     `config:\n  contest-fleet:fleet:\n    params:\n      app:\n        environmentFile: /etc/app.env\n        deploy: ${deploy}\n`;
-  expect(settingsIn(text("{ before: make migrate }"))).toEqual({ before: "make migrate", files: [], environmentFile: "/etc/app.env" });
-  expect(settingsIn("config: {}")).toEqual({ files: [] });
-  expect(() => settingsIn(text("{ befor: x }"))).toThrow("params.app.deploy: ");
+  expect(settingsIn(text("{ before: make migrate }"), ["isu1"])).toEqual({
+    before: "make migrate",
+    files: [],
+    environmentFile: "/etc/app.env",
+  });
+  expect(settingsIn("config: {}", ["isu1"])).toEqual({ files: [] });
+  expect(() => settingsIn(text("{ befor: x }"), ["isu1"])).toThrow(/^params\.app\.deploy: /);
+  const own = (deploy: string) =>
+    `${text("{ before: make migrate, files: [bin] }")}    servers:\n      isu2:\n        params: { app: { deploy: ${deploy} } }\n`;
+  expect(settingsIn(own("{ before: make isu2 }"), ["isu2"])).toMatchObject({ before: "make isu2", files: ["bin"] });
+  expect(settingsIn(own("{ before: make isu2 }"), ["isu1"])).toMatchObject({ before: "make migrate" });
+  expect(settingsIn(own("{ before: make migrate }"), ["isu1", "isu2"])).toMatchObject({ before: "make migrate" });
+  expect(() => settingsIn(own("{ before: make isu2 }"), ["isu1", "isu3", "isu2"])).toThrow(
+    "isu2: expected the same app.deploy as on isu1, isu3, got another; next: one after the other, --to isu1,isu3 first",
+  );
+  expect(() => settingsIn(own("{ befor: x }"), ["isu2"])).toThrow(/^servers\.isu2\.params\.app\.deploy: /);
 });
 
 describe("places", () => {
