@@ -9,9 +9,9 @@ import { HostError } from "../provisioners/engine/shell.ts";
 import { redactor } from "../provisioners/ssh/redact.ts";
 import { Sessions } from "../provisioners/ssh/session-pool.ts";
 import { changes } from "../pulumi/interruption.ts";
+import { counted } from "../spec/counted.ts";
 import type { LentServer } from "./lent-servers.ts";
 import { phase } from "./phase.ts";
-import { counted } from "./terminal.ts";
 
 /** Milliseconds that another run gets to end. */
 const lockPatience = 30_000;

@@ -8,8 +8,8 @@ import { pathsOf } from "../machines/names.ts";
 import { preflight } from "../machines/preflight.ts";
 import { readRecord } from "../machines/record.ts";
 import type { FleetPlan } from "../provisioners/expand.ts";
+import { counted } from "../spec/counted.ts";
 import { phase } from "./phase.ts";
-import { counted } from "./terminal.ts";
 
 interface PackageSet {
   readonly servers: readonly string[];

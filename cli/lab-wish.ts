@@ -1,4 +1,5 @@
 // What was typed for a lab, as what is run: every mistake is told before anything is touched.
+
 import type { FleetServer } from "../operations/fleet-up.ts";
 import type { Seen } from "../operations/lab/hardware.ts";
 import type { Kind } from "../operations/lab/model.ts";
@@ -6,6 +7,7 @@ import { type Workload, workloads } from "../operations/lab/oltp.ts";
 import { estimate, fileBytes, rowBytes, rowsFor } from "../operations/lab/order.ts";
 import { type Case, type How, jobsOf, type LabWish } from "../operations/lab/run.ts";
 import { bytes, whole } from "../operations/measure/report/figures.ts";
+import { counted } from "../spec/counted.ts";
 import { choice } from "../spec/messages.ts";
 import { UserError } from "../spec/problem.ts";
 
@@ -78,7 +80,7 @@ export function planned(kind: Kind, servers: readonly FleetServer[], seen: Reado
   const passes = cases.length * rounds * jobsOf(how);
   return {
     ...{ how, cases, rounds, passes, takes: estimate(passes, { time, ramp }) },
-    told: [...told, `${time} s after ${ramp} s of ramp-up`, ...(rounds > 1 ? [`${rounds} rounds in turn`] : [])],
+    told: [...told, `${time} s after ${ramp} s of ramp-up`, ...(rounds > 1 ? [`${counted(rounds, "round")} in turn`] : [])],
   };
 }
 

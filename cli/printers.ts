@@ -1,9 +1,10 @@
 // Reports as text, JSON and JUnit: functions of the same records.
 
 import { mark, type Result, type RoleReport } from "../provisioners/engine/report.ts";
+import { counted } from "../spec/counted.ts";
 import { remarkLines } from "./remarks.ts";
 import { aroundServers } from "./reports.ts";
-import { counted, styled } from "./terminal.ts";
+import { styled } from "./terminal.ts";
 
 export interface PrintOptions {
   /** Show what is right, too. */

@@ -6,9 +6,10 @@ import { type Leavings, leavings } from "../provisioners/engine/purge.ts";
 import type { LockingShell } from "../provisioners/engine/shell.ts";
 import { Sessions } from "../provisioners/ssh/session-pool.ts";
 import { changes } from "../pulumi/interruption.ts";
+import { counted } from "../spec/counted.ts";
 import { UserError } from "../spec/problem.ts";
 import type { LentServer } from "./lent-servers.ts";
-import { confirm, counted } from "./terminal.ts";
+import { confirm } from "./terminal.ts";
 
 interface Found {
   readonly name: string;

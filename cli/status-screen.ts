@@ -4,7 +4,8 @@ import type { HistoryEntry } from "../operations/history/entry.ts";
 import { type Commit, isRight, type Service, staysOff } from "../operations/look/found.ts";
 import type { Seen } from "../operations/look/look.ts";
 import type { RunEntry } from "../operations/measure/runs.ts";
-import { counted, styled } from "./terminal.ts";
+import { counted } from "../spec/counted.ts";
+import { hanging, styled } from "./terminal.ts";
 
 export interface Row {
   readonly server: FleetServer;
@@ -72,7 +73,7 @@ function endText(expiresAt: string | undefined, now: Date): string {
 function rowText({ server, seen, error, drift, undone }: Row, width: number, now: Date): string {
   const name = styled("bold", server.name.padEnd(width));
   const indent = " ".repeat(width + 2);
-  if (!seen) return `${name}  ${styled("red", error ?? "not looked at")}`;
+  if (!seen) return `${name}  ${styled("red", hanging(error ?? "not looked at", indent))}`;
   const more = [
     servicesText(seen.services),
     seen.broken
@@ -87,7 +88,7 @@ function rowText({ server, seen, error, drift, undone }: Row, width: number, now
     ...undone.map((each) => styled("red", each)),
     driftText(drift?.map((each) => each.replace(`${server.name} `, ""))),
   ];
-  return [`${name}  ${figures(seen)}`, ...more.filter(Boolean).map((line) => `${indent}${line}`)].join("\n");
+  return [`${name}  ${figures(seen)}`, ...more.filter(Boolean).map((line) => `${indent}${hanging(line, indent)}`)].join("\n");
 }
 
 function figures({ upSeconds, load, cores, memoryMiB, memoryUsed, disks }: Seen): string {

@@ -4,9 +4,6 @@ import { Writable } from "node:stream";
 import { styleText } from "node:util";
 import { UserError } from "../spec/problem.ts";
 
-/** `1 server`, `3 servers`. */
-export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
-
 export const isTerminal = (): boolean => Boolean(process.stdin.isTTY && process.stdout.isTTY);
 
 type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -60,6 +57,9 @@ export function columns(rows: readonly (readonly string[])[]): string {
     .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "))
     .join("\n");
 }
+
+/** Several lines behind one word: all but the first after `indent`, so that what a server said does not run into what stands below. */
+export const hanging = (text: string, indent: string): string => text.trimEnd().replaceAll("\n", `\n${indent}`);
 
 /** The words of a text in lines of the terminal's width (80 where there is none), each after `indent`. */
 export function wrapped(text: string, indent = ""): string {

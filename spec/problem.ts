@@ -1,4 +1,5 @@
 // What a user did wrong, in one grammar: place, what was expected, what was found, what to do next.
+import { counted } from "./counted.ts";
 
 /** One mistake in a file that a user wrote. */
 export interface Problem {
@@ -40,4 +41,4 @@ export class UserError extends UserFacingError {
 
 /** All the problems of `subject` as one error. */
 export const refusal = (subject: string, problems: readonly Problem[]): UserError =>
-  new UserError(`${subject}: ${problems.length} problem${problems.length === 1 ? "" : "s"}`, problems);
+  new UserError(`${subject}: ${counted(problems.length, "problem")}`, problems);

@@ -1,9 +1,11 @@
 // `pulumi destroy` of a stack on AWS: what keeps data from hands and mistakes is lifted first, and what AWS still holds on to is tried again.
+
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { ask, stateFolder } from "../../pulumi/command.ts";
+import { counted } from "../../spec/counted.ts";
 import { digestOf } from "../preview/events.ts";
 import { waiting } from "../progress.ts";
 
@@ -60,7 +62,7 @@ export async function untilThrough(
       console.error("not tried again: what is refused above stays refused until somebody changes it");
       return code;
     }
-    console.error(`AWS has not let go of everything; tries again in ${pauseSeconds} s, ${left} more time(s)`);
+    console.error(`AWS has not let go of everything; tries again in ${pauseSeconds} s, ${counted(left, "more time")}`);
     await waiting(
       () => "waits for AWS",
       () => sleep(pauseSeconds * 1000),

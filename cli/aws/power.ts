@@ -1,4 +1,5 @@
 // A stack that is off: its servers and databases stopped, its pools empty. Disks, addresses that stay, and balancers go on costing.
+
 import * as scaling from "@aws-sdk/client-auto-scaling";
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as rds from "@aws-sdk/client-rds";
@@ -7,6 +8,7 @@ import { findType } from "../../components/targets/aws/facts/types.ts";
 import { sizeAt } from "../../components/targets/aws/scaling.ts";
 import { project } from "../../components/targets/aws/tags.ts";
 import { type Access, clientOf } from "../../provisioners/aws/access.ts";
+import { counted } from "../../spec/counted.ts";
 import { waiting } from "../progress.ts";
 import { instancesBy } from "./instances.ts";
 import type { AwsStack } from "./stacks.ts";
@@ -93,7 +95,7 @@ export const isNothing = ({ servers, pools, databases }: Seen): boolean => serve
 
 function lossOf({ name, type, elastic }: SeenServer): string {
   const { disks = 0, diskGB = 0 } = findType(type) ?? {};
-  const lost = disks > 0 ? `; what is on its ${disks} instance-store disk(s) of ${diskGB} GB is lost` : "";
+  const lost = disks > 0 ? `; what is on its ${counted(disks, "instance-store disk")} of ${diskGB} GB is lost` : "";
   return `${name}: stops; its public address ${elastic ? "stays" : "changes"}${lost}`;
 }
 
@@ -104,7 +106,10 @@ export function stopSentences(seen: Seen): readonly string[] {
   return [
     ...servers.map(lossOf),
     ...spot.map(({ name }) => `${name}: goes on and costs: a spot server can't be stopped`),
-    ...pools.map(({ name, servers: count }) => `${name}: its ${count} server(s) drain and are terminated; a start brings new ones`),
+    ...pools.map(
+      ({ name, servers: count }) =>
+        `${name}: its ${counted(count, "server drains and is", "servers drain and are")} terminated; a start brings new ones`,
+    ),
     ...databases.map(({ id }) => `${id}: stops; AWS starts it again by itself after seven days`),
   ];
 }
@@ -130,7 +135,7 @@ export async function stop({ target }: AwsStack, { servers, pools, databases }: 
   if (InstanceIds.length === 0) return;
   await client.send(new ec2.StopInstancesCommand({ InstanceIds }));
   await waiting(
-    () => `waits until ${InstanceIds.length} server(s) are off`,
+    () => `waits until ${counted(InstanceIds.length, "server is", "servers are")} off`,
     () => ec2.waitUntilInstanceStopped({ client, maxWaitTime: patience, minDelay: 2, maxDelay: 10 }, { InstanceIds }),
   );
 }
@@ -153,7 +158,7 @@ export async function start({ target, shape, plan }: AwsStack, { servers, pools,
   const stopping = servers.filter(({ state }) => state === "stopping").map(({ id }) => id);
   const wait = { client, maxWaitTime: patience, minDelay: 2, maxDelay: 10 };
   await waiting(
-    () => `waits until ${InstanceIds.length} server(s) run`,
+    () => `waits until ${counted(InstanceIds.length, "server runs", "servers run")}`,
     async () => {
       if (stopping.length > 0) await ec2.waitUntilInstanceStopped(wait, { InstanceIds: stopping });
       await client.send(new ec2.StartInstancesCommand({ InstanceIds }));

@@ -1,11 +1,12 @@
 // fleet backend: where a team keeps its state; the bucket for it, made as it should be.
 
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Seen } from "../aws/backend/bucket.ts";
 import type { Contents } from "../aws/backend/contents.ts";
 import type { Register } from "../command.ts";
 import { phase } from "../phase.ts";
-import { columns, confirm, counted, styled } from "../terminal.ts";
+import { columns, confirm, styled } from "../terminal.ts";
 
 interface InitOptions {
   readonly region?: string;

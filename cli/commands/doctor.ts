@@ -14,13 +14,14 @@ import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
+import { counted } from "../../spec/counted.ts";
 import { isUserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { stateText } from "../finding-state.ts";
 import { waiting } from "../progress.ts";
 import { stackInMind } from "../stack-in-mind.ts";
-import { counted, styled } from "../terminal.ts";
+import { hanging, styled } from "../terminal.ts";
 
 export const doctor: Register = (program, done) =>
   program
@@ -142,9 +143,12 @@ function told(found: readonly Finding[], { quiet, json }: Options): number {
   return found.some(({ state }) => state === "failure") ? 1 : 0;
 }
 
-function findingText({ state, what, text, mend: command }: Finding): string {
-  const line = `  ${stateText(state)}  ${what}: ${text}`;
-  return command === undefined || state === "ok" ? line : `${line}\n           next: ${command}`;
+/** Below the first word of a finding. */
+const beneath = " ".repeat(11);
+
+export function findingText({ state, what, text, mend: command }: Finding): string {
+  const line = `  ${stateText(state)}  ${what}: ${hanging(text, beneath)}`;
+  return command === undefined || state === "ok" ? line : `${line}\n${beneath}next: ${command}`;
 }
 
 function sum(found: readonly Finding[]): string {

@@ -4,6 +4,7 @@ import { recorded } from "../../operations/history/history.ts";
 import type { Wish } from "../../operations/split/edits.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { takeDown } from "../destroy.ts";
@@ -11,7 +12,7 @@ import { forgetOption } from "../forget.ts";
 import { runMany } from "../parallel.ts";
 import { type ManyChoice, manyOptions, nothingFailed, selected, single } from "../select-stacks.ts";
 import { operationsOf } from "../targets/targets.ts";
-import { columns, confirm, counted } from "../terminal.ts";
+import { columns, confirm } from "../terminal.ts";
 
 export const down: Register = (program, done) =>
   program
@@ -57,7 +58,7 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   );
   const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
   for (const plan of plans) await tellSpent(plan);
-  await confirm(`down takes away ${counted(servers, "server")} of ${stacks.length} teams`, stacks, options.yes);
+  await confirm(`down takes away ${counted(servers, "server")} of ${counted(stacks.length, "team")}`, stacks, options.yes);
   return await runMany("down", stacks, options);
 }
 

@@ -13,6 +13,7 @@ import { isGoodEnough, type Retest, tries, verdictOf } from "../../operations/re
 import { select, selectionHelp } from "../../operations/select.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
+import { counted } from "../../spec/counted.ts";
 import { isUserError } from "../../spec/problem.ts";
 import type { MarkerSpec } from "../../spec/retest.ts";
 import { stackOption } from "../behind-dashes.ts";
@@ -23,7 +24,7 @@ import { measuredRun } from "../measured-run.ts";
 import { waiting } from "../progress.ts";
 import { seconds } from "../seconds.ts";
 import { stackInMind } from "../stack-in-mind.ts";
-import { confirm, counted, styled } from "../terminal.ts";
+import { confirm, styled } from "../terminal.ts";
 
 export const retest: Register = (program, done) =>
   program

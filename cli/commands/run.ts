@@ -7,6 +7,7 @@ import { type Line, type Ran, runCommand } from "../../operations/run-command.ts
 import { select, selectionHelp } from "../../operations/select.ts";
 import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { changes, interrupted } from "../../pulumi/interruption.ts";
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import { behindDashes, stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
@@ -14,7 +15,7 @@ import { waiting } from "../progress.ts";
 import { seconds } from "../seconds.ts";
 import { labels } from "../server-lines.ts";
 import { stackInMind } from "../stack-in-mind.ts";
-import { columns, counted } from "../terminal.ts";
+import { columns } from "../terminal.ts";
 
 export const run: Register = (program, done) =>
   program

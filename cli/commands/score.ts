@@ -1,4 +1,5 @@
 // fleet score: the ledger of runs, whether one was better than another, and which commit made it worse.
+
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -15,6 +16,7 @@ import { Checkout } from "../../operations/measure/score/git.ts";
 import { isScore, type Noise, noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
 import { checkout, planOf, project } from "../../provisioners/stack.ts";
 import { throwIfInterrupted } from "../../pulumi/interruption.ts";
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import { stackOption } from "../behind-dashes.ts";
 import { benchOf } from "../bench-wish.ts";
@@ -155,7 +157,7 @@ function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>,
   const more =
     found.runsWanted === undefined
       ? ""
-      : `; ${found.runsWanted} runs of each would tell: fleet bench --repeat ${Math.max(1, found.runsWanted - b.length)}`;
+      : `; ${counted(found.runsWanted, "run")} of each would tell: fleet bench --repeat ${Math.max(1, found.runsWanted - b.length)}`;
   const sureOf =
     found.verdict === "not known"
       ? `${(found.confidence * 100).toFixed(0)} % sure`
@@ -214,7 +216,7 @@ async function bisected(good: string, bad: string, { repo, deploy, yes, ...optio
     console.error(`${commit}  ${report.entry.passed ? whole(report.entry.score!) : "failed"}  ${repository.subject(commit)}`);
     return report.entry.passed ? report.entry.score! : 0;
   };
-  console.error(`bisect: ${commits.length} commits, about ${Math.ceil(Math.log2(commits.length)) * 2 + 4} runs`);
+  console.error(`bisect: ${counted(commits.length, "commit")}, about ${counted(Math.ceil(Math.log2(commits.length)) * 2 + 4, "run")}`);
   const found = await bisect({ commits, measure: measureOne, deviation: noiseOf(history).deviation, tell: (text) => console.error(text) });
   if (there !== last) bring(last);
   if (found.found === undefined) {

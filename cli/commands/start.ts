@@ -1,6 +1,7 @@
 // fleet start: a stack on AWS that was switched off.
+
+import { counted } from "../../spec/counted.ts";
 import type { Register } from "../command.ts";
-import { counted } from "../terminal.ts";
 
 export const start: Register = (program, done) =>
   program

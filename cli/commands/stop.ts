@@ -1,6 +1,8 @@
 // fleet stop: a stack on AWS over night. Says before what it loses and what goes on costing.
+
+import { counted } from "../../spec/counted.ts";
 import type { Register } from "../command.ts";
-import { confirm, counted } from "../terminal.ts";
+import { confirm } from "../terminal.ts";
 
 interface Options {
   readonly yes: boolean;

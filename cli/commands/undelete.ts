@@ -1,7 +1,9 @@
 // fleet undelete: brings back what was deleted from a bucket of the fleet's, which keeps old versions for thirty days.
+
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
-import { confirm, counted } from "../terminal.ts";
+import { confirm } from "../terminal.ts";
 
 interface Options {
   readonly since?: string;

@@ -1,9 +1,11 @@
 // fleet up: makes it so, and says where it is.
+
 import { Option } from "commander";
 import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { forgetOption, left } from "../forget.ts";
@@ -60,21 +62,25 @@ export const up: Register = (program, done) =>
 async function runAll(patterns: readonly string[], options: Options): Promise<number> {
   const stacks = selected("up", patterns, options);
   if (stacks.length === 0) return nothingFailed("up");
-  console.log(`up: ${stacks.length} teams, ${options.parallel} at once: ${stacks.join(", ")}`);
-  await confirm(`up changes the servers of ${stacks.length} teams`, stacks, options.yes);
+  console.log(`up: ${counted(stacks.length, "team")}, ${options.parallel} at once: ${stacks.join(", ")}`);
+  await confirm(`up changes the servers of ${counted(stacks.length, "team")}`, stacks, options.yes);
   return await runMany("up", stacks, options);
 }
 
-/** An ordinary up of one stack, as another command's last step. */
+/** An ordinary up of one stack, as another command's last step: what to type next is for that one to say. */
 export const upOne = (stack: string, { yes }: Pick<Options, "yes">): Promise<number> =>
-  runOne(stack, { yes, engine: false, verbose: false, forget: [], target: [] });
+  runOne(stack, { yes, engine: false, verbose: false, forget: [], target: [], within: true });
 
 const runOne = (stack: string, options: RunOptions): Promise<number> =>
   recorded({ stack, what: "up" }, (notes) => run(stack, options, notes));
 
-type RunOptions = Omit<Options, keyof ManyChoice>;
+type RunOptions = Omit<Options, keyof ManyChoice> & { readonly within?: boolean };
 
-async function run(stack: string, { yes, engine, forget, verbose, takeOver, target }: RunOptions, notes: RunNotes): Promise<number> {
+async function run(
+  stack: string,
+  { yes, engine, forget, verbose, takeOver, target, within }: RunOptions,
+  notes: RunNotes,
+): Promise<number> {
   // The provider hears of it, below the engine.
   if (takeOver !== undefined) process.env.FLEET_TAKE_OVER = takeOver;
   const right = await allRight(stack, { engine: engine || forget.length > 0 || takeOver !== undefined || target.length > 0 });
@@ -103,7 +109,7 @@ async function run(stack: string, { yes, engine, forget, verbose, takeOver, targ
   Object.assign(notes, { nothing: !changed, summary: sum ?? "", detail: did, servers: did?.servers.map(({ name }) => name) ?? [] });
   // Of the rest nobody knows.
   if (code === 0 && target.length === 0) settle();
-  if (code === 0 && changed) console.log(await whereItIs(plan));
+  if (code === 0 && changed && !within) console.log(await whereItIs(plan));
   if (code !== 0)
     console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
   return code;

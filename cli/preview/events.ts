@@ -1,10 +1,12 @@
 // Pulumi's preview as the engine's events, one JSON object a line. Its plain `--json` ends in a panic ("attempt to encrypt value") where a
 // secret is not known yet, which is every first preview on EC2.
+
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, type PulumiResult, parallelFor, pulumi } from "../../pulumi/command.ts";
 import { EventFile, eventIn, type StepHead } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
+import { counted } from "../../spec/counted.ts";
 import { isMap } from "../../spec/path.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
@@ -37,7 +39,7 @@ export async function look(
     seen += text.split('"resourcePreEvent"').length - 1;
   };
   const { code, stdout, stderr } = await waiting(
-    () => `looks at ${plan.stack}: ${seen} resources`,
+    () => `looks at ${plan.stack}: ${counted(seen, "resource")}`,
     () => pulumi(plan, args, { capture: true, env, hear }),
   );
   return { digest: digestOf(stdout), code, stderr };

@@ -1,4 +1,5 @@
 // A preview as Markdown for a pull request: one table, and under it each server's diff, folded. In as many comments as it takes.
+import { counted } from "../../spec/counted.ts";
 import { causeWords, changes, type Item, operations, type ServerChanges, type StackPreview } from "./model.ts";
 import { type Block, pack } from "./pagination.ts";
 
@@ -25,7 +26,7 @@ export function markdown(previews: readonly StackPreview[], { notes, limit = 65_
 function headline(previews: readonly StackPreview[]): string {
   const failed = previews.filter(({ failure }) => failure !== undefined).length;
   const changing = previews.filter(changes).length - failed;
-  const teams = `${changing} of ${previews.length} team${previews.length === 1 ? "" : "s"} change${changing === 1 ? "s" : ""}`;
+  const teams = `${changing} of ${counted(previews.length, "team")} change${changing === 1 ? "s" : ""}`;
   return failed > 0 ? `${teams}, ${failed} failed` : teams;
 }
 
@@ -43,7 +44,7 @@ function table(previews: readonly StackPreview[]): string {
   });
   const still = previews.filter((preview) => !changes(preview));
   const sum = still.some(({ price }) => price.perHour === null) ? null : still.reduce((all, { price }) => all + price.perHour!, 0);
-  const rest = still.length === 1 ? cell(still[0]!.team) : `${still.length} teams without a change`;
+  const rest = still.length === 1 ? cell(still[0]!.team) : `${counted(still.length, "team")} without a change`;
   const last = still.length > 0 ? [[rest, "0", "0", "0", "0", money(sum), "0"]] : [];
   return [head, ["---", ...Array.from({ length: 6 }, () => "---:")], ...rows, ...last].map((row) => `| ${row.join(" | ")} |`).join("\n");
 }
@@ -108,7 +109,9 @@ const code = (text: string): string => text.replaceAll("`", "'");
 
 function shortened(line: string): string {
   const characters = [...line.toWellFormed()];
-  return characters.length <= longest ? line : `${characters.slice(0, longest).join("")}… (${characters.length - longest} characters more)`;
+  return characters.length <= longest
+    ? line
+    : `${characters.slice(0, longest).join("")}… (${counted(characters.length - longest, "character")} more)`;
 }
 
 /** In a fence that nothing in the text can close. */

@@ -1,5 +1,6 @@
 // The preview of one stack for a person at a terminal: by server, down to the line, its sum last, where the eye is.
-import { styled } from "../terminal.ts";
+import { counted } from "../../spec/counted.ts";
+import { hanging, styled } from "../terminal.ts";
 import { money, signed } from "./markdown.ts";
 import { causeWords, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 
@@ -32,7 +33,7 @@ export function text(preview: StackPreview, { full = true }: TextOptions = {}): 
 function groupText({ name, items, unreachable }: ServerChanges, full: boolean): string {
   const isNew = items.length > 0 && items.every(({ operation }) => operation === "create");
   const shown = isNew ? "shown from the stack file alone" : "shown as the state remembers it";
-  const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, ${shown}: ${harmless(unreachable)}`)];
+  const silent = unreachable === undefined ? [] : [styled("red", `  not looked at, ${shown}: ${hanging(harmless(unreachable), "    ")}`)];
   return [styled("bold", name), ...silent, ...items.map((item) => itemText(item, full))].join("\n");
 }
 
@@ -56,7 +57,7 @@ function itemText({ address, role, operation, cause, lines }: Item, full: boolea
 /** Of the file, where it is one. */
 function sizeOf(lines: readonly string[]): string {
   const content = lines.filter((line) => /^. {2}/.test(line)).length;
-  return content > 0 ? `${content} ${content === 1 ? "line" : "lines"}` : `${lines.length} properties`;
+  return content > 0 ? counted(content, "line") : counted(lines.length, "property", "properties");
 }
 
 function coloured(line: string): string {

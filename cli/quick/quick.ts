@@ -10,8 +10,9 @@ import type { Address } from "../../provisioners/resources/kind.ts";
 import { type Checkpoint, digestOf, opened, readCheckpoint } from "../../pulumi/checkpoint.ts";
 import { passphraseIn, unlockByAny } from "../../pulumi/passphrase.ts";
 import { localStack, lockFiles } from "../../pulumi/state.ts";
+import { counted } from "../../spec/counted.ts";
 import { withRemarks } from "../remarks.ts";
-import { counted, styled } from "../terminal.ts";
+import { styled } from "../terminal.ts";
 import { changed, type Inputs } from "./inputs.ts";
 import { inputsNow, type Settled, settled } from "./settled.ts";
 
@@ -35,7 +36,7 @@ export async function allRight(stack: string, { engine }: { readonly engine: boo
   try {
     return await answer(meansOf(stack));
   } catch (error) {
-    console.error(styled("dim", `${stack}: asks the engine: ${reasonOf(error)}`));
+    console.error(styled("dim", `${stack}: Pulumi goes through all of it: ${reasonOf(error)}`));
     return undefined;
   }
 }
@@ -74,7 +75,7 @@ const meansOf = (stack: string): Means => ({
 export async function answer(means: Means): Promise<AllRight> {
   const { backend, record, inputs } = means;
   if (backend !== undefined) throw new Doubt("its state is kept elsewhere (PULUMI_BACKEND_URL)");
-  if (!record) throw new Doubt("no run of it has come to its end here yet");
+  if (!record) throw new Doubt("no run of it was completed here before");
   const parts = changed(record.inputs, inputs(record.files));
   if (parts.length > 0) throw new Doubt(`${parts.join(", ")} changed since its last complete run`);
   alone(means);

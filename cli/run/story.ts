@@ -1,7 +1,7 @@
 // What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { StepHead } from "../../pulumi/event-log.ts";
-import { counted } from "../terminal.ts";
+import { counted } from "../../spec/counted.ts";
 
 interface State {
   readonly custom?: boolean;

@@ -1,9 +1,11 @@
 // Package layers: what lies between the base image and a machine, a set of Debian packages installed by apt, once for all machines that
 // want just these. dpkg's database is whole, so roles find the packages installed, as on a server that came with them.
+
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { counted } from "../../spec/counted.ts";
 import { locked } from "../lock.ts";
 import { type MachineContext, MachineError } from "../machine.ts";
 import { layersDirectory } from "../names.ts";
@@ -88,7 +90,7 @@ async function makeLayer(key: string, image: string, packages: readonly string[]
       await rm(layer, { recursive: true, force: true });
       await rename(join(partial, "upper"), layer);
       if (old) await writeFile(`${old.layer}${replacedMark}`, "");
-      log?.(`the layer of ${packages.length} packages is ready: ${seconds(began)}`);
+      log?.(`the layer of ${counted(packages.length, "package")} is ready: ${seconds(began)}`);
     }
     await writePointer(key, { layer, versions, packages });
     await pruneLayers(log);

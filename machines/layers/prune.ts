@@ -1,7 +1,9 @@
 // Takes away layers that nobody will use again: each is some hundred MB.
+
 import { existsSync } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../../spec/counted.ts";
 import { layersDirectory, stacksDirectory } from "../names.ts";
 
 /** Beside a layer that a newer one stands in for; its time is when. */
@@ -51,6 +53,6 @@ export async function pruneLayers(log?: (line: string) => void, now = Date.now()
     await remove(layer, file);
     if (!existsSync(layer)) gone.push(layer);
   }
-  if (gone.length > 0) log?.(`${gone.length} package layer(s) that nothing uses any more are gone`);
+  if (gone.length > 0) log?.(`gone, since nothing uses them any more: ${counted(gone.length, "package layer")}`);
   return gone;
 }

@@ -1,10 +1,12 @@
 // The nspawn driver: a machine is a container with an init of its own, an overlay as its disk and a link on its stack's bridge.
+
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { counted } from "../../spec/counted.ts";
 import { answered, bootLog } from "../answer.ts";
 import { ensureImage } from "../image.ts";
 import { ensureLayer } from "../layers/layer.ts";
@@ -81,7 +83,7 @@ async function start(spec: MachineSpec, paths: MachinePaths, { log }: MachineCon
   // A machine whose supervisor dies shuts down in order: nothing runs that nobody watches.
   const machine = ["setpriv", "--pdeathsig=TERM", ...cgroups.machine, "systemd-nspawn", ...nspawnArguments(spec, paths.root, cpus)];
   const [program, ...args] = [...cgroups.supervisor, ...supervisor, ...machine];
-  log?.(`${spec.name}: starting with ${spec.cores} core(s) and ${spec.memoryMiB} MiB at ${spec.address}`);
+  log?.(`${spec.name}: starting with ${counted(spec.cores, "core")} and ${spec.memoryMiB} MiB at ${spec.address}`);
   for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid]) await rm(stale, { force: true });
   await new Promise<void>((resolve, reject) => {
     // A session of its own: Ctrl-C at the terminal is not for the machines.

@@ -1,4 +1,5 @@
 // QEMU as a process of this computer: started under a supervisor, found again, shut down.
+
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -6,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { counted } from "../../spec/counted.ts";
 import { bootLog } from "../answer.ts";
 import { type MachineContext, MachineError, type MachineRef } from "../machine.ts";
 import { linkName, type MachinePaths, machineId, pathsOf, stackDirectory } from "../names.ts";
@@ -61,7 +63,7 @@ export async function start(record: QemuRecord, paths: MachinePaths, { log }: Ma
   const cores = Math.min(shape.cores, availableParallelism());
   if (cores < shape.cores) log?.(`${shape.name}: asks for ${shape.cores} cores, this computer has ${cores}: it gets those`);
   const slow = fast === "tcg" ? `, translated: ${record.kind === "cloud" ? "some minutes" : "about a minute"}` : "";
-  log?.(`${shape.name}: starting with ${cores} core(s) and ${shape.memoryMiB} MiB${slow}`);
+  log?.(`${shape.name}: starting with ${counted(cores, "core")} and ${shape.memoryMiB} MiB${slow}`);
   const monitor = resolve(paths.directory, platform.monitor.listensAt(machineId(shape)));
   for (const stale of [paths.exit, paths.supervisorPid, paths.machinePid, monitor]) await rm(stale, { force: true });
   const supervisor = [fileURLToPath(new URL("../supervisor.sh", import.meta.url)), paths.directory, linkName(shape)];

@@ -1,7 +1,9 @@
 // What changed on the servers' files since they were adopted, by server; what is so on several is told once.
+
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { structuredPatch } from "diff";
+import { counted } from "../../spec/counted.ts";
 import type { OverlayEntry } from "../../spec/overlay.ts";
 
 export interface ServerChange {
@@ -42,7 +44,9 @@ function linesFor(entry: OverlayEntry | undefined): readonly string[] {
   const executable = entry.mode === "0755" ? ["(executable)"] : [];
   return [
     ...executable,
-    ...(entry.encoding ? [`${entry.content.length} characters of base64`, entry.content.slice(0, 40)] : entry.content.split("\n")),
+    ...(entry.encoding
+      ? [`${counted(entry.content.length, "character")} of base64`, entry.content.slice(0, 40)]
+      : entry.content.split("\n")),
   ];
 }
 

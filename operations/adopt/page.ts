@@ -1,4 +1,5 @@
 // The page that a team reads first, in Markdown that a terminal of 80 columns shows as it is.
+import { counted } from "../../spec/counted.ts";
 import type { Guards } from "../../spec/guards.ts";
 import type { Adopted } from "./describe.ts";
 import { listenersOf, type Mysql, type ServerFacts, type Unit } from "./facts.ts";
@@ -163,7 +164,7 @@ function codeFolders({ code, units }: ServerFacts, guards: Guards): readonly str
     .filter(({ path }) => worked.has(path))
     .map(({ path, git }) => {
       if (!git) return `${path}: no git`;
-      const state = git.changed > 0 ? `${git.changed} files changed` : "clean";
+      const state = git.changed > 0 ? `${counted(git.changed, "file")} changed` : "clean";
       return `${path}: ${git.branch} ${git.commit}, ${state}${git.remote ? `, from ${git.remote}` : ""}`;
     });
 }

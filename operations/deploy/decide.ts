@@ -1,4 +1,5 @@
 // Whether a deploy may begin, and what comes of it on each server. Pure.
+import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Place } from "./places.ts";
 import { isCommit, short, trailOf } from "./records.ts";
@@ -9,7 +10,6 @@ export interface Looked {
   readonly seen: CheckoutSeen & { readonly head: string };
 }
 
-const plural = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
 const some = (all: readonly string[]): string => `${all.slice(0, 3).join(", ")}${all.length > 3 ? ` and ${all.length - 3} more` : ""}`;
 
 /** What no word of the operator's makes right: nothing of the server's own work is ever thrown away. */
@@ -53,7 +53,7 @@ export function refuseOutrun(all: readonly { readonly server: string; readonly l
   const problems = all.flatMap(({ server, lost }) => {
     if (lost === undefined) return `${server}: runs a commit that is not in the clone here; next: git pull`;
     if (lost.length === 0) return [];
-    return `${server}: runs ${plural(lost.length, "commit")} that ${ref} does not have: ${some(lost)}; next: merge, or fleet rollback`;
+    return `${server}: runs ${counted(lost.length, "commit")} that ${ref} does not have: ${some(lost)}; next: merge, or fleet rollback`;
   });
   if (problems.length > 0) throw new UserError(`${problems.join("\n")}\nwith --anyway REASON it is deployed all the same`);
 }
@@ -64,7 +64,7 @@ export function rollbackTarget(looked: readonly Looked[], steps: number): string
   const short_ = targets.find(({ commit }) => commit === undefined);
   if (short_)
     throw new UserError(
-      `${short_.name}: expected ${plural(steps, "deploy")} to go back, got fewer on record; next: fleet deploy COMMIT --anyway REASON`,
+      `${short_.name}: expected ${counted(steps, "deploy")} to go back, got fewer on record; next: fleet deploy COMMIT --anyway REASON`,
     );
   const [first] = targets;
   const other = targets.find(({ commit }) => commit !== first!.commit);

@@ -1,4 +1,5 @@
 // This computer: what a run needs of it, and what an earlier one left on it.
+
 import { execFile } from "node:child_process";
 import { readFileSync, statfsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
@@ -7,6 +8,7 @@ import { project } from "../../provisioners/project.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { stateFolder } from "../../pulumi/folder.ts";
 import { isLocal, localDeployment, lockFiles } from "../../pulumi/state.ts";
+import { counted } from "../../spec/counted.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
 const { ok, warning, failure } = findingsOf("this computer");
@@ -38,7 +40,7 @@ async function repository(): Promise<Finding> {
     const { stdout } = await promisify(execFile)("git", ["-C", project, "status", "--porcelain", "--", "stacks"], { timeout: 10_000 });
     const files = stdout.split("\n").filter(Boolean).length;
     if (files === 0) return ok("git", "stack files are committed");
-    return warning("git", `${files} of the stack files' changes are in no commit`, {
+    return warning("git", `${counted(files, "change")} of the stack files ${files === 1 ? "is" : "are"} in no commit`, {
       mend: `git -C ${project} add stacks && git -C ${project} commit`,
     });
   } catch {
@@ -94,7 +96,7 @@ function pending(stack: string): Finding {
     const open = localDeployment(stack)?.pending_operations ?? [];
     return open.length === 0
       ? ok("last run", "came to its end")
-      : warning("last run", `was killed; ${open.length} of its steps are open`, { mend: `./fleet up ${stack}` });
+      : warning("last run", `was killed with ${counted(open.length, "step")} open`, { mend: `./fleet up ${stack}` });
   } catch (error) {
     return failure("last run", (error as Error).message);
   }

@@ -1,5 +1,6 @@
 // The parts of the page as HTML. Whatever a server or a person said goes in as text: html`` escapes it. Pure.
 
+import { counted } from "../../spec/counted.ts";
 import type { HistoryEntry } from "../history/entry.ts";
 import { type Html, html } from "../html.ts";
 import { type Commit, isRight, type Service } from "../look/found.ts";
@@ -111,7 +112,7 @@ ${groups.length === 0 && html`<p class="dim">not asked yet</p>`}<div class="outp
     const { lines, code, error, dropped } = group[0]!.output;
     const names = group.map(({ server }) => server).join(", ");
     const failed = error ?? (code === 0 ? undefined : `exit ${code}`);
-    return html`<div><b>${names}</b>${failed !== undefined && html` <b class="bad">${failed}</b>`}${dropped > 0 && html` <span class="dim small">${dropped} lines before</span>`}<pre data-key="${title} ${names}">${lines.join("\n") || "(nothing)"}</pre></div>`;
+    return html`<div><b>${names}</b>${failed !== undefined && html` <b class="bad">${failed}</b>`}${dropped > 0 && html` <span class="dim small">${counted(dropped, "line")} before</span>`}<pre data-key="${title} ${names}">${lines.join("\n") || "(nothing)"}</pre></div>`;
   })}</div>`;
 }
 
@@ -184,7 +185,7 @@ export function wholePage({ stack, servers, chosen, part }: Whole): string {
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${stack}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/page.css"><script defer src="/page.js"></script></head>
-<body><header class="bar-top"><h1>${stack}</h1><span class="dim small">${servers.length} servers</span><span id="link">not live</span></header>
+<body><header class="bar-top"><h1>${stack}</h1><span class="dim small">${counted(servers.length, "server")}</span><span id="link">not live</span></header>
 <noscript><p class="bad">Without JavaScript this is how it was when it was loaded.</p></noscript>
 <section class="cards">${servers.map((name) => place(cardId(name)))}</section>
 ${chosen.length > 0 && html`<section><h2>Commands and files</h2>${chosen.map((_, index) => place(chosenId(index)))}</section>`}

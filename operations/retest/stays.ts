@@ -2,6 +2,7 @@
 // there is one way to keep it.
 
 import { raw } from "../../provisioners/engine/shell-quote.ts";
+import { counted } from "../../spec/counted.ts";
 import { finalFolder } from "../measure/run/final.ts";
 import type { RetestFacts } from "./facts.ts";
 import type { Step } from "./finalize.ts";
@@ -51,7 +52,7 @@ function redisSteps({ redis }: RetestFacts): readonly Step[] {
   if (redis.length === 0 || save !== "" || log === "yes" || Number(keys) === 0) return [];
   return [
     {
-      text: `have redis write its log (appendonly): its ${keys} keys would be gone after a reboot`,
+      text: `have redis write its log (appendonly): its ${counted(Number(keys), "key")} would be gone after a reboot`,
       run: `[ "$(redis_ config set appendonly yes)" = OK ] && [ "$(redis_ config rewrite)" = OK ]`,
       undo: raw(`file=$(redis_conf)
 kept_file redis.conf "$file"

@@ -1,5 +1,6 @@
 // Look, decide, act: the one path of previews, refresh, verify and up.
 
+import { counted } from "../../spec/counted.ts";
 import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { type ApplyOptions, apply, type Work } from "./apply.ts";
@@ -229,7 +230,7 @@ function notesOf({
   memory: { damaged },
   armed = false,
 }: Pick<Observation, "memory"> & Partial<Pick<Observation, "armed">>): readonly string[] {
-  const lines = damaged === 1 ? "1 line" : `${damaged} lines`;
+  const lines = counted(damaged, "line");
   const torn = `its memory had ${lines} that no run wrote to the end (a full disk, a power cut, somebody's hand): left out, the rest holds`;
   return [...(armed ? [unconfirmed] : []), ...(damaged === 0 ? [] : [torn])];
 }

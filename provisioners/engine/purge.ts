@@ -1,4 +1,5 @@
 // What an undo leaves on purpose, since people put it there: listed, and removed where somebody says so.
+import { counted } from "../../spec/counted.ts";
 import { isBelow } from "../resources/address-path.ts";
 import type { Purge } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
@@ -65,7 +66,7 @@ function leaving({ of, purge }: Omit<Leaving, "what">, removed: readonly Removed
   const theirs = files.filter((file) => isBelow(file, path) && (whole || !(ours.has(file) || habits.test(file.slice(path.length + 1)))));
   if (theirs.length === 0) return [];
   const names = theirs.slice(0, 3).map((file) => file.slice(path.length + 1));
-  const count = theirs.length === 1 ? "1 file" : `${theirs.length} files`;
+  const count = counted(theirs.length, "file");
   return [{ of, purge, what: `${path} (${count}: ${names.join(", ")}${theirs.length > names.length ? " …" : ""})` }];
 }
 

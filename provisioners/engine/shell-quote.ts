@@ -1,4 +1,5 @@
 // Shell text is built here and nowhere else: interpolation quotes, a Secret shows only its mask.
+import { counted } from "../../spec/counted.ts";
 
 /** A value that must not appear in a log, a diff or an argument list. Ask for it with `reveal()`, at the last moment. */
 export class Secret {
@@ -66,6 +67,6 @@ export function withInput(command: Command, content: string | Buffer | Secret): 
     text: plain
       ? `{ ${command.text}\n} <<'${delimiter}'\n${text}${delimiter}`
       : `base64 -d <<'${delimiter}' | {\n${bytes.toString("base64")}\n${delimiter}\n${command.text}\n}`,
-    masked: `${command.masked} < (${bytes.length} bytes)`,
+    masked: `${command.masked} < (${counted(bytes.length, "byte")})`,
   };
 }

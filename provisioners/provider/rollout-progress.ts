@@ -1,5 +1,7 @@
 // How far a group's servers are on their way to one template, read from what AWS says of the group. Pure.
+
 import type { Activity, AutoScalingGroup, Instance } from "@aws-sdk/client-auto-scaling";
+import { counted } from "../../spec/counted.ts";
 
 export interface Progress {
   /** In service and healthy, with the template that is wanted. */
@@ -70,7 +72,7 @@ export function verdict({ progress, failures, quiet, patience, refreshEnded }: W
   if (isThrough(progress)) return "done";
   const [newest] = failures;
   const said = newest ? `, the newest: ${reasonOf(newest)}` : "";
-  if (failures.length >= enough) return { why: `${failures.length} launches in a row failed${said}` };
+  if (failures.length >= enough) return { why: `${counted(failures.length, "launch", "launches")} in a row failed${said}` };
   if (refreshEnded !== undefined) return { why: `AWS ended the replacement: ${refreshEnded}${said}` };
   if (quiet <= patience + slack) return "wait";
   const minutes = Math.round(quiet / 60);

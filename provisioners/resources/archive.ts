@@ -1,6 +1,8 @@
 // A tar archive laid into a directory: it travels with the want, or the server fetches it by its checksum.
+
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { AbsolutePath, Owner, Url } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
@@ -91,7 +93,7 @@ function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
     sh`find . -mindepth 1 -maxdepth 1 -exec cp -a --remove-destination -t ${path} -- {} +`,
     withInput(sh`( fleet_write ${markerOf(path)} 0644 root root '' )`, `${sha256}\n`),
   ]);
-  const from = bytes ? `${bytes.length} bytes` : `\`${url}\``;
+  const from = bytes ? counted(bytes.length, "byte") : `\`${url}\``;
   const was = have.sha256 === missing ? "" : `, in place of \`${have.sha256.slice(0, 8)}\``;
   return { change: `unpack ${from} (sha256 \`${sha256.slice(0, 8)}\`)${was}`, property: "sha256", run };
 }

@@ -1,6 +1,8 @@
 // A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is. Where the
 // file is a link (`/home/isucon/env.sh` into a repository), what it leads to is edited, and the link stays.
+
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { AbsolutePath, Mode, Owner, OwnName } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh, withInput } from "../engine/shell-quote.ts";
@@ -105,7 +107,7 @@ export const block = defineKind<BlockWant, BlockSeen, "content">({
     const now = blockIn(have.content?.toString("utf8") ?? "", name);
     if (now === content) return [];
     const verb = have.type === missing ? "create with a" : now === undefined ? "add a" : "change the";
-    const change = `${verb} block of ${content.split("\n").length - 1} lines`;
+    const change = `${verb} block of ${counted(content.split("\n").length - 1, "line")}`;
     return [{ change, property: "content", run: withInput(edit(want), `${begin}\n${content}${end}\n`) }];
   },
   seen(want, have) {

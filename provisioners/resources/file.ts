@@ -1,6 +1,8 @@
 // A regular file: content, mode, owner, and a validator that must accept it before it lands.
+
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import { contentLimit, type PathSeen } from "../engine/probe.ts";
 import { type Command, raw, sh, withInput } from "../engine/shell-quote.ts";
@@ -43,10 +45,10 @@ const short = (bytes: Buffer): string => createHash("sha256").update(bytes).dige
 /** Says what happens to the content, in lines where it is text and no secret. */
 function contentChange(want: FileWant, have: PathSeen): string {
   const next = bytesOf(want);
-  if (have.type === missing) return `create with ${next.length} bytes`;
+  if (have.type === missing) return `create with ${counted(next.length, "byte")}`;
   if (want.sensitive) return "secret content changes";
-  if (have.type !== "file") return `replace the ${have.type} with a file of ${next.length} bytes`;
-  if (!have.content) return `content of ${have.size} bytes → ${next.length} bytes`;
+  if (have.type !== "file") return `replace the ${have.type} with a file of ${counted(next.length, "byte")}`;
+  if (!have.content) return `content of ${counted(have.size, "byte")} → ${counted(next.length, "byte")}`;
   return `content ${short(have.content)} → ${short(next)}`;
 }
 

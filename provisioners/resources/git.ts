@@ -1,5 +1,7 @@
 // A git checkout, at a commit, a tag or the tip of a branch. Local edits are never destroyed unless the want says so.
+
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalars.ts";
 import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
@@ -233,7 +235,7 @@ export const git = defineKind<GitWant, GitHave>({
     if (have.head === missing) return undefined;
     const but = [
       ...(have.edited.length > 0 ? [" with local edits"] : []),
-      ...(have.own ? [` with ${have.own} commit(s) of its own`] : []),
+      ...(have.own ? [` with ${counted(have.own, "commit")} of its own`] : []),
       ...(have.absent?.length ? [` without ${named(have.absent)}`] : []),
       ...(have.silent ? [", its repository does not answer"] : []),
     ].join("");
@@ -276,13 +278,21 @@ function foundFiles(want: GitWant, files: number): Step {
     const run = asOwner(want, adoptText, [path, repository, ref, force ? "force" : ""]);
     return { change: `make the folder a checkout of \`${repository}\` at \`${ref}\`; its files stay`, property: "ref", run };
   }
-  const sentence = `${path}: expected a checkout, or nothing, got a folder of ${files} entries without git; set \`adopt: true\` to make it a checkout that keeps them, or move it away`;
-  return { change: `refuse: the folder holds ${files} entries without git`, property: "path", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+  const sentence = `${path}: expected a checkout, or nothing, got a folder of ${counted(files, "entry", "entries")} without git; set \`adopt: true\` to make it a checkout that keeps them, or move it away`;
+  return {
+    change: `refuse: the folder holds ${counted(files, "entry", "entries")} without git`,
+    property: "path",
+    run: sh`printf '%s\n' ${sentence}\nexit 1`,
+  };
 }
 
 function refuseOwn({ path }: GitWant, own: number): Step {
   const sentence = `${path}: expected no commits of the server alone, got ${own}; push them, or set \`force\``;
-  return { change: `refuse: ${own} commit(s) that \`origin\` does not have`, property: "ref", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+  return {
+    change: `refuse: ${counted(own, "commit")} that \`origin\` does not have`,
+    property: "ref",
+    run: sh`printf '%s\n' ${sentence}\nexit 1`,
+  };
 }
 
 /** What runs is not known to be what is wanted: said, and asked once more before it fails. */

@@ -1,5 +1,7 @@
 // Whether a unit runs now and after a boot, and that it hears of the changes that concern it.
+
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { FilePath, UnitName } from "../../spec/scalars.ts";
 import { storeKey } from "../engine/prelude.ts";
 import type { UnitSeen } from "../engine/probe.ts";
@@ -107,7 +109,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
 /** systemd keeps the result of the last try where it gives up: the count of its own restarts tells. */
 function saidOf(unit: string, { active, result, restarts = 0 }: UnitSeen): string {
   const gaveUp = active === "failed" && (restarts > 0 || result === "start-limit-hit");
-  const tried = restarts > 0 ? `, started again ${restarts === 1 ? "once" : `${restarts} times`}` : "";
+  const tried = restarts > 0 ? `, started again ${restarts === 1 ? "once" : counted(restarts, "time")}` : "";
   return `${result}${tried}${gaveUp ? ", and systemd starts it no more by itself" : ""}; \`journalctl -u ${unit} -n 50\` says why`;
 }
 

@@ -1,5 +1,7 @@
 // Kernel settings: one file that brings them back at boot, and their live values. What this kernel does not let a server set is told, not done.
+
 import { z } from "zod";
+import { counted } from "../../spec/counted.ts";
 import { FilePath, Line, OwnName, SysctlKey } from "../../spec/scalars.ts";
 import type { Look, PathSeen, SysctlSeen } from "../engine/probe.ts";
 import { type Command, lines, sh } from "../engine/shell-quote.ts";
@@ -255,7 +257,9 @@ function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
   if (have.type === "file" && changed.length + dropped.length === 0) return undefined;
   const text = next.map(([key, value]) => `${key} = ${value}\n`).join("");
   const change =
-    have.type === missing ? `create the file with ${next.length} settings` : `in the file: ${[...changed, ...dropped].join(", ")}`;
+    have.type === missing
+      ? `create the file with ${counted(next.length, "setting")}`
+      : `in the file: ${[...changed, ...dropped].join(", ")}`;
   const land = writeRootFile(pathOf(want), text);
   return { change, property: "settings", run: gone.length > 0 ? lines([land, liveBack(gone)]) : land };
 }

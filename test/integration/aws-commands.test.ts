@@ -352,7 +352,7 @@ describe("fleet stop and fleet start", () => {
     const off = await fleet("stop", trial.stack, "--yes");
     expect([off.code, off.stdout.split("\n")[0]]).toEqual([
       0,
-      "team-a-aws-isu1: stops; its public address changes; what is on its 1 instance-store disk(s) of 468 GB is lost",
+      "team-a-aws-isu1: stops; its public address changes; what is on its 1 instance-store disk of 468 GB is lost",
     ]);
     expect([off.stdout.trim().split("\n").at(-1), await state(id)]).toEqual([
       `${trial.stack}: off (1 server, 0 pools, 0 databases); next: ./fleet start ${trial.stack}`,

@@ -230,7 +230,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
         shell,
         `mv ${up}.away ${up}; runuser -u isucon -- git -C /home/isucon/live -c user.name=x -c user.email=x@x commit -q --allow-empty -m night`,
       );
-      expect((await change())?.changes).toEqual(["refuse: 1 commit(s) that `origin` does not have"]);
+      expect((await change())?.changes).toEqual(["refuse: 1 commit that `origin` does not have"]);
       expect(await deploy({ force: true })).toEqual([]);
       expect(await runs()).toContain(amended);
       expect(
@@ -248,7 +248,7 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
         "rm -rf /home/isucon/live; install -d -o isucon /home/isucon/live; cd /home/isucon/live; echo mine > own; chown isucon own",
       );
       const [refused] = await deploy();
-      expect(refused?.reason).toContain("got a folder of 1 entries without git; set `adopt: true`");
+      expect(refused?.reason).toContain("got a folder of 1 entry without git; set `adopt: true`");
       await text(shell, "test ! -e /home/isucon/live.fleet-new; cd /home/isucon/live; echo other > run; chown isucon run");
       expect((await deploy({ adopt: true }))[0]?.reason).toContain("got these differences");
       await text(shell, "cd /home/isucon/live; grep -qx other run; rm run; runuser -u isucon -- git checkout -q -- run");

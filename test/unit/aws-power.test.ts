@@ -37,9 +37,9 @@ test("a stop takes what is on, and no spot server; a start what is off", () => {
 test("says of each what it loses, and what goes on", () => {
   expect(stopSentences(seen)).toEqual([
     "isu1: stops; its public address stays",
-    "isu2: stops; its public address changes; what is on its 1 instance-store disk(s) of 1875 GB is lost",
+    "isu2: stops; its public address changes; what is on its 1 instance-store disk of 1875 GB is lost",
     "isu3: goes on and costs: a spot server can't be stopped",
-    "web: its 2 server(s) drain and are terminated; a start brings new ones",
+    "web: its 2 servers drain and are terminated; a start brings new ones",
     "db: stops; AWS starts it again by itself after seven days",
   ]);
 });

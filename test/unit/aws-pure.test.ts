@@ -226,22 +226,20 @@ describe("what a change costs", () => {
       { type: instanceType("i4i.xlarge") },
       "stop and start",
       [
-        "isu1: type `i4i.large` → `i4i.xlarge` stops and starts the server: some minutes away, its public address may change unless it is elastic, the 468 GB on its 1 instance-store disk(s) are lost",
+        "isu1: type `i4i.large` → `i4i.xlarge` stops and starts the server: some minutes away, its public address may change unless it is elastic, the 468 GB on its 1 instance-store disk is lost",
       ],
     ],
     [
       "another architecture",
       { type: instanceType("i4g.large") },
       "replace",
-      [
-        "isu1: architecture `amd64` → `arm64` replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk(s) are lost",
-      ],
+      ["isu1: architecture `amd64` → `arm64` replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk is lost"],
     ],
     [
       "another image",
       { ami: "ami-2" },
       "replace",
-      ["isu1: image `ami-1` → `ami-2` replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk(s) are lost"],
+      ["isu1: image `ami-1` → `ami-2` replaces the server: its root disk is lost, the 468 GB on its 1 instance-store disk is lost"],
     ],
     ["an image that is not known yet", { ami: undefined }, "in place", []],
     ["a larger root disk", { rootGB: 30 }, "in place", ["isu1: root disk 20 → 30 GB in place; its filesystem grows at the next reboot"]],

@@ -29,8 +29,8 @@ test("roles come in their order, each under its own name; one without resources 
     { role: "first", wants: wantsOf([file("/a", "a")]) },
   ]);
   expect(script.match(/^\d+\) echo .* ;;$/gm)).toEqual([
-    "0) echo 'second: file[/b]: create with 1 bytes' ;;",
-    "0) echo 'first: file[/a]: create with 1 bytes' ;;",
+    "0) echo 'second: file[/b]: create with 1 byte' ;;",
+    "0) echo 'first: file[/a]: create with 1 byte' ;;",
   ]);
 });
 

@@ -1,5 +1,6 @@
 // A look at a server and what is made of it: the screen of status, and the doctor's findings with what mends them.
 import { describe, expect, test } from "vitest";
+import { findingText } from "../../cli/commands/doctor.ts";
 import { screen, span } from "../../cli/status-screen.ts";
 import { accountFindings } from "../../operations/doctor/accounts.ts";
 import { hereFindings } from "../../operations/doctor/here.ts";
@@ -166,7 +167,7 @@ describe("the screen", () => {
   test("has what counts, and says what is wrong", () => {
     const rows = [
       { server, seen: seen(said), undone: ["app: command[build] failed"], drift: ["isu1 app: file[/x]", "isu1 app: file[/y]"] },
-      { server: { ...server, name: "isu20" }, error: "`203.0.113.9:22` refused the connection", undone: [] },
+      { server: { ...server, name: "isu20" }, error: "`203.0.113.9:22` refused the connection\nas somebody said\n", undone: [] },
       { server: { ...server, name: "isu3" }, seen: seen(well), undone: [], drift: [] },
     ];
     expect(screen("team-a", rows, undefined, {}, now).split("\n").slice(1)).toEqual([
@@ -178,6 +179,7 @@ describe("the screen", () => {
       "       app: command[build] failed",
       "       differs: app: file[/x], and 1 more",
       "isu20  `203.0.113.9:22` refused the connection",
+      "       as somebody said",
       "isu3   up 1 min  load 0.10 on 2 cores  memory 27 % of 3.9 GiB  disk / 14 %",
       "       as the last run left it",
     ]);
@@ -280,6 +282,15 @@ describe("the doctor", () => {
     const all = serverFindings(seen(said, -40), place);
     expect(all.filter(({ state, mend }) => state !== "ok" && mend === undefined)).toEqual([]);
     expect(all.filter(({ fix }) => fix !== undefined).map(({ what }) => what)).toEqual(["clock", "packages"]);
+  });
+
+  test("tells what a server said in several lines below its own word", () => {
+    const finding = { state: "failure", of: "isu1", what: "reach", text: "no answer\nkex: none\n", mend: "./fleet ssh isu1" } as const;
+    expect(findingText(finding).split("\n")).toEqual([
+      "  failure  reach: no answer",
+      "           kex: none",
+      "           next: ./fleet ssh isu1",
+    ]);
   });
 
   test("takes a lock of our own for no second operator", () => {

@@ -31,7 +31,7 @@ describe("a preview at a terminal", () => {
     const all = preview({
       servers: [
         { name: "isu1", items: isu1 },
-        { name: "isu2", items: [], unreachable: "isu2: no answer from `10.0.0.2:22`" },
+        { name: "isu2", items: [], unreachable: "isu2: no answer from `10.0.0.2:22`\nafter 3 tries" },
       ],
       shared,
       notes: ["isu1: type `c5.large` → `c5.xlarge` stops and starts the server"],
@@ -53,6 +53,7 @@ describe("a preview at a terminal", () => {
 
 isu2
   not looked at, shown as the state remembers it: isu2: no answer from \`10.0.0.2:22\`
+    after 3 tries
 
 shared by all
   + aws:ec2/vpc:Vpc net

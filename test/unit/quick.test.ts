@@ -106,7 +106,7 @@ test("facts that the engine saw in a preview count, not those that the state rem
 describe("the engine is asked", () => {
   test.for<[reason: string, more: () => Partial<Means>]>([
     ["its state is kept elsewhere (PULUMI_BACKEND_URL)", () => ({ backend: "s3://bucket" })],
-    ["no run of it has come to its end here yet", () => ({ record: undefined })],
+    ["no run of it was completed here before", () => ({ record: undefined })],
     ["the engine changed since its last complete run", () => ({ inputs: () => ({ ...inputs, "the engine": "2" }) })],
     ["another run is at work, or was killed", () => ({ locks: () => ["lock.json"] })],
     ["its state changed since its last complete run", () => ({ state: () => checkpoint(state({ more: 1 })) })],

@@ -1,9 +1,11 @@
 // Makes instance-types.json from EC2's own word. Not part of a run: `node components/targets/aws/generate-types.ts [REGION] [FAMILY…]` with
 // AWS credentials in the environment, or `… --from FILE`, answers of DescribeInstanceTypes by type, as moto carries them. Prices are kept from
 // the file, since EC2 has no call for them: types without one get null.
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { EC2Client, type InstanceTypeInfo, paginateDescribeInstanceTypes } from "@aws-sdk/client-ec2";
+import { counted } from "../../../spec/counted.ts";
 import { columns, familyOf, type InstanceType, instanceTypes, priceList, toRow } from "./facts/types.ts";
 
 const file = new URL("./facts/instance-types.json", import.meta.url);
@@ -96,7 +98,7 @@ export function answersIn(path: string): Readonly<Record<string, InstanceTypeInf
 function fromFile(path: string): void {
   const rows = rowsFrom(answersIn(path));
   writeFileSync(file, tableText(rows, priceList.date));
-  process.stdout.write(`${rows.length} types from ${path}\n`);
+  process.stdout.write(`${counted(rows.length, "type")} from ${path}\n`);
 }
 
 async function main([region = priceList.region, ...families]: readonly string[]): Promise<void> {
@@ -104,7 +106,7 @@ async function main([region = priceList.region, ...families]: readonly string[])
   const names = new Set(found.map(({ type }) => type));
   const gone = instanceTypes.filter(({ type }) => !names.has(type));
   writeFileSync(file, tableText([...found, ...gone], new Date().toISOString().slice(0, 10)));
-  process.stdout.write(`${found.length} types from ${region}, ${gone.length} kept that it does not list\n`);
+  process.stdout.write(`${counted(found.length, "type")} from ${region}, ${gone.length} kept that it does not list\n`);
 }
 
 if (import.meta.main) {

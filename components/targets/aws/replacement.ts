@@ -1,4 +1,5 @@
 // What a change of a server costs, in sentences for the preview. AWS stops and starts, or replaces, for things that look alike.
+import { counted } from "../../../spec/counted.ts";
 import { type InstanceType, typeOrGuess } from "./facts/types.ts";
 
 /** What of a server decides its fate. `undefined` is "not known yet", and then nothing is said. */
@@ -34,7 +35,9 @@ export interface Cost {
 }
 
 const loss = ({ disks, diskGB }: InstanceType): string =>
-  disks === 0 ? "its instance has no disks of its own" : `the ${disks * diskGB} GB on its ${disks} instance-store disk(s) are lost`;
+  disks === 0
+    ? "its instance has no disks of its own"
+    : `the ${disks * diskGB} GB on its ${counted(disks, "instance-store disk is", "instance-store disks are")} lost`;
 
 /** Why `next` can't be had from the server that is there; each in a few words. */
 function reasonsToReplace(now: ServerShape, next: ServerShape): readonly string[] {

@@ -1,5 +1,6 @@
 // What the servers ran with: how that differs from the run before and from their files, and all of it.
 
+import { counted } from "../../../spec/counted.ts";
 import { type Html, html } from "../../html.ts";
 import type { ServerReport } from "../analyse.ts";
 import { changeText } from "../configuration.ts";
@@ -36,7 +37,7 @@ const effective = ({ server, configuration }: ServerReport): readonly Html[] =>
     .filter(([, text]) => text.trim() !== "")
     .map(
       ([kind, text]) =>
-        html`<details><summary>${server}: ${kind}, ${text.trim().split("\n").length} lines</summary><pre>${text.trim()}</pre></details>`,
+        html`<details><summary>${server}: ${kind}, ${counted(text.trim().split("\n").length, "line")}</summary><pre>${text.trim()}</pre></details>`,
     );
 
 export function configurationPart(report: RunReport): Html | false {

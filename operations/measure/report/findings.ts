@@ -1,4 +1,5 @@
 // What is worth a look first, each with its evidence. Pure; the gravest first.
+import { counted } from "../../../spec/counted.ts";
 import type { ServerReport } from "../analyse.ts";
 import { during } from "../samples/series.ts";
 import { bytes, percent, seconds } from "./figures.ts";
@@ -42,7 +43,7 @@ const slowest: Look = ({ server, access }) => {
       weight: 60,
       server,
       what: "one page takes the time",
-      evidence: `${first.method} ${first.pattern}: ${percent(first.sum / whole)} of all waiting, ${first.count} times ${seconds(first.average)}, p99 ${seconds(first.p99)}`,
+      evidence: `${first.method} ${first.pattern}: ${percent(first.sum / whole)} of all waiting, ${counted(first.count, "time")} ${seconds(first.average)}, p99 ${seconds(first.p99)}`,
       next: "its queries first, then its code",
     },
   ];
@@ -71,7 +72,7 @@ const scanning: Look = (report) => {
       weight: withKey ? 62 : 85,
       server,
       what: withKey === false ? "a query without an index" : "a query reads many rows",
-      evidence: `${fingerprint.slice(0, 120)}: ${Math.round(rowsExamined / count)} rows examined for ${(rowsSent / count).toFixed(1)} sent, ${count} times, ${seconds(sum)} in all`,
+      evidence: `${fingerprint.slice(0, 120)}: ${Math.round(rowsExamined / count)} rows examined for ${(rowsSent / count).toFixed(1)} sent, ${counted(count, "time")}, ${seconds(sum)} in all`,
       next: withKey ? "what it counts or orders, kept ready elsewhere" : "its EXPLAIN, and an index over what it asks by and orders by",
     };
   });
@@ -87,7 +88,7 @@ const looping: Look = ({ server, slow, access }) => {
       weight: 80,
       server,
       what: "a query in a loop",
-      evidence: `${fingerprint.slice(0, 120)}: ${count} times for ${requests} requests`,
+      evidence: `${fingerprint.slice(0, 120)}: ${counted(count, "time")} for ${counted(requests, "request")}`,
       next: "one query with IN or a join, or a cache",
     }));
 };
@@ -106,7 +107,7 @@ const resent: Look = ({ server, access }) => {
       weight: 70,
       server,
       what: "files are sent again",
-      evidence: `${count} requests for files, ${percent(kept / count)} answered 304, ${bytes(sent)} sent`,
+      evidence: `${counted(count, "request")} for files, ${percent(kept / count)} answered 304, ${bytes(sent)} sent`,
       next: "Cache-Control and ETag by nginx, so that clients keep them",
     },
   ];
@@ -119,7 +120,7 @@ const untimed: Look = ({ server, access }) =>
           weight: 50,
           server,
           what: "a log without times",
-          evidence: `${access.requests} requests, none says how long it took`,
+          evidence: `${counted(access.requests, "request")}, none says how long it took`,
           next: "$request_time in its log_format",
         },
       ]
@@ -137,7 +138,7 @@ const journal: Look = ({ server, journal: lines }) => {
           weight: 90,
           server,
           what: "an error in the journal",
-          evidence: `${loud.length} times: ${loud[0]!.replace(/^\S+ \S+ /, "").slice(0, 160)}`,
+          evidence: `${counted(loud.length, "time")}: ${loud[0]!.replace(/^\S+ \S+ /, "").slice(0, 160)}`,
           next: "the limit that it names",
         },
       ];

@@ -1,5 +1,6 @@
 // A run as one HTML file that needs nothing beside it.
 
+import { counted } from "../../../spec/counted.ts";
 import { type Html, html } from "../../html.ts";
 import type { AccessReport } from "../access/analyse.ts";
 import type { ServerReport } from "../analyse.ts";
@@ -256,7 +257,7 @@ ${plots.length > 0 && html`<div class="plots">${plots}</div>`}
 ${access && access.requests > 0 && requests(access)}
 ${slow && slow.queries > 0 && queries(slow, explained)}
 ${flames(profiles ?? [])}
-${journal.length > 0 && html`<details><summary>${journal.length} warnings and errors in the journal</summary><pre>${journal.slice(-most.journal).join("\n")}</pre></details>`}</section>`;
+${journal.length > 0 && html`<details><summary>${counted(journal.length, "warning or error", "warnings and errors")} in the journal</summary><pre>${journal.slice(-most.journal).join("\n")}</pre></details>`}</section>`;
 }
 
 export function pageOf(report: RunReport): string {

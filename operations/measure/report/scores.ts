@@ -1,5 +1,6 @@
 // All runs of a stack as one page: how the score went, and what was changed.
 
+import { counted } from "../../../spec/counted.ts";
 import { html } from "../../html.ts";
 import type { RunEntry } from "../runs.ts";
 import { isScore, noiseOf, noiseText } from "../score/noise.ts";
@@ -29,7 +30,7 @@ export function scoresPage(stack: string, all: readonly RunEntry[]): string {
   });
   return framed({
     title: `${stack}: scores`,
-    body: html`<header><h1>${stack}: ${all.length} runs, the best ${whole(best)}</h1>
+    body: html`<header><h1>${stack}: ${counted(all.length, "run")}, the best ${whole(best)}</h1>
 <p class="dim">${noiseText(noiseOf(all)).replace(/^a/, "A")}.</p></header>
 <div class="top">${bars(shown, whole)}</div>
 <div class="scroll"><table><thead><tr><th>run</th><th>when (UTC)</th><th>score</th><th>took</th><th>kind</th><th class="left">who</th><th class="left">changed</th><th class="long">what</th></tr></thead><tbody>${rows}</tbody></table></div>`,

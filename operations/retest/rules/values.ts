@@ -1,5 +1,7 @@
 // Settings and data that live in a running program alone.
+
 import { readers } from "../../../provisioners/resources/live/readers.ts";
+import { counted } from "../../../spec/counted.ts";
 import type { RetestFacts } from "../facts.ts";
 import { kernelDefaults } from "../sections.ts";
 import { failure, firstOf, of, type Rule, systemOf, warning } from "./rule.ts";
@@ -81,7 +83,7 @@ const redisData: Rule = {
     return redis.length > 0 && save === "" && log !== "yes" && Number(keys) > 0
       ? [
           failure(
-            `redis holds ${keys} keys and writes neither a snapshot nor a log: the reboot loses them`,
+            `redis holds ${counted(Number(keys), "key")} and writes neither a snapshot nor a log: the reboot loses them`,
             "redis-cli config set appendonly yes && redis-cli config rewrite",
           ),
         ]

@@ -1,6 +1,8 @@
 // The database: MariaDB from Debian, MySQL where the distribution has it. Sizes from the memory, users for the team's servers alone.
+
 import { dirname } from "node:path";
 import { z } from "zod";
+import { counted } from "../../../spec/counted.ts";
 import { UserError } from "../../../spec/problem.ts";
 import { AbsolutePath, Address, Identifier, SecretText } from "../../../spec/scalars.ts";
 import { escapes } from "../../../templates/escape.ts";
@@ -133,7 +135,7 @@ function configuration(
   const { text, settings: set, problems } = myCnf({ ...settings, bindAddress, server, machine: machineOf(context) });
   if (problems.length > 0) {
     throw new UserError(
-      `${context.self.name}: mysql: ${problems.length} problem(s)`,
+      `${context.self.name}: mysql: ${counted(problems.length, "problem")}`,
       problems.map(({ path, reason }) => ({ at: context.self.name, path: `params.mysql.${path}`, reason })),
     );
   }
