@@ -26,6 +26,8 @@ export interface Original {
   readonly right?: true | undefined;
   /** Its undo left something of others' there, and nobody wants it: whoever gives the server back asks once more. */
   readonly stays?: true | undefined;
+  /** Where the link of ours leads that was wanted there last, if another kind or another target was wanted first. */
+  readonly link?: string | undefined;
 }
 
 export type Entry =

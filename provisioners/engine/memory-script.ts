@@ -3,6 +3,7 @@ import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import type { Work } from "./apply.ts";
 import { type Entry, journalPath, lineOf, type Memory, type Original, thingOf, withEntries } from "./journal.ts";
+import { relinked } from "./own-links.ts";
 import { memoryDirectory, stateDirectory, storeKey } from "./prelude.ts";
 import { type First, firstOf } from "./shared-path.ts";
 import { type Command, quote, sh, withInput } from "./shell-quote.ts";
@@ -105,7 +106,7 @@ export function remember(work: Work): Command[] {
     { text: `mkdir -p -- "$state/originals" && chmod 0700 ${memoryDirectory} "$state" || exit 4`, masked: "" },
     ...copies(first),
     ...mend(seen.memory),
-    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original })), ...nowChanged(work)]),
+    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original })), ...relinked(wants, seen.memory), ...nowChanged(work)]),
     // What an earlier version kept is in the journal now.
     ...(seen.legacy ? [sh`rm -f -- "$state/originals.jsonl"`] : []),
     ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`), sh`sync -f "$state"`] : []),

@@ -18,6 +18,7 @@ import {
   withLegacy,
 } from "./journal.ts";
 import type { Wants } from "./order.ts";
+import { withoutOwnLinks } from "./own-links.ts";
 import { memoryDirectory, stateDirectory } from "./prelude.ts";
 import { Look, type PathSeen } from "./probe.ts";
 import { revertDirectory } from "./revert.ts";
@@ -125,7 +126,7 @@ function questionsOf(look: Look, role: string, wants: Wants, who: Wanter): () =>
     const { memory, found } = withLegacy(memoryIn(bytesOf(journal!())), role, bytesOf(legacy!()));
     const things = new Set((Object.keys(wants) as Address[]).map((address) => thingOf(address, wants[address]!)));
     return {
-      haves: new Map(readers.map(([address, read]) => [address, read()])),
+      haves: withoutOwnLinks(wants, new Map(readers.map(([address, read]) => [address, read()])), memory),
       memory,
       owing: [...found.map((first) => ({ first })), ...claims(memory, who, things)],
       removed: unwanted(memory, role, who, things),

@@ -89,7 +89,7 @@ export function planUndo(all: readonly Removed[], bereft: readonly Removed[] = [
   const results: Result[] = [];
   const forgotten: Forgotten[] = [];
   const removed = new Map(all.map((each) => [each.address, each]));
-  for (const address of inOrder(Object.fromEntries(all.map((each) => [each.address, each.want]))).toReversed()) {
+  for (const address of innerFirst(inOrder(Object.fromEntries(all.map((each) => [each.address, each.want]))).toReversed(), removed)) {
     const { want, have, now: current, right } = removed.get(address)!;
     const { kind } = kindOf(address);
     // What no run has changed is not put back: whatever became of it is somebody's own doing.
@@ -113,6 +113,17 @@ export function planUndo(all: readonly Removed[], bereft: readonly Removed[] = [
   );
   const told = heard.map(({ address, steps }): Result => ({ address, outcome: "pending", changes: steps.map(({ change }) => change) }));
   return { changes: together([...early, ...late, ...heard]), results: [...results, ...told], forgotten };
+}
+
+/** Where a folder took the place of a link, what lies in it goes before the folder: by their kinds, links would go first. */
+function innerFirst(order: readonly Address[], removed: ReadonlyMap<Address, Removed>): readonly Address[] {
+  const pathOf = (address: Address) => kindOf(address).kind.path?.(removed.get(address)!.want);
+  const folders = order.filter((address) => {
+    const { kind } = kindOf(address);
+    return kind.kind === "link" && kind.standing?.(removed.get(address)!.now).type === "directory";
+  });
+  const isInner = (address: Address) => folders.some((folder) => pathOf(address)?.startsWith(`${pathOf(folder)}/`));
+  return folders.length === 0 ? order : [...order.filter(isInner), ...order.filter((address) => !isInner(address))];
 }
 
 /** What another role still wants is not undone, but reads files that are: also where an earlier run put them back, and was cut short. */

@@ -36,6 +36,8 @@ const ownedBy = (owner: string, path: string): Command =>
 /** The path itself, and whether a directory is reached by it: through a link, too. */
 export interface DirectoryHave extends PathSeen {
   readonly leads?: boolean;
+  /** A link that the stack file wanted there, and no longer wants. */
+  readonly own?: boolean;
 }
 
 export const directory = defineKind<DirectoryWant, DirectoryHave>({
@@ -52,7 +54,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
   },
   plan(want, have) {
     const { path, mode, owner, group, keep } = want;
-    if (keep && have.type === "link") return have.leads ? [] : [refuseDangling(path, have.target)];
+    if (keep && have.type === "link" && !have.own) return have.leads ? [] : [refuseDangling(path, have.target)];
     if (have.type === "directory") return keep ? [] : attributeSteps(want, have);
     const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
     if (have.type === missing) {
@@ -65,7 +67,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
   },
   seen(want, have) {
-    if (want.keep && have.leads) return want;
+    if (want.keep && have.leads && !have.own) return want;
     if (have.type !== "directory") return undefined;
     return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
   },

@@ -73,6 +73,45 @@ describe("a run that undoes one thing and changes another for the first time", (
   });
 });
 
+describe("a folder where a link of ours stands", () => {
+  const folder = (name: string): Declared => want.directory({ path: at(name), keep: true, ...mine });
+  const link = (target: string): Declared => want.link({ path: at("lnk"), target });
+  const targets = { "that leads to a folder": "real", "that leads nowhere": "nowhere" };
+  const lives: Readonly<Record<string, (target: string) => readonly Declared[]>> = {
+    "at once": (target) => [link(target)],
+    "after it led elsewhere": (target) => [link("elsewhere"), link(target)],
+    "after it was a folder": (target) => [folder("lnk"), link(target)],
+  };
+  for (const [which, target] of Object.entries(targets)) {
+    for (const [life, steps] of Object.entries(lives)) {
+      test(`${which}, ${life}: the folder takes its place, and its files are not written over what the link led to`, async () => {
+        there("real/a", "theirs\n");
+        there("real/same", "same\n");
+        for (const step of steps(target)) await converge(shell, "files", of(step));
+        const wants = of(folder("lnk"), ours("lnk/a"), ours("lnk/same", "same\n"));
+        expect(failures(await converge(shell, "files", wants))).toEqual([]);
+        expect([read("lnk/a"), read("lnk/same"), read("real/a"), read("real/same")]).toEqual(["ours\n", "same\n", "theirs\n", "same\n"]);
+        expect((await inspect(shell, "files", wants)).report.results.map(({ outcome }) => outcome)).toEqual([
+          "unchanged",
+          "unchanged",
+          "unchanged",
+        ]);
+        await converge(shell, "files", {});
+        expect([existsSync(at("lnk")), read("real/a"), read("real/same")]).toEqual([false, "theirs\n", "same\n"]);
+      });
+    }
+  }
+
+  test("somebody's own is followed, also where ours led elsewhere before", async () => {
+    there("real/a", "theirs\n");
+    await converge(shell, "files", of(link("nowhere")));
+    rmSync(at("lnk"));
+    symlinkSync("real", at("lnk"));
+    await converge(shell, "files", of(folder("lnk"), ours("lnk/b")));
+    expect([readlinkSync(at("lnk")), read("real/b"), read("real/a")]).toEqual(["real", "ours\n", "theirs\n"]);
+  });
+});
+
 describe("a whole file and a block of ours at one path", () => {
   const part = (name: string): Declared => want.block({ path: at(name), name: "team", content: "ours\n", ...mine });
   const whole = (name: string): Declared => ours(name, "team's\n# BEGIN fleet team\nours\n# END fleet team\n");
