@@ -1,4 +1,5 @@
 import { availableParallelism, totalmem } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { FileTimes } from "./test/file-times.ts";
 import { LongestFirst } from "./test/sequence.ts";
@@ -9,6 +10,9 @@ const own = {
   globalSetup: ["test/support/own-cleanup.ts"],
   expect: { poll: { timeout: 120_000, interval: 100 } },
 };
+
+// Where `fleet` keeps it, too: each test file is a process, and loads the same packages.
+process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, ".fleet/compile-cache");
 
 /** One more than there are processors, where there is memory for it: while some wait for a machine, a lock or AWS, the others compute. */
 const sideBySide = availableParallelism() + (totalmem() > 8 * 2 ** 30 ? 1 : 0);
