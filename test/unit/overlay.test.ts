@@ -355,7 +355,7 @@ test("whatever the tree, no path is said twice, every reference holds, and each 
       expect(overlay.filter(({ path }) => !paths.includes(path))).toEqual([]);
       return true;
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   );
 });
 
