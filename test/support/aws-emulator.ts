@@ -76,7 +76,7 @@ export async function startEmulator(): Promise<Emulator> {
   const ended = new Promise((resolve) => child.once("exit", resolve).once("error", resolve));
   const address = `http://127.0.0.1:${port}`;
   for (let tries = 0; !(await answers(address)); tries++) {
-    if (child.exitCode !== null || tries > 300) throw new Error(`the emulator of AWS did not start:\n${readFileSync(log, "utf8")}`);
+    if (child.exitCode !== null || tries > 3000) throw new Error(`the emulator of AWS did not start:\n${readFileSync(log, "utf8")}`);
     await sleep(100);
   }
   const gaps = await startGaps();

@@ -55,7 +55,7 @@ export async function bootBlank(spec: MachineSpec, { certificate, names }: Surro
     { path: "/usr/local/share/ca-certificates/aws-of-a-test.crt", content: certificate },
   ];
   const script = lines([sh`set -eu`, put, ...files.map(putFile), sh`update-ca-certificates`]);
-  await run("chroot", [paths.root, "/bin/sh"], { input: script.text, deadline: 120_000 });
+  await run("chroot", [paths.root, "/bin/sh"], { input: script.text, deadline: 600_000 });
   const salt = randomBytes(16).toString("hex");
   await writeRecord(paths, { image, address: spec.address, hostKey, digest: digest(spec, salt), salt });
   await nspawn.ensure(spec);

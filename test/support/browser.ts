@@ -18,12 +18,12 @@ interface Reply {
 }
 
 const until = async <T>(find: () => T | undefined, what: string): Promise<T> => {
-  for (let tries = 0; tries < 600; tries++) {
+  for (let tries = 0; tries < 1800; tries++) {
     const found = find();
     if (found !== undefined) return found;
     await sleep(100);
   }
-  throw new Error(`expected ${what} within a minute`);
+  throw new Error(`expected ${what} within three minutes`);
 };
 
 export class Browser {

@@ -59,8 +59,8 @@ export const standIn: ImageForm = {
     await makeBootable(root, raw);
     const tree = ["-q", "-F", "-t", "ext4", "-L", label, "-d", root, "-E", `offset=${offset}`, raw, `${sizeMiB - 1}M`];
     const [program, ...args] = [...asRoot, "mke2fs", ...tree];
-    await run(program!, args, { deadline: 300_000 });
-    await run("qemu-img", ["convert", "-O", "qcow2", raw, packed], { deadline: 300_000 });
+    await run(program!, args, { deadline: 1_200_000 });
+    await run("qemu-img", ["convert", "-O", "qcow2", raw, packed], { deadline: 1_200_000 });
     await rm(raw);
   },
 };

@@ -68,7 +68,7 @@ export class FakeAwsHost {
 
   run(script: string, ...args: readonly string[]): { readonly code: number | null; readonly said: string } {
     const env = { PATH: `${join(this.root, "bin")}:${process.env.PATH}` };
-    const { status, stderr } = spawnSync("dash", ["-s", ...args], { input: script, encoding: "utf8", env, timeout: 60_000 });
+    const { status, stderr } = spawnSync("dash", ["-s", ...args], { input: script, encoding: "utf8", env, timeout: 180_000 });
     return { code: status, said: stderr.replaceAll(this.root, "") };
   }
 

@@ -115,7 +115,7 @@ export class FakeComputer {
       input: script,
       encoding: "utf8",
       env: { PATH: this.path },
-      timeout: 60_000,
+      timeout: 180_000,
     });
     const log = this.has("fake/log") ? this.read("fake/log").trimEnd().split("\n") : [];
     const looks = /^(?:mdadm --(?:detail|examine)|blkid|lsblk|blockdev|mountpoint|udevadm|sleep|sync|chattr)/;

@@ -96,7 +96,7 @@ async function stop(daemon: ChildProcess, directory: string): Promise<void> {
 }
 
 async function answers(port: number, daemon: ChildProcess, log: () => string): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 2400; tries++) {
     if (daemon.exitCode !== null) break;
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));

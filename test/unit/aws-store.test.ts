@@ -1,6 +1,6 @@
 // The instance store's boot script under dash, on disks made of files: what it builds, what it refuses, what it leaves alone.
 import { execFileSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { instanceType } from "../../components/targets/aws/facts/types.ts";
 import {
   ephemeralMappings,
@@ -19,9 +19,6 @@ const two = instanceType("i7ie.2xlarge");
 const eight = instanceType("i3.16xlarge");
 const array = uuidOf("db array").replaceAll("-", "").match(/.{8}/g)!.join(":");
 const filesystem = uuidOf("db filesystem");
-
-// A script of a hundred small processes, on a computer that does other things too.
-vi.setConfig({ testTimeout: 60_000 });
 
 let computer: FakeComputer;
 beforeEach(() => {

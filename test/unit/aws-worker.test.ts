@@ -1,11 +1,9 @@
 // What a worker does at boot and on its way out, under dash, against a fake metadata service and a fake AWS.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { thumbnailPlan, thumbnailScript } from "../../components/targets/aws/thumbnails.ts";
 import { type WorkerBoot, workerFiles, workerScript, workerUserData } from "../../components/targets/aws/worker-boot.ts";
 import { FakeAwsHost } from "../support/fake-aws-host.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const autoscaling = "https://autoscaling.eu-west-1.amazonaws.com/";
 const ec2 = "https://ec2.eu-west-1.amazonaws.com/";

@@ -1,10 +1,8 @@
 // What the role `base` makes a filesystem of, on disks made of files: nothing that holds a byte, wherever it is.
 import { execFileSync, spawnSync } from "node:child_process";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { formatScript } from "../../provisioners/roles/base/volumes.ts";
 import { FakeComputer, mib, sha256Of, writeAt } from "../support/fake-disks.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let computer: FakeComputer;
 let disk: string;
