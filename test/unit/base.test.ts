@@ -46,6 +46,18 @@ test("jobs of cron bring cron along", () => {
   expect(found).toEqual(expect.arrayContaining(["package[cron]", "cron[rotate]"]));
 });
 
+test("the locale is written where it outlives a boot", () => {
+  const files = (known: Partial<Facts>) => addresses({}, known).filter((each) => each.includes("locale"));
+  for (const [distribution, version, file] of [
+    ["debian", "12", "/etc/default/locale"],
+    ["debian", "13", "/etc/locale.conf"],
+    ["ubuntu", "24.04", "/etc/default/locale"],
+    ["ubuntu", "26.04", "/etc/locale.conf"],
+    ["amzn", "2023", "/etc/locale.conf"],
+  ] as const)
+    expect(files({ distribution, version })).toEqual([`file[${file}]`]);
+});
+
 test("where /etc/hosts is left alone, ssh knows the team's servers all the same", () => {
   const config = (said: object): string => {
     const params = base.params.parse(said);

@@ -185,12 +185,12 @@ function mesh(context: Context): Declared[] {
   ];
 }
 
-function system({ params }: Context): Declared[] {
+function system({ params, facts }: Context): Declared[] {
   const { timezone, locale, sshd } = params;
   return [
     ...software(params),
     ...(timezone === false ? [] : zone(timezone)),
-    ...(locale === false ? [] : localised(locale)),
+    ...(locale === false ? [] : localised(locale, facts)),
     ...(sshd ? hardened(sshd) : []),
   ];
 }
@@ -205,9 +205,15 @@ const zone = (timezone: string): Declared[] => [
   }),
 ];
 
-function localised(locale: string): Declared[] {
+/** Since Debian 13 systemd's own place: what PAM reads is a link to it, which each boot makes again (tmpfiles.d), whatever stands there. */
+function localeFile({ distribution, version }: Context["facts"]): string {
+  const first = distribution === "debian" ? 13 : 25.04;
+  return Number.parseFloat(version) >= first ? "/etc/locale.conf" : "/etc/default/locale";
+}
+
+function localised(locale: string, facts: Context["facts"]): Declared[] {
   const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
-  return [...generated, want.file({ path: "/etc/default/locale", content: `LANG=${locale}\n` })];
+  return [...generated, want.file({ path: localeFile(facts), content: `LANG=${locale}\n` })];
 }
 
 const localeCommand = (locale: string): Declared =>
