@@ -18,7 +18,7 @@ done
 for each in $(printf '%s\n' paths/*.none | sort -r); do
   [ -e "$each" ] || continue
   read -r path < "${each%.none}.path"
-  if [ -d "$path" ]; then rmdir --ignore-fail-on-non-empty -- "$path"; fi
+  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir --ignore-fail-on-non-empty -- "$path"; fi
 done
 
 line() {

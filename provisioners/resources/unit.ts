@@ -56,8 +56,9 @@ const fileOf = (want: UnitWant): FileWant => FileWant.parse({ path: pathOf(want)
 const reload = sh`systemctl daemon-reload`;
 const folderOf = ({ name }: Kept<UnitWant>): string => `/etc/systemd/system/${name}.d`;
 const noFolder: Command = sh``;
+/** One that is a link is somebody's. */
 const dropFolder = (want: Kept<UnitWant>): Command =>
-  sh`if [ -d ${folderOf(want)} ]; then rmdir --ignore-fail-on-non-empty -- ${folderOf(want)}; fi`;
+  sh`if [ -d ${folderOf(want)} ] && [ ! -L ${folderOf(want)} ]; then rmdir --ignore-fail-on-non-empty -- ${folderOf(want)}; fi`;
 
 export const unit = defineKind<UnitWant, UnitHave>({
   kind: "unit",

@@ -167,7 +167,7 @@ for each in .[!.]*; do
   if cmp -s -- "$each" "/etc/skel/$each"; then rm -f -- "$each"; fi
 done
 rm -rf -- .bash_history .cache
-if [ -d .ssh ]; then rmdir --ignore-fail-on-non-empty -- .ssh; fi
+if [ -d .ssh ] && [ ! -L .ssh ]; then rmdir --ignore-fail-on-non-empty -- .ssh; fi
 cd /
 rmdir --ignore-fail-on-non-empty -- ${homeOf(want)}
 if [ -e ${homeOf(want)} ]; then

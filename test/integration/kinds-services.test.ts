@@ -36,6 +36,7 @@ describe.skipIf(process.getuid?.() !== 0)("kinds that run things (these need roo
   test("unit and service", () =>
     keepsContract(shell, {
       role: "unit",
+      before: "mkdir -p /opt/units; ln -s /opt/units /etc/systemd/system/app.service.d",
       declared: [
         want.unit({ name: "app.service", content: appUnit("/bin/sleep infinity").replace("Requires=nosuch-yet.service", "") }),
         want.unit({ name: "app.service", dropIn: "fleet.conf", content: "[Service]\nLimitNOFILE=12345\n" }),
