@@ -32,17 +32,19 @@ fleet_mode() (
   fi
 )
 
-# fleet_write PATH MODE OWNER GROUP VALIDATE < CONTENT
+# fleet_write PATH MODE OWNER GROUP VALIDATE [like] < CONTENT: `like`, the file that is there hands down its access lists and attributes
 fleet_write() {
   local name left back
   # Only what is written is written there: a program that looks at names (systemd-analyze) would find the old file beside it.
   name=${1##*/} back=$PWD
   fleet_enter "${1%/*}" || return 1
-  # Hidden, so that no `include sites-enabled/*` picks it up; one that a killed run left goes away.
-  for left in "./.$name".fleet-*; do [ ! -f "$left" ] || rm -f -- "$left"; done
+  # Hidden, so that no `include sites-enabled/*` picks it up; one that a killed run left goes away: no other name than a run's.
+  for left in "./.$name".fleet-????????????; do
+    case ${left##*.fleet-} in *[!A-Za-z0-9_-]*) ;; *) [ ! -f "$left" ] || rm -f -- "$left" ;; esac
+  done
   fleet_temporary=./.$name.fleet-$run
   trap 'rm -f -- "$fleet_temporary"' EXIT
-  if [ -O . ]; then fleet_fill "$2" "$3" "$4"; else fleet_fill_theirs "$2" "$3" "$4"; fi || return 1
+  if [ -O . ]; then fleet_fill "$2" "$3" "$4" "${6:-}"; else fleet_fill_theirs "$2" "$3" "$4" "${6:-}"; fi || return 1
   umask 022
   if [ -n "$5" ] && ! ( left=${PWD%/}/.$name.fleet-$run && cd -- "$back" && fleet_validate "$5" "$left" ); then
     printf 'refused by its validator, not installed: %s\n' "$1"
@@ -53,18 +55,26 @@ fleet_write() {
   cd -- "$back"
 }
 
-# fleet_fill MODE OWNER GROUP < CONTENT
+# fleet_like FROM TO: access lists and attributes of a file that is there and no link. What the file system does not know can't have been there.
+fleet_like() {
+  cp -R -P --attributes-only --preserve=mode,xattr -- "$1" "$2" 2> /dev/null || :
+}
+
+# fleet_fill MODE OWNER GROUP [like] < CONTENT
 fleet_fill() {
+  local like
+  like=${4:-}
   # For root's plain files, nearly all, the umask says it all; a set-group-id directory would hand down its group.
   case $1:$2:$3 in
     0644:root:root) umask 022 ;;
     0600:root:root) umask 077 ;;
     *) false ;;
   esac && [ ! -g . ] || install -m "$1" -o "$2" -g "$3" /dev/null "$fleet_temporary" || return 1
-  dd bs=64k conv=fsync status=none of="$fleet_temporary"
+  dd bs=64k conv=fsync status=none of="$fleet_temporary" || return 1
+  if [ -n "$like" ]; then fleet_like "./$name" "$fleet_temporary" && chmod -- "$1" "$fleet_temporary"; fi
 }
 
-# fleet_fill_theirs MODE OWNER GROUP < CONTENT: in a folder that a user may change meanwhile. The file is held open: its name may be
+# fleet_fill_theirs MODE OWNER GROUP [like] < CONTENT: in a folder that a user may change meanwhile. The file is held open: its name may be
 # anything by then.
 fleet_fill_theirs() {
   umask 077
@@ -72,6 +82,8 @@ fleet_fill_theirs() {
   exec 7> "$fleet_temporary"
   set +C
   dd bs=64k conv=fsync status=none >&7 || return 1
+  # Before owner and mode, which count: the file may be another by now.
+  if [ -n "${4:-}" ]; then fleet_like "./$name" /proc/self/fd/7; fi
   chown -- "$2:$3" /proc/self/fd/7 && chmod -- "$1" /proc/self/fd/7 || return 1
   exec 7>&-
 }

@@ -71,7 +71,7 @@ awk -v begin=${begin} -v end=${end} -v block="$block" '
   END { if (inside) exit 3; put() }
 ' "$([ -e "$path" ] && echo "$path" || echo /dev/null)" > "$new" ||
   { printf 'expected \`%s\` after its beginning in %s, got the end of the file; put it back by hand\\n' ${end} "$path"; exit 1; }
-fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} < "$new"
+fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} like < "$new"
 rm -f -- "$block" "$new"`;
 };
 

@@ -117,7 +117,7 @@ function writeCommand({ path, mode, owner, group, validate, keep }: FileWant): C
 if [ -f "$path" ] && [ ! -L "$path" ]; then set -- $(stat -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
 getent group "$3" > /dev/null || set -- "$1" "$2" "$(id -gn -- "$2")"
 [ -z "$execute" ] || set -- "$(printf '%04o' $(( $1 | (($1 & 0444) >> 2) )))" "$2" "$3"
-fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""}`;
+fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} like`;
 }
 
 /** Files of the system's own configuration folders, whose kind says nothing else. */

@@ -5,7 +5,7 @@ import { LookMoved } from "../../provisioners/engine/probe.ts";
 import { want } from "../../provisioners/resources/want.ts";
 import { software } from "../../provisioners/roles/base/software.ts";
 import type { Session } from "../../provisioners/ssh/session.ts";
-import { keepsContract, text, wantsOf } from "../support/kind-contract.ts";
+import { keepsContract, note, text, wantsOf } from "../support/kind-contract.ts";
 import { type OneMachine, oneMachine } from "../support/one-machine.ts";
 
 let machine: OneMachine;
@@ -159,12 +159,13 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
   test("block: beside other blocks of one file, and in files of their own", () =>
     keepsContract(shell, {
       role: "block",
-      before:
-        "printf '127.0.0.1 localhost\\nlast line without its end' > /srv/hosts; chmod 0640 /srv/hosts; chgrp adm /srv/hosts; printf 'ended\\n' > /srv/ended",
+      before: `printf '127.0.0.1 localhost\\nlast line without its end' > /srv/hosts; chmod 0640 /srv/hosts; chgrp adm /srv/hosts; printf 'ended\\n' > /srv/ended
+        install -d -o games /srv/theirs; printf 'x\\n' > /srv/theirs/keys; chown games /srv/theirs/keys; ${note("/srv/hosts")}; ${note("/srv/theirs/keys")}`,
       declared: [
         want.block({ path: "/srv/hosts", name: "team", content: "10.0.0.1 isu1\n10.0.0.2 isu2\n" }),
         want.block({ path: "/srv/hosts", name: "other", content: "a\\b & c\n", validate: "grep -q BEGIN %s" }),
         want.block({ path: "/srv/ended", name: "team", content: "x\n" }),
+        want.block({ path: "/srv/theirs/keys", name: "team", content: "y\n" }),
         want.block({ path: "/srv/fresh", name: "team", content: "x\n", mode: "0600" }),
       ],
       right: `grep -qx '10.0.0.2 isu2' /srv/hosts; grep -qxF 'a\\b & c' /srv/hosts; grep -q 'without its end' /srv/hosts

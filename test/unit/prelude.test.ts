@@ -85,13 +85,15 @@ describe("fleet_write", () => {
   });
 
   test("takes bytes from a pipe, and clears what a killed run left", () => {
-    put("etc/.x.fleet-other", "half");
+    put("etc/.x.fleet-a1_B-2cDe3f4", "half");
+    put("etc/.x.fleet-mine", "theirs");
+    put("etc/.x.fleet-of the day!", "theirs");
     const { code } = run(
       step(`base64 -d <<'END' | fleet_write ${at("etc/x")} 0644 root root ''\n${Buffer.from([0, 255, 10, 0]).toString("base64")}\nEND`),
     );
     expect(code).toBe(0);
     expect(readFileSync(at("etc/x"))).toEqual(Buffer.from([0, 255, 10, 0]));
-    expect(readdirSync(at("etc"))).toEqual(["x"]);
+    expect(readdirSync(at("etc"))).toEqual([".x.fleet-mine", ".x.fleet-of the day!", "x"]);
   });
 });
 
