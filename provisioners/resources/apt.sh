@@ -93,6 +93,8 @@ fleet_install() {
   fleet_settle "$@"
   return "$code"
 }
+# Units that run, or failed, and that nothing knows any more: a package's, whose script forgot them.
+fleet_unknown_units() { systemctl list-units --all --plain --no-legend --no-pager 2> /dev/null | awk '$2 == "not-found" && ($3 == "active" || $3 == "failed") { print $1 }' | sort; }
 # Purges, and puts back what stood in /etc before and went along: a conffile, a folder that a package's script removes.
 fleet_purge_beside() {
   code=0
@@ -100,11 +102,16 @@ fleet_purge_beside() {
   fleet_etc | comm -12 - "$added.etc" > "$added.stay"
   held=$(mktemp -d)
   if [ -s "$added.stay" ]; then (cd / && sed 's,^/,,' "$added.stay" | xargs -d '\n' cp -a --parents -t "$held" --); fi
+  fleet_unknown_units > "$added.units"
   # apt configures first what somebody's failed installation left; dpkg alone does not.
   fleet_apt purge --allow-change-held-packages -- "$@" || dpkg --purge -- "$@" || code=$?
   fleet_etc | comm -13 - "$added.stay" > "$added.lost"
   if [ -s "$added.lost" ]; then (cd "$held" && sed 's,^/,,' "$added.lost" | xargs -d '\n' cp -a --parents -t / --); fi
-  rm -rf "$held" "$added.stay" "$added.lost"
+  for each in $(fleet_unknown_units | comm -13 "$added.units" -); do
+    systemctl stop -- "$each" || :
+    systemctl reset-failed -- "$each" 2> /dev/null || :
+  done
+  rm -rf "$held" "$added.stay" "$added.lost" "$added.units"
   return "$code"
 }
 # Nothing takes an upgrade back by itself: it is named.

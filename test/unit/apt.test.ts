@@ -58,6 +58,21 @@ test("what stood in /etc before a package came outlives its purge, and what came
   ).toEqual(["app/later.conf 644", "app/theirs.conf 640"]);
 });
 
+test("a unit that a purge leaves running, and nothing knows any more, is stopped; one that was so before is not", () => {
+  const units = join(root, "units");
+  const list = (...lines: string[]) => writeFileSync(units, lines.map((line) => `${line}\n`).join(""));
+  packages("ii |app 1");
+  list("old.service not-found active running old.service");
+  const systemctl = `case $1 in list-units) cat ${units} ;; *) echo "$*" ;; esac`;
+  writeFileSync(join(root, "bin/systemctl"), `#!/bin/sh\n${systemctl}\n`, { mode: 0o755 });
+  const after = ["app.service not-found active running app.service", "app.timer not-found failed failed app.timer"];
+  const others = ["db.service loaded active running db", "gone.service not-found inactive dead gone.service"];
+  const add = [...after, ...others].map((line) => `echo '${line}' >> ${units}`).join("\n");
+  expect(run(`fleet_etc_before\nfleet_apt() {\n${add}\n}\nfleet_purge_beside app`)).toBe(
+    ["stop -- app.service", "reset-failed -- app.service", "stop -- app.timer", "reset-failed -- app.timer", ""].join("\n"),
+  );
+});
+
 test("what packages made and a purge leaves is named, and nothing that others made", () => {
   packages("ii |other 5");
   run("fleet_etc_before");
