@@ -84,7 +84,8 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   seen(want, have) {
     if (want.keep) return want;
     if (have.load === "not-found" && (want.enabled || want.running)) return undefined;
-    const masked = want.masked !== undefined && { masked: isMasked(have) };
+    // One that is wanted, and masked by somebody, is refused.
+    const masked = (want.masked !== undefined || (isMasked(have) && (want.enabled || want.running))) && { masked: isMasked(have) };
     // Its socket is a unit of its own: a service that is to be off is, where that goes on listening.
     const off = { enabled: isEnabled(want, { ...have, socket: undefined }), running: runs(have) };
     return { ...want, ...(want.running || want.enabled ? { enabled: isEnabled(want, have), running: isRunning(have) } : off), ...masked };
