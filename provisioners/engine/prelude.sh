@@ -50,7 +50,10 @@ fleet_write() {
     printf 'refused by its validator, not installed: %s\n' "$1"
     return 1
   fi
-  mv -fT -- "$fleet_temporary" "./$name"
+  if ! mv -fT -- "$fleet_temporary" "./$name"; then
+    printf 'expected to put a new file in the place of %s, got a refusal: `lsattr -d %s` there tells an immutable one, `chattr -i` frees it\n' "$1" "$1"
+    return 1
+  fi
   trap - EXIT
   cd -- "$back"
 }

@@ -84,6 +84,20 @@ describe("fleet_write", () => {
     expect([get("etc/x"), readdirSync(at("etc"))]).toEqual(["old\n", ["x"]]);
   });
 
+  test("says what to look for where the system lets nothing replace a file", () => {
+    put("etc/x", "old\n");
+    put(
+      "bin/mv",
+      `#!/bin/sh\ncase $* in *" ./x") echo "mv: cannot move: Operation not permitted" >&2; exit 1 ;; esac\nexec /bin/mv "$@"\n`,
+    );
+    chmodSync(at("bin/mv"), 0o755);
+    const { code, out } = run(write("a", "etc/x", "new\n"));
+    expect([code, get("etc/x"), readdirSync(at("etc"))]).toEqual([9, "old\n", ["x"]]);
+    expect(out).toContain(
+      `Operation not permitted\nexpected to put a new file in the place of ${at("etc/x")}, got a refusal: \`lsattr -d ${at("etc/x")}\``,
+    );
+  });
+
   test("takes bytes from a pipe, and clears what a killed run left", () => {
     put("etc/.x.fleet-a1_B-2cDe3f4", "half");
     put("etc/.x.fleet-mine", "theirs");
