@@ -77,8 +77,9 @@ function together(changes: readonly Change[]): readonly Change[] {
 }
 
 /** A change that fails ends the run, but for an undo: there those that it was to do too hear of it. */
-function withLeader({ undo }: Change, { address }: Change): Command {
-  if (!undo) return sh`:`;
+function withLeader({ undo, steps: [step] }: Change, { address }: Change): Command {
+  const { after, argument } = step!.together!;
+  if (!undo) return after?.(argument) ?? sh`:`;
   return sh`case "$fleet_left " in *${` ${storeKey(address)} `}*) printf 'failed together with %s\\n' ${address}; exit 1 ;; esac`;
 }
 

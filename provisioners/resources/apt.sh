@@ -75,6 +75,23 @@ fleet_known() {
     apt-cache show --no-all-versions "$spec" > /dev/null 2>&1 || return 1
   done
 }
+# Installed, or provided by what is; and in this version where one is named.
+fleet_there() {
+  case $(dpkg-query -W -f '${db:Status-Abbrev}=${Version}' "${1%%=*}" 2> /dev/null) in
+    ?i*=*) [ "$1" = "${1%%=*}" ] || dpkg-query -W -f '${Version}' "${1%%=*}" | grep -qxF -e "${1#*=}" ;;
+    *) fleet_providers "$1" | grep -q . ;;
+  esac
+}
+# What can not be had stops nothing else: each by itself, and apt's words of those that fail are kept for their own steps.
+fleet_install_each() {
+  for spec; do
+    if fleet_there "$spec"; then continue; fi
+    if ! said=$(fleet_apt install --allow-downgrades "$recommends" -- "$spec" 2>&1) && ! fleet_there "$spec"; then
+      printf '%s\n' "$said" > "$added.refused.$spec"
+      apt-mark showhold "${spec%%=*}" | sed 's/.*/somebody holds & on the server: `apt-mark unhold &` there if that was not meant/' >> "$added.refused.$spec"
+    fi
+  done
+}
 fleet_install() {
   recommends=$1
   shift
@@ -83,13 +100,26 @@ fleet_install() {
     fleet_installed > "$before.new"
     mv -f "$before.new" "$before"
   fi
-  fleet_repair
+  # What somebody's package does not end is not ours to end.
+  fleet_repair || printf 'going on without: dpkg can not end what it began\n'
   # Where apt last wrote, and where it last looked for news: a day is old.
   if [ -z "$(find /var/lib/apt/lists /var/lib/apt/lists/partial -maxdepth 0 -mmin -1440)" ] || ! fleet_known "$@"; then
     fleet_unlocked fleet_apt update || { fleet_known "$@" && printf 'the package lists could not be fetched: going on with the old ones\n'; }
   fi
   code=0
+  rm -f "$added.refused".*
   fleet_apt install --allow-downgrades "$recommends" -- "$@" || code=$?
+  if [ "$code" != 0 ]; then
+    case $1 in /*) ;; *)
+      fleet_install_each "$@"
+      code=0
+      if [ -e "$added.refused.$1" ]; then
+        cat -- "$added.refused.$1"
+        rm -f -- "$added.refused.$1"
+        code=100
+      fi ;;
+    esac
+  fi
   fleet_settle "$@"
   return "$code"
 }

@@ -18,8 +18,15 @@ export interface Step {
   readonly brief?: boolean;
   /** Runs as root under `set -e` with empty standard input; may use the functions of the runner's prelude (engine/prelude.ts). */
   readonly run: Command;
-  /** Neighbours with the same `how` are done by one command, `how` of all their arguments: one apt-get for ten packages. */
-  readonly together?: { readonly how: (args: readonly string[]) => Command; readonly argument: string };
+  /**
+   * Neighbours with the same `how` are done by one command, `how` of all their arguments: one apt-get for ten packages. It fails where the
+   * first one's argument does; `after` is what each other one runs, and fails where its own did.
+   */
+  readonly together?: {
+    readonly how: (args: readonly string[]) => Command;
+    readonly argument: string;
+    readonly after?: (argument: string) => Command;
+  };
 }
 
 export interface Purge {

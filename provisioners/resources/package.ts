@@ -4,7 +4,7 @@ import { PackageName, PackageVersion, Sha256, Url } from "../../spec/scalars.ts"
 import { memoryDirectory } from "../engine/prelude.ts";
 import { halfDone, provided } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
-import { installDeb, installFull, installLean, purge } from "./apt.ts";
+import { installDeb, installFull, installLean, purge, refused } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
 
 export const PackageWant = z
@@ -31,7 +31,12 @@ function install({ name, version, recommends, url, sha256 }: PackageWant, change
     return { change: `${change} from \`${url}\``, property: "version", run };
   }
   const [how, spec] = [recommends ? installFull : installLean, version === undefined ? name : `${name}=${version}`];
-  return { change, property: version === undefined ? "name" : "version", run: how([spec]), together: { how, argument: spec } };
+  return {
+    change,
+    property: version === undefined ? "name" : "version",
+    run: how([spec]),
+    together: { how, argument: spec, after: refused },
+  };
 }
 
 /** It is gone, but not all that came with it: a removal was cut short, or somebody's own took the package alone. Seen before an undo only. */

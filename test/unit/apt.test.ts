@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { refused } from "../../provisioners/resources/apt.ts";
 
 const functions = readFileSync(new URL("../../provisioners/resources/apt.sh", import.meta.url), "utf8");
 
@@ -56,6 +57,27 @@ test("what stood in /etc before a package came outlives its purge, and what came
       .filter((line) => line.startsWith("app/"))
       .sort(),
   ).toEqual(["app/later.conf 644", "app/theirs.conf 640"]);
+});
+
+test("what can not be had stops nothing else, and is told by its own step with apt's words; so is a package of somebody's that never ends", () => {
+  packages("ii =1|app", "iF =1|theirs");
+  const query = `case $* in *'\${Version}'' '*) ;; *' app') echo 'ii =1' ;; *' held'|*' typo'|*' virtual') [ -e ${root}/has-"\${3##* }" ] && echo 'ii =2' || exit 1 ;; *) cat ${root}/packages ;; esac`;
+  writeFileSync(join(root, "bin/dpkg-query"), `#!/bin/sh\n${query}\n`, { mode: 0o755 });
+  writeFileSync(join(root, "bin/apt-mark"), `#!/bin/sh\nif [ "$*" = "showhold held" ]; then echo held; fi\n`, { mode: 0o755 });
+  writeFileSync(join(root, "bin/apt-cache"), "#!/bin/sh\n", { mode: 0o755 });
+  const apt = `fleet_apt() { while [ "$1" != -- ]; do shift; done; shift; echo "apt $*"; case $* in *held*) echo 'E: held'; return 100 ;; *typo*) echo 'E: no typo'; return 100 ;; esac; }
+fleet_providers() { [ "$1" != virtual ] || echo real; }
+fleet_repair() { return 1; }`;
+  const install = (...specs: string[]) => run(`${apt}\nfleet_install --no-install-recommends ${specs.join(" ")} || echo "code $?"`);
+  const after = (spec: string) => spawnSync("sh", ["-s"], { input: `state=${root}/state\n${refused(spec).text}`, encoding: "utf8" });
+  expect(install("app", "held", "typo", "virtual")).not.toContain("code");
+  expect(after("held")).toMatchObject({
+    status: 1,
+    stdout: expect.stringMatching(/^apt held\nE: held\nsomebody holds held .*`apt-mark unhold held`/),
+  });
+  expect(after("typo")).toMatchObject({ status: 1, stdout: "apt typo\nE: no typo\n" });
+  expect(after("virtual")).toMatchObject({ status: 0, stdout: "" });
+  expect(install("held", "app")).toMatch(/somebody holds held .*\ncode 100\n$/);
 });
 
 test("a unit that a purge leaves running, and nothing knows any more, is stopped; one that was so before is not", () => {
