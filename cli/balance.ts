@@ -23,7 +23,7 @@ import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { OpenServers } from "../operations/on-servers.ts";
 import { select } from "../operations/select.ts";
-import { sentenceOf } from "../provisioners/engine/shell.ts";
+import { isUnreachable, sentenceOf } from "../provisioners/engine/shell.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { changes } from "../pulumi/interruption.ts";
 import { counted } from "../spec/counted.ts";
@@ -69,8 +69,11 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
       () => `looks for what balances over ${chosen.map(({ name }) => name).join(", ")}`,
       () => balancersOn(open, fleet.servers),
     );
-    const missing = outcomes.flatMap((each) => ("error" in each ? [`${each.server}: ${each.error.message}`] : []));
-    for (const each of missing) console.error(`${each}; what balances there is not told`);
+    const silent = outcomes.flatMap((each) => ("error" in each ? [each] : []));
+    for (const { server, error } of silent) console.error(`${server}: ${sentenceOf(error)}; what balances there is not told`);
+    // That it is off is why it is drained; what balanced there is off with it.
+    const isWhy = (name: string, error: Error) => options.share === 0 && isUnreachable(error) && chosen.some((each) => each.name === name);
+    const missing = silent.filter(({ server, error }) => !isWhy(server, error));
     const balancers = outcomes.flatMap((each) => ("value" in each ? [each.value] : []));
     refuseBroken(balancers);
     const places = placesOf(balancers, targets);

@@ -9,6 +9,8 @@ import { type FleetUp, fleetUp, maskOf } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { RunRecord } from "../operations/record.ts";
 import { select } from "../operations/select.ts";
+import { forgotten, needed } from "../operations/unreachable.ts";
+import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { throwIfInterrupted } from "../pulumi/interruption.ts";
 import { waiting } from "./progress.ts";
 import { labels } from "./server-lines.ts";
@@ -63,7 +65,7 @@ async function onThem(fleet: FleetUp, { places, names, wish, settings, options }
   notes.mask = mask;
   notes.servers = chosen;
   const record = new RunRecord(wish.what, stack);
-  const label = labels(chosen, process.stderr);
+  const label = labels([...new Set([...chosen, ...fleet.servers.map(({ name }) => name)])], process.stderr);
   const keep = (server: string, line: string) => record.line(server, mask(line));
   const say = (server: string, line: string) => {
     keep(server, line);
@@ -77,10 +79,10 @@ async function onThem(fleet: FleetUp, { places, names, wish, settings, options }
         ...(options.health !== undefined && { health: options.health }),
         ...(options.timeout !== undefined && { patience: options.timeout }),
         ...(options.anyway !== undefined && { anyway: mask(options.anyway) }),
-        onTarget: ({ commit, subject, ref }) =>
-          console.error(`${stack}: ${isCommit(ref) ? "" : `${ref}, `}${short(commit)} ${mask(subject)}, to ${chosen.join(", ")}`),
+        onTarget: ({ commit, subject, ref }, servers) =>
+          console.error(`${stack}: ${isCommit(ref) ? "" : `${ref}, `}${short(commit)} ${mask(subject)}, to ${servers.join(", ")}`),
       }),
-  );
+  ).catch((error: unknown) => Promise.reject(isUnreachable(error) ? needed(error, stack, otherThan(error.host, names)) : error));
   const right = done.servers.every(({ result }) => result === "deployed" || result === "unchanged");
   const pinned = writeRefs(stack, done.refs, names);
   notes.nothing = !pinned && done.servers.every(({ result }) => result === "unchanged");
@@ -96,6 +98,9 @@ async function onThem(fleet: FleetUp, { places, names, wish, settings, options }
   return right ? 0 : 1;
 }
 
+const otherThan = (server: string, names: readonly string[]): string | undefined =>
+  names.some((name) => name !== server) ? `--to '!${server}'` : undefined;
+
 const words: Readonly<Record<Told["result"], string>> = {
   deployed: "deployed",
   unchanged: "unchanged",
@@ -104,6 +109,7 @@ const words: Readonly<Record<Told["result"], string>> = {
   interrupted: "interrupted",
   unknown: "not known",
   "not-begun": "not begun",
+  unreachable: "unreachable",
 };
 
 const rowOf = ({ server, before, result, seconds }: Told): readonly string[] => [
@@ -121,6 +127,10 @@ const summaryOf = ({ target, servers }: Done): string => {
   return `${short(target.commit)} ${target.subject}; ${told.join("; ")}`;
 };
 
+/** What is typed for a server that the others went on without. */
+const behind = (stack: string, server: string): string =>
+  `${server}: next, once it answers: ./fleet up ${stack}, or the same with --to ${server}; ${forgotten(stack, server)}`;
+
 function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinned: boolean; right: boolean; kept: string }): string {
   const rows = done.servers.map((each) => {
     const [server, word, ...rest] = rowOf(each);
@@ -133,5 +143,6 @@ function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinn
     : [];
   const next = right ? [] : [`kept in ${kept}`];
   const table = columns(rows).replace(/ +$/gm, "");
-  return [...reasons, table, ...stays, ...next].join("\n");
+  const late = done.servers.filter(({ result }) => result === "unreachable").map(({ server }) => behind(stack, server));
+  return [...reasons, table, ...stays, ...late, ...next].join("\n");
 }

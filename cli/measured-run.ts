@@ -8,6 +8,8 @@ import { measure } from "../operations/measure/run/measure.ts";
 import { middleFor } from "../operations/measure/run/middle.ts";
 import { newRun, runsFolder } from "../operations/measure/runs.ts";
 import { select } from "../operations/select.ts";
+import { needed } from "../operations/unreachable.ts";
+import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { changes } from "../pulumi/interruption.ts";
 import type { BenchSpec } from "../spec/bench.ts";
 import { secondsOf } from "../spec/scalars.ts";
@@ -83,7 +85,7 @@ export async function measuredRun({
   } catch (error) {
     // A run that came to nothing takes no number.
     rmSync(folder, { recursive: true, force: true });
-    throw error;
+    throw isUnreachable(error) ? needed(error, fleet.stack, `./fleet bench '!${error.host}'`) : error;
   }
 }
 

@@ -6,6 +6,8 @@ import type { Wish } from "../operations/split/edits.ts";
 import type { SplitRecord } from "../operations/split/record.ts";
 import { SplitFailed, type Times } from "../operations/split/runner.ts";
 import { type SplitPlan, Splits } from "../operations/split/split.ts";
+import { needed } from "../operations/unreachable.ts";
+import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { interrupted, throwIfInterrupted } from "../pulumi/interruption.ts";
 import { UserError } from "../spec/problem.ts";
 import { waiting } from "./progress.ts";
@@ -52,6 +54,8 @@ export async function split(stack: string, wish: Wish | undefined, options: Spli
     await confirm(`split changes the servers of ${stack}: ${role} from ${from} to ${to}, as shown above`, stack, options.yes);
     throwIfInterrupted();
     return await recorded({ stack, what: "split" }, (notes) => done(splits, plan, options, notes));
+  } catch (error) {
+    throw isUnreachable(error) ? needed(error, stack) : error;
   } finally {
     await splits.close();
   }

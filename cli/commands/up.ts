@@ -1,6 +1,6 @@
 // fleet up: makes it so, and says where it is.
 
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
@@ -25,6 +25,8 @@ interface Options extends ManyChoice {
   readonly verbose: boolean;
   readonly forget: readonly string[];
   readonly takeOver?: string;
+  /** Seconds. */
+  readonly connectTimeout?: string;
   /** URNs; empty for all. */
   readonly target: readonly string[];
 }
@@ -43,6 +45,11 @@ export const up: Register = (program, done) =>
     .option("--verbose", "show all that Pulumi's engine says", false)
     .addOption(forgetOption())
     .option("--take-over <stack>", "take servers over from this stack, which manages them until now")
+    .option(
+      "--connect-timeout <seconds>",
+      "how long a server that does not answer is waited for while the others go on: 0 not at all; 120 without, or 30 for one that answered before",
+      seconds,
+    )
     .addOption(
       new Option("--target <urn>", "this resource alone; may be given more than once")
         .argParser((urn: string, all: readonly string[]) => [...all, urn])
@@ -52,11 +59,21 @@ export const up: Register = (program, done) =>
     .addOption(manyOptions.all())
     .addOption(manyOptions.onlyFailed())
     .addOption(manyOptions.parallel())
-    .addHelpText("after", "\nExamples:\n  fleet up practice\n  fleet up team-a --yes\n  fleet up 'team-*'\n  fleet up --all --only-failed")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  fleet up practice\n  fleet up team-a --yes\n  fleet up team-a --connect-timeout 0   isu3 is off, and the others do not wait for it\n  fleet up 'team-*'\n  fleet up --all --only-failed",
+    )
     .action((stacks: string[], options: Options & { readonly table: boolean }) => {
       allowUnheard(options.table);
+      // The provider hears of it, below the engine, and so does each of many.
+      if (options.connectTimeout !== undefined) process.env.FLEET_CONNECT_TIMEOUT = options.connectTimeout;
       return done(single(stacks, options) ? runOne(stacks[0]!, options) : runAll(stacks, options));
     });
+
+function seconds(text: string): string {
+  if (/^\d{1,5}$/.test(text)) return text;
+  throw new InvalidArgumentError("expected whole seconds");
+}
 
 /** Failures of single teams are told at the end; the others are finished. */
 async function runAll(patterns: readonly string[], options: Options): Promise<number> {

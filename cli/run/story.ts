@@ -70,6 +70,8 @@ const called = (urn: string): string => {
 /** What follows from another failure. */
 const follows = /failed to register|resource monitor shut down|error serializing property/;
 const plain = (message: string): string => unspelled(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
+/** Each role of a server that is off says so. */
+const unseen = /^shows what the state remembers, not what is there now: (.*)$/s;
 /** What a server is waited for, and how long yet: it stands in the server's line, and nowhere else. */
 const isWait = (message: string): boolean => /^waits /.test(message);
 /** A step of a role, as the provider tells of it: `file[/etc/motd]: mode 0600 → 0644`. Other lines are a command's own output. */
@@ -196,6 +198,9 @@ export class Story {
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (line && severity === "error") line.failed = true;
     if (severity === "error") return this.#failure(text, place);
+    const off = unseen.exec(text)?.[1];
+    if (severity === "warning" && off !== undefined)
+      return this.#once({ kind: "note", text: `${server === undefined ? "" : `${server}: `}${off}` });
     if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text}` });
     if (!severity.startsWith("info") || text === "") return [];
     if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });

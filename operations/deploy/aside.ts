@@ -1,6 +1,6 @@
 // A server is out of what balances over it while it has its turn, and in again: no request meets a service that starts. nginx would send nothing
 // for seconds to one that it found away, and has nobody left once the next one restarts.
-import type { Shell } from "../../provisioners/engine/shell.ts";
+import { type HostError, isUnreachable, type Shell } from "../../provisioners/engine/shell.ts";
 import { type Balancer, balancerOn, balancersOn, ended, hostsOf, type Placed, placesOf, sharesBy, tell } from "../balance/drain.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import type { OpenServers } from "../on-servers.ts";
@@ -20,18 +20,24 @@ export class Aside {
   readonly #options: AsideOptions;
   /** By server, where it stands beside others. */
   readonly #places: Readonly<Record<string, readonly Placed[]>>;
+  /** By server, why it does not answer: nothing balances there, and nobody else is left to it. */
+  readonly silent: ReadonlyMap<string, HostError>;
 
-  private constructor(options: AsideOptions, places: Readonly<Record<string, readonly Placed[]>>) {
+  private constructor(options: AsideOptions, places: Readonly<Record<string, readonly Placed[]>>, silent: Aside["silent"]) {
     this.#options = options;
     this.#places = places;
+    this.silent = silent;
   }
 
   /** Looks for what balances over `chosen`. Whoever can't be asked, or takes no change, is left as it is. */
   static async over(open: OpenServers, chosen: readonly FleetServer[], options: AsideOptions): Promise<Aside> {
     const outcomes = await balancersOn(open, options.servers);
     const balancers = outcomes.flatMap((each) => ("value" in each && each.value.broken === undefined ? [each.value] : []));
-    const places = chosen.map((server) => [server.name, placesBeside(balancers, server, options.shares)] as const);
-    return new Aside(options, Object.fromEntries(places));
+    const silent = new Map(outcomes.flatMap((each) => ("error" in each && isUnreachable(each.error) ? [[each.server, each.error]] : [])));
+    const off = options.servers.filter(({ name }) => silent.has(name));
+    const answering = chosen.filter(({ name }) => !silent.has(name));
+    const places = answering.map((server) => [server.name, placesBeside(balancers, server, options.shares, off)] as const);
+    return new Aside(options, Object.fromEntries(places), silent);
   }
 
   /** Who is told. */
@@ -78,15 +84,17 @@ export class Aside {
   }
 }
 
-/** Pure. Where the server stands with others that answer meanwhile; one that is out already stays so. */
+/** Pure. Where the server stands with others that answer meanwhile, which those that are off do not; one that is out already stays so. */
 export function placesBeside(
   balancers: readonly Balancer[],
   server: FleetServer,
   shares: Readonly<Record<string, number>>,
+  off: readonly FleetServer[] = [],
 ): readonly Placed[] {
   const before = shares[server.name] ?? 100;
   if (before === 0) return [];
-  const places = placesOf(balancers, [{ name: server.name, hosts: hostsOf(server), before, now: 0 }]);
+  const targets = [server, ...off].map((each) => ({ name: each.name, hosts: hostsOf(each), before, now: 0 }));
+  const places = placesOf(balancers, targets).filter(({ target }) => target.name === server.name);
   // A balancer is told as a whole.
   const alone = new Set(places.filter(({ others }) => others === 0).map(({ balancer }) => balancer));
   return places.filter(({ balancer }) => !alone.has(balancer));

@@ -16,6 +16,7 @@ import { type Deployed, isCommit, short, subjectIn } from "./records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "./scripts.ts";
 import type { DeploySettings } from "./settings.ts";
 import { take } from "./turn.ts";
+import { answering, withSilent } from "./without.ts";
 
 export type Wish =
   /** Of the team's repository. */
@@ -34,8 +35,8 @@ export interface DeployOptions extends Omit<AsideOptions, "onLine"> {
   readonly anyway?: string;
   readonly onLine: (server: string, line: string) => void;
   readonly onOutput: (server: string, line: string) => void;
-  /** What is known before anything is changed. */
-  readonly onTarget: (target: Target) => void;
+  /** What is known before anything is changed, and which servers it goes to. */
+  readonly onTarget: (target: Target, servers: readonly string[]) => void;
 }
 
 export interface Target {
@@ -48,8 +49,8 @@ export interface Target {
 export interface Told {
   readonly server: string;
   readonly before?: string;
-  /** `back`: what ran before runs again. `broken`: not even that. `not-begun`: another server's failure came before. */
-  readonly result: "deployed" | "unchanged" | "back" | "broken" | "interrupted" | "unknown" | "not-begun";
+  /** `back`: what ran before runs again. `broken`: not even that. `not-begun`: another server's failure came before. `unreachable`: untouched. */
+  readonly result: "deployed" | "unchanged" | "back" | "broken" | "interrupted" | "unknown" | "not-begun" | "unreachable";
   readonly seconds: number;
   readonly reason?: string;
 }
@@ -66,12 +67,28 @@ interface Ready {
   readonly looked: readonly Looked[];
 }
 
-/** Throws a UserError where it is refused, a HostError where a server could not be reached; nothing was changed then. */
-export async function deploy(places: readonly Place[], wish: Wish, options: DeployOptions): Promise<Done> {
+/** Throws a UserError where it is refused, a HostError where no server could be reached; nothing was changed then. */
+export async function deploy(chosen: readonly Place[], wish: Wish, options: DeployOptions): Promise<Done> {
   const open = new OpenServers();
+  try {
+    const { aside, beside } = await asideOf(open, chosen, options);
+    const places = answering(chosen, aside.silent);
+    for (const [server, error] of aside.silent) options.onLine(server, `${error.sentence}; the others go on without it`);
+    return withSilent(await bring(places, wish, { open, aside, beside }, options), chosen, aside.silent);
+  } finally {
+    await open.close();
+  }
+}
+
+interface Ground {
+  readonly open: OpenServers;
+  readonly aside: Aside;
+  readonly beside: readonly FleetServer[];
+}
+
+async function bring(places: readonly Place[], wish: Wish, { open, aside, beside }: Ground, options: DeployOptions): Promise<Done> {
   const seen = new Map<string, CheckoutSeen>();
   const shells = new Map<string, { readonly shell: Shell; readonly signal: AbortSignal }>();
-  const { aside, beside } = await asideOf(open, places, options);
   const count = places.length + beside.length;
   const decided = new Barrier(count, async () => decide(places, seen, wish, options));
   const switched = new Barrier(count, async () => await inTurn(await decided.over, wish, { shells, aside }, options));
@@ -90,17 +107,13 @@ export async function deploy(places: readonly Place[], wish: Wish, options: Depl
     decided.fail(outcome.error);
     switched.fail(outcome.error);
   };
-  try {
-    const outcomes = await open.each([...places.map(({ server }) => server), ...beside], one, {
-      change: `${wish.what}${"ref" in wish ? ` of ${wish.ref}` : ""}`,
-      onWait: options.onLine,
-      onOutcome: fail,
-    });
-    throwFailed(outcomes);
-    return await switched.over;
-  } finally {
-    await open.close();
-  }
+  const outcomes = await open.each([...places.map(({ server }) => server), ...beside], one, {
+    change: `${wish.what}${"ref" in wish ? ` of ${wish.ref}` : ""}`,
+    onWait: options.onLine,
+    onOutcome: fail,
+  });
+  throwFailed(outcomes);
+  return await switched.over;
 }
 
 /** Who balances, and is no place itself, is held as well. */
@@ -138,7 +151,10 @@ function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen
     });
     refuseOutrun(lost, wish.ref);
   }
-  options.onTarget(target);
+  options.onTarget(
+    target,
+    places.map(({ server }) => server.name),
+  );
   changes();
   return { target, looked };
 }

@@ -1,4 +1,5 @@
 // What a split asks the servers before it is planned. Changes nothing.
+import { HostError } from "../../provisioners/engine/shell.ts";
 import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { type Holdings, holdingsIn, type Move } from "../../provisioners/roles/move.ts";
@@ -22,6 +23,23 @@ export async function asked(
   });
   throwFailed(outcomes);
   return Object.fromEntries(outcomes.map((each) => [each.server, "value" in each ? each.value : ""]));
+}
+
+/** Of those that answer, and why the others do not; throws where none does. */
+export async function told(
+  open: OpenServers,
+  servers: readonly FleetServer[],
+  script: Command,
+): Promise<{ readonly texts: readonly string[]; readonly silent: ReadonlyMap<string, HostError> }> {
+  const outcomes = await open.each(servers, async (_, shell, signal) =>
+    (await shell.run(script, { signal, onAbort: "end", deadline: 30_000 })).stdout.toString("utf8"),
+  );
+  const texts = outcomes.flatMap((each) => ("value" in each ? [each.value] : []));
+  const silent = outcomes.flatMap((each) =>
+    "error" in each && each.ended === undefined && each.error instanceof HostError ? [[each.server, each.error] as const] : [],
+  );
+  throwFailed(texts.length === 0 ? outcomes : outcomes.filter(({ server }) => !silent.some(([name]) => name === server)));
+  return { texts, silent: new Map(silent) };
 }
 
 /** Units that ask for one of these, by name and text: what the team's tree may not have. */

@@ -38,11 +38,17 @@ export function moveOf(wish: Wish, plan: FleetPlan): Move {
   return move;
 }
 
-/** What the last up did, and what the stack file says, must be one. */
-export function refuseOutrun({ stack, servers }: FleetUp, plan: FleetPlan): void {
+/**
+ * What the last up did, and what the stack file says, must be one.
+ * @param before the split that is taken back: its role may still be the old server's in the state, which forgets a role only in an up without a failure
+ */
+export function refuseOutrun({ stack, servers }: Pick<FleetUp, "stack" | "servers">, plan: FleetPlan, before?: Wish): void {
+  const isLate = (server: string, role: string) =>
+    server === before?.from && role === before.role && !rolesOf(serverIn(plan, server)).includes(role);
   for (const server of plan.servers) {
     const up = servers.find(({ name }) => name === server.name);
-    const role = up && [...new Set([...rolesOf(server), ...up.roles])].find((each) => !asLastUp(plan, up, each));
+    const role =
+      up && [...new Set([...rolesOf(server), ...up.roles])].find((each) => !isLate(server.name, each) && !asLastUp(plan, up, each));
     if (!up || role !== undefined)
       throw new UserError(
         `${server.name}: expected a stack file that says what the last up did, got another ${up ? `role \`${role}\`` : "server"}; next: ./fleet up ${stack}, then the split`,

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
 import type { LateValues } from "../../provisioners/engine/placeholders.ts";
+import type { HostError } from "../../provisioners/engine/shell.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
@@ -15,7 +16,7 @@ import { operator } from "../operator.ts";
 import { stackFileOf, stackTextOf } from "../stack-file.ts";
 import { editsOf, serverIn, unitsOf, type Wish } from "./edits.ts";
 import { draftOf, fileRecord, filesBack, refuseEdited, takenBack, writeAfter, writeBefore } from "./here.ts";
-import { asked, bondsOn, heldOn } from "./look.ts";
+import { asked, bondsOn, heldOn, told } from "./look.ts";
 import { endScripts, forgetScript, keptFolder, readScript, recordsIn, type SplitRecord } from "./record.ts";
 import { moveIn, moveOf, notBefore, refuseAlive, refuseCut, refuseGuarded, refuseOutrun, refuseReplacing, refuseSpace } from "./refuse.ts";
 import { changedLines, type Rewritten } from "./rewrite.ts";
@@ -43,6 +44,8 @@ export class Splits {
   readonly #open = new OpenServers();
   readonly #stack: string;
   #fleet: FleetUp | undefined;
+  /** Who did not answer when all were asked for records, and why. */
+  #silent: ReadonlyMap<string, HostError> = new Map();
 
   constructor(stack: string) {
     this.#stack = stack;
@@ -61,11 +64,25 @@ export class Splits {
     await this.fleet();
   }
 
-  /** The newest first. */
+  /** The newest first. Each is on two servers: one that is off hides none but those with another one that is off. */
   async records(): Promise<readonly SplitRecord[]> {
     const { servers } = await this.fleet();
-    return recordsIn(Object.values(await asked(this.#open, servers, () => readScript)), this.#stack);
+    const { texts, silent } = await told(this.#open, servers, readScript);
+    this.#silent = silent;
+    return recordsIn(texts, this.#stack);
   }
+
+  /** Throws why a server that a split is between does not answer. */
+  #refuseSilent({ from, to }: Wish): void {
+    const error = this.#silent.get(from) ?? this.#silent.get(to);
+    if (error) throw error;
+  }
+
+  /** The others, which nothing is done on. */
+  #unasked = (): readonly string[] =>
+    [...this.#silent.values()].map(
+      ({ message }) => `${message}; nothing is done there, and what only it knows of an earlier split is not known`,
+    );
 
   async plan(wish: Wish, options: PlanOptions = {}): Promise<SplitPlan> {
     const fleet = await this.fleet();
@@ -73,6 +90,7 @@ export class Splits {
     const move = moveOf(wish, plan);
     refuseOutrun(fleet, plan);
     const before = await this.records();
+    this.#refuseSilent(wish);
     refuseCut(before);
     const factsOf = factsFrom(fleet);
     const old = fleet.servers.find(({ name }) => name === wish.from)!;
@@ -87,7 +105,7 @@ export class Splits {
     });
     refuseReplacing(record, before);
     const nobody = edits.clients.length === 0 && move.clients.ports.length > 0 ? [nobodyNames(wish)] : [];
-    const notes = [...nobody, ...alsoThere(wish, plan), ...edits.notes, ...(move.note ? [move.note] : [])];
+    const notes = [...nobody, ...alsoThere(wish, plan), ...edits.notes, ...(move.note ? [move.note] : []), ...this.#unasked()];
     const changes = edits.files.map(({ server, path, changes: lines }) => ({ server, path, lines }));
     return await this.#ready(groundOf({ record, fleet, old: plan, ...options }), fleet, { changes, notes }, options);
   }
@@ -128,10 +146,14 @@ export class Splits {
     const [of] = all;
     if (!of)
       throw new UserError(
-        `split: ${this.#stack}: expected a split to take back, got none on ${fleet.servers.map(({ name }) => name).join(", ")}`,
+        `split: ${this.#stack}: expected a split to take back, got none on ${fleet.servers
+          .map(({ name }) => name)
+          .filter((name) => !this.#silent.has(name))
+          .join(", ")}${[...this.#silent.values()].map(({ message }) => `\n${message}`).join("")}`,
       );
+    this.#refuseSilent(of.wish);
     const plan = planOf(this.#stack);
-    refuseOutrun(fleet, plan);
+    refuseOutrun(fleet, plan, of.wish);
     const wish: Wish = { role: of.wish.role, from: of.wish.to, to: of.wish.from };
     const known = fleet.servers.filter(({ name }) => name === wish.from);
     const { items, ...seen } = (await heldOn(this.#open, known, wish, plan, moveIn(plan, wish)!)).from;
@@ -153,7 +175,7 @@ export class Splits {
       // A file that comes or goes as a whole is said by its name.
       lines: before === undefined || after === undefined ? [] : changedLines(before, after),
     }));
-    return await this.#ready(groundOf({ record, fleet, old: plan, of, ...options }), fleet, { changes, notes: [] }, options);
+    return await this.#ready(groundOf({ record, fleet, old: plan, of, ...options }), fleet, { changes, notes: this.#unasked() }, options);
   }
 
   /**
@@ -241,12 +263,9 @@ export async function openSplits(stack: string, gone: readonly string[] = []): P
   const open = new OpenServers();
   try {
     const { servers } = await fleetUp(stack);
-    const outcomes = await open.each(
-      servers.filter(({ name }) => !gone.includes(name)),
-      async (_, shell, signal) => (await shell.run(readScript, { signal, onAbort: "end", deadline: 30_000 })).stdout.toString("utf8"),
-    );
-    const told = outcomes.flatMap((each) => ("value" in each ? [each.value] : []));
-    return recordsIn(told, stack).filter(({ wish }) => !gone.includes(wish.from) && !gone.includes(wish.to));
+    const asked = servers.filter(({ name }) => !gone.includes(name));
+    const { texts } = await told(open, asked, readScript);
+    return recordsIn(texts, stack).filter(({ wish }) => !gone.includes(wish.from) && !gone.includes(wish.to));
   } catch (error) {
     if (error instanceof UserFacingError) return [];
     throw error;

@@ -101,6 +101,10 @@ export class HostError extends UserFacingError {
   }
 }
 
+/** Off, cut off, or still coming up: it says nothing of the other servers, which can go on without it. */
+const away: ReadonlySet<HostFault> = new Set(["unreachable", "lost", "timeout", "not-ready"]);
+export const isUnreachable = (error: unknown): error is HostError => error instanceof HostError && away.has(error.fault);
+
 /** Of an error at a server, for a line that has the server's name before it. */
 export const sentenceOf = (error: Error): string => (error instanceof HostError ? error.sentence : error.message);
 

@@ -5,7 +5,7 @@ import { type Connection, HostError, type LockingShell } from "../engine/shell.t
 import { Sessions } from "../ssh/session-pool.ts";
 import { type Foreign, foreignSentence } from "./foreign.ts";
 import type { Call } from "./resource.ts";
-import { bootWindow, Waiting } from "./waiting.ts";
+import { bootWindow, givenWindow, Waiting } from "./waiting.ts";
 
 /** Milliseconds that another run gets to end: a killed one's last command may still be at work on the server. */
 const lockPatience = 30_000;
@@ -34,13 +34,14 @@ export class Context {
 
   /**
    * The server's root shell. A look asks once: who did not answer is not waited for again in this run. With `boot`, tries until the
-   * boot window closes; `fresh`, made by the fleet itself, it may refuse the right key until its users are there. Throws HostError.
+   * window closes; `fresh`, made by the fleet itself, it may refuse the right key until its users are there. Throws HostError.
    */
-  async reach(connection: Connection, call: Call, { boot = false, fresh = false } = {}): Promise<LockingShell> {
+  async reach(connection: Connection, call: Call, { boot = false, fresh = false, window: usual = bootWindow } = {}): Promise<LockingShell> {
+    const window = boot ? (givenWindow() ?? usual) : 0;
     const known = this.#failed.get(connection.name);
-    if (known && !boot) throw known;
-    const waiting = boot ? new Waiting(connection, call) : undefined;
-    const patience = waiting ? { bootWindow, fresh, onProgress: (reason: string) => waiting.for(reason) } : {};
+    if (known && window === 0) throw known;
+    const waiting = window > 0 ? new Waiting(connection, call, window) : undefined;
+    const patience = waiting ? { bootWindow: window, fresh, onProgress: (reason: string) => waiting.for(reason) } : {};
     try {
       const shell = await this.#sessions.get(connection, { ...patience, signal: call.signal });
       this.#failed.delete(connection.name);

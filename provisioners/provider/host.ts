@@ -5,13 +5,14 @@ import { UserFacingError } from "../../spec/problem.ts";
 import { claimServer, failures, ownerBeside, releaseServer } from "../engine/converge.ts";
 import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
 import { memoryDirectory } from "../engine/prelude.ts";
-import { type Connection, HostError, type Shell } from "../engine/shell.ts";
+import { type Connection, HostError, isUnreachable, type Shell } from "../engine/shell.ts";
 import { scanHostKey } from "../ssh/connection.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import { type Foreign, foreignSentence } from "./foreign.ts";
 import type { Call, Resource } from "./resource.ts";
 import { outOfReach, tell } from "./role.ts";
+import { bootWindow, knownWindow } from "./waiting.ts";
 import { isUnknown, type Json, unknown } from "./wire.ts";
 
 export interface HostInputs {
@@ -82,19 +83,14 @@ export function hostResource(context: Context): Resource<HostInputs, HostOutputs
 }
 
 /** The server remembers from here on that it is this fleet's. */
-async function take(
-  context: Context,
-  inputs: HostInputs,
-  call: Call,
-  was: Pick<HostOutputs, "wanter" | "owner"> = {},
-): Promise<HostOutputs> {
-  const outputs = await connect(context, inputs, call);
+async function take(context: Context, inputs: HostInputs, call: Call, was?: HostOutputs): Promise<HostOutputs> {
+  const outputs = await connect(context, inputs, call, was).catch((error: unknown) => Promise.reject(leftOut(error, call)));
   const shell = await context.reach(inputs.connection, call);
   await context.lock(shell, call);
-  await ownership(context, shell, inputs, call, was.owner);
+  await ownership(context, shell, inputs, call, was?.owner);
   context.refuseForeign(inputs.connection);
-  const owner = { id: was.owner ?? randomUUID(), ...comerOf(call), since: new Date().toISOString() };
-  await claimServer(shell, { by: call.name, was: was.wanter }, owner, { signal: call.signal });
+  const owner = { id: was?.owner ?? randomUUID(), ...comerOf(call), since: new Date().toISOString() };
+  await claimServer(shell, { by: call.name, was: was?.wanter }, owner, { signal: call.signal });
   return { ...outputs, wanter: call.name, owner: owner.id };
 }
 
@@ -137,11 +133,27 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
   );
 }
 
-async function connect(context: Context, inputs: HostInputs, call: Call, boot = true): Promise<HostOutputs> {
+/** The others are done all the same: what is typed for this one. */
+function leftOut(error: unknown, { urn }: Call): unknown {
+  if (!isUnreachable(error)) return error;
+  const stack = urn.split(":")[2] ?? "";
+  const next = `nothing was done there; next: start it, then ./fleet up ${stack}; if it is gone for good, take it out of stacks/Pulumi.${stack}.yaml, then ./fleet up ${stack} --forget ${error.host}`;
+  return new HostError(error.host, error.fault, error.sentence, next);
+}
+
+/** Where it answered before, and what starts it is not the fleet, it is up by now, or in a reboot. */
+export function windowFor({ connection, made = false }: HostInputs, was?: HostOutputs): number {
+  const isThere = was !== undefined && !made && was.connection.address === connection.address && was.connection.port === connection.port;
+  return isThere ? knownWindow : bootWindow;
+}
+
+/** @param was the state has it: undefined where it is new; `once`: it is not waited for */
+async function connect(context: Context, inputs: HostInputs, call: Call, was?: HostOutputs | "once"): Promise<HostOutputs> {
   const { connection } = inputs;
   // Says why it can't be reached, where that is why there is no key; a key found only now is pinned by the next run.
   if (connection.hostKey === "") await scanHostKey(connection, connection.jump);
-  const shell = await context.reach(connection, call, { boot, fresh: inputs.made ?? false });
+  const patience = was === "once" ? {} : { boot: true, fresh: inputs.made ?? false, window: windowFor(inputs, was) };
+  const shell = await context.reach(connection, call, patience);
   await waitForBoot(shell, { signal: call.signal, onWait: (reason) => call.log("info", `waits for the end of the boot: ${reason}`, true) });
   const facts = await readFacts(shell, { signal: call.signal });
   return { ...inputs, facts: { ...facts, ...inputs.declared }, problem: "" };
@@ -152,7 +164,7 @@ async function previewConnect(context: Context, inputs: HostInputs, call: Call):
   const planned = { ...inputs, facts: completeFacts(inputs.declared) ?? (unknown as unknown as Facts), problem: "" };
   if (isUnknown(inputs.connection as unknown as Json)) return planned;
   try {
-    const outputs = await connect(context, inputs, call, false);
+    const outputs = await connect(context, inputs, call, "once");
     const foreign = await ownership(context, await context.reach(inputs.connection, call), inputs, call);
     if (foreign) call.log("warning", foreignSentence(foreign, false));
     return outputs;

@@ -21,7 +21,7 @@ import { settingsIn } from "../../operations/deploy/settings.ts";
 import { checksOf } from "../../operations/deploy/turn.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers } from "../../operations/on-servers.ts";
-import type { Shell } from "../../provisioners/engine/shell.ts";
+import { HostError, type Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { GitWant } from "../../provisioners/resources/git.ts";
 
@@ -213,6 +213,22 @@ describe("out of what balances while it has its turn", () => {
     expect(told()).toEqual(["isu1"]);
     expect(told({ isu1: 0 })).toEqual([]);
     expect(placesBeside(all, other("isu3"), {})).toEqual([]);
+  });
+
+  test("never where all others are off: nobody would answer", async () => {
+    const all = [balancer("isu1", conf)];
+    expect(placesBeside(all, other("isu1"), {}, [other("isu3")]).map(({ target }) => target.name)).toEqual(["isu1"]);
+    expect(placesBeside(all, other("isu1"), {}, [other("isu2")])).toEqual([]);
+    const servers = [other("isu1"), other("isu2")];
+    const error = new HostError("isu2", "unreachable", "no route");
+    const open = {
+      each: async () => [
+        { server: "isu1", value: all[0] },
+        { server: "isu2", error },
+      ],
+    } as unknown as OpenServers;
+    const aside = await Aside.over(open, servers, { servers, shares: {}, onLine: () => {} });
+    expect([aside.balancers, [...aside.silent.keys()]]).toEqual([[], ["isu2"]]);
   });
 
   test("out before it and in after it, with the text that was there; also after our own end", async () => {

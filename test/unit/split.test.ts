@@ -16,11 +16,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { parseDocument } from "yaml";
-import type { FleetServer } from "../../operations/fleet-up.ts";
+import type { FleetServer, FleetUp } from "../../operations/fleet-up.ts";
 import { editsOf, type UnitText, type Wish } from "../../operations/split/edits.ts";
 import { draftOf, ownFile, refuseEdited, takenBack, writeAfter, writeBefore } from "../../operations/split/here.ts";
 import { endScripts, keptFolder, recordsIn, type SplitRecord } from "../../operations/split/record.ts";
-import { refuseReplacing } from "../../operations/split/refuse.ts";
+import { refuseOutrun, refuseReplacing } from "../../operations/split/refuse.ts";
 import {
   changedLines,
   type Renaming,
@@ -35,6 +35,7 @@ import { rewriteStackFile } from "../../operations/stack-file.ts";
 import { withItem, withoutItem, withoutKey, withValue } from "../../operations/stack-text.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
+import { expandRole, rolesOf } from "../../provisioners/expand.ts";
 import { project } from "../../provisioners/project.ts";
 import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
 import { planOf, planOfDraft } from "../../provisioners/stack.ts";
@@ -413,6 +414,42 @@ esac
       expect([status === 0, files.includes("kept")]).toEqual([false, false]);
     },
   );
+});
+
+describe("a stack file that says what the last up did", () => {
+  /** As an up leaves the state: with the roles of a plan, and one that it could not forget yet. */
+  const up = (plan: ReturnType<typeof planned>, late: Readonly<Record<string, string>> = {}) => ({
+    stack: "team-a",
+    servers: plan.servers.map((server) => {
+      const roles = [...rolesOf(server), ...(late[server.name] === undefined ? [] : [late[server.name]!])];
+      const wants = Object.fromEntries(
+        roles.map((role) => [
+          role,
+          rolesOf(server).includes(role) ? expandRole(plan, server, role, facts) : { "service[mariadb.service]": {} },
+        ]),
+      );
+      return { name: server.name, roles, facts, wants };
+    }),
+  });
+  const after = () => planOfDraft("team-a", draftOf(recorded().record, "after"), stacks);
+  const refused = (plan: ReturnType<typeof planned>, state: ReturnType<typeof up>, before?: Wish) => () =>
+    refuseOutrun(state as unknown as FleetUp, plan, before);
+
+  test("is wanted of a split", () => {
+    const plan = planned();
+    expect(refused(plan, up(plan))).not.toThrow();
+    expect(refused(plan, up(plan, { isu2: "mysql" }))).toThrow(
+      "isu2: expected a stack file that says what the last up did, got another role `mysql`",
+    );
+  });
+
+  test("but for the role that the split took away, where a server that was off kept the up from forgetting it: that can be taken back", () => {
+    const plan = after();
+    expect(refused(plan, up(plan, { isu1: "mysql" }))).toThrow("isu1: expected");
+    expect(refused(plan, up(plan, { isu1: "mysql" }), wish)).not.toThrow();
+    expect(refused(plan, up(plan, { isu2: "mysql" }), wish)).toThrow("isu2: expected");
+    expect(refused(plan, up(plan, { isu1: "redis" }), wish)).toThrow("isu1: expected");
+  });
 });
 
 describe("the record of a split", () => {

@@ -119,11 +119,13 @@ test("a server that is off: named once in its place, and in its line how long it
     story,
     begins("update", host),
     says(host, "waits 118 of 120 s more: no route to `10.0.0.2:22`"),
+    says(host, "isu2: no route to `10.0.0.2:22`", "warning", false),
     says(role("isu2-base"), "shows what the state remembers, not what is there now: isu2: no route to `10.0.0.2:22`", "warning", false),
+    says(role("isu2-nginx"), "shows what the state remembers, not what is there now: isu2: no route to `10.0.0.2:22`", "warning", false),
     says(host, "isu2: not ready after 120 s; the last try: no route to `10.0.0.2:22`", "error", false),
   );
   expect(lines).toEqual([
-    "note isu2 base: shows what the state remembers, not what is there now: no route to `10.0.0.2:22`",
+    "note isu2: no route to `10.0.0.2:22`",
     "failure isu2: not ready after 120 s; the last try: no route to `10.0.0.2:22`",
   ]);
   expect(story.servers[1]).toMatchObject({ state: "running", doing: "waits 118 of 120 s more: no route to `10.0.0.2:22`", changes: 0 });
