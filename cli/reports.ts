@@ -4,7 +4,7 @@ import type { Remarks } from "../provisioners/engine/converge.ts";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
-import { steering } from "../provisioners/resources/kind.ts";
+import { refusing, steering } from "../provisioners/resources/kind.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "./first-look.ts";
 import { withRemarks } from "./remarks.ts";
 
@@ -128,7 +128,9 @@ function reportOf(step: PreviewStep): RoleReport {
     const isFound = !old[address] && foreseen !== undefined && address in foreseen.there;
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
     const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
-    const sentences = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
+    // What is refused is not merely missing, or another: it says why it stays so.
+    const isRefused = planned?.[address]?.some((each) => each.startsWith(refusing)) ?? false;
+    const sentences = planned && (!planned[address] || differing.length === 0 || isRefused) ? (planned[address] ?? []) : differing;
     const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
     return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });

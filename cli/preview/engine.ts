@@ -3,7 +3,7 @@ import type { EngineResource } from "../../components/targets/contract.ts";
 import { targetOf } from "../../components/targets/targets.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { Foreseen } from "../../provisioners/provider/role-look.ts";
-import type { Address } from "../../provisioners/resources/kind.ts";
+import { type Address, refusing } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
 import { remarkLines } from "../remarks.ts";
@@ -129,10 +129,18 @@ function newRoleItems(role: string, wanted: Wants, { there, changes }: Foreseen)
   return Object.entries(changes).map(([address, sentences]): Item => {
     const [old, now] = [there[address as Address] as Values | undefined, wanted[address]];
     const of = { address, role, cause: "planned" } as const;
+    const refused = refusedItem(of, sentences);
+    if (refused) return refused;
     if (!now) return { ...of, operation: "delete", lines: sentences.map((sentence) => ` ${sentence}`) };
     if (!old) return { ...of, operation: "create", lines: wholeOf("+", onServer(now)) };
     return { ...of, operation: "update", lines: updateOf({ remembered: undefined, there: old, wanted: now }, sentences).lines };
   });
+}
+
+/** An up would neither make nor change it, whatever differs. */
+function refusedItem(of: Pick<Item, "address" | "role">, sentences: readonly string[] = []): Item | undefined {
+  const why = sentences.find((sentence) => sentence.startsWith(refusing))?.slice(refusing.length);
+  return why === undefined ? undefined : { ...of, operation: "update", cause: "planned", lines: [`!up refuses it: ${why}`], refused: true };
 }
 
 /** The properties that differ, and what the plan does beside: a service that is to hear of a change. Else the plan's own sentences. */
@@ -161,6 +169,8 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     // What the role wants only now may be there already: somebody else's folder.
     const old = there[address] ?? (foreseen?.there[address as Address] as Values | undefined);
     const of = { address, role };
+    const refused = refusedItem(of, planned?.[address]);
+    if (refused) return [refused];
     if (now && !old)
       return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", onServer(now)) }];
     // What was there before comes back: what that is, only the server knows.

@@ -18,8 +18,10 @@ export interface Item {
   readonly role?: string;
   readonly operation: Operation;
   readonly cause: Cause;
-  /** A diff, a line each: the first character is `+`, `-`, `@` or a blank. */
+  /** A diff, a line each: the first character is `+`, `-`, `@`, `!` or a blank. */
   readonly lines: readonly string[];
+  /** An up ends there with an error: its line begins with `!`. */
+  readonly refused?: true;
 }
 
 export interface ServerChanges {

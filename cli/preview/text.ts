@@ -38,7 +38,7 @@ function groupText({ name, items, unreachable }: ServerChanges, full: boolean): 
 }
 
 /** What AWS and Pulumi make of their own is named: every property of it is in `pulumi preview --diff`, and in the pull request. */
-function itemText({ address, role, operation, cause, lines }: Item, full: boolean): string {
+function itemText({ address, role, operation, cause, lines, refused }: Item, full: boolean): string {
   const short = lines.map((line) => line.slice(1)).join(", ");
   const isNew = operation === "create";
   const beside = isNew && role !== undefined && lines.every((line) => !/^.\s/.test(line)) && short.length <= room && short !== "";
@@ -50,7 +50,10 @@ function itemText({ address, role, operation, cause, lines }: Item, full: boolea
     ...(beside ? [short] : []),
     ...(fold ? [`new, ${sizeOf(lines)} (--full)`] : []),
   ];
-  const title = [styled(colours[operation], `${signs[operation]} ${address}`), ...more.map((each) => styled("dim", each))].join("  ");
+  const title = [
+    refused ? styled("red", `! ${address}`) : styled(colours[operation], `${signs[operation]} ${address}`),
+    ...more.map((each) => styled("dim", each)),
+  ].join("  ");
   return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
 }
 
@@ -62,14 +65,16 @@ function sizeOf(lines: readonly string[]): string {
 
 function coloured(line: string): string {
   if (line.startsWith("+")) return styled("green", line);
-  if (line.startsWith("-")) return styled("red", line);
+  if (line.startsWith("-") || line.startsWith("!")) return styled("red", line);
   return line.startsWith("@") ? styled("dim", line) : line;
 }
 
-function sum({ team, counts, price, against, ends }: StackPreview): string {
+function sum({ team, counts, price, against, ends, servers }: StackPreview): string {
   const parts = operations.filter((each) => counts[each] > 0).map((each) => `${counts[each]} to ${each}`);
   const what = parts.length > 0 ? parts.join(", ") : `nothing to change${against === "servers" ? "" : " in the files"}`;
-  return `${styled("bold", team)}: ${what}${priceText(price)}${ends === undefined ? "" : `, ${ends}`}`;
+  const refused = servers.flatMap(({ items }) => items).filter((item) => item.refused).length;
+  const refusal = refused === 0 ? "" : `, ${styled("red", `${refused} that up refuses`)}`;
+  return `${styled("bold", team)}: ${what}${refusal}${priceText(price)}${ends === undefined ? "" : `, ${ends}`}`;
 }
 
 /** Nothing of servers that are here already: they cost nothing by the hour. */

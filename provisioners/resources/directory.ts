@@ -5,7 +5,7 @@ import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
-import { common, defineKind, missing, purgeFolder, type Step } from "./kind.ts";
+import { common, defineKind, missing, purgeFolder, refusing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
 export const DirectoryWant = z.strictObject({
@@ -23,7 +23,7 @@ export type DirectoryWant = z.infer<typeof DirectoryWant>;
 function refuseDangling(path: string, target: string): Step {
   const sentence = `${path}: expected a directory, or a link to one, got a link to \`${target}\`, where there is none; make it there, or take the link away`;
   return {
-    change: `refuse: the link to \`${target}\` leads to no directory`,
+    change: `${refusing}the link to \`${target}\` leads to no directory`,
     property: "path",
     run: sh`printf '%s\n' ${sentence}\nexit 1`,
   };

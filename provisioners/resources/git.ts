@@ -6,7 +6,7 @@ import { AbsolutePath, GitRef, GitUrl, Owner, UserName } from "../../spec/scalar
 import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
-import { common, defineKind, type Kept, missing, purgeFolder, type Step } from "./kind.ts";
+import { common, defineKind, type Kept, missing, purgeFolder, refusing, type Step } from "./kind.ts";
 
 export const GitWant = z.strictObject({
   ...common,
@@ -280,7 +280,7 @@ function foundFiles(want: GitWant, files: number): Step {
   }
   const sentence = `${path}: expected a checkout, or nothing, got a folder of ${counted(files, "entry", "entries")} without git; set \`adopt: true\` to make it a checkout that keeps them, or move it away`;
   return {
-    change: `refuse: the folder holds ${counted(files, "entry", "entries")} without git`,
+    change: `${refusing}the folder holds ${counted(files, "entry", "entries")} without git; \`adopt: true\` makes it a checkout that keeps them`,
     property: "path",
     run: sh`printf '%s\n' ${sentence}\nexit 1`,
   };
@@ -289,7 +289,7 @@ function foundFiles(want: GitWant, files: number): Step {
 function refuseOwn({ path }: GitWant, own: number): Step {
   const sentence = `${path}: expected no commits of the server alone, got ${own}; push them, or set \`force\``;
   return {
-    change: `refuse: ${counted(own, "commit")} that \`origin\` does not have`,
+    change: `${refusing}${counted(own, "commit")} that \`origin\` does not have`,
     property: "ref",
     run: sh`printf '%s\n' ${sentence}\nexit 1`,
   };
@@ -358,5 +358,5 @@ function cloneStep(want: GitWant, have: GitHave): Step {
 
 function refuseEdited({ path }: GitWant, { edited }: GitHave): Step {
   const sentence = `${path}: expected no local edits, got ${named(edited)}; commit or discard them on the server, or set \`force\``;
-  return { change: `refuse: local edits of ${named(edited)}`, property: "ref", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+  return { change: `${refusing}local edits of ${named(edited)}`, property: "ref", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }

@@ -152,5 +152,8 @@ export const defineKind = <Want extends Common, Have, Secret extends string = ne
   kind: Kind<Want, Have, Secret>,
 ): Kind<Want, Have, Secret> => kind;
 
+/** A step that ends with an error, since what is there is not the fleet's to change: how its sentence begins, in every kind. */
+export const refusing = "refuse: ";
+
 /** Stands for a property of something that is not there: one more value to compare with, not a branch. */
 export const missing = "missing";

@@ -3,7 +3,7 @@
 
 import type { Look } from "../engine/probe.ts";
 import { type Command, Secret, sh, withInput } from "../engine/shell-quote.ts";
-import type { PlanContext, Step } from "./kind.ts";
+import { type PlanContext, refusing, type Step } from "./kind.ts";
 
 /** In batch mode a result is a line, its columns parted by tabs; `\\`, `\t`, `\n` stand for themselves escaped. */
 const client = `"$(command -v mariadb || command -v mysql)" --batch --skip-column-names --connect-timeout=5`;
@@ -37,7 +37,7 @@ export function refusedRoot(
 ): readonly Step[] | undefined {
   if (!refused || changed.has(`file[${rootLogin}]`)) return undefined;
   const sentence = `the database server does not let root in without a password; give it as \`params.mysql.rootPassword\`, or have it in ${rootLogin} on the server`;
-  return [{ change: `refuse: ${sentence}`, property: "name", run: sh`printf '%s\\n' ${sentence}\nexit 1` }];
+  return [{ change: `${refusing}${sentence}`, property: "name", run: sh`printf '%s\\n' ${sentence}\nexit 1` }];
 }
 
 /** The same question for every kind, and so one process for all of them. */

@@ -7,7 +7,7 @@ import { storeKey } from "../engine/prelude.ts";
 import type { UnitSeen } from "../engine/probe.ts";
 import { type Command, sh } from "../engine/shell-quote.ts";
 import { isBelow, pathOfAddress } from "./address-path.ts";
-import { type Address, AddressSchema, common, defineKind, type Kept, type PlanContext, type Step } from "./kind.ts";
+import { type Address, AddressSchema, common, defineKind, type Kept, type PlanContext, refusing, type Step } from "./kind.ts";
 
 export const ServiceWant = z.strictObject({
   ...common,
@@ -116,7 +116,7 @@ function saidOf(unit: string, { active, result, restarts = 0 }: UnitSeen): strin
 
 function refuseMasked({ unit }: ServiceWant): Step {
   const sentence = `${unit}: expected a unit that may run, got one that somebody masked on the server; \`systemctl unmask ${unit}\` there if that was not meant`;
-  return { change: `refuse: \`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
+  return { change: `${refusing}\`${unit}\` is masked on the server`, property: "running", run: sh`printf '%s\n' ${sentence}\nexit 1` };
 }
 
 /** Switched off, it may lose its other names, and with them whoever asked for it by one. */

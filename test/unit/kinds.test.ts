@@ -1,7 +1,7 @@
 // One loop over all case files: every kind decides what its cases say, twice the same, in sentences without secrets.
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { type Common, type Step, steering } from "../../provisioners/resources/kind.ts";
+import { type Common, refusing, type Step, steering } from "../../provisioners/resources/kind.ts";
 import { kindOf, kinds } from "../../provisioners/resources/kinds.ts";
 import { casesOf, type KindCase, kindsWithCases } from "../support/kind-cases.ts";
 
@@ -82,6 +82,9 @@ function decides(each: KindCase): void {
   expect(planned.map(({ change }) => change)).toEqual(steps);
   expect(reason === undefined ? kind.plan(want, have, context) : [], "plan must be deterministic").toEqual(planned);
   expect(kind.notes?.(want, have) ?? []).toEqual(each.notes ?? []);
+  // A preview knows by its words that an up would end there.
+  for (const { change, run } of planned)
+    expect([change, change.startsWith(refusing)]).toEqual([change, /^printf [\s\S]*\nexit 1$/.test(run.text)]);
   const seen = kind.seen(want, have);
   if (steps.length === 0 && reason === undefined) expect(seen, "seen of a converged host is the want").toEqual(want);
   if (seen) expect(steeringOf(seen), "no server has what only steers a change").toEqual(steeringOf(want));

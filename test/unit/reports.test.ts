@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { previewOf } from "../../cli/preview/engine.ts";
 import { digestOf } from "../../cli/preview/events.ts";
+import { text as previewText } from "../../cli/preview/text.ts";
 import { printers } from "../../cli/printers.ts";
 import { aroundReports, reportsOf } from "../../cli/reports.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
@@ -173,6 +174,24 @@ describe("a role that is new to its server", () => {
     ]);
     expect(items[0]?.[2]).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
     expect(items[1]?.[2]).toEqual([" restart"]);
+  });
+
+  test("what an up refuses is neither new nor missing: it says why, in the sum too", () => {
+    const address = "git[/home/isucon/webapp]";
+    const why = "the folder holds 3 entries without git";
+    const git = { path: "/home/isucon/webapp", repository: "/srv/app.git", ref: "main" };
+    const refusal = { there: {}, changes: { [address]: [`refuse: ${why}`] } };
+    const [first, later] = [
+      { op: "create", urn: urn("isu1-base"), newState: state({ [address]: git }, { foreseen: refusal }) },
+      { op: "update", urn: urn("isu1-base"), oldState: state({}), newState: state({ [address]: git }, { foreseen: refusal }) },
+    ];
+    for (const step of [first, later]) {
+      const preview = previewOf(onePlan, { steps: [step] } as unknown as Parameters<typeof previewOf>[1]);
+      expect(previewText(preview)).toContain(`  ! ${address}  base\n      !up refuses it: ${why}\n`);
+      expect(previewText(preview)).toMatch(/, 1 that up refuses$/);
+      const reports = reportsOf({ steps: [step] } as unknown as Parameters<typeof reportsOf>[0]);
+      expect(reports.flatMap(({ results }) => results)).toEqual([{ address, outcome: "pending", changes: [`refuse: ${why}`] }]);
+    }
   });
 
   test("whose resources nobody can know yet is one line with the reason", () => {
