@@ -1,7 +1,7 @@
 // What `fleet deploy` and `fleet rollback` share: run it, keep it, say it.
 import { sharesOf } from "../operations/balance/stack-share.ts";
 import { type Done, deploy, type Told, type Wish } from "../operations/deploy/deploy.ts";
-import { refsOf, writeRefs } from "../operations/deploy/pin.ts";
+import { followedOf, refsOf, writeRefs } from "../operations/deploy/pin.ts";
 import { type Place, placesOf } from "../operations/deploy/places.ts";
 import { isCommit, short } from "../operations/deploy/records.ts";
 import { type DeploySettings, settingsOf } from "../operations/deploy/settings.ts";
@@ -31,8 +31,8 @@ export interface DeployOptions {
 export interface Known {
   readonly stack: string;
   readonly places: readonly Place[];
-  /** By server, as the stack file has them now. */
-  readonly refs: Readonly<Record<string, string>>;
+  /** The branch or tag that the stack file follows, or did before it was pinned; undefined where it never named one. */
+  readonly follows: string | undefined;
   readonly settings: DeploySettings;
 }
 
@@ -45,7 +45,7 @@ export async function brought(what: Wish["what"], options: DeployOptions, wishOf
   const chosen = places.map(({ server }) => server.name);
   // Nothing is built or migrated on the way back.
   const settings = what === "rollback" ? { files: [] } : settingsOf(stack, chosen);
-  const wish = await wishOf({ stack, places, refs: refsOf(stack, names), settings });
+  const wish = await wishOf({ stack, places, follows: followedOf(stack, chosen[0]!), settings });
   return await recorded({ stack, what }, (notes) => onThem(fleet, { places, names, wish, settings, options }, notes));
 }
 
@@ -85,6 +85,8 @@ async function onThem(fleet: FleetUp, { places, names, wish, settings, options }
   ).catch((error: unknown) => Promise.reject(isUnreachable(error) ? needed(error, stack, otherThan(error.host, names)) : error));
   const right = done.servers.every(({ result }) => result === "deployed" || result === "unchanged");
   const pinned = writeRefs(stack, done.refs, names);
+  const isPinned = isCommit(refsOf(stack, chosen)[chosen[0]!]!);
+  const again = wish.what === "rollback" && isPinned ? followedOf(stack, chosen[0]!) : undefined;
   notes.nothing = !pinned && done.servers.every(({ result }) => result === "unchanged");
   notes.summary = mask(summaryOf(done));
   notes.detail = done.servers.map((each) => mask(rowOf(each).join(" ")));
@@ -93,7 +95,7 @@ async function onThem(fleet: FleetUp, { places, names, wish, settings, options }
   const plain = JSON.parse(mask(JSON.stringify({ ...told, kept: record.folder })));
   record.summary(plain);
   if (options.json) console.log(JSON.stringify(plain, null, 2));
-  else console.log(mask(recap(done, { stack, pinned, right, kept: record.shown })));
+  else console.log(mask(recap(done, { stack, again, pinned, right, kept: record.shown })));
   throwIfInterrupted();
   return right ? 0 : 1;
 }
@@ -131,7 +133,16 @@ const summaryOf = ({ target, servers }: Done): string => {
 const behind = (stack: string, server: string): string =>
   `${server}: next, once it answers: ./fleet up ${stack}, or the same with --to ${server}; ${forgotten(stack, server)}`;
 
-function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinned: boolean; right: boolean; kept: string }): string {
+interface Around {
+  readonly stack: string;
+  /** What `fleet deploy` goes forward to. */
+  readonly again: string | undefined;
+  readonly pinned: boolean;
+  readonly right: boolean;
+  readonly kept: string;
+}
+
+function recap(done: Done, { stack, again, pinned, right, kept }: Around): string {
   const rows = done.servers.map((each) => {
     const [server, word, ...rest] = rowOf(each);
     const colour = ["deployed", "unchanged"].includes(each.result) ? "green" : each.result === "not-begun" ? "dim" : "red";
@@ -141,7 +152,8 @@ function recap(done: Done, { stack, pinned, right, kept }: { stack: string; pinn
   const stays = pinned
     ? [`stacks/Pulumi.${stack}.yaml says so too (app.git.ref): the next up keeps it; commit it for the others of your team`]
     : [];
-  const next = right ? [] : [`kept in ${kept}`];
+  const forward = again === undefined ? [] : [`\`fleet deploy\` goes forward again, to the newest of ${again}`];
+  const next = right ? forward : [`kept in ${kept}`];
   const table = columns(rows).replace(/ +$/gm, "");
   const late = done.servers.filter(({ result }) => result === "unreachable").map(({ server }) => behind(stack, server));
   return [...reasons, table, ...stays, ...late, ...next].join("\n");

@@ -67,13 +67,12 @@ function seconds(text: string): number {
   throw new InvalidArgumentError("expected whole seconds");
 }
 
-async function wishOf(ref: string | undefined, { from, anyway }: Options, { places, refs, settings }: Known): Promise<Wish> {
+async function wishOf(ref: string | undefined, { from, anyway }: Options, { places, follows, settings }: Known): Promise<Wish> {
   const { build, files } = settings;
   if (from === undefined) {
     if (build !== undefined)
       throw new UserError("params.app.deploy.build: expected the clone that is built here, got none; next: fleet deploy --from ../webapp");
-    const [first] = places;
-    return { what: "deploy", ref: ref ?? followedBy([refs[first!.server.name], first!.git.ref]) };
+    return { what: "deploy", ref: ref ?? followedBy([follows, places[0]!.git.ref]) };
   }
   const repository = new LocalRepository(from);
   const changed = ref === undefined || ref === "HEAD" ? repository.changed() : [];

@@ -19,8 +19,8 @@ Examples:
   fleet rollback 3
   fleet rollback --to isu1
 
-Twice goes back twice. What is on record is on the servers, whoever deployed it; fleet deploy goes forward again.
-The stack file gets the commit: the next up changes nothing.
+Twice goes back twice. What is on record is on the servers, whoever deployed it; fleet deploy goes forward again, to the newest of the branch.
+The stack file gets the commit, and keeps the branch beside it (app.git.follows): the next up changes nothing.
 Exit codes: as of fleet deploy.`,
     )
     .action((steps: number, options: DeployOptions) => done(brought("rollback", options, () => ({ what: "rollback", steps }))));

@@ -75,7 +75,7 @@ export function rollbackTarget(looked: readonly Looked[], steps: number): string
   return first!.commit!;
 }
 
-/** What a deploy without a ref means: what the stack follows, or followed before it was pinned. */
+/** What a deploy without a ref means: what the stack file follows, or followed before it was pinned; else what the state has. */
 export function followedBy(candidates: readonly (string | undefined)[]): string {
   const ref = candidates.find((each) => each !== undefined && !isCommit(each));
   if (ref !== undefined) return ref;

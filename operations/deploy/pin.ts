@@ -4,13 +4,17 @@ import { valueAt } from "../../spec/path.ts";
 import { fleetKey } from "../../spec/secrets.ts";
 import { readYaml } from "../../spec/yaml-source.ts";
 import { rewriteStackFile, stackTextOf } from "../stack-file.ts";
-import { type TextPath, withValue } from "../stack-text.ts";
+import { type TextPath, withoutKey, withValue } from "../stack-text.ts";
+import { isCommit } from "./records.ts";
 
-const ref = ["params", "app", "git", "ref"] as const;
+const git = ["params", "app", "git"] as const;
 /** What the role takes where nothing is said. */
 const unsaid = "main";
 
-const placeOf = (server?: string): TextPath => [...(server === undefined ? [] : ["servers", server]), ...ref];
+const gitOf = (server?: string): TextPath => [...(server === undefined ? [] : ["servers", server]), ...git];
+const placeOf = (server?: string): TextPath => [...gitOf(server), "ref"];
+/** What it was before a commit came in its place. */
+const followsOf = (server?: string): TextPath => [...gitOf(server), "follows"];
 
 /** What a text says at a place of ours; undefined where it says nothing. */
 function saidIn(text: string): (at: TextPath) => unknown {
@@ -24,6 +28,13 @@ export function refsIn(text: string, servers: readonly string[]): Readonly<Recor
   return Object.fromEntries(servers.map((server) => [server, String(said(placeOf(server)) ?? said(placeOf()) ?? unsaid)]));
 }
 
+/** Pure. The branch or tag that a server is to have again, also while it is pinned to a commit; undefined where a commit is all that was ever said. */
+export function followedIn(text: string, server: string): string | undefined {
+  const said = saidIn(text);
+  const all = [placeOf(server), followsOf(server), placeOf(), followsOf()].flatMap((at) => said(at) ?? []).map(String);
+  return all.find((each) => !isCommit(each)) ?? (said(placeOf()) === undefined ? unsaid : undefined);
+}
+
 /** Pure. The text that says so of `all` servers with the application; those that are not in `wanted` keep what they have. */
 export function withRefs(text: string, wanted: Readonly<Record<string, string>>, all: readonly string[]): string {
   const now = { ...refsIn(text, all), ...wanted };
@@ -34,12 +45,21 @@ export function withRefs(text: string, wanted: Readonly<Record<string, string>>,
   const settled = shared ?? String(said(placeOf()) ?? unsaid);
   const single = all
     .filter((server) => said(placeOf(server)) !== undefined || now[server] !== settled)
-    .map((server) => [placeOf(server), now[server]!] as const);
-  return [...(shared === undefined ? [] : [[placeOf(), shared] as const]), ...single].reduce(
-    (before, [path, value]) => withValue(before, path, value, "first"),
-    text,
-  );
+    .map((server) => [server, now[server]!] as const);
+  const changes = [...(shared === undefined ? [] : [[undefined, shared] as const]), ...single];
+  return changes.reduce((before, [server, value]) => pinned(before, server, value), text);
 }
+
+/** A name that a commit takes the place of is kept beside it; a name needs no other. */
+function pinned(text: string, server: string | undefined, value: string): string {
+  const was = saidIn(text)(placeOf(server)) ?? (server === undefined ? unsaid : undefined);
+  const named = withValue(text, placeOf(server), value, "first");
+  if (!isCommit(value)) return withoutKey(named, followsOf(server));
+  return was === undefined || isCommit(String(was)) ? named : withValue(named, followsOf(server), String(was));
+}
+
+export const followedOf = (stack: string, server: string, folder = stacksFolder): string | undefined =>
+  followedIn(stackTextOf(stack, folder), server);
 
 export const refsOf = (stack: string, servers: readonly string[], folder = stacksFolder): Readonly<Record<string, string>> =>
   refsIn(stackTextOf(stack, folder), servers);

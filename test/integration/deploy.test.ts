@@ -204,5 +204,13 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
       expect.arrayContaining(["rollback done", "deploy done", "deploy failed"]),
     );
     expect((await trial.bare(["rollback"])).said).toContain("expected 1 deploy to go back, got fewer on record");
+    // Stack file and state both name a commit by now; the branch is known all the same.
+    const nine = commit("9");
+    await push();
+    const forward = await deploy();
+    expect(forward.code, forward.said).toBe(0);
+    expect(await heads()).toEqual([nine, nine]);
+    expect(readFileSync(trial.file, "utf8")).not.toContain("follows");
+    await agrees();
   });
 });

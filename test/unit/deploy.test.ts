@@ -13,7 +13,7 @@ import { followedBy, type Looked, refuseOutrun, refuseUnfit, rollbackTarget, tar
 import { refsAfter, type Told } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
 import { onceScript } from "../../operations/deploy/once.ts";
-import { refsIn, withRefs } from "../../operations/deploy/pin.ts";
+import { followedIn, refsIn, withRefs } from "../../operations/deploy/pin.ts";
 import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts";
 import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/deploy/records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
@@ -298,6 +298,22 @@ describe("the stack file", () => {
 
   test.each(["true", "null", "1e3"])("a branch that YAML has another meaning for is a text: %s", (name) => {
     expect(parse(withRefs(block, { isu1: name, isu2: name }, all)).config["contest-fleet:fleet"].params.app.git.ref).toBe(name);
+  });
+
+  test.each([block, flow])("pinned to a commit it keeps the name that it followed, for the next deploy; a name alone stays one", (text) => {
+    const name = text === flow ? "dev" : "main";
+    const once = withRefs(text, { isu1: a, isu2: a }, all);
+    expect(parse(once).config["contest-fleet:fleet"].params.app.git).toMatchObject({ ref: a, follows: name });
+    const twice = withRefs(once, { isu1: b, isu2: b }, all);
+    expect([text, once, twice].map((each) => followedIn(each, "isu2"))).toEqual([name, name, name]);
+    const alone = withRefs(text, { isu1: a }, all);
+    expect([alone, withRefs(alone, { isu1: b, isu2: b }, all)].map((each) => followedIn(each, "isu1"))).toEqual([name, name]);
+    const forward = parse(withRefs(twice, { isu1: "release", isu2: "release" }, all)).config["contest-fleet:fleet"].params.app.git;
+    expect([forward.ref, "follows" in forward]).toEqual(["release", false]);
+    const never = text
+      .replace("path: /srv/app", `path: /srv/app${text === flow ? "," : "\n         "} ref: ${a}`)
+      .replace(", ref: dev", "");
+    expect([refsIn(never, all), followedIn(never, "isu1")]).toEqual([{ isu1: a, isu2: a }, undefined]);
   });
 
   test("an id that looks like a number is a text", () => {

@@ -14,6 +14,9 @@ import { Deploying } from "./deploying.ts";
 const Git = z.strictObject({
   repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
   ref: GitRef.default("main").describe("branch, tag or commit"),
+  follows: GitRef.optional().describe(
+    "branch or tag that `fleet deploy` without one brings while `ref` is a commit; a rollback writes it, and a deploy of a commit",
+  ),
   path: AbsolutePath.describe("folder on the server"),
   owner: UserName.optional().describe("owner of the files. Default: the user of applications (`base.appUser`)."),
   force: z.boolean().default(false).describe("throw edits and commits of the server's own away; else they are an error"),
@@ -86,9 +89,12 @@ export const app = defineRole<Params>({
   },
 });
 
+/** What a deploy follows is none of the server's. */
+const checkoutOf = ({ follows: _, ...git }: z.infer<typeof Git>): Declared => want.git(git);
+
 /** Where its code lies, and where its services work. */
 function placesOf({ git, archive, services }: Params): Territory[] {
-  const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
+  const code = [...(git ? [checkoutOf(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
   const folders = [git?.path, archive?.path, ...Object.values(services).map(({ workingDirectory }) => workingDirectory)];
   const paths = [...new Set(folders.filter((path) => path !== undefined))];
   return paths.length > 0 ? [{ name: "app", paths, everyService: true, hears: "restart", after: code.map(({ address }) => address) }] : [];
@@ -129,7 +135,7 @@ done`,
   });
 
 function codeOf({ git, archive, build }: Settled): Declared[] {
-  const code = [...(git ? [want.git(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
+  const code = [...(git ? [checkoutOf(git)] : []), ...(archive ? [want.archive({ ...archive })] : [])];
   const place = git ?? archive;
   if (!place || build === undefined) return code;
   // The stamp holds what was built: another commit builds again.
