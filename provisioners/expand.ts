@@ -14,7 +14,7 @@ import { type Neighbour, ownerOf } from "./overlay/owners.ts";
 import { rendered } from "./overlay/template.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
-import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, sharesMemory } from "./roles/contract.ts";
+import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, repositoriesOf, sharesMemory } from "./roles/contract.ts";
 import { resourcesOf } from "./roles/fault.ts";
 import { appAccount, type ServerView, type TeamView } from "./roles/role.ts";
 import { otherTerritory, roleNamed, territoryOf } from "./roles/roles.ts";
@@ -71,6 +71,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   const servers = Object.entries(spec.servers).map(([name, server]): ServerPlan => {
     const privateAddress = target.privateAddress(spec, name, around);
     const volumes = target.volumes?.(spec, name) ?? [];
+    const repositories = repositoriesOf(server);
     return {
       name,
       spec: server,
@@ -83,6 +84,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
         ...(server.services && { services: server.services }),
         ...(server.share !== undefined && server.share !== 100 && { share: server.share }),
         ...(volumes.length > 0 && { volumes }),
+        ...(repositories.length > 0 && { repositories }),
       },
       declared: { ...target.declared(spec, name, around), ...sizesOf(server) },
       overlay: around.overlays[name] ?? [],

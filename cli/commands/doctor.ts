@@ -3,6 +3,7 @@ import { targetOf } from "../../components/targets/targets.ts";
 import { accountFindings } from "../../operations/doctor/accounts.ts";
 import { type Finding, findingsOf } from "../../operations/doctor/finding.ts";
 import { hereFindings } from "../../operations/doctor/here.ts";
+import { repositoryFinding } from "../../operations/doctor/repository.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../../operations/fleet-up.ts";
 import { recorded } from "../../operations/history/history.ts";
@@ -10,7 +11,7 @@ import { lookAt } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
-import { sentenceOf } from "../../provisioners/engine/shell.ts";
+import { type Shell, sentenceOf } from "../../provisioners/engine/shell.ts";
 import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
@@ -100,12 +101,17 @@ function planIfRight(stack: string) {
 }
 
 async function ofServers(stack: string, servers: readonly FleetServer[], open: OpenServers): Promise<readonly Finding[]> {
-  const outcomes = await open.each(servers, (server, shell, signal) => lookAt(server, shell, signal, { thorough: true }), {
-    timeout: 60_000,
-  });
+  const look = async (server: FleetServer, shell: Shell, signal: AbortSignal) => {
+    const seen = await lookAt(server, shell, signal, { thorough: true });
+    return { seen, repository: await repositoryFinding(server, shell, signal, stack) };
+  };
+  const outcomes = await open.each(servers, look, { timeout: 90_000 });
   return outcomes.flatMap((outcome, index): readonly Finding[] => {
     const { name, undone } = servers[index]!;
-    if ("value" in outcome) return serverFindings(outcome.value, { stack, server: name, now: new Date(), undone, me: operator() });
+    if ("value" in outcome) {
+      const { seen, repository } = outcome.value;
+      return [...serverFindings(seen, { stack, server: name, now: new Date(), undone, me: operator() }), ...repository];
+    }
     return [findingsOf(name).failure("reach", sentenceOf(outcome.error), { mend: `./fleet ssh ${name} -s ${stack}` })];
   });
 }

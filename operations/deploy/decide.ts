@@ -2,6 +2,7 @@
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Place } from "./places.ts";
+import { unreached } from "./reach.ts";
 import { isCommit, short, trailOf } from "./records.ts";
 import type { CheckoutSeen } from "./scripts.ts";
 
@@ -27,12 +28,13 @@ export function refuseUnfit(looked: readonly { readonly place: Place; readonly s
 }
 
 /** The commit that all of them shall run. `ref` is what was asked for. */
-export function targetOf(looked: readonly Looked[], ref: string): { readonly commit: string; readonly subject: string } {
+export function targetOf(looked: readonly Looked[], ref: string, stack: string): { readonly commit: string; readonly subject: string } {
   const silent = looked.find(({ seen }) => seen.silent !== undefined);
-  if (silent && !isCommit(ref))
-    throw new UserError(
-      `${silent.place.server.name}: expected an answer from ${silent.place.git.repository}, got: ${silent.seen.silent}; next: try again, or from a clone here: --from .`,
-    );
+  if (silent && !isCommit(ref)) {
+    const { server, git } = silent.place;
+    const { why, next } = unreached(silent.seen.silent!, git, { stack, server: server.name });
+    throw new UserError(`${server.name}: expected an answer from ${git.repository}, got: ${why}; next: ${next}`);
+  }
   const missing = looked.filter(({ seen }) => seen.target === undefined);
   if (missing.length > 0)
     throw new UserError(

@@ -143,7 +143,7 @@ function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen
     places.map((place) => ({ place, seen: seen.get(place.server.name)! })),
     options.stack,
   );
-  const target = targetFor(looked, wish);
+  const target = targetFor(looked, wish, options.stack);
   if (wish.what === "deploy" && options.anyway === undefined) {
     const lost = looked.map(({ place, seen: { head, source = head, lost: there } }) => {
       const local = "from" in wish ? (wish.from.has(source) ? wish.from.lost(source, target.commit) : undefined) : there;
@@ -159,14 +159,14 @@ function decide(places: readonly Place[], seen: ReadonlyMap<string, CheckoutSeen
   return { target, looked };
 }
 
-function targetFor(looked: readonly Looked[], wish: Wish): Target {
+function targetFor(looked: readonly Looked[], wish: Wish, stack: string): Target {
   if (wish.what === "rollback") {
     const commit = rollbackTarget(looked, wish.steps);
     const records = looked.flatMap(({ seen }) => seen.records);
     return { commit, subject: subjectIn(records, commit), ref: commit };
   }
   if ("from" in wish) return { commit: wish.commit, subject: wish.from.subject(wish.commit), ref: wish.ref };
-  return { ...targetOf(looked, wish.ref), ref: wish.ref };
+  return { ...targetOf(looked, wish.ref, stack), ref: wish.ref };
 }
 
 interface Sending {

@@ -29,7 +29,8 @@ export function placesOf(servers: readonly FleetServer[], stack: string): readon
   );
 }
 
-function placeOn(server: FleetServer): Place | undefined {
+/** Pure. */
+export function placeOn(server: FleetServer): Place | undefined {
   const own = server.remembered.find(({ inputs }) => inputs.role === role);
   if (!own) return undefined;
   const wants = resolvePlaceholders((own.inputs.resources ?? {}) as Wants, (own.inputs.late ?? {}) as LateValues);

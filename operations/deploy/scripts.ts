@@ -43,7 +43,7 @@ printf 'source\\t%s\\n' "$source"
 git --no-pager log -1 --format='runs%x09%s'
 git --no-optional-locks status --porcelain --untracked-files=no | sed 's/^.../edited\\t/'
 if [ "$4" = fetch ] && ! said=$(timeout 60 git fetch -q --tags --force origin 2>&1); then
-  printf 'silent\\t%s\\n' "$(printf '%s\\n' "\${said:-no answer within 60 s}" | tail -n 1)"
+  printf '%s\\n' "\${said:-no answer within 60 s}" | sed 's/^/silent\\t/'
 fi
 printf 'own\\t%s\\n' "$(git rev-list --count HEAD --not --remotes=origin --tags $(git rev-parse -q --verify refs/fleet/deployed))"
 target=$(resolve "$2")
@@ -69,7 +69,7 @@ export function checkoutIn(text: string): CheckoutSeen {
   return {
     ...some("head"),
     ...some("source"),
-    ...some("silent"),
+    ...(all("silent").length > 0 && { silent: all("silent").join("\n") }),
     ...some("target"),
     ...some("follows"),
     ...{

@@ -38,6 +38,10 @@ export const portsOf = (holder: Roles): readonly number[] => [...new Set(portUse
 export const accountOf = ({ roles, params }: Roles): string =>
   roles.map((role) => roleNamed(role).account?.(params[role])).find((user) => user !== undefined) ?? "isucon";
 
+export const repositoriesOf = ({ roles, params }: Roles): readonly string[] => [
+  ...new Set(roles.flatMap((role) => roleNamed(role).repositories?.(params[role]) ?? [])),
+];
+
 /** Whether another role wants memory too. Roles that take the rest take it together. */
 export function sharesMemory(role: string, roles: readonly string[]): boolean {
   const { memory: own } = roleNamed(role);

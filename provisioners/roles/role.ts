@@ -61,6 +61,8 @@ export interface ServerView {
   readonly account: string;
   /** Units that the stack file switches, by their full names. */
   readonly services?: Readonly<Record<string, "on" | "off" | "masked">>;
+  /** Where its roles fetch the team's code. */
+  readonly repositories?: readonly string[];
   /** Per cent of its usual share of the requests, for whoever balances over it; 100 without. */
   readonly share?: number;
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
@@ -127,6 +129,8 @@ export interface Role<Params = unknown> {
   /** Where others reach it, by name. */
   provides?(params: Params): Readonly<Record<string, Endpoint>>;
   needs?(params: Params): readonly Need[];
+  /** Where it fetches the team's code: every server is to know the ssh keys of those hosts. */
+  repositories?(params: Params): readonly string[];
   /** Of the server: `share` for a cache or a database, `rest` for what takes what is left, together. @default none */
   memory?: "none" | "share" | "rest";
   /** The user that applications run as, where this role is the one that says so. */

@@ -1,7 +1,9 @@
 // What the role base makes of single parameters, and what it refuses.
 import { expect, test } from "vitest";
 import type { Facts } from "../../provisioners/engine/facts.ts";
+import { app } from "../../provisioners/roles/app/role.ts";
 import { base } from "../../provisioners/roles/base/role.ts";
+import { repositoriesOf } from "../../provisioners/roles/contract.ts";
 import { UserError } from "../../spec/problem.ts";
 
 const facts: Facts = {
@@ -56,6 +58,41 @@ test("the locale is written where it outlives a boot", () => {
     ["amzn", "2023", "/etc/locale.conf"],
   ] as const)
     expect(files({ distribution, version })).toEqual([`file[${file}]`]);
+});
+
+test("the hosts of the stack's repositories are known by the keys that they publish, and opened with the team's", () => {
+  const told = (repositories: readonly string[], said: object = {}) => {
+    const servers = [self, { ...self, name: "isu2", privateAddress: "10.0.0.2", repositories }];
+    const all = base.resources({ params: base.params.parse(said), facts, shared: false, self, team: { ...team, servers } });
+    const content = (address: string) =>
+      all.map(({ address: at, want }) => (at === address ? (want as { content?: string }).content : "")).join("");
+    const known = content("block[/etc/ssh/ssh_known_hosts:team]").split("\n");
+    return {
+      known: known.filter((line) => !/^isu|^$/.test(line)).map((line) => line.split(" ").slice(0, 2).join(" ")),
+      opened: /^Host (.*)$/m.exec(content("file[/etc/ssh/ssh_config.d/50-fleet.conf]"))?.[1],
+    };
+  };
+  expect(told([])).toEqual({ known: ["github.com ssh-ed25519"], opened: "isu1 isu2 github.com" });
+  expect(told(["git@gitlab.com:team/app.git", "ssh://git@bitbucket.org/team/app.git"])).toEqual({
+    known: ["github.com ssh-ed25519", "gitlab.com ssh-ed25519", "bitbucket.org ssh-ed25519"],
+    opened: "isu1 isu2 github.com gitlab.com bitbucket.org",
+  });
+  expect(told(["ssh://git@ssh.github.com:443/team/app.git"]).known).toEqual(["github.com ssh-ed25519", "[ssh.github.com]:443 ssh-ed25519"]);
+  expect(told(["ssh://git@git.example.org:2222/app.git"])).toEqual({
+    known: ["github.com ssh-ed25519"],
+    opened: "isu1 isu2 github.com git.example.org",
+  });
+  expect(told(["https://gitlab.com/team/app.git", "/var/opt/app.git"]).opened).toBe("isu1 isu2 github.com");
+  expect(told(["git@gitlab.com:team/app.git"], { deployHosts: [], knownHosts: ["gitlab.com,192.0.2.1 ssh-rsa AAAA"] })).toEqual({
+    known: ["gitlab.com,192.0.2.1 ssh-rsa"],
+    opened: "isu1 isu2 gitlab.com",
+  });
+});
+
+test("a role says where it fetches code", () => {
+  const params = (git: object) => ({ app: app.params.parse({ git: { path: "/srv/app", ...git } }) });
+  const repository = "git@gitlab.com:team/app.git";
+  expect(repositoriesOf({ roles: ["base", "app"], params: { base: {}, ...params({ repository }) } })).toEqual([repository]);
 });
 
 test("where /etc/hosts is left alone, ssh knows the team's servers all the same", () => {

@@ -19,11 +19,13 @@ import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/d
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { settingsIn } from "../../operations/deploy/settings.ts";
 import { checksOf } from "../../operations/deploy/turn.ts";
+import { repositoryFinding } from "../../operations/doctor/repository.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers } from "../../operations/on-servers.ts";
 import { HostError, type Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { GitWant } from "../../provisioners/resources/git.ts";
+import { UserError } from "../../spec/problem.ts";
 
 const id = (letter: string): string => letter.repeat(40);
 const [a, b, c] = [id("a"), id("b"), id("c")];
@@ -108,10 +110,54 @@ describe("refusals", () => {
   });
 
   test("what the repository does not have, says differently or does not answer for", () => {
-    expect(() => targetOf([looked("isu1", { target: undefined as never })], "x")).toThrow("isu1: expected x in /srv/app.git, got none");
-    expect(() => targetOf([looked("isu1"), looked("isu2", { target: c })], "main")).toThrow("expected one commit");
-    expect(() => targetOf([looked("isu1", { silent: "refused" })], "main")).toThrow("expected an answer from /srv/app.git, got: refused");
-    expect(targetOf([looked("isu1", { silent: "refused" })], b)).toEqual({ commit: b, subject: "s" });
+    expect(() => targetOf([looked("isu1", { target: undefined as never })], "x", "t")).toThrow(
+      "isu1: expected x in /srv/app.git, got none",
+    );
+    expect(() => targetOf([looked("isu1"), looked("isu2", { target: c })], "main", "t")).toThrow("expected one commit");
+    expect(() => targetOf([looked("isu1", { silent: "refused" })], "main", "t")).toThrow(
+      "expected an answer from /srv/app.git, got: refused",
+    );
+    expect(targetOf([looked("isu1", { silent: "refused" })], b, "t")).toEqual({ commit: b, subject: "s" });
+  });
+
+  test.each([
+    [
+      "ssh://git@git.example.org:2222/team/app.git",
+      "No ED25519 host key is known for [git.example.org]:2222 and you have requested strict checking.\nHost key verification failed.\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.",
+      "isu1: expected an answer from ssh://git@git.example.org:2222/team/app.git, got: the host key of git.example.org is not among those that it knows (No ED25519 host key is known for [git.example.org]:2222 and you have requested strict checking.); next: ./fleet run -s t isu1 -- ssh-keyscan -t ed25519 -p 2222 git.example.org; where that is the key, its line in params.base.knownHosts, and ./fleet up t",
+    ],
+    [
+      "git@github.com:team/app.git",
+      "git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.\n\nPlease make sure you have the correct access rights\nand the repository exists.",
+      "isu1: expected an answer from git@github.com:team/app.git, got: git@github.com: Permission denied (publickey).; next: ./fleet run -s t isu1 --sudo -- ssh-keygen -y -f /root/.ssh/fleet_mesh; give that to the repository as a deploy key",
+    ],
+    [
+      "https://github.com/team/app.git",
+      "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+      "isu1: expected an answer from https://github.com/team/app.git, got: fatal: could not read Username for 'https://github.com': terminal prompts disabled; next: an ssh URL (git@…) in app.git.repository, which the team's deploy key opens",
+    ],
+    [
+      "git@git.example.org:team/app.git",
+      "ssh: connect to host git.example.org port 22: Connection timed out\nfatal: Could not read from remote repository.",
+      "isu1: expected an answer from git@git.example.org:team/app.git, got: ssh: connect to host git.example.org port 22: Connection timed out; next: try again, or from a clone here: fleet deploy --from .",
+    ],
+  ])("where %s is silent, what to type follows from what it said", (repository, silent, sentence) => {
+    const one = looked("isu1", { silent });
+    const asked = { ...one, place: { ...one.place, git: { ...one.place.git, repository } } };
+    expect(() => targetOf([asked], "main", "t")).toThrow(new UserError(sentence));
+  });
+
+  test("a doctor asks each server with a checkout whether it reaches the repository", async () => {
+    const asks = async (code: number, said = "") => {
+      const shell = { run: async () => ({ code, stdout: Buffer.from(said), stderr: "" }) } as unknown as Shell;
+      return await repositoryFinding(server("isu1"), shell, new AbortController().signal, "t");
+    };
+    expect(await asks(0)).toMatchObject([{ state: "ok", of: "isu1", what: "repository" }]);
+    expect(await asks(1, "fatal: '/srv/app.git' does not appear to be a git repository\n")).toMatchObject([
+      { state: "failure", text: expect.stringContaining("does not appear"), mend: expect.stringContaining("--from") },
+    ]);
+    const none = { ...server("isu1"), remembered: [] } as unknown as FleetServer;
+    expect(await repositoryFinding(none, {} as Shell, new AbortController().signal, "t")).toEqual([]);
   });
 
   test("commits that run and would be gone", () => {

@@ -73,6 +73,7 @@ export const app = defineRole<Params>({
     { unit: undefined, ports: Object.fromEntries(ports.map((port, at) => [`ports[${at}]`, port])) },
   ],
   provides: ({ ports }) => Object.fromEntries(ports.map((port) => [`app-${port}`, { protocol: "http", port }])),
+  repositories: ({ git }) => (git ? [git.repository] : []),
   memory: "rest",
   resources(context) {
     const params = settled(context);

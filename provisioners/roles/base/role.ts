@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parsePath } from "../../../spec/path.ts";
 import { Line, Locale, Timezone, UserName } from "../../../spec/scalars.ts";
+import { gitHostOf, publishedLines } from "../../../templates/base/git-hosts.ts";
 import { hostsBlock } from "../../../templates/base/hosts.ts";
 import { Limits, sessionLimits } from "../../../templates/base/limits.ts";
 import { Sshd, sshdDropIn } from "../../../templates/base/sshd.ts";
@@ -18,9 +19,6 @@ import { software, softwareParams } from "./software.ts";
 import { storage, storageParams } from "./storage.ts";
 import { baseTerritory } from "./territory.ts";
 import { volumes } from "./volumes.ts";
-
-/** As GitHub publishes it: a deploy never has to say yes to a key. */
-const githubKey = "github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
 const Params = z
   .strictObject({
@@ -45,8 +43,14 @@ const Params = z
       .prefault({})
       .describe("limits of people's sessions; `false` leaves them"),
     sshd: Sshd.optional().describe("hardens sshd; without it sshd stays as it is"),
-    deployHosts: z.array(Line).default(["github.com"]).describe("hosts that the mesh key opens as a deploy key"),
-    knownHosts: z.array(Line).default([githubKey]).describe("further lines of ssh_known_hosts; GitHub's ed25519 key is there already"),
+    deployHosts: z
+      .array(Line)
+      .default(["github.com"])
+      .describe("hosts that the mesh key opens as a deploy key, beside those of the stack's `app.git.repository`"),
+    knownHosts: z
+      .array(Line)
+      .default([])
+      .describe("further lines of ssh_known_hosts; those of GitHub, GitLab and Bitbucket are there where the key opens them"),
   })
   .superRefine(({ sysctl }, context) => {
     for (const { path, reason } of sysctlEntries({ ...sysctl, reservedPorts: [] }).problems) {
@@ -155,10 +159,13 @@ function mesh(context: Context): Declared[] {
   const hosts = team.servers.map(({ name }) => name);
   const known = team.servers.map(({ name, privateAddress }) => `${name},${privateAddress} ${late("host-key", name)}`);
   const everybody = team.members.map(({ name }) => late("authorized-keys", name));
+  const code = team.servers.flatMap(({ repositories = [] }) => repositories.flatMap((each) => gitHostOf(each) ?? []));
+  const opened = [...params.deployHosts.map((host) => ({ host, port: 22 })), ...code];
+  const keyed = [...new Set(opened.map(({ host }) => host))];
   // Where /etc/hosts is left alone, nothing else knows the names.
   const places = params.hosts ? [] : team.servers.map(({ name, privateAddress }) => `Host ${name}\n  HostName ${privateAddress}\n`);
   const config = [
-    `# Managed by fleet (role base).\nHost ${[...hosts, ...params.deployHosts].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`,
+    `# Managed by fleet (role base).\nHost ${[...hosts, ...keyed].join(" ")}\n  IdentityFile ~/.ssh/fleet_mesh\n`,
     ...places,
   ].join("");
   const key = ({ name, home, group }: Account) =>
@@ -180,7 +187,11 @@ function mesh(context: Context): Declared[] {
     ...doors,
     key(app),
     key(root),
-    want.block({ path: "/etc/ssh/ssh_known_hosts", name: "team", content: `${[...known, ...params.knownHosts].join("\n")}\n` }),
+    want.block({
+      path: "/etc/ssh/ssh_known_hosts",
+      name: "team",
+      content: `${[...known, ...params.knownHosts, ...publishedLines(opened, params.knownHosts)].join("\n")}\n`,
+    }),
     want.file({ path: "/etc/ssh/ssh_config.d/50-fleet.conf", content: config }),
   ];
 }
