@@ -10,7 +10,7 @@ import { ownHome } from "../../pulumi/home.ts";
 import { type Fleet, inside, start, Trial } from "../support/fleet.ts";
 import { handOut } from "../support/handed-out.ts";
 import { ownNetwork } from "../support/own.ts";
-import { soon } from "../support/soon.ts";
+import { soon, until } from "../support/soon.ts";
 
 const network = ownNetwork();
 const user = { name: "isucon", password: "pass of the contest", sudo: "free" } as const;
@@ -110,7 +110,8 @@ beforeAll(async () => {
     names.map((name, index) => ({ name, host: 11 + index, user })),
   );
   await Promise.all([prepared("isu1", nginxOfTheirs), prepared("isu2", sleepingNginx), prepared("isu3", databaseOfTheirs)]);
-  for (const name of names) await soon(() => prepared(name, '[ -z "$(systemctl list-jobs --no-legend)" ]'));
+  const rests = async (name: string) => (await inside(trial.stack, name, '[ -z "$(systemctl list-jobs --no-legend)" ]')).code === 0;
+  for (const name of names) await until(() => rests(name), `${name} at rest`);
   for (const name of names) before.set(name, await lookAt(name));
   execFileSync("nft", ["-f", "-"], {
     input: `table inet ${shut} {\nchain out {\ntype filter hook output priority 0;\nip daddr ${network}.13 tcp dport 22 reject\n}\n}\n`,
