@@ -20,7 +20,7 @@ import { recordScript } from "./memory-script.ts";
 import { blankObservation, type Observation, type ObserveOptions, observe, observeAll, observeMemory, type Removed } from "./observe.ts";
 import type { Wants } from "./order.ts";
 import { plan, planUndo, type RolePlan } from "./plan.ts";
-import { memoryDirectory } from "./prelude.ts";
+import { memoryDirectory, pathFunctions } from "./prelude.ts";
 import { Look } from "./probe.ts";
 import { type Leavings, planPurge } from "./purge.ts";
 import type { Result, RoleReport } from "./report.ts";
@@ -146,11 +146,12 @@ export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<Ro
 const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
   removed.flatMap(({ address, want, right }) => (right ? [] : (kindOf(address).kind.path?.(want) ?? [])));
 
-const nothingLeft = sh`[ -d ${memoryDirectory} ] || exit 0
+const nothingLeft = sh`${{ text: pathFunctions, masked: "" }}
+[ -d ${memoryDirectory} ] || exit 0
 cd ${memoryDirectory}
 if [ -e .parents ]; then
   sort -r .parents | while IFS= read -r each; do
-    if [ -d "$each" ] && ! rmdir -- "$each" 2>/dev/null; then printf '%s stays, with what others put into it; remove it by \`rm -r %s\`\n' "$each" "$each"; fi
+    if [ -d "$each" ] && ! fleet_at "$each" rmdir -- > /dev/null 2>&1; then printf '%s stays, with what others put into it; remove it by \`rm -r %s\`\n' "$each" "$each"; fi
   done
 fi
 rm -rf -- journal .parents */originals */rollback */pending

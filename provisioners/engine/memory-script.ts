@@ -1,4 +1,5 @@
 // What a run writes into the server's memory: before its first change what was there, after its last what is to be forgotten.
+import { dirname } from "node:path";
 import type { Address } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import type { Work } from "./apply.ts";
@@ -45,18 +46,24 @@ const nowChanged = ({ wants, seen, changes }: Work): readonly Entry[] =>
     .filter((thing) => seen.memory.originals.get(thing)?.right)
     .map((thing) => ({ changed: thing }));
 
-/** The file of what stood there. It must be whole before the record that speaks of it is. */
+/**
+ * The file of what stood there. It must be whole before the record that speaks of it is. Nothing is remembered of a place that nothing is
+ * written to, which a user's link leads to; what is right as it is holds nothing that the fleet does not know.
+ */
 function copies(all: readonly First[]): readonly Command[] {
-  return all.flatMap(({ original: { address, want, have }, from, parts }) => {
+  return all.flatMap(({ original: { address, want, have, right }, from, parts }) => {
     const { kind } = kindOf(address);
     const [path, type] = [kind.path?.(want), kind.standing?.(have).type];
-    if (path === undefined || type === undefined || !["file", "link", "other"].includes(type)) return [];
+    if (path === undefined || type === undefined) return [];
+    if (!["file", "link", "other"].includes(type))
+      return right ? [] : [sh`[ ! -d ${dirname(path)} ] || ( fleet_enter ${dirname(path)} ) || exit 4`];
     const copy = `"$state/originals/${storeKey(address)}"`;
     // Who has a part of a file only writes through a link to it: the copy is of what the link leads to.
     const through = kind.shared && type === "link" ? `$([ ! -e ${quote(path)} ] || echo -L) ` : "";
     const source = from ? copyOf(from) : path;
     const without = type === "file" ? parts.map((part) => `fleet_without_block ${copy}.new ${quote(copyOf(part))} && `).join("") : "";
-    return [{ text: `cp -a ${through}-- ${quote(source)} ${copy}.new && ${without}mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
+    const taken = right ? `cp -a ${through}-- ${quote(source)} ${copy}.new ` : `fleet_copy ${quote(source)} ${copy}.new ${through}`;
+    return [{ text: `${taken}&& ${without}mv -fT -- ${copy}.new ${copy} || exit 4`, masked: "" }];
   });
 }
 

@@ -1,37 +1,6 @@
 # The functions that steps may call; prelude.ts says what each promises. POSIX sh (plus `local`), coreutils, systemd.
 # Every line may be the last before a kill -9: what is kept stays until it is put back or the run ends, what is owed until it is done.
 
-# fleet_enter DIRECTORY: works there from now on, wherever its name leads to later. A user's link may lead to what is the same user's, and
-# nowhere else: who may not be root would choose what root writes.
-fleet_enter() {
-  local at uid theirs
-  cd -P -- "${1:-/}" || return 1
-  [ "$PWD" != "$1" ] || return 0
-  at=$1 theirs=
-  while [ -n "$at" ]; do
-    uid=$(stat -c %u -- "$at") || return 1
-    if [ -L "$at" ] && [ "$uid" != 0 ]; then theirs=$uid; fi
-    at=${at%/*}
-  done
-  if [ -z "$theirs" ] && [ "$(readlink -f -- "${1:-/}")" = "$PWD" ]; then return 0; fi
-  if [ -n "$theirs" ] && [ "$(stat -c %u .)" = "$theirs" ]; then return 0; fi
-  printf 'expected %s to lead to a folder of the same user, got %s by a link that is not root'"'"'s: nothing is written there\n' "$1" "$PWD"
-  cd /
-  return 1
-}
-
-# fleet_mode MODE PATH: of the path itself. Where a user may put a link in its place it is changed with that user's rights alone.
-fleet_mode() (
-  fleet_enter "${2%/*}" || exit 1
-  name=./${2##*/} uid=$(stat -c %u -- "./${2##*/}") || exit 1
-  if [ -O . ] || [ "$uid" = 0 ]; then
-    if [ -L "$name" ]; then printf 'expected a file or folder at %s, got a link\n' "$2"; exit 1; fi
-    chmod -- "$1" "$name"
-  else
-    setpriv --reuid="$uid" --regid="$(stat -c %g -- "$name")" --clear-groups chmod -- "$1" "$name"
-  fi
-)
-
 # fleet_write PATH MODE OWNER GROUP VALIDATE [like] < CONTENT: `like`, the file that is there hands down its access lists and attributes
 fleet_write() {
   local name left back
@@ -137,7 +106,7 @@ fleet_keep() {
   # The content counts only once it is whole: it comes last.
   printf '%s\n' "$1" > "$kept.path"
   if [ -e "$1" ] || [ -L "$1" ]; then
-    cp -a -- "$1" "$kept.new"
+    fleet_copy "$1" "$kept.new" || return 1
     [ -L "$1" ] || sync -- "$kept.new" "$kept.path"
     mv -fT -- "$kept.new" "$kept"
   else
@@ -167,9 +136,9 @@ fleet_rollback() {
     if [ -e "$kept.back" ]; then
       sh -e "$kept.back" </dev/null || printf 'what brings it back failed: %s\n' "$path"
     elif [ ! -e "$kept.none" ]; then
-      cp -a -- "$kept" "${path%/*}/.${path##*/}.fleet-$run" && mv -fT -- "${path%/*}/.${path##*/}.fleet-$run" "$path" || return 1
-    elif [ ! -d "$path" ]; then
-      rm -f -- "$path" || return 1
+      fleet_back "$kept" "$path" || return 1
+    elif [ -L "$path" ] || [ ! -d "$path" ]; then
+      fleet_remove "$path" || return 1
     fi
     case $path in /etc/systemd/system/*) units=changed ;; esac
     # Whoever has confirmed the new content runs with it, and is owed the old one.
@@ -205,7 +174,7 @@ $made"
   [ -n "$made" ] || return 0
   printf '%s' "$made" >> "${state%/*}/.parents"
   sync -- "${state%/*}/.parents"
-  mkdir -p -- "${1%/*}"
+  fleet_folders "${1%/*}"
 }
 
 # fleet_no_parents FOLDER…: takes those away that fleet_parents made and that are empty by now; the deepest come first
@@ -215,7 +184,7 @@ fleet_no_parents() {
   [ -e "$all" ] || return 0
   for each; do
     grep -qxF -e "$each" -- "$all" || continue
-    if [ -d "$each" ] && [ ! -L "$each" ]; then rmdir -- "$each" 2>/dev/null || break; fi
+    if [ -d "$each" ] && [ ! -L "$each" ]; then fleet_at "$each" rmdir -- > /dev/null 2>&1 || break; fi
     grep -vxF -e "$each" -- "$all" > "$all.new" || :
     mv -fT -- "$all.new" "$all"
   done

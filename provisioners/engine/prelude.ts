@@ -1,4 +1,4 @@
-// The shell functions that steps may call, and where a server keeps what a converge must remember. Their text is in prelude.sh.
+// The shell functions that steps may call, and where a server keeps what a converge must remember. Their text is in prelude.sh and paths.sh.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Address } from "../resources/kind.ts";
@@ -20,6 +20,12 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_write PATH MODE OWNER GROUP VALIDATE`: content on standard input; a hidden temporary file beside the target with mode and
  *   owner set before the content, flushed, validated (`%s`, unquoted, is the file), renamed. Any failure leaves the old content.
  * - `fleet_enter DIRECTORY`: works in it from then on; refused where a link that is not root's leads to what is another user's.
+ * - `fleet_at PATH COMMAND …`: COMMAND runs in the path's folder, entered so, with the path's own name as its last argument.
+ * - `fleet_copy PATH COPY OPTION …`: `cp -a` of what is there to a place of root's.
+ * - `fleet_read PATH`: a file's content; a link is refused.
+ * - `fleet_remove PATH`: of a file or a link; nothing to do where its folder is gone.
+ * - `fleet_back COPY PATH`: the copy takes the place of what is there, an empty directory too.
+ * - `fleet_folders DIRECTORY`: makes it, and those above it that are missing.
  * - `fleet_mode MODE PATH`: of the path itself, never of what a user's link in its place leads to.
  * - `fleet_without_block FILE BEFORE`: takes managed blocks out of a copy; BEFORE is what the file was without them, whose last line may have had no newline.
  * - `fleet_through PATH`: prints where a link leads, else the path itself.
@@ -38,9 +44,14 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
  */
-export const prelude = withoutComments(
-  `${runtimeFolders}\n${unitLinks}\n${readFileSync(new URL("./prelude.sh", import.meta.url), "utf8")}`,
-);
+export const prelude = withoutComments(`${runtimeFolders}\n${unitLinks}\n${textOf("paths.sh")}\n${textOf("prelude.sh")}`);
+
+/** Those for paths alone; they expect `$run` and nothing else. */
+export const pathFunctions = withoutComments(textOf("paths.sh"));
+
+function textOf(name: string): string {
+  return readFileSync(new URL(`./${name}`, import.meta.url), "utf8");
+}
 
 /** Shell text goes to the server with every run: without what only people read. */
 export function withoutComments(text: string): string {

@@ -5,20 +5,20 @@ if [ "$1" = wait ]; then until due; do [ -e armed ] || exit 0; sleep 1; done; fi
 # Whoever moves it has it: this, or the confirmation.
 if ! mv -T armed reverting 2>/dev/null; then [ "$1" = boot ] && [ -e reverting ] || exit 0; fi
 
-put() { mkdir -p -- "${2%/*}"; cp -a -- "$1" "${2%/*}/.${2##*/}.fleet-revert" && mv -fT -- "${2%/*}/.${2##*/}.fleet-revert" "$2"; }
+run=revert
 for each in paths/*.path; do
   kept=${each%.path}
   read -r path < "$each"
   if [ -e "$kept.folder" ]; then
     read -r mode uid gid < "$kept.folder"
-    mkdir -p -- "$path" && chown "$uid:$gid" -- "$path" && chmod "$mode" -- "$path"
-  elif [ ! -e "$kept.none" ]; then put "$kept" "$path"
-  elif [ -L "$path" ] || [ ! -d "$path" ]; then rm -f -- "$path"; fi
+    fleet_folders "$path" && fleet_at "$path" chown -h "$uid:$gid" -- && fleet_mode "$mode" "$path"
+  elif [ ! -e "$kept.none" ]; then fleet_folders "${path%/*}" && fleet_back "$fleet_revert/$kept" "$path"
+  elif [ -L "$path" ] || [ ! -d "$path" ]; then fleet_remove "$path"; fi
 done
 for each in $(printf '%s\n' paths/*.none | sort -r); do
   [ -e "$each" ] || continue
   read -r path < "${each%.none}.path"
-  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir --ignore-fail-on-non-empty -- "$path"; fi
+  if [ -d "$path" ] && [ ! -L "$path" ]; then fleet_at "$path" rmdir --ignore-fail-on-non-empty --; fi
 done
 
 line() {

@@ -16,7 +16,7 @@ fleet_arm_path() {
   printf '%s\n' "$1" > "$kept.path"
   if [ -d "$1" ] && [ ! -L "$1" ]; then stat -c '%a %u %g' -- "$1" > "$kept.folder"
   elif [ -e "$1" ] || [ -L "$1" ]; then
-    cp -a -- "$1" "$kept"
+    fleet_copy "$1" "$kept"
     # Who has a part of a file writes through a link to it.
     if [ -L "$1" ] && [ -f "$1" ]; then fleet_arm_path "$(readlink -f -- "$1")"; fi
   else : > "$kept.none"; fi

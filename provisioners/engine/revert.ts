@@ -4,7 +4,7 @@ import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { type Door, doors, unitsAt } from "./doors.ts";
 import type { Change } from "./plan.ts";
-import { memoryDirectory, storeKey, withoutComments } from "./prelude.ts";
+import { memoryDirectory, pathFunctions, storeKey, withoutComments } from "./prelude.ts";
 import { type Command, lines, quote, sh, withInput } from "./shell-quote.ts";
 
 /** While it is there, something waits for its confirmation. Root-only. */
@@ -52,7 +52,16 @@ export function armScript(changes: readonly Change[], wantOf: (address: Address)
 }
 
 const backScript = (here: readonly Door[]): string =>
-  [places, "back() {", "cd live || return", ...here.flatMap(({ back }) => back ?? []), "}", textOf("revert-back.sh"), ""].join("\n");
+  [
+    places,
+    pathFunctions,
+    "back() {",
+    "cd live || return",
+    ...here.flatMap(({ back }) => back ?? []),
+    "}",
+    textOf("revert-back.sh"),
+    "",
+  ].join("\n");
 
 export const hold = (seconds = stepTime): string => `fleet_hold ${seconds}`;
 

@@ -4,7 +4,7 @@ import { FilePath } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { AddressSchema, common, defineKind, missing } from "./kind.ts";
-import { undoPath } from "./undo-path.ts";
+import { removeFile, undoPath } from "./undo-path.ts";
 
 export const AbsentWant = z.strictObject({
   ...common,
@@ -29,9 +29,9 @@ export const absent = defineKind<AbsentWant, PathSeen>({
   plan({ path, broughtBy }, have, { changed }) {
     const coming = broughtBy !== undefined && changed.has(broughtBy);
     if (have.type === missing)
-      return coming ? [{ change: `remove what ${broughtBy} brings`, property: "found", run: sh`rm -f -- ${path}` }] : [];
+      return coming ? [{ change: `remove what ${broughtBy} brings`, property: "found", run: removeFile(path) }] : [];
     // A folder may hold what nobody asked to lose.
-    const run = have.type === "directory" ? sh`rmdir -- ${path}` : sh`rm -f -- ${path}`;
+    const run = have.type === "directory" ? sh`fleet_at ${path} rmdir --` : removeFile(path);
     return [{ change: `remove the ${have.type}`, property: "found", run }];
   },
   seen: (want, have) => (have.type === missing ? want : ({ ...want, found: have.type } as unknown as AbsentWant)),

@@ -7,6 +7,7 @@ import { AbsolutePath, Owner, Url } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, missing, purgeFolder, type Step } from "./kind.ts";
+import { removeFile, removeTree } from "./undo-path.ts";
 
 /** Bytes of an archive that travels with the want, and so rests in the stack's state. */
 export const archiveLimit = 8 * 1024 * 1024;
@@ -54,7 +55,7 @@ find . -mindepth 1 -type f -exec sha256sum {} + > "$list.sums"`;
 /** Takes the folder away where all that is in it came with an archive and is as it came. */
 const removeOwn = (path: string): Command => sh`list="$state/originals/$key.members"
 [ -d ${path} ] || exit 0
-cd -- ${path}
+fleet_enter ${path}
 if [ -e "$list" ]; then
   { find . -mindepth 1 ! -type d ! -name '.fleet-*' -printf '%P\\n' | LC_ALL=C sort | LC_ALL=C comm -23 - "$list"
     sha256sum --check --quiet -- "$list.sums" 2>/dev/null | sed -n 's,^[.]/\\(.*\\): FAILED$,\\1,p'; } > "$list.work"
@@ -67,7 +68,21 @@ if [ -s "$list.work" ]; then
   exit 1
 fi
 cd /
-rm -rf -- ${path} "$list" "$list.sums" "$list.work"`;
+fleet_at ${path} rm -rf --
+rm -f -- "$list" "$list.sums" "$list.work"`;
+
+/**
+ * Folder by folder, each entered: whoever has one of them may put a link in the place of the next. The directory itself keeps the mode that it
+ * has; where it is a link, that leads on as it did. Expects the tree at "$packed/tree".
+ */
+const layInto = (path: string): Command => sh`find . -type d | LC_ALL=C sort > "$packed/folders"
+while IFS= read -r each; do
+  at=${path}\${each#.}
+  if [ "$each" != . ] && [ ! -d "$at" ]; then fleet_at "$at" mkdir -m 0700 --; fi
+  ( fleet_enter "$at" || exit 1
+    find "$packed/tree/$each" -mindepth 1 -maxdepth 1 ! -type d -exec cp -a --remove-destination -t . -- {} + || exit 1
+    [ "$each" = . ] || { chown --reference="$packed/tree/$each" . && chmod --reference="$packed/tree/$each" .; } )
+done < "$packed/folders"`;
 
 const markerOf = (path: string): string => `${path}/.fleet-archive`;
 
@@ -84,13 +99,12 @@ function unpackStep(want: ArchiveWant, have: ArchiveHave): Step {
     sh`printf '%s  %s\n' ${sha256} "$packed/archive" | sha256sum --check --quiet -`,
     sh`tar -tf "$packed/archive" > "$packed/names"`,
     sh`if grep -E -n '^/|(^|/)[.][.](/|$)' "$packed/names"; then printf 'refused: the archive names paths outside of its folder\n'; exit 1; fi`,
-    sh`fleet_parents ${path}\n[ -d ${path} ] || { mkdir -- ${path} && chown -h ${`${owner}:${group}`} ${path}; }`,
-    sh`rm -f -- ${markerOf(path)}`,
+    sh`fleet_parents ${path}\n[ -d ${path} ] || { fleet_at ${path} mkdir -- && fleet_at ${path} chown -h ${`${owner}:${group}`} --; }`,
+    removeFile(markerOf(path)),
     sh`mkdir "$packed/tree"\ntar -xf "$packed/archive" -C "$packed/tree" --strip-components=${strip} --no-same-owner --no-same-permissions`,
     sh`chown -hR ${`${owner}:${group}`} "$packed/tree"\ncd -- "$packed/tree"`,
     listMembers,
-    // Member by member: the directory itself keeps the mode that it has.
-    sh`find . -mindepth 1 -maxdepth 1 -exec cp -a --remove-destination -t ${path} -- {} +`,
+    layInto(path),
     withInput(sh`( fleet_write ${markerOf(path)} 0644 root root '' )`, `${sha256}\n`),
   ]);
   const from = bytes ? counted(bytes.length, "byte") : `\`${url}\``;
@@ -113,7 +127,7 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
   plan: (want, have) => (have.sha256 === want.sha256 ? [] : [unpackStep(want, have)]),
   seen: (want, have) => (have.sha256 === missing ? undefined : { ...want, sha256: have.sha256 }),
   purge: ({ path }, original, { type }) =>
-    original.type === missing && type === "directory" ? purgeFolder(path, sh`rm -rf -- ${path}`, true) : undefined,
+    original.type === missing && type === "directory" ? purgeFolder(path, removeTree(path), true) : undefined,
   undo({ path }, original) {
     if (original.type === missing) return [{ change: "remove what was unpacked", run: removeOwn(path) }];
     return `${path} was there before, and what lay in it can't be told from what was unpacked over it`;

@@ -13,7 +13,7 @@ interface Attributes {
 export function attributeSteps({ path, mode, owner, group }: Attributes, have: PathSeen): Step[] {
   const steps: Step[] = [];
   if (have.owner !== owner || have.group !== group) {
-    const run = sh`chown -h ${`${owner}:${group}`} ${path}`;
+    const run = sh`fleet_at ${path} chown -h ${`${owner}:${group}`} --`;
     steps.push({
       change: `owner \`${have.owner}:${have.group}\` → \`${owner}:${group}\``,
       property: have.owner !== owner ? "owner" : "group",

@@ -63,16 +63,17 @@ const edit = ({ path, name, mode, owner, group, validate }: Kept<BlockWant>): Co
 path=$(fleet_through ${path}) || exit 1
 cat > "$block"
 if [ -e "$path" ]; then set -- $(stat -L -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
+if [ -e "$path" ]; then fleet_read "$path"; fi > "$state/block.was"
 awk -v begin=${begin} -v end=${end} -v block="$block" '
   function put() { if (!done) while ((getline line < block) > 0) print line; done = 1 }
   inside { if ($0 == end) { inside = 0; put() } next }
   $0 == begin { inside = 1; next }
   { print }
   END { if (inside) exit 3; put() }
-' "$([ -e "$path" ] && echo "$path" || echo /dev/null)" > "$new" ||
+' "$state/block.was" > "$new" ||
   { printf 'expected \`%s\` after its beginning in %s, got the end of the file; put it back by hand\\n' ${end} "$path"; exit 1; }
 fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} like < "$new"
-rm -f -- "$block" "$new"`;
+rm -f -- "$block" "$block.was" "$new"`;
 };
 
 /** Of a link, the content of what it leads to. */
@@ -123,8 +124,8 @@ export const block = defineKind<BlockWant, BlockSeen, "content">({
 });
 
 /** `$path` is where the block was cut out. */
-const dropEmpty = sh`if [ ! -s "$path" ]; then rm -f -- "$path"; fi`;
+const dropEmpty = sh`if [ ! -s "$path" ]; then fleet_remove "$path"; fi`;
 
 /** A file whose last line had no newline got one with the block. */
 const unendLine = sh`kept="$state/originals/$key"
-if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - "$path"; then cat -- "$kept" > "$path"; fi`;
+if [ -e "$kept" ] && echo | cat -- "$kept" - | cmp -s -- - "$path"; then fleet_write "$path" "$1" "$2" "$3" '' like < "$kept"; fi`;

@@ -1,12 +1,11 @@
 // A directory: mode and owner. What lies in it is other resources' business, and so are the directories above it.
-import { dirname } from "node:path";
 import { z } from "zod";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
-import { type Command, sh } from "../engine/shell-quote.ts";
+import { lines, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
 import { common, defineKind, missing, purgeFolder, refusing, type Step } from "./kind.ts";
-import { undoPath } from "./undo-path.ts";
+import { makeFolder, removeFile, removeTree, undoPath } from "./undo-path.ts";
 
 export const DirectoryWant = z.strictObject({
   ...common,
@@ -28,10 +27,6 @@ function refuseDangling(path: string, target: string): Step {
     run: sh`printf '%s\n' ${sentence}\nexit 1`,
   };
 }
-
-/** Root's own comes into being as root's, but where a set-group-id directory hands down its group. */
-const ownedBy = (owner: string, path: string): Command =>
-  owner === "root:root" ? sh`\nif [ -g ${dirname(path)} ]; then chown -h ${owner} ${path}; fi` : sh`\nchown -h ${owner} ${path}`;
 
 /** The path itself, and whether a directory is reached by it: through a link, too. */
 export interface DirectoryHave extends PathSeen {
@@ -56,15 +51,15 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     const { path, mode, owner, group, keep } = want;
     if (keep && have.type === "link" && !have.own) return have.leads ? [] : [refuseDangling(path, have.target)];
     if (have.type === "directory") return keep ? [] : attributeSteps(want, have);
-    const make = sh`mkdir -m ${mode} -- ${path}${ownedBy(`${owner}:${group}`, path)}`;
+    const make = makeFolder(want);
     if (have.type === missing) {
       // A package of the same run may have brought it since the look.
-      const right = keep ? sh`:` : sh`chown -h ${`${owner}:${group}`} ${path} && fleet_mode ${mode} ${path}`;
+      const right = keep ? sh`:` : sh`fleet_at ${path} chown -h ${`${owner}:${group}`} -- && fleet_mode ${mode} ${path}`;
       const run = sh`if [ -d ${path} ] && [ ! -L ${path} ]; then ${right}; else ${make}\nfi`;
       return [{ change: `create with mode \`${mode}\`, owner \`${owner}:${group}\``, property: "path", brief: true, run }];
     }
     const what = have.type === "link" ? `the link to \`${have.target}\`` : `the ${have.type}`;
-    return [{ change: `replace ${what} with an empty directory`, property: "path", run: sh`rm -f -- ${path}\n${make}` }];
+    return [{ change: `replace ${what} with an empty directory`, property: "path", run: lines([removeFile(path), make]) }];
   },
   seen(want, have) {
     if (want.keep && have.leads && !have.own) return want;
@@ -72,6 +67,6 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
     return want.keep ? want : { ...want, mode: have.mode, owner: have.owner, group: have.group };
   },
   purge: ({ path }, original, have) =>
-    original.type === missing && have.type === "directory" ? purgeFolder(path, sh`rm -rf -- ${path}`) : undefined,
+    original.type === missing && have.type === "directory" ? purgeFolder(path, removeTree(path)) : undefined,
   undo: ({ path }, original, have) => undoPath("directory", path, original, have),
 });

@@ -74,7 +74,7 @@ export const file = defineKind<FileWant, FileHave, "content">({
       throw new RangeError(`file[${path}]: expected at most ${contentLimit} bytes, got ${content.length}; use an archive`);
     if (have.type !== "file" || !(have.same || have.content?.equals(content))) {
       const write = writeCommand(want);
-      const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
+      const clear = have.type === "directory" ? sh`fleet_at ${path} rmdir --\n` : sh``;
       return [
         {
           change: contentChange(want, have),

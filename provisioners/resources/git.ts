@@ -7,6 +7,7 @@ import { asUser } from "../engine/as-user.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, type Kept, missing, purgeFolder, refusing, type Step } from "./kind.ts";
+import { placeOf, removeTree } from "./undo-path.ts";
 
 export const GitWant = z.strictObject({
   ...common,
@@ -243,7 +244,7 @@ export const git = defineKind<GitWant, GitHave>({
   },
   purge(want, original, have) {
     if (original.type !== missing || have.head === missing) return undefined;
-    return typeof goBack(want, original, have) === "string" ? purgeFolder(want.path, sh`rm -rf -- ${want.path}`, true) : undefined;
+    return typeof goBack(want, original, have) === "string" ? purgeFolder(want.path, removeTree(want.path), true) : undefined;
   },
   undo: goBack,
 });
@@ -309,7 +310,7 @@ function askAgain(want: GitWant, have: GitHave): Step {
 
 function removal(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
   const work = workIn(want, have);
-  if (work.length === 0) return [{ change: "remove the checkout", run: sh`rm -rf -- ${want.path}` }];
+  if (work.length === 0) return [{ change: "remove the checkout", run: removeTree(want.path) }];
   return `${want.path} holds what is nowhere else: ${named(work)}; save it, and \`rm -r ${want.path}\` on the server removes it`;
 }
 
@@ -344,14 +345,17 @@ function difference(want: GitWant, have: GitHave): string | undefined {
 function cloneStep(want: GitWant, have: GitHave): Step {
   const { path, repository, ref, owner, group } = want;
   const temporary = `${path}.fleet-new`;
+  const [folder, name] = placeOf(path);
+  const [, beside] = placeOf(temporary);
   const run = lines([
-    sh`rm -rf -- ${temporary}`,
     sh`fleet_parents ${path}`,
-    sh`mkdir -- ${temporary}`,
-    sh`chown -h ${`${owner}:${group}`} ${temporary}`,
+    sh`fleet_enter ${folder}`,
+    sh`rm -rf -- ${beside}`,
+    sh`mkdir -- ${beside}`,
+    sh`chown -h ${`${owner}:${group}`} ${beside}`,
     asOwner(want, cloneText, [temporary, repository, ref]),
-    ...(have.type === "directory" ? [sh`rmdir -- ${path}`] : []),
-    sh`mv -T -- ${temporary} ${path}`,
+    ...(have.type === "directory" ? [sh`rmdir -- ${name}`] : []),
+    sh`mv -T -- ${beside} ${name}`,
   ]);
   return { change: `clone \`${repository}\` at \`${ref}\``, property: "ref", run };
 }

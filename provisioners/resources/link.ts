@@ -4,7 +4,7 @@ import { FilePath, LinkTarget } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
-import { undoPath } from "./undo-path.ts";
+import { placeOf, undoPath } from "./undo-path.ts";
 
 export const LinkWant = z.strictObject({
   ...common,
@@ -45,13 +45,14 @@ export const link = defineKind<LinkWant, LinkHave>({
       [missing]: `create to \`${target}\``,
       link: have.target === target ? `its target \`${target}\` is not there` : `target \`${have.target}\` → \`${target}\``,
     };
-    const clear = have.type === "directory" ? sh`rmdir -- ${path}\n` : sh``;
+    const [folder, name] = placeOf(path);
+    const clear = have.type === "directory" ? sh`rmdir -- ${name}\n` : sh``;
     // Renamed into place where something stands there, so that at no moment there is nothing.
-    const replace = sh`${clear}ln -sT -- ${target} ${path}.fleet-"$run"\nmv -fT -- ${path}.fleet-"$run" ${path}`;
+    const replace = sh`${clear}ln -sT -- ${target} ${name}.fleet-"$run"\nmv -fT -- ${name}.fleet-"$run" ${name}`;
     // A package of the same run may have brought something since the look.
     const must = sh`if [ ! -e ${target} ]; then printf 'expected %s to be there, got nothing: is the name right?\n' ${target}; exit 1; fi\n`;
-    const make = have.type === missing ? sh`if ! ln -sT -- ${target} ${path} 2>/dev/null; then\n${replace}\nfi` : replace;
-    const run = existing ? sh`${must}${make}` : make;
+    const make = have.type === missing ? sh`if ! ln -sT -- ${target} ${name} 2>/dev/null; then\n${replace}\nfi` : replace;
+    const run = sh`${existing ? must : sh``}fleet_enter ${folder}\n${make}`;
     return [
       { change: changes[have.type] ?? `replace the ${have.type} with a link to \`${target}\``, property: "target", brief: true, run },
     ];

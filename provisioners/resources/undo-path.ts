@@ -1,7 +1,8 @@
 // How a path goes back to what it was: shared by every kind that lives at one path.
 
+import { basename, dirname } from "node:path";
 import type { PathSeen } from "../engine/probe.ts";
-import { type Command, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, sh } from "../engine/shell-quote.ts";
 import { attributeSteps } from "./attributes.ts";
 import { type Kept, missing, type Step } from "./kind.ts";
 
@@ -10,21 +11,32 @@ export function undoPath(noun: string, path: string, original: Kept<PathSeen>, h
   if (original.type === missing) return remove(noun, path, have);
   if (original.type === "directory") return directoryAgain(path, original, have);
   if (original.type === "link" && have.type === "link" && original.target === have.target) return [];
-  const [folder, name] = [path.slice(0, path.lastIndexOf("/")) || "/", path.slice(path.lastIndexOf("/") + 1)];
-  // Hidden, so that no `include sites-enabled/*` picks it up.
-  const run = sh`mkdir -p -- ${folder}
-cp -a -- "$state/originals/$key" ${`${folder}/.${name}`}.fleet-"$run"
-${clear(path)}
-mv -fT -- ${`${folder}/.${name}`}.fleet-"$run" ${path}`;
+  const run = sh`fleet_folders ${dirname(path)}\nfleet_back "$state/originals/$key" ${path}`;
   return [{ change: "put the original back", run }];
 }
 
-/** A directory that is not empty holds what nobody asked to lose: it stays, and the step fails. */
-const clear = (path: string): Command => sh`if [ -d ${path} ] && [ ! -L ${path} ]; then rmdir -- ${path}; fi`;
+/** The folder to work in, and how the path is called there. */
+export const placeOf = (path: string): readonly [folder: string, name: string] => [dirname(path), `./${basename(path)}`];
+
+export const removeFile = (path: string): Command => sh`fleet_remove ${path}`;
+export const removeTree = (path: string): Command => sh`fleet_at ${path} rm -rf --`;
+
+/** Root's own comes into being as root's, but where a set-group-id directory hands down its group. */
+export function makeFolder({
+  path,
+  mode,
+  owner,
+  group,
+}: Pick<Kept<PathSeen>, "mode" | "owner" | "group"> & { readonly path: string }): Command {
+  const [folder, name] = placeOf(path);
+  const of = `${owner}:${group}`;
+  const owned = of === "root:root" ? sh`if [ -g . ]; then chown -h ${of} ${name}; fi` : sh`chown -h ${of} ${name}`;
+  return lines([sh`fleet_enter ${folder}`, sh`mkdir -m ${mode} -- ${name}`, owned]);
+}
 
 function remove(noun: string, path: string, have: PathSeen): readonly Step[] {
   if (have.type === missing) return [];
-  if (have.type !== "directory") return [{ change: `remove the ${noun}`, run: sh`rm -f -- ${path}` }];
+  if (have.type !== "directory") return [{ change: `remove the ${noun}`, run: removeFile(path) }];
   return [
     {
       change: "remove the directory where nothing else was put into it",
@@ -34,7 +46,7 @@ function remove(noun: string, path: string, have: PathSeen): readonly Step[] {
 }
 
 /** What was put in by others, a log say, is nobody's to remove unasked. */
-export const removeFolder = (path: string): Command => sh`[ ! -d ${path} ] || rmdir --ignore-fail-on-non-empty -- ${path}
+export const removeFolder = (path: string): Command => sh`if [ -d ${path} ]; then fleet_at ${path} rmdir --ignore-fail-on-non-empty --; fi
 if [ -d ${path} ]; then
   within=$(ls -A -- ${path} | head -n 5 | paste -s -d ' ')
   fleet_stays "$(printf '%s stays, with what others put into it (%s); remove it by \`rm -r %s\`' ${path} "$within" ${path})"
@@ -43,11 +55,5 @@ fi`;
 /** One that something else took the place of was empty; so was one that is gone, as far as a role may take it away. */
 function directoryAgain(path: string, original: Kept<PathSeen>, have: PathSeen): readonly Step[] {
   if (have.type === "directory") return attributeSteps({ ...original, path }, have);
-  const { owner, group, mode } = original;
-  return [
-    {
-      change: "make the empty directory again",
-      run: sh`rm -f -- ${path}\nmkdir -m ${mode} -- ${path}\nchown -h ${`${owner}:${group}`} ${path}`,
-    },
-  ];
+  return [{ change: "make the empty directory again", run: lines([removeFile(path), makeFolder({ ...original, path })]) }];
 }

@@ -4,6 +4,7 @@ import { AbsolutePath, Line, Owner, UserName } from "../../spec/scalars.ts";
 import type { UserSeen } from "../engine/probe.ts";
 import { type Command, lines, Secret, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, type Kept, missing, purgeFolder, type Step } from "./kind.ts";
+import { removeTree } from "./undo-path.ts";
 
 export const UserWant = z.strictObject({
   ...common,
@@ -88,7 +89,7 @@ function modify({ name, groups, ...want }: Kept<UserWant>, have: UserSeen): Step
 const makeHome = (name: string, home: string): Step => ({
   change: `make the home \`${home}\` again`,
   property: "createHome",
-  run: sh`fleet_parents ${home}\ninstall -d -m 0750 -- ${home}\ncp -rT -- /etc/skel ${home}\nchown -R -- ${`${name}:`} ${home}`,
+  run: sh`fleet_parents ${home}\nfleet_at ${home} mkdir -m 0750 --\nfleet_enter ${home}\ncp -rT -- /etc/skel .\nchown -R -- ${`${name}:`} .`,
 });
 
 export const user = defineKind<UserWant, UserHave, "passwordHash">({
@@ -128,7 +129,7 @@ export const user = defineKind<UserWant, UserHave, "passwordHash">({
   },
   purge(want, original, { home }) {
     if (original.user || original.home !== missing || home !== "directory") return undefined;
-    return purgeFolder(homeOf(want), sh`rm -rf -- ${homeOf(want)}`);
+    return purgeFolder(homeOf(want), removeTree(homeOf(want)));
   },
   undo(want, original, { user: have, home }) {
     const { name } = want;
@@ -162,17 +163,17 @@ function remove(want: Kept<UserWant>, original: Kept<UserHave>, homeStands: bool
   return { change: "remove the account, and its home where nobody left anything in it", run: lines([account, dropHome(want)]) };
 }
 
-const dropHome = (want: Kept<UserWant>): Command => sh`cd -- ${homeOf(want)}
+const dropHome = (want: Kept<UserWant>): Command => sh`fleet_enter ${homeOf(want)}
 for each in .[!.]*; do
   if cmp -s -- "$each" "/etc/skel/$each"; then rm -f -- "$each"; fi
 done
 rm -rf -- .bash_history .cache
 if [ -d .ssh ] && [ ! -L .ssh ]; then rmdir --ignore-fail-on-non-empty -- .ssh; fi
 cd /
-rmdir --ignore-fail-on-non-empty -- ${homeOf(want)}
+fleet_at ${homeOf(want)} rmdir --ignore-fail-on-non-empty --
 if [ -e ${homeOf(want)} ]; then
-  chown -R root:root -- ${homeOf(want)}
-  chmod 0700 -- ${homeOf(want)}
+  fleet_at ${homeOf(want)} chown -R root:root --
+  fleet_mode 0700 ${homeOf(want)}
   fleet_stays "what people left in "${homeOf(want)}" stays there, for root alone; remove it by "${`\`rm -r ${homeOf(want)}\``}
 fi`;
 

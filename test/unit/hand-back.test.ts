@@ -147,7 +147,7 @@ test("what could not go back is said, without what is a secret, and the server i
   mkdirSync(join(file(), "work of hunter22"), { recursive: true });
   const { clean, lines } = said("team-ada", "isu1", await hand(ada), (text) => text.replaceAll(file(), "[hidden]"));
   expect([clean, lines.at(-1)]).toEqual([false, expect.stringMatching(/^isu1: 0 resources put back .*, 1 could not be undone; /)]);
-  expect(lines[0]).toContain("failed to remove '[hidden]': Directory not empty");
+  expect(lines[0]).toContain("expected an empty folder or a file at [hidden], got a folder that is not empty");
 });
 
 test.each([
@@ -166,7 +166,7 @@ test.each([
   const error = await resource.delete("isu1", old, call).catch((thrown: unknown) => thrown);
   expect(isUserFacing(error)).toBe(true);
   expect(String(error)).toMatch(
-    /1 of 1 could not be undone[\s\S]*Directory not empty[\s\S]*\nnext: put right what they say and run this again/,
+    /1 of 1 could not be undone[\s\S]*a folder that is not empty[\s\S]*\nnext: put right what they say and run this again/,
   );
 });
 

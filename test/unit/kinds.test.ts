@@ -61,6 +61,41 @@ describe("a step that makes missing folders above", () => {
   });
 });
 
+describe("a step that acts at a path", () => {
+  const plain = (path: string) => path.replace(/[^\w/-]/g, "\\$&");
+  /** A word that acts, and the path by its whole name behind it; not what a sentence tells people to type, in its backquotes. */
+  const actsAt = (path: string) =>
+    new RegExp(
+      `(?<!\`)\\b(?:rm|rmdir|mv|cp|mkdir|chown|chmod|ln|install|touch|tee|cd)\\b [^\\n;|&\`]*(?<=[ '"])${plain(path)}(?![\\w-])|>>? *'?${plain(path)}(?![\\w-])`,
+    );
+  const cases = kindsWithCases().flatMap((name) => casesOf(name).filter(({ problems }) => !problems));
+  /** With a user's own rights nothing is done that the user could not do. */
+  const asSomebody = /runuser -u \S+ -- sh -ec (?:[^' ]+|'(?:[^']|'\\'')*') sh .*/g;
+  /** Below these are root's own alone. */
+  const roots = /^\/(?:etc|proc|sys|run)\//;
+
+  test.each(cases.map((each) => [each.kind, each.name, each] as const))(
+    "%s: %s: does so in the folder that it entered",
+    (name, _, each) => {
+      const kind = kindNamed(name);
+      const want = kind.schema.parse(each.want) as Common & Record<string, unknown>;
+      const { original, ...undo } = each.undo ?? { original: { type: "missing" }, steps: [] };
+      const have = "have" in undo ? undo.have : each.have;
+      const undone = each.undo ? kind.undo(want, original, have) : [];
+      const purged = each.undo && kind.purge?.(want, original, have);
+      const planned = kind.notApplicable?.(want, each.have) === undefined ? kind.plan(want, each.have, each.context) : [];
+      const steps = [...planned, ...(typeof undone === "string" ? [] : undone), ...(purged ? [purged.step] : [])];
+      const paths = Object.values({ ...want, target: undefined, of: kind.path?.(want) }).filter(
+        (value) => typeof value === "string" && value.startsWith("/"),
+      );
+      for (const path of paths as string[]) {
+        if (roots.test(path)) continue;
+        for (const { run } of steps) expect(run.text.replaceAll(asSomebody, "")).not.toMatch(actsAt(path));
+      }
+    },
+  );
+});
+
 const kindNamed = (name: string) => kindOf(`${name}[case]`).kind;
 
 function refuses({ kind, want, problems }: KindCase): void {
