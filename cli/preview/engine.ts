@@ -125,14 +125,14 @@ type Wants = Readonly<Record<string, Values>>;
 const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
 
 /** Against what is there already; the plan says what is touched, the difference how. */
-function newRoleItems(role: string, wanted: Wants, { there, changes }: Foreseen): readonly Item[] {
+function newRoleItems(role: string, wanted: Wants, { there, changes, instead = {} }: Foreseen): readonly Item[] {
   return Object.entries(changes).map(([address, sentences]): Item => {
     const [old, now] = [there[address as Address] as Values | undefined, wanted[address]];
     const of = { address, role, cause: "planned" } as const;
     const refused = refusedItem(of, sentences);
     if (refused) return refused;
     if (!now) return { ...of, operation: "delete", lines: sentences.map((sentence) => ` ${sentence}`) };
-    if (!old) return { ...of, operation: "create", lines: wholeOf("+", onServer(now)) };
+    if (!old) return { ...of, ...madeIn(instead[address as Address], now) };
     return { ...of, operation: "update", lines: updateOf({ remembered: undefined, there: old, wanted: now }, sentences).lines };
   });
 }
@@ -141,6 +141,14 @@ function newRoleItems(role: string, wanted: Wants, { there, changes }: Foreseen)
 function refusedItem(of: Pick<Item, "address" | "role">, sentences: readonly string[] = []): Item | undefined {
   const why = sentences.find((sentence) => sentence.startsWith(refusing))?.slice(refusing.length);
   return why === undefined ? undefined : { ...of, operation: "update", cause: "planned", lines: [`!up refuses it: ${why}`], refused: true };
+}
+
+/** What is not there, and may take the place of something else. */
+function madeIn(other: string | undefined, now: Values): Pick<Item, "operation" | "lines"> {
+  const lines = wholeOf("+", onServer(now));
+  return other === undefined
+    ? { operation: "create", lines }
+    : { operation: "update", lines: [` replaces the ${other} that is there`, ...lines] };
 }
 
 /** The properties that differ, and what the plan does beside: a service that is to hear of a change. Else the plan's own sentences. */
@@ -172,7 +180,7 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     const refused = refusedItem(of, planned?.[address]);
     if (refused) return [refused];
     if (now && !old)
-      return [{ ...of, operation: "create", cause: before && address in before ? "drift" : "planned", lines: wholeOf("+", onServer(now)) }];
+      return [{ ...of, ...madeIn(foreseen?.instead?.[address as Address], now), cause: before && address in before ? "drift" : "planned" }];
     // What was there before comes back: what that is, only the server knows.
     if (!now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
     const { lines, causes } = updateOf({ remembered: before?.[address], there: old, wanted: now }, planned?.[address] ?? []);

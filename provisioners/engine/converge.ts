@@ -1,7 +1,7 @@
 // Look, decide, act: the one path of previews, refresh, verify and up.
 
 import { counted } from "../../spec/counted.ts";
-import type { Address, Common } from "../resources/kind.ts";
+import { type Address, type Common, missing } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { type ApplyOptions, apply, type Work } from "./apply.ts";
 import {
@@ -44,6 +44,8 @@ export type Remarks = Readonly<Record<Address, readonly string[]>>;
 
 export interface Inspection extends Seen {
   readonly report: RoleReport;
+  /** Of what isn't there: what stands in its place (`link`), and goes. */
+  readonly instead: Readonly<Record<Address, string>>;
 }
 
 export interface ConvergeOptions extends ApplyOptions, ObserveOptions {}
@@ -63,7 +65,7 @@ export async function inspect(shell: Shell, role: string, wants: Wants, options?
   const observation = await observe(shell, role, wants, options);
   const { results } = plan(wants, observation);
   const seen = seenOf(wants, observation);
-  return { report: { host: shell.host, role, results, notes: seen.notes }, ...seen };
+  return { report: { host: shell.host, role, results, notes: seen.notes }, instead: insteadOf(wants, observation, seen.seen), ...seen };
 }
 
 /** Makes it so. Two remote commands at most, one where all is right already. Throws HostError; a failed step is in the report. */
@@ -244,6 +246,17 @@ function remarksOf(wants: Wants, { haves }: Observation): Remarks {
     return [address, reason === undefined ? (kind.notes?.(want, have) ?? []) : [reason]];
   });
   return Object.fromEntries(rows.filter(([, said]) => said.length > 0));
+}
+
+/** Of a folder only what is in it may be wanted. */
+function insteadOf(wants: Wants, { haves }: Observation, seen: Wants): Inspection["instead"] {
+  const rows = (Object.keys(wants) as Address[]).flatMap((address): [Address, string][] => {
+    const { kind } = kindOf(address);
+    if (address in seen || kind.shared || !kind.standing) return [];
+    const { type } = kind.standing(haves.get(address));
+    return type === missing || type === "directory" ? [] : [[address, type]];
+  });
+  return Object.fromEntries(rows);
 }
 
 function seenWants(wants: Wants, { haves }: Observation): Wants {

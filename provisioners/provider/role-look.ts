@@ -32,6 +32,8 @@ export async function lookAt(
 export interface Foreseen {
   /** In the shape of the role's resources; what isn't there is left out. */
   readonly there: Wants;
+  /** Of what isn't there: what stands in its place (`link`), and goes. */
+  readonly instead?: Readonly<Record<Address, string>>;
   /** The sentences of the steps, by address; nothing for what is right already. */
   readonly changes: Readonly<Record<Address, readonly string[]>>;
   readonly remarks?: Remarks;
@@ -39,12 +41,16 @@ export interface Foreseen {
 
 export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call, who: Partial<Wanter> = {}): Promise<Foreseen> {
   const known = withStandIns(resources, late);
-  const { seen, report, remarks } = await inspect(shell, role, resolvePlaceholders(resources, known), { ...who, signal: call.signal });
+  const { seen, report, remarks, instead } = await inspect(shell, role, resolvePlaceholders(resources, known), {
+    ...who,
+    signal: call.signal,
+  });
   const todo = report.results.filter(({ changes }) => changes.length > 0);
   const sure = (address: Address) => latesIn([resources[address]]).every((name) => known[name] !== notMadeYet);
   const sentences = ({ address, changes }: Result) => (sure(address) ? changes.map(call.redact) : [withWhatIsMade]);
   return {
     there: shown(seen, resources, known),
+    ...(Object.keys(instead).length > 0 && { instead }),
     changes: Object.fromEntries(todo.map((result) => [result.address, sentences(result)])),
     remarks: plainly(remarks, call),
   };
@@ -67,9 +73,9 @@ function withStandIns(resources: Wants, late: LateValues): LateValues {
 const knownOf = (late: LateValues | string): LateValues =>
   typeof late === "string" ? {} : Object.fromEntries(Object.entries(late).filter(([, value]) => !isUnknown(value)));
 
-export const sentencesOf = ({ there, changes }: Foreseen): readonly string[] =>
+export const sentencesOf = ({ there, instead = {}, changes }: Foreseen): readonly string[] =>
   Object.entries(changes)
-    .filter(([address]) => address in there)
+    .filter(([address]) => address in there || address in instead)
     .map(([address, steps]) => `${address}: ${steps.join("; ")}`);
 
 function shown(seen: Wants, resources: Wants, late: LateValues): Wants {

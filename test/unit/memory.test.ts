@@ -534,6 +534,20 @@ describe("what can't be undone", () => {
   });
 });
 
+test("a look tells what stands in the place of what is wanted, and of no folder that only holds it", async () => {
+  for (const name of ["linked", "joined"]) symlinkSync("theirs", at(name));
+  writeFileSync(at("plain"), "theirs\n");
+  mkdirSync(at("folder"));
+  writeFileSync(at("hosts"), "theirs\n");
+  const wants = of(
+    ...["linked", "plain", "new"].map((name) => ours(name)),
+    want.link({ path: at("folder"), target: "/nowhere" }),
+    want.link({ path: at("joined"), target: "/nowhere" }),
+    want.block({ path: at("hosts"), name: "app", content: "A=1\n", ...mine }),
+  );
+  expect((await inspect(shell, "app", wants)).instead).toEqual({ [`file[${at("linked")}]`]: "link" });
+});
+
 describe("a block in a file that is a link", () => {
   const block = (name = "env.sh", content = "A=1\n") => want.block({ path: at(name), name: "app", content, ...mine });
   const leadsTo = (name: string): string => readlinkSync(at(name));

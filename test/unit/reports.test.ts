@@ -139,11 +139,16 @@ describe("a role that is new to its server", () => {
     [conf]: file("ours\n"),
     [unit]: { unit: "nginx.service" },
     "file[/etc/issue]": file("new\n"),
+    "file[/etc/linked]": file("ours\n"),
     "link[/x]": { path: "/x" },
   };
   const foreseen = {
+    instead: { "file[/etc/linked]": "link" },
     there: { [conf]: file("theirs\n"), [unit]: { unit: "nginx.service" }, "link[/x]": { path: "/x" } },
-    changes: { [conf]: ["content a → b"], [unit]: ["restart"], "file[/etc/issue]": ["create with 4 bytes"], "user[eve]": ["remove"] },
+    changes: {
+      ...{ [conf]: ["content a → b"], [unit]: ["restart"], "file[/etc/issue]": ["create with 4 bytes"] },
+      ...{ "file[/etc/linked]": ["replace the link with a file of 5 bytes"], "user[eve]": ["remove"] },
+    },
   };
   const made = (outputs: object) => ({ op: "create", urn: urn("isu1-base"), newState: state(resources, outputs) });
   const unlooked = (name: string) => {
@@ -156,6 +161,7 @@ describe("a role that is new to its server", () => {
     const [report] = reportsOf({ steps: [made({ foreseen })] });
     expect(report?.results.map(({ address, outcome, changes }) => [address, outcome, changes])).toEqual([
       ["file[/etc/issue]", "pending", ["create with 4 bytes"]],
+      ["file[/etc/linked]", "pending", ["replace the link with a file of 5 bytes"]],
       [conf, "pending", ["content a → b"]],
       ["link[/x]", "unchanged", []],
       [unit, "pending", ["restart"]],
@@ -170,10 +176,12 @@ describe("a role that is new to its server", () => {
       [conf, "update"],
       [unit, "update"],
       ["file[/etc/issue]", "create"],
+      ["file[/etc/linked]", "update"],
       ["user[eve]", "delete"],
     ]);
     expect(items[0]?.[2]).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
     expect(items[1]?.[2]).toEqual([" restart"]);
+    expect(items[3]?.[2].slice(0, 2)).toEqual([" replaces the link that is there", "+content:"]);
   });
 
   test("what an up refuses is neither new nor missing: it says why, in the sum too", () => {
