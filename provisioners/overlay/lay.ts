@@ -6,6 +6,7 @@ import { isBelow } from "../resources/address-path.ts";
 import type { Address, Common } from "../resources/kind.ts";
 import type { Declared } from "../resources/want.ts";
 import type { Account, Territory } from "../roles/role.ts";
+import { earlyFirst } from "./early.ts";
 import { entryWant, folders } from "./entry.ts";
 import { type Yielded, yielding } from "./families.ts";
 import { hearers, withHearers } from "./hear.ts";
@@ -43,7 +44,7 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
   const has = new Set(own.map(({ address }) => address));
   const made = folders(entries, ground.account).filter(({ address }) => !has.has(address));
   const placed = mine.map(({ declared }) => declared);
-  return withHearers([...own, ...made, ...placed], hearers(mine, role, ground.facts));
+  return earlyFirst(withHearers([...own, ...made, ...placed], hearers(mine, role, ground.facts)), role.territory);
 }
 
 /** What is dropped for the team's files, a sentence each, wholly or in part. A role's own file or unit only has another content. */

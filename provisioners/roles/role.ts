@@ -101,6 +101,8 @@ export interface Territory {
   readonly live?: ReaderName;
   /** Of a file that is not there yet. @default what the tree has */
   readonly mode?: string;
+  /** Its files are there, and checked, before the packages of the role. @default false */
+  readonly beforePackages?: boolean;
   /** Resources of the role that must be there before the files: the checkout that they are laid over. */
   readonly after?: readonly Address[];
 }

@@ -1,6 +1,8 @@
 // The team's own files: whose each is, what it takes from there, and who hears of it.
+import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { inOrder } from "../../provisioners/engine/order.ts";
 import { latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, planFleet, replacements, rolesOf } from "../../provisioners/expand.ts";
@@ -127,6 +129,30 @@ describe("is heard", () => {
     });
     expect(base!["file[/etc/sudoers.d/team]"]).toMatchObject({ validate: "visudo -cf %s", mode: "0440" });
     expect(base!["handler[sudoers]"]).toMatchObject({ on: ["file[/etc/sudoers.d/team]"], validate: "visudo -cq" });
+  });
+
+  test("by apt and dpkg, checked before the first package: what is refused there is mended by the next run, and not the end of it", () => {
+    const paths = [
+      "/etc/apt/apt.conf.d/99team",
+      "/etc/apt/preferences.d/team",
+      "/etc/apt/keyrings/team.asc",
+      "/etc/apt/sources.list.d/team.sources",
+      "/etc/dpkg/dpkg.cfg.d/team",
+    ];
+    const { base, ...others } = laid(
+      "base",
+      paths.map((path) => file(path)),
+      "{ base: { packages: [jq] } }",
+    );
+    expect(Object.values(others).flatMap(Object.keys)).toEqual([]);
+    const order = inOrder(base!);
+    const before = order.slice(0, order.indexOf("package[jq]"));
+    expect(before).toEqual(expect.arrayContaining([...paths.map((path) => `file[${path}]`), "handler[apt]", "handler[apt-settings]"]));
+    for (const path of paths) {
+      expect(before.indexOf(`directory[${dirname(path)}]`)).toBeLessThan(before.indexOf(`file[${path}]`));
+      expect(before.indexOf(`file[${path}]`)).toBeLessThan(before.indexOf("handler[apt]"));
+    }
+    expect(base!["handler[apt-settings]"]).toMatchObject({ validate: expect.stringContaining("apt-config dump") });
   });
 
   test("by the application whose folder it lies in, after its checkout", () => {

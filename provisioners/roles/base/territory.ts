@@ -1,13 +1,28 @@
 // Places that every server has, whatever else runs there: who may log in and become root, what the kernel and the package manager read.
 import type { Territory } from "../role.ts";
 
+/** Each ends with an error for what it can't read: options, sources and pins; options of dpkg. */
+const packageSettings = "apt-config dump > /dev/null && apt-cache policy > /dev/null && dpkg --print-architecture > /dev/null";
+
 export const baseTerritory: readonly Territory[] = [
   // It may come by a socket: then it does not run, and only its files are checked.
   { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: "ssh.service", validate: "sshd -t" },
   { name: "sudoers", paths: ["/etc/sudoers", "/etc/sudoers.d"], validate: "visudo -cq", validateFile: "visudo -cf %s", mode: "0440" },
   // Live as soon as they are there: its kind sees to that.
   { name: "sysctl", paths: ["/etc/sysctl.conf", "/etc/sysctl.d"] },
-  { name: "apt", paths: ["/etc/apt/sources.list", "/etc/apt/sources.list.d"], run: "apt-get -q update --error-on=any" },
+  {
+    name: "apt-settings",
+    paths: ["/etc/apt", "/etc/dpkg"],
+    validate: packageSettings,
+    beforePackages: true,
+  },
+  {
+    name: "apt",
+    paths: ["/etc/apt/sources.list", "/etc/apt/sources.list.d"],
+    validate: packageSettings,
+    run: "apt-get -q update --error-on=any",
+    beforePackages: true,
+  },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
   // Live at once, so that what shuts the server out shows while somebody is there to see it, and not at the next boot.
   {
