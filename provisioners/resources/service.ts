@@ -187,8 +187,26 @@ function keptSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): 
   return [{ change: "check its files: it does not run", property: "running", run: serviceCommand(want, "check", news, context) }];
 }
 
-const goneFor = ({ below, ...want }: ServiceWant, { gone }: Pick<PlanContext, "gone">): readonly Address[] =>
-  watched(want).length === 0 ? [] : gone.filter((address) => below?.some((folder) => isBelow(pathOfAddress(address), folder)) ?? true);
+const goneFor = ({ below, ...want }: ServiceWant, { gone }: Pick<PlanContext, "gone">): readonly Address[] => {
+  const isUnit = (address: Address) => isBelow(pathOfAddress(address), unitFolder);
+  const listens = watched(want).length > 0;
+  return gone.filter((address) => {
+    const lies = below?.some((folder) => isBelow(pathOfAddress(address), folder)) ?? (listens || isUnit(address));
+    return lies && (!isUnit(address) || isUnitOf(want, address));
+  });
+};
+
+const unitFolder = "/etc/systemd/system";
+
+/** Its own unit file or drop-in, or one that it shares with others: `app@.service`, `app-.service.d`, `service.d`. */
+function isUnitOf({ unit }: Pick<ServiceWant, "unit">, address: Address): boolean {
+  const [, file = ""] = pathOfAddress(address).slice(unitFolder.length).split("/");
+  const [name, type] = [unit.slice(0, unit.lastIndexOf(".")), unit.slice(unit.lastIndexOf("."))];
+  const of = file.replace(/\.d$/, "");
+  const stem = of.endsWith(type) ? of.slice(0, -type.length) : undefined;
+  const shared = stem?.endsWith("@") || (stem?.endsWith("-") && of !== file);
+  return of === unit || (of !== file && of === type.slice(1)) || (shared === true && name.startsWith(stem!));
+}
 
 function serviceCommand(want: ServiceWant, action: string, news: readonly Address[], context: PlanContext): Command {
   // What an earlier run changed is not known one by one: `owed` stands for it, and can't be put back.
@@ -225,6 +243,9 @@ function actionFor(
   const because = (addresses: readonly Address[]) =>
     ` after the change of ${addresses.slice(0, 3).join(", ")}${addresses.length > 3 ? " …" : ""}`;
   if (heard(want.restartOn).length > 0) return ["restart", `restart${because(heard(want.restartOn))}`];
+  const [unit] = gone.filter((address) => isBelow(pathOfAddress(address), unitFolder));
+  // Limits and environment are what the process was started with.
+  if (unit) return ["restart", `restart: ${unit} is no longer wanted`];
   const action = want.restartOn.length > 0 ? "restart" : "reload";
   if (pending && watched(want).length > 0) return [action, `${action}: an earlier run was cut short before it`];
   if (gone.length > 0)

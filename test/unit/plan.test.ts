@@ -84,6 +84,34 @@ describe("plan", () => {
   });
 
   test.each([
+    ["app@1.service", "app@1.service", undefined, "restart"],
+    ["app@1.service", "app@1.service", "limits.conf", "restart"],
+    ["app@1.service", "app@.service", "limits.conf", "restart"],
+    ["app-web.service", "app-.service", "limits.conf", "restart"],
+    ["app.service", "other.service", "limits.conf", undefined],
+    ["app.service", "other.service", undefined, undefined],
+    ["app.service", "app.socket", "limits.conf", undefined],
+  ] as const)("%s, which reloads, hears of the unit %s (%s) that is no longer wanted: %s", (unit, name, dropIn, action) => {
+    const old = want.unit({ name, content: "[Service]\nLimitNOFILE=5555\n", ...(dropIn !== undefined && { dropIn }) });
+    const removed = [
+      {
+        address: old.address,
+        role: "app",
+        want: old.want,
+        have: { file: missingPath, needsReload: false },
+        now: { file: there, needsReload: false },
+      },
+    ];
+    for (const watched of [{ reloadOn: [conf.address] }, {}]) {
+      const reloading = want.service({ unit, ...watched });
+      const haves = { [reloading.address]: running, "file[/etc/app.conf]": right["file[/etc/app.conf]"] };
+      const { changes } = plan(keyed([conf, reloading]), seen(haves, { removed }));
+      const said = changes.flatMap(({ undo, steps }) => (undo ? [] : steps.map(({ change }) => change)));
+      expect(said).toEqual(action ? [`${action}: ${old.address} is no longer wanted`] : []);
+    }
+  });
+
+  test.each([
     ["restart", "unit[app.service]"],
     ["reload", "file[/etc/app.d/old.conf]"],
   ])("lets a service that another role still wants %s after the undo of %s", (action, address) => {
