@@ -121,20 +121,22 @@ function reportOf(step: PreviewStep): RoleReport {
   const planned = foreseen?.changes;
   const addresses = [...new Set([...Object.keys(now), ...Object.keys(old), ...Object.keys(planned ?? {})])].sort() as Address[];
   const changed = Object.keys(detailedDiff ?? {});
+  const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
+  // What a run that failed took back, or did not come to, is not in the state: nobody asked the server for it.
+  const looked = foreseen !== undefined || failed.length === 0;
   const results = addresses.map((address): Result => {
     const prefix = `resources[${JSON.stringify(address)}]`;
     const own = changed.filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length).replace(/^\./, ""));
     // What the role wants only now may be there already: its plan says what is to be done with it.
     const isFound = !old[address] && foreseen !== undefined && address in foreseen.there;
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
-    const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address]));
+    const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address], looked));
     // What is refused is not merely missing, or another: it says why it stays so.
     const isRefused = planned?.[address]?.some((each) => each.startsWith(refusing)) ?? false;
     const sentences = planned && (!planned[address] || differing.length === 0 || isRefused) ? (planned[address] ?? []) : differing;
     const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
     return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });
-  const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
   return { host: String(inputs.host), role: String(inputs.role), results: [...results, ...failed.map(failedResult)] };
 }
 
@@ -146,8 +148,9 @@ function failedResult(text: string): Result {
   return { address: text.slice(0, cut) as Address, outcome: "failed", changes: [], reason: text.slice(cut + 2) };
 }
 
-function sentence(path: string, old: Wants[string] | undefined, now: Wants[string] | undefined): string[] {
-  if (!old) return ["is missing"];
+/** @param looked whether anybody asked the server for what the state does not have */
+function sentence(path: string, old: Wants[string] | undefined, now: Wants[string] | undefined, looked: boolean): string[] {
+  if (!old) return [looked ? "is missing" : "is not done yet"];
   if (!now) return ["is no longer wanted"];
   const [was, wanted] = [valueAt(old, path), valueAt(now, path)];
   if (typeof was === "string" && typeof wanted === "string" && (was + wanted).includes("\n"))

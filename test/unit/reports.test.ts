@@ -50,6 +50,17 @@ describe("reports", () => {
     ]);
   });
 
+  test("do not call missing what nobody looked for: a run that failed did not come to it, and somebody else's may be there", () => {
+    const [look, update] = drifted.steps;
+    const failed = { ...update!, oldState: state({}, { failed: ["file[/etc/motd]: refused"] }) };
+    const results = reportsOf({ steps: [look!, failed] }).flatMap((report) => report.results);
+    expect(results).toMatchObject([
+      { address: "file[/etc/issue]", changes: ["is not done yet"] },
+      { address: "file[/etc/motd]" },
+      { address: "file[/etc/motd]", outcome: "failed", reason: "refused" },
+    ]);
+  });
+
   test("say what to know beside the outcome, once for servers that have it alike", () => {
     const remarks = { "file[/etc/motd]": ["a file that is read later says otherwise"] };
     const of = (host: string) => {
