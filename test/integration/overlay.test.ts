@@ -75,6 +75,10 @@ beforeAll(async () => {
   lay("/etc/ssh/sshd_config.d/10-team.conf", "LoginGraceTime 33\n");
   lay("/etc/sudoers.d/team", "Defaults:isucon !lecture\n");
   lay("/etc/hosts", "127.0.0.1 localhost\n192.0.2.77 ours\n");
+  lay("/etc/tmpfiles.d/team.conf", "f /run/team 0640 isucon isucon - ours\n");
+  lay("/etc/profile.d/team.sh", "export TEAM=1\n");
+  lay("/etc/apt/apt.conf.d/99team", 'APT::Install-Suggests "false";\n');
+  lay("/etc/hostname", "team-1\n");
   lay("/srv/team dump.sql", "SELECT 1;\n");
   lay("/home/isucon/webapp/env.sh", "ours\n");
   lay("/home/isucon/webapp/go/ホーム @1.txt", "x\n");
@@ -116,6 +120,7 @@ test("all of it is live after one up, with the owner and mode that it is to have
       ...["/home/isucon/nginx", "../sites-available/team.conf", ""],
     ].join("\n"),
   );
+  expect(await told("cat /run/team; stat -c ' %a %U' /run/team; hostname; sh -lc 'echo $TEAM'")).toBe("ours 640 isucon\nteam-1\n1\n");
   expect(await told("cat /etc/hosts /etc/team.conf /etc/team.txt")).toBe(
     `127.0.0.1 localhost\n192.0.2.77 ours\n# BEGIN fleet team\n${network}.11 isu1\n# END fleet team\nname=isu1 password=${user.password}\n⟦secret:servers.isu1.password⟧\n`,
   );
@@ -161,6 +166,9 @@ const broken: readonly (readonly [string, string, RegExp, string, string])[] = [
     "sshd -t; systemctl is-active ssh",
     "active\n",
   ],
+  ["/etc/tmpfiles.d/team.conf", "nonsense\n", /Syntax error/, "cat /run/team", "ours"],
+  ["/etc/profile.d/team.sh", "if [ ; then\n", /syntax error/, "sh -lc 'echo $TEAM'", "1\n"],
+  ["/etc/apt/apt.conf.d/99team", "APT { Foo; }; }; x y\n", /Syntax error/, "apt-config dump > /dev/null && echo ok", "ok\n"],
   ["/etc/sudoers.d/team", "isucon ALL ALL ALL(\n", /syntax error/, "visudo -cq; sudo -u isucon sudo -n true", ""],
 ];
 

@@ -155,6 +155,21 @@ describe("is heard", () => {
     expect(base!["handler[apt-settings]"]).toMatchObject({ validate: expect.stringContaining("apt-config dump") });
   });
 
+  test.each([
+    ["/etc/hostname", "handler[hostname]", { run: "hostname -F /etc/hostname" }],
+    ["/etc/tmpfiles.d/team.conf", "handler[tmpfiles]", { run: expect.stringContaining("systemd-tmpfiles --create") }],
+    ["/etc/systemd/system.conf.d/team.conf", "handler[systemd-settings]", { run: "systemctl daemon-reload" }],
+    ["/etc/systemd/journald.conf.d/team.conf", "service[systemd-journald.service]", { keep: true }],
+    ["/etc/systemd/timesyncd.conf", "service[systemd-timesyncd.service]", { keep: true }],
+    ["/etc/systemd/resolved.conf", "service[systemd-resolved.service]", { keep: true }],
+    ["/etc/rsyslog.d/team.conf", "service[rsyslog.service]", { keep: true, validate: expect.stringContaining("rsyslogd -N1") }],
+    ["/etc/chrony/chrony.conf", "service[chrony.service]", { keep: true }],
+    ["/etc/logrotate.d/team", "handler[logrotate]", { validate: expect.stringContaining("logrotate -d") }],
+    ["/etc/profile.d/team.sh", "file[/etc/profile.d/team.sh]", { validate: expect.stringContaining("bash -n %s") }],
+  ])("by what reads it on every server: %s by %s", (path, address, wanted) => {
+    expect(laid("base", [file(path)], "{ base: { hostname: false } }").base![address as never]).toMatchObject(wanted);
+  });
+
   test("by the application whose folder it lies in, after its checkout", () => {
     const app =
       "{ app: { git: { repository: /srv/repo, path: /home/isucon/webapp }, services: { web: { user: isucon, workingDirectory: /home/isucon/webapp/go, command: [/bin/true] } } } }";

@@ -24,6 +24,47 @@ export const baseTerritory: readonly Territory[] = [
     beforePackages: true,
   },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
+  { name: "hostname", paths: ["/etc/hostname"], run: "hostname -F /etc/hostname" },
+  {
+    name: "tmpfiles",
+    paths: ["/etc/tmpfiles.d"],
+    validateFile: "systemd-tmpfiles --create --prefix=/nonexistent %s",
+    run: 'for file in /etc/tmpfiles.d/*.conf; do [ ! -e "$file" ] || systemd-tmpfiles --create "$file"; done',
+  },
+  { name: "systemd-settings", paths: ["/etc/systemd/system.conf", "/etc/systemd/system.conf.d"], run: "systemctl daemon-reload" },
+  {
+    name: "journald",
+    paths: ["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d"],
+    unit: "systemd-journald.service",
+    hears: "restart",
+  },
+  {
+    name: "timesyncd",
+    paths: ["/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d"],
+    unit: "systemd-timesyncd.service",
+    hears: "restart",
+  },
+  {
+    name: "resolved",
+    paths: ["/etc/systemd/resolved.conf", "/etc/systemd/resolved.conf.d"],
+    unit: "systemd-resolved.service",
+    hears: "restart",
+  },
+  {
+    name: "rsyslog",
+    paths: ["/etc/rsyslog.conf", "/etc/rsyslog.d"],
+    unit: "rsyslog.service",
+    hears: "restart",
+    validate: "! command -v rsyslogd > /dev/null || rsyslogd -N1",
+  },
+  {
+    name: "logrotate",
+    paths: ["/etc/logrotate.d"],
+    validate: "! command -v logrotate > /dev/null || ! logrotate -d /etc/logrotate.conf 2>&1 | grep -E '^error: [^ ]+:[0-9]+ '",
+  },
+  // One that can't be read ends every login shell that is no bash.
+  { name: "profile", paths: ["/etc/profile", "/etc/profile.d"], validateFile: "case %s in *.csh*) ;; *) bash -n %s ;; esac" },
+  { name: "chrony", paths: ["/etc/chrony"], unit: "chrony.service", hears: "restart" },
   // Live at once, so that what shuts the server out shows while somebody is there to see it, and not at the next boot.
   {
     name: "networkd",

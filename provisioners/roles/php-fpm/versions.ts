@@ -15,4 +15,6 @@ export function phpVersion(facts: Facts): string {
 }
 
 export const phpUnit = (version: string): string => `php${version}-fpm.service`;
-export const phpValidator = (version: string): string => `php-fpm${version} -t`;
+/** What it can't read it takes for 0, with a warning, and starts: that counts as an error. */
+export const phpValidator = (version: string): string => `php-fpm${version} -t
+! php-fpm${version} -t 2>&1 | grep 'Invalid "'`;
