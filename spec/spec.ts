@@ -63,7 +63,7 @@ export const ServerSpec = z
       .record(scalar.UnitName, z.enum(["on", "off", "masked"]))
       .optional()
       .describe(
-        "units that are there, by their full names: `{notes.service: off}`. `on` runs now and at boot, `off` neither, `masked` can't be started at all",
+        "units that are there, by their full names: `{notes.service: off}`. `on` runs now and at boot, `off` neither, `masked` can't be started at all (not those with their file in /etc/systemd/system)",
       ),
     share: z
       .int()

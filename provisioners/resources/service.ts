@@ -71,7 +71,8 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   },
   plan(want, have, context) {
     if (want.keep) return keptSteps(want, have, context);
-    if (want.masked) return isMasked(have) ? stopSteps(want, have) : [...stopSteps(want, have), maskStep(want)];
+    // What can't be masked is not stopped either.
+    if (want.masked) return isMasked(have) ? stopSteps(want, have) : [maskStep(want), ...stopSteps(want, have)];
     if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
     if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
     if (!want.enabled && !want.running && have.load === "not-found") return offSteps(want, context);
@@ -92,7 +93,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   },
   undo(want, original, have) {
     if (have.load === "not-found") return original.id === undefined ? [] : nameless(byOwnName(want, original), original);
-    if (isMasked(original)) return isMasked(have) ? [] : [...stopSteps(want, have), maskStep(want)];
+    if (isMasked(original)) return isMasked(have) ? [] : [maskStep(want), ...stopSteps(want, have)];
     if (isMasked(have)) {
       const steps = [unmaskStep(want), ...afterUnmask({ ...want, enabled: original.enabled === "enabled", running: runs(original) })];
       return steps.map((step) => ({ ...step, late: true }));

@@ -481,6 +481,18 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     expect(failures(await converge(shell, "later", {}))).toEqual([]);
   });
 
+  test("a unit whose file is where its mask would be is neither stopped nor disabled, and that is said", async () => {
+    await text(
+      shell,
+      "printf '[Service]\\nExecStart=/bin/sleep 1000\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/mine.service; systemctl enable -q --now mine.service",
+    );
+    const wants = wantsOf([want.service({ unit: "mine.service", enabled: false, running: false, masked: true })]);
+    expect(failures(await converge(shell, "masked-here", wants))[0]?.reason).toContain("`off` in its place");
+    await text(shell, "systemctl is-active mine.service && systemctl is-enabled mine.service");
+    expect(failures(await converge(shell, "masked-here", {}))).toEqual([]);
+    await text(shell, "systemctl disable -q --now mine.service; rm /etc/systemd/system/mine.service; systemctl daemon-reload");
+  });
+
   test("a masked unit is left masked, and said", async () => {
     await text(shell, "systemctl mask --now nginx.service");
     const wants = wantsOf([want.service({ unit: "nginx.service" })]);
