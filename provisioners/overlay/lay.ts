@@ -36,7 +36,10 @@ export function lay(role: Neighbour, entries: readonly OverlayEntry[], all: read
     }),
   }));
   const laid = new Map(mine.map(({ entry, declared }) => [entry.path, declared.address]));
-  const kept = role.own.filter((each) => !pathsOf(each).some((path) => written.has(path)));
+  const said = new Set(
+    role.territory.flatMap(({ paths, instead = [] }) => (entries.some(({ path }) => paths.includes(path)) ? instead : [])),
+  );
+  const kept = role.own.filter((each) => !said.has(each.address) && !pathsOf(each).some((path) => written.has(path)));
   const moved = new Map(
     role.own.flatMap((each) => pathsOf(each).flatMap((path) => (written.has(path) ? [[each.address, laid.get(path)] as const] : []))),
   );

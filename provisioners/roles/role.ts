@@ -101,6 +101,8 @@ export interface Territory {
   readonly live?: ReaderName;
   /** Of a file that is not there yet. @default what the tree has */
   readonly mode?: string;
+  /** Resources of the role that say what its files say: where the team has one of these, it says it alone. */
+  readonly instead?: readonly Address[];
   /** Its files are there, and checked, before the packages of the role. @default false */
   readonly beforePackages?: boolean;
   /** Resources of the role that must be there before the files: the checkout that they are laid over. */

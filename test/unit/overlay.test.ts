@@ -170,6 +170,13 @@ describe("is heard", () => {
     expect(laid("base", [file(path)], "{ base: { hostname: false } }").base![address as never]).toMatchObject(wanted);
   });
 
+  test("by the kernel, where it names the server: role base does not give it the stack file's name as well", () => {
+    const { base } = laid("base", [file("/etc/hostname", "team-1\n")]);
+    expect(base!["file[/etc/hostname]"]).toMatchObject({ content: "team-1\n" });
+    expect(Object.keys(base!).filter((address) => address.endsWith("[hostname]"))).toEqual(["handler[hostname]"]);
+    expect(Object.keys(laid("base", [file("/etc/motd")]).base!)).toContain("command[hostname]");
+  });
+
   test("by the application whose folder it lies in, after its checkout", () => {
     const app =
       "{ app: { git: { repository: /srv/repo, path: /home/isucon/webapp }, services: { web: { user: isucon, workingDirectory: /home/isucon/webapp/go, command: [/bin/true] } } } }";

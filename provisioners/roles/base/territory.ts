@@ -24,7 +24,7 @@ export const baseTerritory: readonly Territory[] = [
     beforePackages: true,
   },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
-  { name: "hostname", paths: ["/etc/hostname"], run: "hostname -F /etc/hostname" },
+  { name: "hostname", paths: ["/etc/hostname"], run: "hostname -F /etc/hostname", instead: ["command[hostname]"] },
   {
     name: "tmpfiles",
     paths: ["/etc/tmpfiles.d"],
