@@ -14,7 +14,16 @@ import { type Neighbour, ownerOf } from "./overlay/owners.ts";
 import { rendered } from "./overlay/template.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
-import { accountOf, type ContractProblem, contractProblems, endpointsOf, portsOf, repositoriesOf, sharesMemory } from "./roles/contract.ts";
+import {
+  accountOf,
+  type ContractProblem,
+  contractProblems,
+  endpointsOf,
+  portsOf,
+  reachedPorts,
+  repositoriesOf,
+  sharesMemory,
+} from "./roles/contract.ts";
 import { resourcesOf } from "./roles/fault.ts";
 import { appAccount, type ServerView, type TeamView } from "./roles/role.ts";
 import { otherTerritory, roleNamed, territoryOf } from "./roles/roles.ts";
@@ -68,7 +77,12 @@ export interface Surroundings extends Computer {
 export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
   refuseLockOut(spec, around.stack);
   const target = targetOf(spec);
+  const pools = poolPlans(target.pools?.(spec) ?? [], around.overlays);
+  const holders = Object.entries(spec.servers).map(([name, { roles, params }]) => ({ name, place: `servers.${name}`, roles, params }));
+  const endpoints = endpointsOf(holders);
+  const asked = [...holders, ...pools.map(({ name, place, spec: { roles, params } }) => ({ name, place, roles, params }))];
   const servers = Object.entries(spec.servers).map(([name, server]): ServerPlan => {
+    const reached = reachedPorts(name, asked, endpoints);
     const privateAddress = target.privateAddress(spec, name, around);
     const volumes = target.volumes?.(spec, name) ?? [];
     const repositories = repositoriesOf(server);
@@ -81,6 +95,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
         account: accountOf(server),
         roles: server.roles,
         ports: portsOf(server),
+        ...(reached.length > 0 && { reached }),
         ...(server.services && { services: server.services }),
         ...(server.share !== undefined && server.share !== 100 && { share: server.share }),
         ...(volumes.length > 0 && { volumes }),
@@ -97,11 +112,7 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     { name: spec.admin, sudo: true },
     ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
   ];
-  const pools = poolPlans(target.pools?.(spec) ?? [], around.overlays);
-  const holders = servers.map(({ name, spec: { roles, params } }) => ({ name, place: `servers.${name}`, roles, params }));
-  const endpoints = endpointsOf(holders);
-  const asked = pools.map(({ name, place, spec: { roles, params } }) => ({ name, place, roles, params }));
-  refuseContracts(around.stack, contractProblems([...holders, ...asked], endpoints));
+  refuseContracts(around.stack, contractProblems(asked, endpoints));
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view), endpoints };
   const order = orderOf(around.stack, servers, endpoints);
   return { stack: around.stack, spec, engine: target.engine, guard: guardsOf(spec.guard), servers, order, pools, people, team };

@@ -1,7 +1,7 @@
 // What must hold on a server that does its work. It changes nothing: it waits until it holds, and else says what it got instead.
 import { z } from "zod";
 import { Address as HostAddress, Line, Port, Url } from "../../spec/scalars.ts";
-import { type Command, lines, sh } from "../engine/shell-quote.ts";
+import { type Command, lines, raw, sh } from "../engine/shell-quote.ts";
 import { common, defineKind } from "./kind.ts";
 
 const Http = z.strictObject({
@@ -13,14 +13,14 @@ const Http = z.strictObject({
   /** The Host header, where it is not the URL's. */
   host: HostAddress.optional(),
 });
+const Program = z.string().regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: "expected the name of a process such as `nginx`" });
 const Tcp = z.strictObject({
   port: Port,
   address: HostAddress.default("127.0.0.1"),
-  /** Who must listen there, by the name of its process: another program's open port is no sign of health. */
-  program: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,15}$/, { error: "expected the name of a process such as `nginx`" })
-    .optional(),
+  /** Who must listen there, by the name of its process or one of several: another program's open port is no sign of health. */
+  program: z.union([Program, z.array(Program).min(1).readonly()]).optional(),
+  /** The address by which others come: a program that listens on loopback alone, whatever told it to, is none that they reach. */
+  reached: HostAddress.optional(),
 });
 
 export const CheckWant = z
@@ -53,20 +53,37 @@ const tryTime = 5;
 function probe({ http, port, command }: CheckWant): Command {
   if (http) return httpProbe(http);
   // bash is on every Debian, Ubuntu and Amazon Linux; it alone connects without a program for it, and sends nothing.
-  if (port?.program !== undefined) return listenerProbe(port.port, port.program);
+  if (port?.program !== undefined || port?.reached !== undefined) return listenerProbe(port);
   if (port)
     return sh`if timeout ${tryTime} bash -c ${`: < /dev/tcp/${port.address}/${port.port}`} 2>/dev/null; then echo open; else echo closed; exit 1; fi`;
   return sh`timeout ${tryTime} sh -ec ${command ?? "false"} 2>&1`;
 }
 
-/** `ss` names the process behind each listening socket. */
-const listenerProbe = (
-  port: number,
-  program: string,
-): Command => sh`got=$(ss -Hltnp ${`sport = :${port}`}) || { echo 'no answer from ss'; exit 1; }
-case $got in *${`"${program}"`}*) echo open; exit 0 ;; '') echo closed; exit 1 ;; esac
-printf 'open, but of %s\\n' "$(printf '%s' "$got" | cut -d '"' -f 2 | head -n 1)"
+type Tcp = z.infer<typeof Tcp>;
+const programsOf = ({ program = [] }: Tcp): readonly string[] => [program].flat();
+
+/** `ss` names the process behind each listening socket, and its address. By name an address is not compared. */
+function listenerProbe(port: Tcp): Command {
+  const programs = programsOf(port);
+  const held = sh`case $got in ${raw(programs.map((each) => `*'"${each}"'*`).join("|"))}) ;;
+  *) printf 'open, but of %s\\n' "$(printf '%s' "$got" | cut -d '"' -f 2 | head -n 1)"; exit 1 ;;
+esac\n`;
+  const reached = sh`case ${port.reached ?? ""} in *[!0-9a-fA-F.:]*|'') echo open; exit 0 ;; esac
+on=
+while read -r state received sent at rest; do
+  case \${at%:*} in ${port.reached ?? ""}|${`[${port.reached ?? ""}]`}|0.0.0.0|'*'|'[::]') echo open; exit 0 ;; esac
+  on="$on \${at%:*}"
+done <<FLEET_SOCKETS
+$got
+FLEET_SOCKETS
+printf 'open, but on%s alone\\n' "$on"
 exit 1`;
+  // To look for the processes costs more than all the rest.
+  const ss = programs.length > 0 ? sh`ss -Hltnp` : sh`ss -Hltn`;
+  return sh`got=$(${ss} ${`sport = :${port.port}`}) || { echo 'no answer from ss'; exit 1; }
+[ -n "$got" ] || { echo closed; exit 1; }
+${programs.length > 0 ? held : sh``}${port.reached === undefined ? sh`echo open` : reached}`;
+}
 
 function httpProbe({ url, status, contains, host }: z.infer<typeof Http>): Command {
   const header = host === undefined ? sh`` : sh`-H ${`Host: ${host}`}`;
@@ -82,7 +99,11 @@ printf 'status %s\n' "$status"`;
 function expectation({ http, port, command = "" }: CheckWant): string {
   if (http)
     return `status ${http.status}${http.contains === undefined ? "" : ` with \`${http.contains}\``} from ${http.url}${http.host === undefined ? "" : ` as ${http.host}`}`;
-  if (port?.program !== undefined) return `port ${port.port} open, with ${port.program} behind it`;
+  if (port?.program !== undefined || port?.reached !== undefined) {
+    const programs = programsOf(port);
+    const behind = programs.length > 0 ? `, with ${programs.join(" or ")} behind it` : "";
+    return `port ${port.port} open${port.reached === undefined ? "" : ` at ${port.reached}`}${behind}`;
+  }
   return port ? `port ${port.port} of ${port.address} open` : `\`${command.split("\n")[0]?.slice(0, 80)}\` to succeed`;
 }
 

@@ -30,14 +30,23 @@ function differing({ of }: LiveWant, have: LiveHave): readonly (readonly [name: 
   });
 }
 
+const sentences = (want: LiveWant, have: LiveHave): readonly (readonly [sentence: string, hint: string])[] =>
+  differing(want, have).map(([name, wanted, live]) => [
+    readers[want.of].says?.(name, wanted, live) ??
+      `${name} is \`${live}\` live, \`${wanted}\` in ${overruled(want, have, name) ? "a file read after " : ""}${want.file}`,
+    readers[want.of].hint(name, want.file),
+  ]);
+
 const told = (want: LiveWant, have: LiveHave): string =>
-  differing(want, have)
-    .map(
-      ([name, wanted, live]) =>
-        readers[want.of].says?.(name, wanted, live) ??
-        `${name} is \`${live}\` live, \`${wanted}\` in ${overruled(want, have, name) ? "a file read after " : ""}${want.file}`,
-    )
+  sentences(want, have)
+    .map(([sentence]) => sentence)
     .join("; ");
+
+/** Each with what to do: once, where that is the same for those that follow each other. */
+const advised = (want: LiveWant, have: LiveHave): readonly string[] => {
+  const all = sentences(want, have);
+  return all.map(([sentence, hint], at) => (all[at + 1]?.[1] === hint ? sentence : `${sentence}; ${hint}`));
+};
 
 /** Those of a unit are asked unit by unit. */
 const nameOf = ({ of, file }: LiveWant): string => (of === "systemd" ? `${of}:${unitIn(file)}` : of);
@@ -76,10 +85,10 @@ export const live = defineKind<LiveWant, LiveHave>({
   },
   notes(want, have) {
     if (have === missing) return [];
-    const said = readers[want.of].mild ? told(want, have) : "";
+    const said = readers[want.of].mild ? advised(want, have).join("; ") : "";
     const over = Object.keys(have.own).filter((name) => overruled(want, have, name));
     return [
-      ...(said ? [`${unitIn(want.file)}: ${said}; ${readers[want.of].hint}`] : []),
+      ...(said ? [`${unitIn(want.file)}: ${said}`] : []),
       ...over.map((name) => `${name}: a file that is read after ${want.file} says \`${have.files[name]}\`, not \`${have.own[name]}\``),
     ];
   },
@@ -92,8 +101,7 @@ export const live = defineKind<LiveWant, LiveHave>({
   wrong(want, have) {
     if (readers[want.of].mild) return undefined;
     if (have === missing) return `${want.of} does not say what it runs with`;
-    const said = told(want, have);
-    return said ? `${said}; ${readers[want.of].hint}` : undefined;
+    return advised(want, have).join("; ") || undefined;
   },
   undo: () => [],
 });

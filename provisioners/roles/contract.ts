@@ -63,6 +63,19 @@ export const needsOf = (role: string, params: unknown): readonly Need[] => roleN
 export const candidates = (need: Need, endpoints: readonly TeamEndpoint[], role: string): readonly TeamEndpoint[] =>
   endpoints.filter((each) => meets(each, need) && !(need.every && each.role === role));
 
+/** Ports of a server that the roles of others need. */
+export const reachedPorts = (server: string, holders: readonly Holder[], endpoints: readonly TeamEndpoint[]): readonly number[] =>
+  [
+    ...new Set(
+      holders
+        .filter(({ name }) => name !== server)
+        .flatMap(({ roles, params }) =>
+          roles.flatMap((role) => needsOf(role, params[role]).flatMap((need) => candidates(need, endpoints, role))),
+        )
+        .flatMap((each) => (each.server === server && each.port !== undefined ? [each.port] : [])),
+    ),
+  ].sort((a, b) => a - b);
+
 /** Of all servers and pools. */
 export function contractProblems(holders: readonly Holder[], endpoints: readonly TeamEndpoint[]): readonly ContractProblem[] {
   return holders.flatMap((holder) => [...portClashes(holder), ...openNeeds(holder, endpoints)]);

@@ -67,6 +67,8 @@ export interface ServerView {
   readonly share?: number;
   /** Ports that its roles listen on: what an ephemeral port range must leave out. */
   readonly ports: readonly number[];
+  /** Those of them that another server's roles come to. */
+  readonly reached?: readonly number[];
   /**
    * One of many alike that come and go: it has no address or name that others could know, keeps the name that its cloud gave it, and gets
    * nothing secret.
@@ -168,6 +170,10 @@ export const endpointOf = ({ endpoints }: TeamView, need: Pick<Need, "protocol" 
 
 export const meets = (endpoint: TeamEndpoint, { protocol, of, role }: Pick<Need, "protocol" | "of" | "role">): boolean =>
   endpoint.protocol === protocol && (of ?? endpoint.server) === endpoint.server && (role ?? endpoint.role) === endpoint.role;
+
+/** For a check of a port: by which address others must find it open, where any come to it. */
+export const reachedAt = ({ self }: Pick<RoleContext<unknown>, "self">, port: number): { readonly reached?: string } =>
+  self.reached?.includes(port) ? { reached: self.privateAddress } : {};
 
 /** Loopback alone is the default of a service that others of the team may need: then its private address is added. */
 export function reachable({ self, team }: Pick<RoleContext<unknown>, "self" | "team">, addresses: readonly string[]): string[] {

@@ -415,6 +415,79 @@ echo 1 > f; git add f; git commit -qm 1; mv /root/up /var/lib/up; chown -R isuco
     expect(failures(await converge(shell, "live", {}))).toEqual([]);
   });
 
+  test("what a service runs with since before its files, the time zone or the language changed is named, and how it takes them", async () => {
+    const [unit, env] = ["/etc/systemd/system/older.service", "/etc/older.env"];
+    const wants = wantsOf([want.live({ of: "systemd", file: unit })]);
+    const notes = async () => (await inspect(shell, "older", wants)).report.results.flatMap((each) => each.notes ?? []).join("; ");
+    await text(
+      shell,
+      `systemctl set-environment LANG=C.UTF-8; [ ! -e /etc/default/locale ] || mv /etc/default/locale /root/locale; cp -a /etc/localtime /root/localtime; printf 'TZ=UTC\n' > ${env}
+printf '[Service]\nEnvironmentFile=%s\nExecStart=/usr/bin/sleep 600\n' ${env} > ${unit}; sed s/Env.*// ${unit} > /etc/systemd/system/zoned.service
+systemctl daemon-reload; systemctl start older zoned`,
+    );
+    const zoned = wantsOf([want.live({ of: "systemd", file: "/etc/systemd/system/zoned.service" })]);
+    expect(await notes()).toBe("");
+    await text(
+      shell,
+      `printf 'TZ="Asia/Tokyo"\n' > ${env}; printf 'LANG="C"\n' > /etc/default/locale
+sleep 4; ln -sfn /usr/share/zoneinfo/Asia/Tokyo /etc/localtime`,
+    );
+    expect(await notes()).toBe(
+      "older.service: LANG is `C.UTF-8` live, `C` in its files; `systemctl daemon-reexec`, and then `systemctl restart older.service` has it take that; " +
+        "TZ is `UTC` live, `Asia/Tokyo` in its files; `systemctl restart older.service` has it take that",
+    );
+    expect((await inspect(shell, "zoned", zoned)).report.results.flatMap((each) => each.notes ?? []).join("; ")).toContain(
+      "zoned.service: it runs since before /etc/localtime was changed, and with the time zone of then where it read one; ",
+    );
+    await text(shell, "systemctl set-environment LANG=C; systemctl restart older zoned");
+    expect(await notes()).toBe("");
+    expect((await inspect(shell, "zoned", zoned)).report.results.flatMap((each) => each.notes ?? [])).toEqual([]);
+    await text(
+      shell,
+      `systemctl stop older zoned; rm ${unit} /etc/systemd/system/zoned.service ${env} /etc/default/locale; systemctl unset-environment LANG; systemctl daemon-reload
+mv -fT /root/localtime /etc/localtime; [ ! -e /root/locale ] || mv /root/locale /etc/default/locale`,
+    );
+  });
+
+  test("a port that another program has, or that is open on loopback alone where others come to it, holds no check", async () => {
+    const own = (await text(shell, "hostname -I")).split(" ")[0] ?? "";
+    const listens = (address: string) =>
+      text(
+        shell,
+        `systemctl stop there 2>/dev/null; systemd-run -q --collect --unit=there perl -MIO::Socket::INET -e 'our $s = IO::Socket::INET->new(LocalAddr => "${address}", LocalPort => 8077, Listen => 1, ReuseAddr => 1); sleep 600'
+until ss -Hltn | grep -q :8077; do sleep 0.1; done`,
+      );
+    const seen = async (port: { readonly program?: string; readonly reached?: string }) =>
+      (await inspect(shell, "there", wantsOf([want.check({ name: "there", port: { port: 8077, ...port } })]))).report.results.flatMap(
+        ({ changes }) => changes,
+      );
+    await listens("127.0.0.1");
+    expect(await seen({})).toEqual([]);
+    expect(await seen({ program: "perl", reached: own })).toEqual([
+      `wait for port 8077 open at ${own}, with perl behind it, got open, but on 127.0.0.1 alone`,
+    ]);
+    await listens("0.0.0.0");
+    expect(await seen({ program: "perl", reached: own })).toEqual([]);
+    expect(await seen({ program: "mariadbd" })).toEqual(["wait for port 8077 open, with mariadbd behind it, got open, but of perl"]);
+    await text(shell, "systemctl stop there");
+  });
+
+  test("sshd that did not read its files since they changed, or whose command line says otherwise, is named", async () => {
+    const file = "/etc/ssh/sshd_config.d/00-fleet.conf";
+    const wants = wantsOf([want.live({ of: "sshd", file })]);
+    const said = async () => (await inspect(shell, "sshd", wants)).report.results.flatMap(({ changes }) => changes);
+    await text(shell, `echo 'MaxAuthTries 4' > ${file}; systemctl reload ssh`);
+    expect(await said()).toEqual([]);
+    await text(shell, `sleep 0.1; echo 'MaxAuthTries 5' > ${file}`);
+    expect(await said()).toEqual([`${file} was changed after sshd read it`]);
+    await text(
+      shell,
+      "mkdir -p /etc/systemd/system/ssh.service.d; printf '[Service]\nExecStart=\nExecStart=/usr/sbin/sshd -D -o MaxAuthTries=9\n' > /etc/systemd/system/ssh.service.d/zz.conf; systemctl daemon-reload; systemctl restart ssh",
+    );
+    expect(await said()).toEqual([`maxauthtries is \`9\` live, \`5\` in ${file}`]);
+    await text(shell, `rm -r ${file} /etc/systemd/system/ssh.service.d; systemctl daemon-reload; systemctl restart ssh`);
+  });
+
   test("a reload that nginx answers with yes and does not take goes back, with its own words", async () => {
     const other = "systemd-run -q --unit=other perl -MIO::Socket::INET -e";
     await text(

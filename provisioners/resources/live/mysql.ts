@@ -49,5 +49,5 @@ export const mysqlReader: Reader = {
     ]),
   same,
   set: (values: Values) => sh`${runSqlLoosely(Object.entries(values).map(assignment).join("\n"))}`,
-  hint: "the server's log (`journalctl -u mariadb` or `-u mysql`) says why; a value that it takes at start alone needs a restart",
+  hint: () => "the server's log (`journalctl -u mariadb` or `-u mysql`) says why; a value that it takes at start alone needs a restart",
 };

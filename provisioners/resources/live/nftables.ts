@@ -46,5 +46,5 @@ done`,
   // A file that flushes nothing would add its rules once more.
   set: (_values, file) =>
     sh`if grep -q '^[[:space:]]*flush ruleset' ${file}; then nft -f ${file}; else systemctl restart nftables.service; fi`,
-  hint: "`nft list ruleset` shows what is in force",
+  hint: () => "`nft list ruleset` shows what is in force",
 };

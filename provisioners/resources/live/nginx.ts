@@ -11,5 +11,5 @@ ${readBefore}`,
   same: (_name, wanted, live) => wanted === live,
   says: (name) => `${name} was changed after nginx read it`,
   set: () => sh`nginx -t && systemctl reload nginx.service && sleep 1`,
-  hint: "`nginx -t` says whether it can be read, `systemctl reload nginx` has it read",
+  hint: () => "`nginx -t` says whether it can be read, `systemctl reload nginx` has it read",
 };

@@ -22,11 +22,14 @@ systemctl is-active -q "$unit" || exit 0
 said=$(php-fpm$version -i 2>/dev/null) || exit 1
 printf '%s\\n' "$said" | awk -F ' => ' 'NF == 3 { print "live\\t" $1 "\\t" $3 }'
 sed -n 's/^\\([a-z_.]*\\) *= *\\(.*\\)$/own\\t\\1\\t\\2/p' ${file}
+for each in $(dirname -- ${file})/../pool.d/*.conf; do
+  [ -e "$each" ] && sed -n 's/^ *php_\\(admin_\\)\\{0,1\\}\\(value\\|flag\\)\\[\\([a-zA-Z0-9_.]*\\)\\] *= *"\\{0,1\\}\\([^";]*[^"; ]\\).*$/file\\t\\3\\t\\4\\nlive\\t\\3\\t\\4/p' "$each"
+done
 set -- ${file} $(ls -d -- $(dirname -- ${file})/../pool.d/*.conf 2>/dev/null)
 ${readBefore}`,
   same,
   says: (name, wanted) => (wanted === current ? `${name} was changed after php-fpm read it` : undefined),
   set: () =>
     sh`for unit in $(systemctl list-units --plain --no-legend --state=active 'php*-fpm.service' | cut -d ' ' -f 1); do systemctl reload -- "$unit"; done`,
-  hint: "`php-fpm -i` names the files that it reads, in their order: the last one counts; `php_admin_value` of a pool counts more",
+  hint: () => "`php-fpm -i` names the files that it reads, in their order: the last one counts; a pool's `php_admin_value` counts more",
 };

@@ -26,8 +26,8 @@ export interface Reader {
   says?(name: string, wanted: string, live: string): string | undefined;
   /** What differs is told beside the outcome, and fails nothing: nobody can give the service more. @default false */
   readonly mild?: boolean;
-  /** What to look at where a value is not live. */
-  readonly hint: string;
+  /** What to look at, or to type, where a value is not live. */
+  hint(name: string, file: string): string;
 }
 
 export function parseAnswer(stdout: string): Answer {

@@ -49,5 +49,5 @@ awk 'NF > 1 && $1 !~ /^#|pass|auth|user|^include$|^loadmodule$|^rename-command$/
       reach(file),
       ...Object.entries(values).map(([name, value]) => sh`redis-cli --no-auth-warning "$@" CONFIG SET ${name} ${value} || :`),
     ]),
-  hint: "a setting of somebody's by `CONFIG SET` is gone after a restart: write it into the stack file, or restart redis",
+  hint: () => "a setting of somebody's by `CONFIG SET` is gone after a restart: write it into the stack file, or restart redis",
 };

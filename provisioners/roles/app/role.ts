@@ -8,7 +8,7 @@ import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
 import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
 import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
-import { appAccount, defineRole, type RoleContext, type Territory } from "../role.ts";
+import { appAccount, defineRole, type RoleContext, reachedAt, type Territory } from "../role.ts";
 import { Deploying } from "./deploying.ts";
 
 const Git = z.strictObject({
@@ -85,7 +85,7 @@ export const app = defineRole<Params>({
       ...code,
       ...surroundings,
       ...servicesOf(params, restartOn),
-      ...checksOf(params),
+      ...checksOf(params, context),
     ];
   },
 });
@@ -188,8 +188,8 @@ function servicesOf(params: Settled, heard: Declared["address"][]): Declared[] {
   return [...units, want.package({ name: "supervisor" }), ...programs, supervisor];
 }
 
-const checksOf = ({ packages, ports, health }: Settled): Declared[] => [
+const checksOf = ({ packages, ports, health }: Settled, context: RoleContext<Params>): Declared[] => [
   ...(packages.length > 0 ? [packagedServices(packages)] : []),
-  ...ports.map((port) => want.check({ name: `app-${port}`, port: { port } })),
+  ...ports.map((port) => want.check({ name: `app-${port}`, port: { port, ...reachedAt(context, port) } })),
   ...(health ? [want.check({ name: "app", http: health })] : []),
 ];

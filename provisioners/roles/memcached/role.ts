@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { MemcachedParams, memcachedConf } from "../../../templates/memcached/memcached-conf.ts";
 import { want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
-import { defineRole, reachable } from "../role.ts";
+import { defineRole, reachable, reachedAt } from "../role.ts";
 import { memcachedMove } from "./move.ts";
 
 const Params = MemcachedParams;
@@ -29,7 +29,7 @@ export const memcached = defineRole<Params>({
     });
     const check =
       "port" in listen
-        ? want.check({ name: "memcached", port: { port: listen.port } })
+        ? want.check({ name: "memcached", port: { port: listen.port, program: "memcached", ...reachedAt(context, listen.port) } })
         : want.check({ name: "memcached", command: `test -S ${listen.socket}` });
     return [want.package({ name: "memcached" }), file, want.service({ unit: "memcached.service", restartOn: [file.address] }), check];
   },

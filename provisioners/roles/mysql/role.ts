@@ -16,7 +16,7 @@ import { Privileges } from "../../resources/mysql-grant.ts";
 import { MysqlNetwork } from "../../resources/mysql-user.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
-import { defineRole, type RoleContext } from "../role.ts";
+import { defineRole, type RoleContext, reachedAt } from "../role.ts";
 import { mysqlMove } from "./move.ts";
 import { redoLogCheck } from "./redo-log.ts";
 
@@ -79,7 +79,7 @@ export const mysql = defineRole<Params>({
       service,
       ...Object.entries(params.databases).map(([name, database]) => want.mysqlDatabase({ name, ...database })),
       ...Object.entries(params.users).flatMap(([name, user]) => accounts(name, user, context)),
-      want.check({ name: "mysql", port: { port: params.port } }),
+      want.check({ name: "mysql", port: { port: params.port, program: ["mariadbd", "mysqld"], ...reachedAt(context, params.port) } }),
       ...slowLogCheck(settings, unit),
       want.live({ of: "mysql", file: myCnfPath(server), after: [service.address] }),
       want.live({ of: "systemd", file: `/etc/systemd/system/${unit}.d/zz-fleet.conf`, after: [service.address] }),

@@ -3,7 +3,7 @@ import type { z } from "zod";
 import { RedisParams, redisConf } from "../../../templates/redis/redis-conf.ts";
 import { want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
-import { defineRole, reachable } from "../role.ts";
+import { defineRole, reachable, reachedAt } from "../role.ts";
 import { redisMove } from "./move.ts";
 
 type Params = z.infer<typeof RedisParams>;
@@ -30,7 +30,7 @@ export const redis = defineRole<Params>({
     });
     const check =
       params.port > 0
-        ? want.check({ name: "redis", port: { port: params.port } })
+        ? want.check({ name: "redis", port: { port: params.port, program: "redis-server", ...reachedAt(context, params.port) } })
         : want.check({ name: "redis", command: `test -S ${params.socket}` });
     const service = want.service({ unit: "redis-server.service", restartOn: [file.address] });
     const live = want.live({ of: "redis", file: "/etc/redis/redis.conf", after: [service.address, check.address] });
