@@ -1,5 +1,6 @@
 // What the preview of a role says of its server: what an up would find there and do, by the up's own plan, or why nobody can know yet.
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
+import { refusing } from "../provisioners/resources/kind.ts";
 import { isMap } from "../spec/path.ts";
 import type { PreviewStep } from "./reports.ts";
 
@@ -8,6 +9,20 @@ export function foreseenIn({ op, newState }: PreviewStep): Foreseen | undefined 
   const foreseen = newState?.outputs?.foreseen;
   return (op === "create" || op === "update") && isMap(foreseen) ? (foreseen as unknown as Foreseen) : undefined;
 }
+
+type Sentences = Readonly<Record<string, readonly string[]>>;
+
+/** Of what an up would do, what it would end at: the steps' sentences, by address. */
+export function refusedOf(foreseen: unknown): Sentences {
+  const changes = isMap(foreseen) && isMap(foreseen.changes) ? (foreseen.changes as Sentences) : {};
+  return Object.fromEntries(Object.entries(changes).filter(([, sentences]) => sentences.some((each) => each.startsWith(refusing))));
+}
+
+/** The same, of a role that is new or is to be otherwise. */
+export const refusedIn = (step: PreviewStep): Sentences => ({
+  ...refusedOf(foreseenIn(step)),
+  ...(isMap(step.newState?.outputs?.refused) && (step.newState.outputs.refused as Sentences)),
+});
 
 /** Its resources come from facts of the server, and nobody could ask it. */
 export const isUnforeseeable = ({ op, newState }: PreviewStep): boolean =>

@@ -4,8 +4,8 @@ import type { Remarks } from "../provisioners/engine/converge.ts";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
-import { refusing, steering } from "../provisioners/resources/kind.ts";
-import { foreseenIn, isUnforeseeable, unforeseeable } from "./first-look.ts";
+import { steering } from "../provisioners/resources/kind.ts";
+import { foreseenIn, isUnforeseeable, refusedIn, unforeseeable } from "./first-look.ts";
 import { withRemarks } from "./remarks.ts";
 
 /** What we read of `pulumi preview --json`. */
@@ -119,6 +119,7 @@ function reportOf(step: PreviewStep): RoleReport {
   const inputs = (newState ?? oldState)?.inputs ?? {};
   const [old, now] = [wantsOf(oldState), op === "delete" ? {} : wantsOf(newState)];
   const planned = foreseen?.changes;
+  const refusals = refusedIn(step);
   const addresses = [...new Set([...Object.keys(now), ...Object.keys(old), ...Object.keys(planned ?? {})])].sort() as Address[];
   const changed = Object.keys(detailedDiff ?? {});
   const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
@@ -132,8 +133,8 @@ function reportOf(step: PreviewStep): RoleReport {
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
     const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address], looked));
     // What is refused is not merely missing, or another: it says why it stays so.
-    const isRefused = planned?.[address]?.some((each) => each.startsWith(refusing)) ?? false;
-    const sentences = planned && (!planned[address] || differing.length === 0 || isRefused) ? (planned[address] ?? []) : differing;
+    const known = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
+    const sentences = refusals[address] ?? known;
     const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
     return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });

@@ -5,7 +5,7 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { Foreseen } from "../../provisioners/provider/role-look.ts";
 import { type Address, refusing } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
-import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
+import { foreseenIn, isUnforeseeable, refusedIn, unforeseeable } from "../first-look.ts";
 import { remarkLines } from "../remarks.ts";
 import { hostProblems, type PreviewDigest, type PreviewStep, reportsOf } from "../reports.ts";
 import { type Difference, differences, onServer, type Three, type Values, wholeOf } from "./differences.ts";
@@ -165,6 +165,7 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     return [{ address: `role[${role}]`, role, operation, cause: "planned", lines: [` not shown: ${unforeseeable}`] }];
   const wanted = operation === "delete" ? {} : wantsOf(step.newState);
   const foreseen = foreseenIn(step);
+  const refusals = refusedIn(step);
   if (foreseen && operation === "create") return newRoleItems(role, wanted, foreseen);
   const before = remembered && wantsOf(remembered);
   const known = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
@@ -177,7 +178,7 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     // What the role wants only now may be there already: somebody else's folder.
     const old = there[address] ?? (foreseen?.there[address as Address] as Values | undefined);
     const of = { address, role };
-    const refused = refusedItem(of, planned?.[address]);
+    const refused = refusedItem(of, refusals[address]);
     if (refused) return [refused];
     if (now && !old)
       return [{ ...of, ...madeIn(foreseen?.instead?.[address as Address], now), cause: before && address in before ? "drift" : "planned" }];

@@ -8,6 +8,7 @@ import { EventFile, eventIn, type StepHead } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { counted } from "../../spec/counted.ts";
 import { isMap } from "../../spec/path.ts";
+import { refusedOf } from "../first-look.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
@@ -82,8 +83,9 @@ export function digestOf(stream: string): EngineDigest {
   );
 }
 
-/** Of a step that is done, what came of it counts where something was created. */
-const isUnread = ({ kind, op }: StepHead): boolean => kind === "resOutputsEvent" && op !== "create";
+/** Of a step that is done, what came of it counts where something was created, and what a change of a role would be refused. */
+const isUnread = ({ kind, op, type }: StepHead): boolean =>
+  kind === "resOutputsEvent" && op !== "create" && !(op === "update" && type === "fleet:index:Role");
 
 /** The same, from a file that may be large. */
 export const digestIn = (file: string): EngineDigest => digestOfEvents(new EventFile<Event>(file, isUnread).read());
@@ -99,15 +101,22 @@ function digestOfEvents(events: readonly Event[]): EngineDigest {
   return { steps, diagnostics, changeSummary: summary };
 }
 
-/** What the fleet's own resources said when they were asked what a creation would come to. */
+/** What the fleet's own resources said when they were asked what a creation, or a change, would come to. */
 function outputsOf(events: readonly Event[]): ReadonlyMap<string, unknown> {
-  const told = events.flatMap(({ resOutputsEvent: after }) => (after?.metadata.op === "create" ? [after.metadata] : []));
+  const told = events.flatMap(({ resOutputsEvent: after }) =>
+    after && ["create", "update"].includes(after.metadata.op) ? [after.metadata] : [],
+  );
   return new Map(told.filter(({ urn }) => /\$fleet:index:(?:Host|Role)::/.test(urn)).map((each) => [each.urn, each.new]));
 }
 
 function withOutputs(step: PreviewStep, told: ReadonlyMap<string, unknown>): PreviewStep {
   const after = told.get(step.urn);
-  if (step.op !== "create" || !isMap(after) || !isMap(after.outputs) || !step.newState) return step;
+  if (!isMap(after) || !isMap(after.outputs) || !step.newState) return step;
+  if (step.op === "update") {
+    const refused = refusedOf(shownSecrets(after.outputs.foreseen));
+    return { ...step, newState: { ...step.newState, outputs: { ...step.newState.outputs, refused } } };
+  }
+  if (step.op !== "create") return step;
   return { ...step, newState: { ...step.newState, outputs: shownSecrets(after.outputs) as Readonly<Record<string, unknown>> } };
 }
 

@@ -1,7 +1,8 @@
 // What the engine's events say of a look that found nothing, and of the facts that it saw.
 import { expect, test } from "vitest";
+import { foreseenIn, refusedIn } from "../../cli/first-look.ts";
 import type { EngineDigest } from "../../cli/preview/engine.ts";
-import { factsIn, nothingFound } from "../../cli/preview/events.ts";
+import { digestOf, factsIn, nothingFound } from "../../cli/preview/events.ts";
 
 const urn = "urn:pulumi:t::contest-fleet::fleet:index:TeamFleet$fleet:index:Host::t-isu1";
 const state = (nginxUser: string) => ({ type: "fleet:index:Host", outputs: { facts: { nginxUser } } });
@@ -23,4 +24,21 @@ test("nothing found: every step the same, and nobody warned", () => {
 
 test("facts are those of the look, not of the state", () => {
   expect(factsIn({ steps })).toEqual({ [urn]: { nginxUser: "seen" } });
+});
+
+test("of a change it is read what an up would refuse, and of nothing else what came of it", () => {
+  const role = { urn: urn.replace(/Host::.*/, "Role::t-isu1-app"), type: "fleet:index:Role" };
+  const address = "git[/srv/app]";
+  const changes = { [address]: ["refuse: the folder holds 3 entries without git"], "service[x.service]": ["restart"] };
+  const event = (kind: string, more: object, sequence: number) =>
+    JSON.stringify({ sequence, timestamp: 1, [kind]: { metadata: { op: "update", ...role, ...more } } });
+  const [before, after] = [
+    { inputs: {}, outputs: {} },
+    { inputs: {}, outputs: { foreseen: { there: {}, changes } } },
+  ];
+  const { steps } = digestOf(
+    [event("resourcePreEvent", { old: before, new: before }, 1), event("resOutputsEvent", { old: before, new: after }, 2)].join("\n"),
+  );
+  expect(steps).toMatchObject([{ op: "update", newState: { outputs: { refused: { [address]: changes[address] } } } }]);
+  expect(steps.map((step) => [foreseenIn(step), refusedIn(step)])).toEqual([[undefined, { [address]: changes[address] }]]);
 });
