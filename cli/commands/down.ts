@@ -64,11 +64,16 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
 
 const goingWith = ({ spec }: FleetPlan) => targetOf(spec).going?.(spec) ?? [];
 
+/** What becomes of each server, a row each. */
+export function fatesOf({ spec, servers }: Pick<FleetPlan, "spec" | "servers">, forget: readonly string[]): readonly (readonly string[])[] {
+  const { fate } = targetOf(spec);
+  const fateOf = (name: string) => (forget.includes(name) ? "is forgotten: what was done there stays there" : fate);
+  return servers.map(({ name, view }) => [name, view.privateAddress, fateOf(name)]);
+}
+
 async function run(stack: string, { yes, verbose, forget, takeOver, purge }: Options): Promise<number> {
   const plan = planOf(stack);
-  const { fate } = targetOf(plan.spec);
-  const rows = plan.servers.map(({ name, view }) => [name, view.privateAddress, fate]);
-  console.log(columns([...rows, ...goingWith(plan)]));
+  console.log(columns([...fatesOf(plan, forget), ...goingWith(plan)]));
   await tellSpent(plan);
   const splits = await splitsOf(plan, forget);
   for (const { role, from, to } of splits)

@@ -1,5 +1,6 @@
 // A server that is gone for good: the state forgets what is its own, and nothing else.
 import { expect, test } from "vitest";
+import { fatesOf } from "../../cli/commands/down.ts";
 import { without } from "../../pulumi/forget.ts";
 
 const resource = (type: string, name: string, more: object = {}) => ({ urn: `urn::${name}`, type: `fleet:index:${type}`, ...more });
@@ -39,4 +40,13 @@ test("its host, roles and host key go; others no longer wait for them; a machine
 
 test("of no server, the state stays as it is", () => {
   expect(without([], state)).toEqual(state);
+});
+
+test("a down does not say of it that it gets back what it had", () => {
+  const servers = ["isu1", "isu3"].map((name) => ({ name, view: { privateAddress: "192.0.2.1" } }));
+  const plan = { spec: { target: { kind: "inventory" } }, servers } as unknown as Parameters<typeof fatesOf>[0];
+  expect(fatesOf(plan, ["isu3"]).map(([name, , fate]) => `${name} ${fate}`)).toEqual([
+    "isu1 gets back what it had",
+    "isu3 is forgotten: what was done there stays there",
+  ]);
 });
