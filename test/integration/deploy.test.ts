@@ -4,6 +4,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stackId } from "../../machines/names.ts";
+import { nspawn } from "../../machines/nspawn/driver.ts";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { own } from "../support/own.ts";
 import { soon } from "../support/soon.ts";
@@ -212,5 +214,42 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     expect(await heads()).toEqual([nine, nine]);
     expect(readFileSync(trial.file, "utf8")).not.toContain("follows");
     await agrees();
+  });
+
+  test("a server that is off keeps neither a deploy nor an up from the other: it is named, and catches up", async () => {
+    const { address } = (await nspawn.read({ stack: trial.stack, name: "isu2" }))!;
+    const table = `test_fb_${stackId(trial.stack)}`;
+    execFileSync("nft", ["-f", "-"], {
+      input: `table ip ${table} {\nchain out {\ntype filter hook output priority 0;\nip daddr ${address} tcp dport 22 reject with tcp reset\n}\n}\n`,
+    });
+    const nine = commit("9");
+    await push();
+    try {
+      const { code, said, stdout } = await deploy("main", "--json");
+      expect(code, said).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        commit: nine,
+        servers: [
+          { server: "isu1", result: "deployed" },
+          { server: "isu2", result: "unreachable", reason: expect.stringContaining("refused the connection") },
+        ],
+      });
+      expect(await heads()).toEqual([nine, commits.one]);
+      const alone = await deploy("main", "--to", "isu2");
+      expect([alone.code, alone.said]).toEqual([
+        2,
+        expect.stringContaining(`without it: --to '!isu2'; if it is gone for good, take it out of`),
+      ]);
+      await on("isu1", "systemctl stop webapp");
+      const up = await trial.run("up", ["--yes", "--connect-timeout", "0"]);
+      expect([up.code, up.said]).toEqual([1, expect.stringMatching(/isu2: .*refused the connection.*--forget isu2/)]);
+      expect(await on("isu1", "curl -s --retry 10 --retry-connrefused http://127.0.0.1:8080/")).toBe("9");
+    } finally {
+      execFileSync("nft", ["delete", "table", "ip", table]);
+    }
+    const up = await trial.run("up", ["--yes"]);
+    expect(up.code, up.said).toBe(0);
+    await soon(answers).toEqual(["9", "9"]);
+    expect(await heads()).toEqual([nine, nine]);
   });
 });
