@@ -213,6 +213,10 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     expect(forward.code, forward.said).toBe(0);
     expect(await heads()).toEqual([nine, nine]);
     expect(readFileSync(trial.file, "utf8")).not.toContain("follows");
+    // The state has the commit of the up before: this one tells of the word, and changes nothing.
+    const word = await trial.run("up", ["--yes"]);
+    expect(word.code, word.said).toBe(0);
+    expect(await heads()).toEqual([nine, nine]);
     await agrees();
   });
 
