@@ -1,5 +1,4 @@
 // The kinds of the system, each on a real practice machine: users, packages, files, settings, mounts.
-import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { converge, inspect } from "../../provisioners/engine/converge.ts";
 import { LookMoved } from "../../provisioners/engine/probe.ts";
@@ -275,59 +274,6 @@ EOF
     await told("rm -rf /home/mallory/.ssh /home/mallory/own");
     expect((await converge(shell, "mallory", wants)).results.map(({ outcome }) => outcome)).toEqual(["changed", "changed", "changed"]);
     await converge(shell, "mallory", {});
-  });
-
-  test("nothing is made, put back or taken away where a user's link leads to, whatever the kind", async () => {
-    const keys = { owner: "trudy", group: "trudy" } as const;
-    const app = "/home/trudy/app";
-    const told = async (script: string) => (await shell.run({ text: script, masked: script })).stdout.toString();
-    const words = (report: { results: readonly { outcome: string; reason?: string | undefined }[] }) =>
-      report.results.map(({ outcome, reason }) => (outcome === "failed" ? reason : outcome)).join("\n");
-    await told(`useradd -m -s /bin/bash trudy; install -d -o trudy -g trudy ${app} /home/trudy/tar/conf
-      runuser -u trudy -- sh -c 'cd ${app}; for each in kept blocked gone; do echo hers > $each; done; mkdir removed'
-      echo 1 > /home/trudy/tar/conf/a; echo 2 > /home/trudy/tar/b; install -d /root/place/conf /root/place/removed
-      cp -a ${app}/kept ${app}/blocked ${app}/gone /root/place; chown -R root: /root/place; git init -q /root/code
-      git -C /root/code -c user.name=t -c user.email=t@t commit -q --allow-empty -m one; chmod -R a+rX /root/code; mv /root/code /opt/trudy`);
-    const tar = Buffer.from(await told("tar -C /home/trudy/tar -cz . | base64 -w 0"), "base64");
-    const wants = {
-      made: want.file({ path: `${app}/made`, content: "fleet's\n", ...keys, mode: "0600" }),
-      kept: want.file({ path: `${app}/kept`, content: "fleet's\n", ...keys, mode: "0600" }),
-      deep: want.directory({ path: `${app}/deep`, ...keys }),
-      link: want.link({ path: `${app}/link`, target: "/etc/hostname" }),
-      gone: want.absent({ path: `${app}/gone` }),
-      removed: want.absent({ path: `${app}/removed` }),
-      blocked: want.block({ path: `${app}/blocked`, name: "team", content: "fleet's\n", ...keys }),
-      archive: want.archive({
-        path: `${app}/below/static`,
-        content: tar.toString("base64"),
-        sha256: createHash("sha256").update(tar).digest("hex"),
-        ...keys,
-      }),
-      git: want.git({ path: `${app}/code`, repository: "/opt/trudy", ref: "HEAD", owner: "root", group: "root" }),
-    };
-    const there = () => told("find /root/place -printf '%p %M %u:%g %l\\n' | sort; cat /root/place/*");
-    const hers = () => told(`find ${app} -printf '%p %M %u:%g %l\\n' | sort; cat ${app}/*`);
-    const swap = () => told(`mv ${app} /home/trudy/own; runuser -u trudy -- ln -s /root/place ${app}`);
-    const swapBack = () => told(`rm -f ${app}; mv /home/trudy/own ${app}`);
-    const begun = await hers();
-    const each = async (run: (name: string, wanted: (typeof wants)[keyof typeof wants]) => Promise<string>, expected: string | RegExp) => {
-      for (const [name, wanted] of Object.entries(wants))
-        expect([name, await run(`trudy-${name}`, wanted)]).toEqual([name, expect.stringMatching(expected)]);
-    };
-    await swap();
-    const before = await there();
-    await each(async (role, wanted) => words(await converge(shell, role, wantsOf([wanted]))), /nothing is written there/);
-    expect(await there()).toBe(before);
-    await swapBack();
-    await each(async (role, wanted) => words(await converge(shell, role, wantsOf([wanted]))), /^changed$/);
-    await swap();
-    await told("cd /home/trudy/own && cp -a made deep link below code blocked /root/place; chown -hR root: /root/place");
-    const alike = await there();
-    await each(async (role) => words(await converge(shell, role, {})), /nothing is written there/);
-    expect(await there()).toBe(alike);
-    await swapBack();
-    await each(async (role) => words(await converge(shell, role, {})), /^(changed)?$/);
-    expect(await hers()).toBe(begun);
   });
 
   test("service: one that ran into its start limit says so, and starts once its cause is gone", async () => {
