@@ -159,7 +159,7 @@ describe("a stack of pools, pipelines and databases alone", () => {
     expect([refused.code, refused.said]).toEqual([2, expect.stringContaining("seven days")]);
     const off = await trial.run("stop", ["--yes"]);
     expect([off.code, off.stdout]).toEqual([0, expect.stringContaining("off (0 servers, 3 pools, 1 database)")]);
-    expect(off.stdout).toMatch(/^trial-aws-jobs: its 2 server\(s\) drain and are terminated; a start brings new ones$/m);
+    expect(off.stdout).toMatch(/^trial-aws-jobs: its 2 servers drain and are terminated; a start brings new ones$/m);
     expect(Object.values(await groups())).toEqual([
       [0, 0, 0],
       [0, 0, 0],

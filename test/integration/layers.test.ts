@@ -163,7 +163,7 @@ describe("a layer", () => {
     expect(both).toEqual([`${layer()}:${image}`, `${layer()}:${image}`]);
     expect(said).toEqual([
       "installing jq into a layer, once for all machines with them",
-      expect.stringMatching(/^the layer of 1 packages is ready: \d+\.\d s$/),
+      expect.stringMatching(/^the layer of 1 package is ready: \d+\.\d s$/),
     ]);
     expect(existsSync(join(layer(), "usr/bin/jq"))).toBe(true);
     expect(entries().filter((name) => name.endsWith(".partial"))).toEqual([]);
