@@ -39,11 +39,14 @@ function databaseSteps(facts: RetestFacts): readonly Step[] {
   ];
 }
 
-/** Behind what is in it: an earlier finalize's lines count as well. */
+/** Behind what is in it: an earlier finalize's lines count as well. A new file, since what a link of somebody's leads to is kept nowhere. */
 export const settingsFile = (name: string, settings: readonly string[]): Pick<Step, "run" | "undo"> => ({
-  undo: raw(`folder=$(settings)\nkept_file ${name} "$folder/${name}"`),
-  run: `folder=$(settings)
-{ if [ -s "$folder/${name}" ]; then echo; fi; printf '%s\\n' '[mysqld]' ${settings.map((each) => `'${each}'`).join(" ")}; } >>"$folder/${name}"`,
+  undo: raw(`file=$(settings)/${name}\nkept_file ${name} "$file"`),
+  run: `file=$(settings)/${name}
+rm -f -- "$file.new"
+if [ -s "$file" ]; then cp -aLT -- "$file" "$file.new"; echo >>"$file.new"; fi
+printf '%s\\n' '[mysqld]' ${settings.map((each) => `'${each}'`).join(" ")} >>"$file.new"
+mv -fT -- "$file.new" "$file"`,
 });
 
 /** Of a redis that holds something and writes nothing. It writes its file anew, in the place of a link too; both are put back as they were. */

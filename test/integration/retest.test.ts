@@ -84,7 +84,7 @@ systemctl enable -q --now /opt/netdata/netdata.service; systemctl link -q /opt/n
 mv /etc/redis/redis.conf /etc/redis/team.conf; ln -s team.conf /etc/redis/redis.conf
 sed -i 's/^appendonly .*/appendonly no/' /etc/redis/team.conf; echo 'requirepass ours' >>/etc/redis/team.conf
 rm -rf /var/lib/redis/*; systemctl restart redis-server; until REDISCLI_AUTH=ours redis-cli set a 1 | grep -q OK; do sleep 0.2; done
-printf '[mysqld]\\nmax_connect_errors = 99' >/etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf`);
+printf '[mysqld]\\nmax_connect_errors = 99' >/etc/mysql/ours; ln -s ../ours /etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf`);
     const state = () =>
       on(`cd /etc; find mysql redis systemd/system ! -type d -printf '%p %u:%g %m %l\\n' | sort; find mysql redis -type f -exec sha256sum {} + | sort
 ls /var/lib/redis; systemctl is-enabled netdata own; systemctl is-active netdata own redis-server; REDISCLI_AUTH=ours redis-cli config get appendonly`);
@@ -99,7 +99,7 @@ ls /var/lib/redis; systemctl is-enabled netdata own; systemctl is-active netdata
     ).toBe("max-connect-errors 99\nmax-connections 77\ntable-open-cache 555");
     expect((await trial.bare(["finalize", "--undo"])).stdout).toContain("put back: isu1");
     expect(await state()).toBe(before);
-    await on(`rm /etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf; systemctl disable -q --now netdata own; mv /etc/redis/team.conf /etc/redis/redis.conf
+    await on(`rm /etc/mysql/mariadb.conf.d/zzz-fleet-kept.cnf /etc/mysql/ours; systemctl disable -q --now netdata own; mv /etc/redis/team.conf /etc/redis/redis.conf
 sed -i '/^requirepass/d; s/^appendonly .*/appendonly yes/' /etc/redis/redis.conf; systemctl restart redis-server`);
   });
 
