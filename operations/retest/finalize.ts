@@ -1,6 +1,6 @@
 // What belongs off in the run that counts is off, and what belongs on stays on (stays.ts): logs of queries, a measured run's own log and samplers, agents that watch. What was switched off can be
 // switched on again: how is kept on the server, a line before each step.
-import { type Command, lines, raw } from "../../provisioners/engine/shell-quote.ts";
+import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
 import { finalClient as client, finalFolder, finalLogBack, finalUndo, keepFinal } from "../measure/run/final.ts";
 import { putBack } from "../measure/run/scripts.ts";
 
@@ -21,6 +21,9 @@ export interface Step {
 const agents =
   /^(netdata|pprotein|pprotein-agent|atop|telegraf|collectd|node_exporter|prometheus-node-exporter|datadog-agent|newrelic-infra|mackerel-agent)\.service$/;
 const isOn = (value: string | undefined): boolean => /^(1|on|yes|true)$/i.test(value ?? "");
+
+const again = (unit: string, enabled: string | undefined, active: string | undefined): string =>
+  `; if known ${unit}; then ${enabled === "enabled" ? `unit_enable ${unit}` : ":"}; ${active === "active" ? `systemctl start ${unit}` : ":"}; fi`;
 
 /** Pure. In the order in which they are taken. */
 export function stepsOn(facts: RetestFacts): readonly Step[] {
@@ -59,7 +62,7 @@ export function stepsOn(facts: RetestFacts): readonly Step[] {
         text: `stop and disable ${Id}`,
         run: `unit_disable ${Id}; systemctl stop ${Id}`,
         undo: raw(
-          `printf "%s '%s'${UnitFileState === "enabled" ? `; unit_enable ${Id}` : ""}${ActiveState === "active" ? `; systemctl start ${Id}` : ""}\\n" 'unit_relink ${Id}' "$(unit_link ${Id})" >>${finalFolder}/undo`,
+          `printf "%s '%s'%s\\n" 'unit_relink ${Id}' "$(unit_link ${Id})" ${quote(again(Id, UnitFileState, ActiveState))} >>${finalFolder}/undo`,
         ),
       })),
     ...keepingSteps(

@@ -21,7 +21,7 @@ const serviceSteps = (facts: RetestFacts, without: readonly string[]): readonly 
     .map((unit) => ({
       text: `enable ${unit}, which runs and would not after a reboot`,
       run: `unit_enable ${unit}`,
-      undo: `unit_disable ${unit}`,
+      undo: `if known ${unit}; then unit_disable ${unit}; fi`,
     }));
 
 /** A name of the server's own, and a value that is one in a file: anything else is a person's to write. */

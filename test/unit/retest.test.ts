@@ -10,7 +10,7 @@ import { taking } from "../../operations/retest/finalize.ts";
 import { faultsOn, rules } from "../../operations/retest/rules/rules.ts";
 import { sections } from "../../operations/retest/sections.ts";
 import { keepingSteps } from "../../operations/retest/stays.ts";
-import type { Command } from "../../provisioners/engine/shell-quote.ts";
+import { type Command, raw } from "../../provisioners/engine/shell-quote.ts";
 
 const running: Unit = {
   Id: "app.service",
@@ -365,6 +365,12 @@ esac`;
     writeFileSync(join(folder, "healed"), "");
   }
   expect(readdirSync(folder).toSorted()).toEqual(["etc.conf", "healed", "pgrep", "redis-cli"]);
+  // A down: the role has put the organiser's file back already, or took all of redis away.
+  expect(sh(taking(steps))).toMatchObject({ status: 0, stderr: "" });
+  writeFileSync(conf, "organiser's\n");
+  const given = raw(`fleet_given='/etc/other\n${conf}'; export fleet_given\n${undoFinal.text}`);
+  expect(sh(given)).toMatchObject({ status: 0, stderr: "" });
+  expect(readFileSync(conf, "utf8")).toBe("organiser's\n");
   rmSync(folder, { recursive: true });
 });
 

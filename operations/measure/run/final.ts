@@ -27,7 +27,7 @@ const logBack = `log_back() {
 
 /**
  * `kept_file NAME PATH`, before the first change of a file: how it is. `file_back NAME PATH` bears to run again: a way back of which a later line failed
- * begins anew.
+ * begins anew. In a `down` the roles went back before: what one of them had comes from before it, and what went with a package has no folder.
  */
 const files = `kept_file() {
   if grep -sqF "file_back $1 " ${finalFolder}/undo; then return; fi
@@ -35,6 +35,7 @@ const files = `kept_file() {
   printf "file_back %s '%s'\\n" "$1" "$2" >>${finalFolder}/undo
 }
 file_back() {
+  if printf '%s\\n' "\${fleet_given:-}" | grep -qxF -- "$2" || [ ! -d "\${2%/*}" ]; then return; fi
   if [ -e "${finalFolder}/kept-$1" ] || [ -L "${finalFolder}/kept-$1" ]; then
     cp -a -- "${finalFolder}/kept-$1" "$2.fleet-back" && mv -fT -- "$2.fleet-back" "$2"
   else rm -f -- "$2"; fi
@@ -46,6 +47,7 @@ ${logBack}
 ${files}
 ${unitLinks}
 ${redisClient}
+known() { [ "$(systemctl show -p LoadState --value -- "$1")" != not-found ]; }
 redis_log_off() { if pgrep -x redis-server >/dev/null; then redis_ config set appendonly no >/dev/null; fi; }
 sql() { client=$(command -v mariadb || command -v mysql); if "$client" -e 'select 1' >/dev/null 2>&1; then "$client" -e "$1"; else "$client" --defaults-file=/etc/mysql/debian.cnf -e "$1"; fi; }
 settings() { for each in /etc/mysql/mariadb.conf.d /etc/mysql/mysql.conf.d /etc/mysql/conf.d /etc/my.cnf.d; do if [ -d "$each" ]; then echo "$each"; return; fi; done; return 1; }`;
