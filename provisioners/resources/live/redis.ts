@@ -30,11 +30,11 @@ port=$(pick port) socket=$(pick unixsocket) REDISCLI_AUTH=$(pick requirepass)
 if [ -n "$REDISCLI_AUTH" ]; then export REDISCLI_AUTH; else unset REDISCLI_AUTH; fi
 if [ "$port" = 0 ]; then set -- -s "$socket"; else set -- -p "\${port:-6379}"; fi`;
 
-/** Where commands are renamed CONFIG may be gone: nothing is asked. Passwords are no answer. */
+/** Where commands are renamed CONFIG may be gone: nothing is asked. Passwords are no answer. Another program at its port may never answer. */
 export const redisReader: Reader = {
   ask: (file) => sh`if [ ! -r ${file} ] || grep -qi '^ *rename-command  *config ' ${file}; then exit 0; fi
 ${reach(file)}
-said=$(redis-cli --raw --no-auth-warning "$@" CONFIG GET '*' 2>/dev/null) && [ -n "$said" ] || exit 1
+said=$(timeout 5 redis-cli --raw --no-auth-warning "$@" CONFIG GET '*' 2>/dev/null) && [ -n "$said" ] || exit 1
 printf '%s\\n' "$said" | awk 'NR % 2 { name = $0; next } name !~ /pass|auth|user/ { print "live\\t" name "\\t" $0 }'
 awk 'NF > 1 && $1 !~ /^#|pass|auth|user|^include$|^loadmodule$|^rename-command$/ {
   name = tolower($1); value = $0
@@ -47,7 +47,7 @@ awk 'NF > 1 && $1 !~ /^#|pass|auth|user|^include$|^loadmodule$|^rename-command$/
   set: (values: Values, file) =>
     lines([
       reach(file),
-      ...Object.entries(values).map(([name, value]) => sh`redis-cli --no-auth-warning "$@" CONFIG SET ${name} ${value} || :`),
+      ...Object.entries(values).map(([name, value]) => sh`timeout 5 redis-cli --no-auth-warning "$@" CONFIG SET ${name} ${value} || :`),
     ]),
   hint: () => "a setting of somebody's by `CONFIG SET` is gone after a restart: write it into the stack file, or restart redis",
 };
