@@ -34,6 +34,8 @@ export const CheckWant = z
     command: z.string().min(1).optional(),
     /** Seconds to wait until it holds, after a change. @default 30 */
     deadline: z.int().min(0).max(3600).default(30),
+    /** Only ever seen: who or what answers in its place. */
+    differs: Line.optional(),
   })
   .refine(({ http, port, command }) => [http, port, command].filter((each) => each !== undefined).length === 1, {
     error: "expected one of `http`, `port` and `command`",
@@ -134,6 +136,7 @@ export const check = defineKind<CheckWant, CheckHave>({
     // What it stands on changes in this run: that it held before says nothing.
     return want.after?.some((address) => changed.has(address)) ? [waitStep(want, ", again after the changes")] : [];
   },
-  seen: (want, { holds }) => (holds ? want : undefined),
+  // A port that nobody has is missing; one that is not as wanted is there, and says how.
+  seen: (want, { holds, got }) => (holds ? want : got.startsWith("open, but ") ? { ...want, differs: got } : undefined),
   undo: () => [],
 });

@@ -522,6 +522,8 @@ until ss -Hltn | grep -q :8077; do sleep 0.1; done`,
     await listens("0.0.0.0");
     expect(await seen({ program: "perl", reached: own })).toEqual([]);
     expect(await seen({ program: "mariadbd" })).toEqual(["wait for port 8077 open, with mariadbd behind it, got open, but of perl"]);
+    const held = wantsOf([want.check({ name: "there", port: { port: 8077, program: "mariadbd" } })]);
+    expect((await inspect(shell, "there", held)).seen["check[there]"]).toMatchObject({ differs: "open, but of perl" });
     await text(shell, "systemctl stop there");
   });
 
