@@ -1,5 +1,6 @@
 // The Pulumi program: a stack file becomes a fleet.
 import * as pulumi from "@pulumi/pulumi";
+import { targetOf } from "./components/targets/targets.ts";
 import { TeamFleet } from "./components/team-fleet.ts";
 import { withoutStackTraces } from "./components/without-stack-traces.ts";
 import type { FleetPlan } from "./provisioners/expand.ts";
@@ -14,6 +15,7 @@ async function readPlan(known: FleetPlan | undefined) {
   try {
     const found = known ?? planOf(pulumi.getStack());
     await refuseByState(found);
+    await targetOf(found.spec).there?.(found.spec);
     return found;
   } catch (error) {
     throw told(error);

@@ -29,7 +29,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
     "history",
     "diff",
   ],
-  "On AWS:": ["cost", "types", "stop", "start", "iam", "backend", "sweep", "reap", "undelete"],
+  "On AWS:": ["cost", "types", "stop", "start", "image", "iam", "backend", "sweep", "reap", "undelete"],
   "Beside them:": ["setup", "docs", "schema", "env", "completion"],
 };
 

@@ -17,6 +17,8 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
     return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
   if (command === "split" && changed)
     return "split: interrupted; nothing is left half-done but what is named above; next: fleet status, then the same again, or --undo";
+  if (command === "image" && changed)
+    return "image: interrupted; what was made on the way was taken away but for what is named above; next: ./fleet sweep, which says what is left";
   const again = ["./fleet", ...words.map(quoted)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   if (command === "lab")

@@ -48,6 +48,7 @@ const commands: Readonly<Record<string, () => Promise<Register>>> = {
   cost: async () => (await import("./commands/cost.ts")).cost,
   stop: async () => (await import("./commands/stop.ts")).stop,
   start: async () => (await import("./commands/start.ts")).start,
+  image: async () => (await import("./commands/image.ts")).image,
   iam: async () => (await import("./commands/iam.ts")).iam,
   backend: async () => (await import("./commands/backend.ts")).backend,
   sweep: async () => (await import("./commands/sweep.ts")).sweep,

@@ -303,9 +303,21 @@ const operatorFront = (scope: Scope): readonly Statement[] => {
     ),
     ...namesIn(scope),
     ...doorsIn(scope),
+    ...imagesOf(scope),
     allow("Budgets", of("budgets", "ModifyBudget TagResource UntagResource"), ownArns(scope).budgets),
   ];
 };
+
+/** `fleet image bake`: images of the fleet's own servers, tagged as its own. Images and snapshots have no account in their names. */
+function imagesOf(scope: Scope): readonly Statement[] {
+  const { here, ec2 } = wordsOf(scope);
+  const made = ["image", "snapshot"].map((kind) => `arn:aws:ec2:${scope.region}::${kind}/*`);
+  return [
+    allow("BakeImages", "ec2:CreateImage", made, { StringEquals: { ...here, ...born } }),
+    allow("BakeOwnServers", "ec2:CreateImage", ec2("instance"), { StringEquals: { ...here, ...tagged } }),
+    allow("TagImages", "ec2:CreateTags", made, { StringEquals: { "ec2:CreateAction": "CreateImage" } }),
+  ];
+}
 
 /** SSH without an open port (`door`): the endpoint, and what goes through it. */
 function doorsIn(scope: Scope): readonly Statement[] {

@@ -25,7 +25,7 @@ export interface Leftover {
 
 export interface Swept {
   readonly left: readonly Leftover[];
-  /** Snapshots of data volumes and databases that were asked for: they are to outlive their stack, and cost until somebody deletes them. */
+  /** Snapshots of data volumes and databases, and baked images: they are to outlive their stack, and cost until somebody deletes them. */
   readonly kept: readonly Leftover[];
   /** A sentence for each service that could not be looked at: without it zero is not proven. */
   readonly unseen: readonly string[];
@@ -52,9 +52,9 @@ export async function sweep(access: Access, { stack, team }: Which = {}): Promis
   return { left: chosen("left"), kept: chosen("kept"), unseen: asked.flatMap(({ unseen }) => unseen) };
 }
 
-/** They inherit the mark from what they are of. */
+/** Snapshots inherit the mark from what they are of; an image gets it when it was tested. */
 const isKept = ({ kind, tags }: Whose): boolean =>
-  (kind === "snapshot" || kind === "database snapshot") && tags.snapshots === snapshotsKept.snapshots;
+  (kind === "snapshot" || kind === "database snapshot" || kind === "image") && tags.snapshots === snapshotsKept.snapshots;
 
 async function answerOf({ service, look, global = false }: Look, access: Access): Promise<Swept> {
   const { region } = access;

@@ -11,7 +11,9 @@ interface Options {
 export const sweep: Register = (program, done) =>
   program
     .command("sweep")
-    .description("look through an AWS account for what the fleet left there; exit code 1 where that is more than snapshots kept on purpose")
+    .description(
+      "look through an AWS account for what the fleet left there; exit code 1 where that is more than snapshots and baked images kept on purpose",
+    )
     .argument("[stack]", "of this stack; default of all")
     .option("--team <team>", "of this team's stacks")
     .addOption(regionOption("where the stacks are"))

@@ -99,6 +99,8 @@ export interface Target<Settings extends TargetSettings = TargetSettings> extend
   against?(fleet: FleetOn<Settings>, made: readonly MadeResource[]): readonly { readonly path: Path; readonly reason: string }[];
   /** Throws a UserError where whoever runs this must not touch the target. */
   admit?(fleet: FleetOn<Settings>): Promise<void>;
+  /** Throws a UserError where what the stack file names is not there. Asked by the program, before it registers anything; a `down` does not. */
+  there?(fleet: FleetOn<Settings>): Promise<void>;
   reached(fleet: FleetOn<Settings>): Reached;
   /**
    * The names of the machines of which only the state knows: as long as they are all there and stay, the state need not be written after each

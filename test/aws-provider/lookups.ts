@@ -42,6 +42,10 @@ export const lookups: Readonly<Record<string, (args: Inputs) => Promise<object>>
     const { Images } = await ec2().send(new sdk.DescribeImagesCommand({ Filters: filters(args.filters) }));
     return { id: Images?.[0]?.ImageId, rootDeviceName: Images?.[0]?.RootDeviceName ?? "/dev/sda1" };
   },
+  async "aws:ec2/getAmiIds:getAmiIds"({ filters: wanted, owners }) {
+    const { Images = [] } = await ec2().send(new sdk.DescribeImagesCommand({ Filters: filters(wanted), Owners: owners }));
+    return { id: "ids", ids: Images.map(({ ImageId }) => ImageId) };
+  },
   async "aws:ec2/getVpc:getVpc"() {
     const { Vpcs } = await ec2().send(new sdk.DescribeVpcsCommand({ Filters: [{ Name: "is-default", Values: ["true"] }] }));
     return { id: Vpcs?.[0]?.VpcId, cidrBlock: Vpcs?.[0]?.CidrBlock };

@@ -13,6 +13,7 @@ import { openShell } from "../../provisioners/ssh/session.ts";
 import { checkout } from "../../provisioners/stack.ts";
 import { type Emulator, region, startEmulator } from "../support/aws-emulator.ts";
 import { packages } from "../support/blank-host.ts";
+import { Ec2Door } from "../support/ec2-door.ts";
 import { Ec2Hosts, type HostSpec } from "../support/ec2-hosts.ts";
 import { openPlace, type Place } from "../support/ec2-place.ts";
 import { type Answer, inside, start, Trial } from "../support/fleet.ts";
@@ -38,6 +39,7 @@ const folder = mkdtempSync(join(tmpdir(), "aws-up-"));
 let emulator: Emulator;
 let place: Place;
 let hosts: Ec2Hosts;
+let door: Ec2Door;
 
 const client = () => new ec2.EC2Client({ region });
 const right = ({ code, said }: Answer) => expect([code, code === 0 ? "" : said]).toEqual([0, ""]);
@@ -92,6 +94,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on EC2 (these need root on Li
     emulator = await startEmulator();
     place = await openPlace({ ...spec, name: "any", address: "" }, region, emulator);
     hosts = await Ec2Hosts.open(spec, place);
+    door = await Ec2Door.open(emulator.env.AWS_ENDPOINT_URL!, hosts);
     // The test double of the AWS provider stands on PATH, as a plugin may.
     const PATH = `${join(checkout, "test/aws-provider")}:${process.env.PATH}`;
     Object.assign(process.env, emulator.env, hosts.env, { PATH });
@@ -99,6 +102,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on EC2 (these need root on Li
   });
 
   afterAll(async () => {
+    await door?.close();
     await hosts?.close();
     await trial.remove();
     await place?.close();
@@ -212,6 +216,107 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet on EC2 (these need root on Li
     await expectOwnKey("isu2");
     await soon(() => on("isu2", "hostname; redis-cli ping")).toBe("isu2\nPONG");
     right(await trial.run("verify"));
+  });
+
+  /** Of the bakes, but not what they made to stay. */
+  const helpers = async () => {
+    const Filters = [{ Name: "tag-key", Values: ["baking"] }];
+    const [{ Reservations = [] }, { Images = [] }, { Snapshots = [] }, { SecurityGroups = [] }] = await Promise.all([
+      client().send(
+        new ec2.DescribeInstancesCommand({ Filters: [...Filters, { Name: "instance-state-name", Values: ["running", "stopped"] }] }),
+      ),
+      client().send(new ec2.DescribeImagesCommand({ Filters, Owners: ["self"] })),
+      client().send(new ec2.DescribeSnapshotsCommand({ Filters, OwnerIds: ["self"] })),
+      client().send(new ec2.DescribeSecurityGroupsCommand({ Filters })),
+    ]);
+    return [...Reservations, ...Images, ...Snapshots, ...SecurityGroups];
+  };
+  const bake = (...more: readonly string[]) =>
+    trial.startBare(["image", "bake", stack, "isu1", "--name", "web", "--yes", ...more], { env: door.env });
+
+  test("image bake refuses what an image would take along, before anything is made", async () => {
+    const { isu1 } = await connections();
+    const [, , line = ""] = isu1!.privateKey!.split("\n");
+    await on("isu1", `umask 077; printf 'x %s\n' '${line}' >/srv/leak; printf -- '-----BEGIN PRIVATE KEY-----\n' >/srv/tls.key`);
+    const calls: string[] = [];
+    door.onCall = (action) => void calls.push(action);
+    const { code, stderr } = await bake().done;
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/\/srv\/leak: a secret of the stack\n {2}\/srv\/tls\.key: a private key\nnext: --leave-out PATH/),
+    ]);
+    expect(calls.filter((action) => !action.startsWith("Describe"))).toEqual([]);
+  });
+
+  const given = ["--leave-out", "/srv/leak", "--keep", "/srv/tls.key"];
+
+  test("image bake: a fault in the middle and Ctrl-C leave nothing behind; a killed one what sweep names and the next takes away", async () => {
+    let images = 0;
+    door.onCall = (action) => (action === "CreateImage" && ++images === 2 ? "InternalFailure" : undefined);
+    const failed = await bake(...given).done;
+    expect([failed.code, failed.said]).toEqual([2, expect.stringContaining("refused by the test")]);
+    expect(await helpers()).toEqual([]);
+    const killed = bake(...given);
+    door.onCall = (action) => void (action === "RunInstances" && process.kill(-killed.child.pid!, "SIGKILL"));
+    await killed.done;
+    const left = JSON.parse((await trial.run("sweep", ["--json"])).stdout).left as { kind: string; name: string; expiry: string }[];
+    const helping = left.filter(({ name }) => name.includes("-isu1-bake-"));
+    expect(new Set(helping.map(({ kind }) => kind))).toEqual(new Set(["instance", "volume", "image", "snapshot", "security group"]));
+    expect(helping.every(({ expiry }) => Date.parse(expiry) - Date.now() < 7 * 3_600_000)).toBe(true);
+    const running = bake(...given);
+    door.onCall = (action) => void (action === "RunInstances" && running.child.kill("SIGINT"));
+    const { code, stderr } = await running.done;
+    expect([code, stderr]).toEqual([130, expect.stringContaining("image: interrupted; what was made on the way was taken away")]);
+    expect(await helpers()).toEqual([]);
+  });
+
+  test("image bake: an image of a server that goes on running, tested by another, without what is the server's own", async () => {
+    door.onCall = () => undefined;
+    const before = (await instanceOf("isu1"))!.InstanceId;
+    const served = await page((await connections()).isu1!.address);
+    const { code, stdout, said } = await bake(...given, "--json").done;
+    expect([code, hosts.failures, code === 0 ? "" : said]).toEqual([0, [], ""]);
+    const baked = JSON.parse(stdout);
+    expect(baked).toMatchObject({ name: "web", base: "debian-12", region, roles: ["base", "files", "nginx"], untold: [] });
+    expect(await helpers()).toEqual([]);
+    expect((await instanceOf("isu1"))!.InstanceId).toBe(before);
+    expect(await page((await connections()).isu1!.address)).toBe(served);
+    const { stdout: listed } = await trial.startBare(["image", "list"], { env: door.env }).done;
+    expect(listed).toMatch(new RegExp(`^debian-12/web +${baked.image} .* trial +until .* base files nginx$`, "m"));
+    const swept = await trial.run("sweep", ["--json"]);
+    const kept = JSON.parse(swept.stdout).kept as { kind: string; id: string }[];
+    expect(kept.map(({ kind }) => kind)).toEqual(["image", "snapshot"]);
+    const again = await bake(...given).done;
+    expect([again.code, again.stderr]).toEqual([2, expect.stringContaining(`got web (${baked.image}); next: ./fleet image rm web`)]);
+  });
+
+  test("a server starts from it: its packages and files are there, its keys are its own", async () => {
+    trial.edit((fleet) => {
+      const target = fleet.target as { servers?: object };
+      target.servers = { ...target.servers, isu2: { image: "debian-12/web" } };
+      Object.assign((fleet.servers as { isu2: object }).isu2, { roles: ["base", "redis", "nginx"] });
+    });
+    trial.overlay("isu2", "srv/index.html", "baked\n");
+    const preview = await trial.run("preview");
+    expect(preview.code, preview.said).toBe(0);
+    const { code, said } = await trial.up();
+    expect([code, hosts.failures, code === 0 ? "" : said]).toEqual([0, [], ""]);
+    await expectOwnKey("isu2");
+    expect(await on("isu2", "cat /srv/tls.key; ls /srv/leak 2>&1 || true; hostname")).toMatch(/BEGIN PRIVATE KEY.*No such file.*\nisu2$/s);
+    const of = async (server: string) => await on(server, "cat /etc/machine-id; cat /root/.bash_history 2>/dev/null || true");
+    expect(await of("isu2")).not.toBe(await of("isu1"));
+    expect(await page((await connections()).isu2!.address)).toBe("baked\n");
+    right(await trial.run("verify"));
+  });
+
+  test("image rm: not while somebody needs it", async () => {
+    const rm = (...more: readonly string[]) => trial.startBare(["image", "rm", "web", "--yes", ...more], { env: door.env }).done;
+    const refused = await rm();
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/Pulumi\..*yaml names it; trial-aws-isu2 runs from it/)]);
+    trial.edit((fleet) => Object.assign((fleet.target as { servers: object }).servers, { isu2: {} }));
+    right(await rm("--force"));
+    expect((await trial.startBare(["image", "list"], { env: door.env }).done).stdout).toContain("no image");
+    expect(JSON.parse((await trial.run("sweep", ["--json"])).stdout).kept).toEqual([]);
   });
 
   test("down: nothing is left, at AWS and here", async () => {

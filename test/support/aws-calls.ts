@@ -394,6 +394,27 @@ export const calls: Readonly<Record<string, Calls>> = {
 const stranger = { project: "billing", team: "finance" };
 
 /** What whoever holds all rights of the fleet must not reach: somebody else's, and what would become theirs by a tag. */
+/** Of `fleet image bake`, from the Service Authorization Reference: no resource of Pulumi's, so not among the others. */
+export const imageCalls: Calls = {
+  up: [
+    ...["image", "snapshot"].flatMap((kind) => born("CreateImage", kind)),
+    ...on("instance", own, "CreateImage", "StopInstances"),
+    ...["instance", "volume", "network-interface"].flatMap((kind) => born("RunInstances", kind)),
+    ...on("subnet", own, "RunInstances"),
+    ...on("security-group", own, "RunInstances", "RevokeSecurityGroupEgress", "AuthorizeSecurityGroupIngress"),
+    ...on("image", own, "RunInstances", "CreateTags", "DeleteTags"),
+    ...on("snapshot", own, "RunInstances", "CreateTags", "DeleteTags"),
+    ...born("CreateSecurityGroup", "security-group"),
+    ...on("vpc", own, "CreateSecurityGroup"),
+  ],
+  down: [
+    ...on("instance", own, "TerminateInstances"),
+    ...on("image", own, "DeregisterImage"),
+    ...on("snapshot", own, "DeleteSnapshot"),
+    ...on("security-group", own, "DeleteSecurityGroup"),
+  ],
+};
+
 export const attacks: Readonly<Record<string, readonly Request[]>> = {
   "an ordinary role becomes the fleet's by a tag": [
     ...all("iam:TagRole", iam("role/admin"), { sent: own }),
@@ -437,6 +458,15 @@ export const attacks: Readonly<Record<string, readonly Request[]>> = {
     ...on("network-acl", stranger, "CreateNetworkAclEntry", "DeleteNetworkAclEntry"),
     ...on("subnet", stranger, "RunInstances"),
     ...on("vpc", stranger, "CreateSubnet", "CreateSecurityGroup"),
+  ],
+  "images of somebody's server, or that nobody finds again": [
+    ...on("instance", stranger, "CreateImage"),
+    ...on("instance", undefined, "CreateImage"),
+    ...["image", "snapshot"].flatMap((kind) => [
+      call("ec2:CreateImage", ec2(kind)),
+      call("ec2:CreateTags", ec2(kind), { sent: own }),
+      ...on(kind, stranger, "DeregisterImage", "DeleteSnapshot"),
+    ]),
   ],
   "a server without a tag": [
     call("ec2:CreateTags", ec2("instance"), { sent: own }),

@@ -40,11 +40,16 @@ ExecStartPre=/bin/sh -ec 'mount -o remount,rw /sys; mkdir /sys/hypervisor; echo 
 /**
  * All is made before the first boot, where the image stands in for AWS's: after it nobody but the host itself changes anything. Returns
  * when it greets as an SSH server does; cloud-init's last stage runs on.
+ * @param baked a folder with what another machine's disk held beside the image
  */
-export async function bootBlank(spec: MachineSpec, { certificate, names }: Surroundings): Promise<void> {
+export async function bootBlank(spec: MachineSpec, { certificate, names }: Surroundings, baked?: string): Promise<void> {
   const paths = pathsOf(spec);
   const image = await ensureImage(spec);
   await mkdir(paths.directory, { recursive: true, mode: 0o700 });
+  if (baked !== undefined) {
+    await mkdir(paths.upper, { recursive: true });
+    await run("cp", ["-a", `${baked}/.`, paths.upper]);
+  }
   await mountRoot(paths, image);
   await refresh(paths.root);
   const hostKey = await provision(paths.root, spec);

@@ -1,7 +1,11 @@
 // A machine behind each instance of the emulator: the test double of Pulumi's AWS provider says which one starts, stops or goes, and here a
 // blank host boots from what the emulator kept of it, stops or goes as on EC2.
+
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DescribeInstanceAttributeCommand, DescribeInstancesCommand, EC2Client } from "@aws-sdk/client-ec2";
 import type { MachineSpec } from "../../machines/machine.ts";
 import { bridgeName, pathsOf } from "../../machines/names.ts";
@@ -34,12 +38,12 @@ const rules = (stack: string): string => `table ip ${table(stack)} {
 `;
 
 /** What the emulator kept of an instance. */
-async function instanceOf(id: string): Promise<Instance & { readonly address: string }> {
+async function instanceOf(id: string): Promise<Instance & { readonly address: string; readonly image: string }> {
   const client = new EC2Client({ region });
   const { Reservations } = await client.send(new DescribeInstancesCommand({ InstanceIds: [id] }));
-  const { PrivateIpAddress: address, InstanceType: type, Placement } = Reservations![0]!.Instances![0]!;
+  const { PrivateIpAddress: address, InstanceType: type, Placement, ImageId: image } = Reservations![0]!.Instances![0]!;
   const { UserData } = await client.send(new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: "userData" }));
-  return { id, type: type!, zone: Placement!.AvailabilityZone!, userData: UserData!.Value!, address: address! };
+  return { id, type: type!, zone: Placement!.AvailabilityZone!, userData: UserData!.Value!, address: address!, image: image! };
 }
 
 export class Ec2Hosts {
@@ -49,9 +53,12 @@ export class Ec2Hosts {
   readonly failures: string[] = [];
   readonly #spec: HostSpec;
   readonly #place: Place;
+  /** By image: a folder with what was on a machine's disk. */
+  readonly #images = new Map<string, string>();
   readonly #public = new Map<string, string>();
   #starts = 0;
   readonly #boots = new Map<string, Promise<void>>();
+  readonly #acts = new Map<string, Promise<void>>();
   readonly #server: Server = createServer((request, response) => void this.#answer(request, response));
 
   private constructor(spec: HostSpec, place: Place) {
@@ -75,6 +82,7 @@ export class Ec2Hosts {
   /** Leaves the machines: they go with the stack. */
   async close(): Promise<void> {
     await Promise.all(this.#boots.values());
+    for (const folder of this.#images.values()) rmSync(folder, { recursive: true, force: true });
     await run("nft", ["delete", "table", "ip", table(this.#spec.stack)]);
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeAllConnections();
@@ -84,7 +92,7 @@ export class Ec2Hosts {
   async #answer({ method, url = "" }: IncomingMessage, response: ServerResponse): Promise<void> {
     const [, id = "", what] = url.split("/");
     try {
-      if (method === "POST") await this.#act(id, what);
+      if (method === "POST") await this.act(id, what);
       const address = this.#public.get(id);
       response.writeHead(method === "GET" && address === undefined ? 404 : 200).end(address);
     } catch (error) {
@@ -92,13 +100,35 @@ export class Ec2Hosts {
     }
   }
 
-  async #act(id: string, what = ""): Promise<void> {
+  addressOf = (id: string): string | undefined => this.#public.get(id);
+
+  /** What is on an instance's disk becomes an image; of one that runs as a crash would leave it. */
+  async keep(image: string, id: string): Promise<void> {
+    await this.#boots.get(id);
+    const folder = mkdtempSync(join(tmpdir(), "ec2-image-"));
+    this.#images.set(image, folder);
+    const copy = `tar -C "$1" --xattrs --xattrs-include='*' --warning=no-file-changed --warning=no-file-ignored --ignore-failed-read -cf - . | tar -C "$2" --xattrs --xattrs-include='*' -xpf -`;
+    await run("sh", ["-c", copy, "sh", pathsOf(this.machines.get(id)!).upper, folder]);
+  }
+
+  /** `start`, `stop`, or gone; of one host one after the other. */
+  act(id: string, what = ""): Promise<void> {
+    const done = (this.#acts.get(id) ?? Promise.resolve()).then(() => this.#act(id, what));
+    this.#acts.set(
+      id,
+      done.catch(() => undefined),
+    );
+    return done;
+  }
+
+  async #act(id: string, what: string): Promise<void> {
     // Nothing happens to a host that is still at its first step.
     await this.#boots.get(id);
     const spec = this.machines.get(id);
     if (what === "start") return await this.#start(id, spec);
     if (!spec) throw new Error(`${id}: expected a machine, got none`);
-    await this.#door("delete", id, spec);
+    // One that is stopped has none.
+    if (this.#public.has(id)) await this.#door("delete", id, spec);
     this.#public.delete(id);
     if (what === "stop") return await shutDown(spec, pathsOf(spec));
     await nspawn.destroy(spec);
@@ -107,14 +137,14 @@ export class Ec2Hosts {
   }
 
   async #start(id: string, known: MachineSpec | undefined): Promise<void> {
-    const { address, ...instance } = await instanceOf(id);
+    const { address, image, ...instance } = await instanceOf(id);
     const spec = known ?? { ...this.#spec, name: id, address };
     this.machines.set(id, spec);
     this.#place.metadata.instances.set(address, instance);
     this.#public.set(id, publicSubnet(this.#spec.subnet).replace(/\d+\/\d+$/, String(++this.#starts)));
     await this.#door("add", id, spec);
     const surroundings = { certificate: this.#place.aws.certificate, names: [] };
-    this.#inBackground(id, known ? nspawn.ensure(spec) : bootBlank(spec, surroundings));
+    this.#inBackground(id, known ? nspawn.ensure(spec) : bootBlank(spec, surroundings, this.#images.get(image)));
   }
 
   /** Behind its public address, or no longer. */

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Persona, type Policy, personas, policiesOf, type Scope, sampleScope, workers } from "../../iam/policies.ts";
-import { account, attacks, call, calls, ec2, iam, region } from "../support/aws-calls.ts";
+import { account, attacks, call, calls, ec2, iam, imageCalls, region } from "../support/aws-calls.ts";
 import { allows as allowed, type Request } from "../support/iam-evaluator.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -105,7 +105,9 @@ describe("policies", () => {
     expect(made.filter((call) => removes.test(call) && !mayBy(["look", "operator", "teardown"], call))).toEqual([]);
     // Switching off and on is no taking away.
     const others = commands.filter((call) => !mayBy(["look", "teardown", "backend"], call));
-    expect(others).toEqual(["ec2:StartInstances", "rds:StartDBInstance", "rds:StopDBInstance"]);
+    expect(others.filter((call) => call !== "ec2:RunInstances" && !/ec2:(?:Create|Authorize)/.test(call))).toEqual([
+      ...["ec2:StartInstances", "rds:StartDBInstance", "rds:StopDBInstance"],
+    ]);
     expect(others.filter((call) => !mayBy(["look", "operator"], call))).toEqual([]);
     // AWS asks for these beside DeleteDBInstance where a last snapshot is made.
     expect(["rds:CreateDBSnapshot", "rds:AddTagsToResource"].filter((call) => !mayBy(["teardown"], call))).toEqual([]);
@@ -166,6 +168,13 @@ describe("the calls that the provider makes", () => {
   test.for(Object.entries(calls))("%s: the operator may make and change it, teardown take it away", ([, { up, down }]) => {
     expect(up.filter((request) => !allowed(held(["look", "operator"]), request)).map(words)).toEqual([]);
     expect(down.filter((request) => !allowed(held(["look", "teardown"]), request)).map(words)).toEqual([]);
+  });
+
+  test("an image is baked by an operator who may take away, too: its copies go again", () => {
+    const { up, down } = imageCalls;
+    expect(up.filter((request) => !allowed(held(["look", "operator"]), request)).map(words)).toEqual([]);
+    expect(down.filter((request) => !allowed(held(["look", "teardown"]), request)).map(words)).toEqual([]);
+    expect([...up, ...down].filter((request) => allowed(held(["look"]), request))).toEqual([]);
   });
 
   test("a look makes nothing", () => {

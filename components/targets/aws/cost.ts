@@ -61,6 +61,9 @@ const unitPrices = {
   ...{ monitoringMonth: 2.1, hoursPerMonth: 730, publicAddress: 0.005, balancer: 0.0225 },
 } as const;
 
+/** Of the standard tier, us-east-1, USD: only blocks that were written count, so a disk's size is the most. */
+export const snapshotPerGBMonth = 0.05;
+
 /** What every gp3 volume has for nothing. */
 const free = { iops: 3000, throughput: 125 } as const;
 

@@ -45,6 +45,7 @@ export const aws = defineTarget<AwsTarget>({
   unheard: ({ target, servers }) => unheardTypes(target, Object.keys(servers)),
   against: ({ target, team, servers }, made) => shrinksIn({ target, team, servers: Object.keys(servers) }, made),
   admit: async ({ target }) => (await import("./account.ts")).refuseOtherAccount(target),
+  there: async (fleet) => (await import("./baked-there.ts")).refuseMissing(fleet),
   // AWS gives addresses, for no longer than till the next stop unless they are elastic.
   reached: () => ({ by: "state", ports: "all" }),
   preview: {

@@ -2,6 +2,7 @@
 
 import type { Facts } from "../../../../provisioners/engine/facts.ts";
 import { UserError } from "../../../../spec/problem.ts";
+import { bakedOf } from "../baked.ts";
 import { AwsServer, type AwsTarget, type imageNames } from "../settings/target.ts";
 import { serverAddress, split, usable } from "./cidr.ts";
 import { type InstanceType, typeOrGuess, unknownType } from "./types.ts";
@@ -29,7 +30,8 @@ export function settingsOf(target: AwsTarget, name: string): AwsServer {
 export const defaults = { instanceType: "c5.large", image: "ubuntu-24.04" } as const;
 
 /** What a pin of an image stands for: another image or architecture is another pin. */
-export const imageKey = (image: string, { arch }: Pick<InstanceType, "arch">): string => `${image.replace(/^.*\//, "")}-${arch}`;
+export const imageKey = (image: string, { arch }: Pick<InstanceType, "arch">): string =>
+  `${(bakedOf(image) ? image.replace("/", "-") : image).replace(/^.*\//, "")}-${arch}`;
 
 /** Given ones first; the others get the next that is free, and keep it when a server joins behind them. None in the default VPC. */
 export function addressesOf(target: AwsTarget, servers: AskedServers): Readonly<Record<string, string | undefined>> {
@@ -84,7 +86,7 @@ export function factsOnAws(type: string, image: string) {
     architecture: arch,
     ...(!guessed && { cores: vcpu, memoryMiB: Math.floor(memoryGiB * 1024 * usableMemory) }),
   };
-  const known: Partial<Facts> = images[image as keyof typeof images];
+  const known: Partial<Facts> = images[bakedOf(image)?.base ?? (image as keyof typeof images)];
   return { ...size, container: false, cloudInit: true, ...known };
 }
 

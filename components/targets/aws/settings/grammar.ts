@@ -40,8 +40,12 @@ export const ZoneId = text(/^[a-z]{2,6}[0-9]?-az[1-9][0-9]?$/, "the id of an ava
 
 /** Images by a name of ours; their parameters are in components/targets/aws/image.ts. */
 export const imageNames = ["ubuntu-24.04", "ubuntu-22.04", "debian-12", "al2023"] as const;
-const imageWords = `${imageNames.map((name) => `\`${name}\``).join(", ")}, an AMI such as \`ami-0abc1234\` or an SSM parameter such as \`/own/image\``;
-export const Image = z.union([z.enum(imageNames), text(/^(?:ami-[0-9a-f]{8,17}|\/[A-Za-z0-9/._-]{3,500})$/, imageWords)], {
+/** Of an image that the fleet bakes: part of names and tags. */
+export const BakedName = text(/^[a-z][a-z0-9-]{1,62}$/, "a name of 2 to 63 small letters, digits and dashes such as `web-2026-12`");
+const baked = `(?:${imageNames.map((name) => name.replaceAll(".", "\\.")).join("|")})/[a-z][a-z0-9-]{1,62}`;
+const imageWords = `${imageNames.map((name) => `\`${name}\``).join(", ")}, one of those baked such as \`debian-12/web\`, an AMI such as \`ami-0abc1234\` or an SSM parameter such as \`/own/image\``;
+const otherImage = text(new RegExp(`^(?:${baked}|ami-[0-9a-f]{8,17}|\\/[A-Za-z0-9/._-]{3,500})$`), imageWords);
+export const Image = z.union([z.enum(imageNames), otherImage], {
   error: `expected ${imageWords}`,
 });
 
