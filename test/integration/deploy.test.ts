@@ -207,17 +207,21 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
     );
     expect((await trial.bare(["rollback"])).said).toContain("expected 1 deploy to go back, got fewer on record");
     // Stack file and state both name a commit by now; the branch is known all the same.
-    const nine = commit("9");
+    const next = commit("next");
     await push();
     const forward = await deploy();
     expect(forward.code, forward.said).toBe(0);
-    expect(await heads()).toEqual([nine, nine]);
+    expect(await heads()).toEqual([next, next]);
     expect(readFileSync(trial.file, "utf8")).not.toContain("follows");
     // The state has the commit of the up before: this one tells of the word, and changes nothing.
     const word = await trial.run("up", ["--yes"]);
     expect(word.code, word.said).toBe(0);
-    expect(await heads()).toEqual([nine, nine]);
+    expect(await heads()).toEqual([next, next]);
     await agrees();
+    // As the one after begins.
+    expect((await trial.bare(["rollback"])).said).toMatch(/isu2 +deployed/);
+    expect((await trial.run("up", ["--yes"])).code).toBe(0);
+    git("reset", "-q", "--hard", "HEAD~1");
   });
 
   test("a server that is off keeps neither a deploy nor an up from the other: it is named, and catches up", async () => {
