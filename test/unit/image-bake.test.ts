@@ -154,8 +154,8 @@ describe("work that is nowhere else", () => {
 
   test("is named, each with what it is", () => {
     expect(workIn(checkoutsIn(text), [])).toEqual([
-      "/home/isucon/webapp: 2 file(s) not committed, 1 stash(es)",
-      "/srv/site: 3 commit(s) in no remote, a password or token in its remote's address",
+      "/home/isucon/webapp: 2 files not committed, 1 stash",
+      "/srv/site: 3 commits in no remote, a password or token in its remote's address",
       "/opt/odd: git could not say what is in it",
     ]);
   });

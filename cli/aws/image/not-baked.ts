@@ -1,9 +1,11 @@
 // What of a server must not be in an image of it: where it lies, which of the roles' resources go with it, and what can't be taken out. Pure.
+
 import { isIP } from "node:net";
 import type { Difference } from "../../../provisioners/provider/as-remembered.ts";
 import { isBelow, pathOfAddress } from "../../../provisioners/resources/address-path.ts";
 import type { Address } from "../../../provisioners/resources/kind.ts";
 import { kindOf as kindOfResource } from "../../../provisioners/resources/kinds.ts";
+import { counted } from "../../../spec/counted.ts";
 import { isMap } from "../../../spec/path.ts";
 
 /** By role and address, secrets in the clear, as a FleetServer has them. */
@@ -150,9 +152,9 @@ export const workIn = (checkouts: readonly Checkout[], gone: readonly string[]):
     .flatMap(({ path, changed, unpushed, stashed, credential }) => {
       const said = [
         ...(changed === undefined || unpushed === undefined || stashed === undefined ? ["git could not say what is in it"] : []),
-        ...(changed ? [`${changed} file(s) not committed`] : []),
-        ...(unpushed ? [`${unpushed} commit(s) in no remote`] : []),
-        ...(stashed ? [`${stashed} stash(es)`] : []),
+        ...(changed ? [`${counted(changed, "file")} not committed`] : []),
+        ...(unpushed ? [`${counted(unpushed, "commit")} in no remote`] : []),
+        ...(stashed ? [counted(stashed, "stash", "stashes")] : []),
         ...(credential ? ["a password or token in its remote's address"] : []),
       ];
       return said.length > 0 ? [`${path}: ${said.join(", ")}`] : [];
