@@ -160,12 +160,13 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
     keepsContract(shell, {
       role: "block",
       before: `printf '127.0.0.1 localhost\\nlast line without its end' > /srv/hosts; chmod 0640 /srv/hosts; chgrp adm /srv/hosts; printf 'ended\\n' > /srv/ended
-        install -d -o games /srv/theirs; printf 'x\\n' > /srv/theirs/keys; chown games /srv/theirs/keys; ${note("/srv/hosts")}; ${note("/srv/theirs/keys")}`,
+        install -d -o games /srv/theirs; printf 'x\\n' > /srv/theirs/keys; chown games /srv/theirs/keys; echo x > /srv/noted; ${note("/srv/noted")}; ${note("/srv/theirs/keys")}`,
       declared: [
         want.block({ path: "/srv/hosts", name: "team", content: "10.0.0.1 isu1\n10.0.0.2 isu2\n" }),
         want.block({ path: "/srv/hosts", name: "other", content: "a\\b & c\n", validate: "grep -q BEGIN %s" }),
         want.block({ path: "/srv/ended", name: "team", content: "x\n" }),
         want.block({ path: "/srv/theirs/keys", name: "team", content: "y\n" }),
+        want.block({ path: "/srv/noted", name: "team", content: "y\n" }),
         want.block({ path: "/srv/fresh", name: "team", content: "x\n", mode: "0600" }),
       ],
       right: `grep -qx '10.0.0.2 isu2' /srv/hosts; grep -qxF 'a\\b & c' /srv/hosts; grep -q 'without its end' /srv/hosts
