@@ -11,6 +11,7 @@ import * as config from "@pulumi/pulumi/runtime/config.js";
 import * as settings from "@pulumi/pulumi/runtime/settings.js";
 import * as stack from "@pulumi/pulumi/runtime/stack.js";
 import * as state from "@pulumi/pulumi/runtime/state.js";
+import { OpenCalls } from "./open-calls.ts";
 
 /** Not among the documented types: how the SDK's own server makes a run's own store, and waits for what is under way. */
 const { withLocalStorage } = state as unknown as { withLocalStorage<T>(work: () => Promise<T>): Promise<T> };
@@ -34,20 +35,29 @@ export const languageRuntime = (program: Program): UntypedServiceImplementation 
 async function run(request: RunCall["request"], program: Program): Promise<boolean> {
   prepare(request);
   const failures = new Failures();
+  const calls = new OpenCalls([settings.getMonitor(), settings.getEngine()]);
   process.on("uncaughtException", failures.hear).on("unhandledRejection", failures.hear);
   try {
-    await stack.runInPulumiStack(program).catch(failures.hear);
-    // What was rejected while the last answers came in is heard of in the next turn.
-    for (let known = -1; known !== failures.count; ) {
-      known = failures.count;
-      await waitForRPCs();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    const ended = await calls.race(
+      toItsEnd(program, failures).then(() => true),
+      () => failures.count > 0,
+    );
     const failed = failures.count > 0 || log.hasErrors();
-    await settings.disconnect(!failed);
+    if (ended) await settings.disconnect(!failed);
+    else settings.disconnectSync();
     return failed;
   } finally {
     process.off("uncaughtException", failures.hear).off("unhandledRejection", failures.hear);
+  }
+}
+
+async function toItsEnd(program: Program, failures: Failures): Promise<void> {
+  await stack.runInPulumiStack(program).catch(failures.hear);
+  // What was rejected while the last answers came in is heard of in the next turn.
+  for (let known = -1; known !== failures.count; ) {
+    known = failures.count;
+    await waitForRPCs();
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
