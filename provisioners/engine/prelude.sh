@@ -328,10 +328,10 @@ fleet_handle() {
     fleet_refused "handler[$name]" "$news" "$@"
     return 1
   fi
-  if [ -n "$run_text" ] && ! sh -ec "$run_text" </dev/null; then
+  if [ -n "$run_text" ] && ! fleet_in_time "$run_text"; then
     printf 'refused: %s goes back to what it was\n' "$name"
     fleet_refused "handler[$name]" "$news" "$@"
-    sh -ec "$run_text" </dev/null || :
+    fleet_in_time "$run_text" || :
     return 1
   fi
   fleet_confirm "handler[$name]" "$@"
@@ -409,6 +409,11 @@ fleet_service() {
   if ! journalctl --no-pager -q -o cat -n 20 -u "$unit"; then printf '(the journal can not be read)\n'; fi
   if [ -f "${fleet_log:-}" ]; then tail -n 5 -- "$fleet_log"; fi
   fleet_rollback "$@"
+  if fleet_ends "$unit"; then
+    # Another try would wait as long again. Its restart stands in systemd's queue.
+    printf '%s still ends; what it had before is back, and systemd starts it with that once it has ended\n' "$unit"
+    return 1
+  fi
   if fleet_try "$unit" restart "$settle"; then
     printf '%s runs again with what it had before\n' "$unit"
     fleet_settled "service[$unit]"

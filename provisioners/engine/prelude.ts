@@ -38,13 +38,16 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_no_parents FOLDER …`: takes away those of them that it made, and that are empty by now.
  * - `fleet_stays TEXT`: says what of others' an undo leaves there. It stays remembered until the server is given back.
  * - `fleet_undone KEY RECORD STAYS`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
+ * - `systemctl VERB UNIT`: systemd's own; a start, stop, restart or reload says what it waits for, and ends where that takes too long.
  * - `fleet_runtime UNIT`: makes the folders below /run that its validator may need, and that are gone while it does not run.
  * - `fleet_disable UNIT`, `fleet_mask UNIT`, `fleet_unmask UNIT`: as systemctl does it, but for the link by which the unit is known: it stays, or is back.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
  */
-export const prelude = withoutComments(`${runtimeFolders}\n${unitLinks}\n${textOf("paths.sh")}\n${textOf("prelude.sh")}`);
+export const prelude = withoutComments(
+  `${runtimeFolders}\n${unitLinks}\n${textOf("paths.sh")}\n${textOf("unit-patience.sh")}\n${textOf("prelude.sh")}`,
+);
 
 /** Those for paths alone; they expect `$run` and nothing else. */
 export const pathFunctions = withoutComments(textOf("paths.sh"));

@@ -196,10 +196,74 @@ describe("fleet_service", () => {
   });
 
   test("that restarts of itself in the settling time did not come up", () => {
-    put("bin/sleep", "#!/bin/sh\necho 1 > restarts\n");
+    put("bin/sleep", "#!/bin/sh\necho 1 >> restarts\n");
     chmodSync(at("bin/sleep"), 0o755);
     const { out } = run(step("fleet_service app.service reload '' 1 '' a"));
     expect(out).toContain("app.service did not come up after reload");
+  });
+});
+
+describe("systemd that waits", () => {
+  const hurried = "fleet_word_every=1 fleet_patience=2\n";
+  const limits = (text: string) => put("limits", text);
+  beforeEach(() => {
+    limits("infinity\ninfinity\n");
+    put(
+      "bin/systemctl",
+      `#!/bin/sh
+echo "$*" >> ${at("calls")}
+case $1 in
+  show) case $* in *Timeout*) cat ${at("limits")} ;; *Triggers*) ;; *LoadState*) echo loaded ;; *--value*) cat ${at("active")} ;; *) echo "ActiveState=$(cat ${at("active")})"; echo "SubState=stop-sigterm" ;; esac ;;
+  is-failed) exit 1 ;;
+  start | stop | restart | reload) echo deactivating > ${at("active")}; until [ -e ${at("released")} ]; do /bin/sleep 0.1; done; echo active > ${at("active")} ;;
+esac
+exit 0
+`,
+    );
+    put("bin/journalctl", '#!/bin/sh\necho "Error trying to save the DB, can\'t exit."\n');
+    for (const name of ["systemctl", "journalctl"]) chmodSync(at("bin", name), 0o755);
+  });
+  afterEach(() => put("released", ""));
+
+  test("for a unit that does not stop is told, bounded, and ends with the files as they were", () => {
+    const { code, out } = run(hurried + owe + write("a", "config", "good 2\n") + service("restart", { news: "a" }));
+    expect([code, get("config")]).toEqual([9, "good 1\n"]);
+    const state = "deactivating (stop-sigterm); it said: Error trying to save the DB, can't exit.";
+    expect(out).toContain(`app.service: \`restart\` has waited 1 s, of 2 s at most; the unit is ${state}\n`);
+    expect(out).toContain(`app.service: expected \`restart\` to be done within 2 s, got a unit that is still ${state}\n`);
+    expect(out).toContain("or `systemctl kill -s KILL app.service`, which loses what it has not saved");
+    expect(out).toContain("app.service still ends; what it had before is back");
+    // Another restart would wait as long again.
+    expect(get("calls")!.match(/^restart/gm)).toHaveLength(1);
+    expect(get("state/pending")).toContain("service[app.service]");
+  });
+
+  test.each(["systemctl stop -- app.service", "systemctl restart -- app.service", "fleet_reopen app.socket"])("%s is bounded", (text) => {
+    const { code, out } = run(hurried + step(text));
+    expect([code, out]).toEqual([9, expect.stringContaining("to be done within 2 s")]);
+  });
+
+  test("in time goes on as it would have", () => {
+    const release = `( /bin/sleep 1.5; touch ${at("released")} ) > /dev/null 2>&1 &\n`;
+    const { code, out } = run(`fleet_word_every=1 fleet_patience=60\n${release}${step("systemctl stop -- app.service\necho done")}`);
+    expect([code, out]).toEqual([0, expect.stringMatching(/of 60 s at most; the unit is .*\ndone\n$/)]);
+  });
+
+  test.each([
+    ["1min 30s\n1min 30s\n", "300"],
+    ["15min\n15min\n", "1810"],
+    ["1h 30min\n1.500s\n", "5411"],
+    ["infinity\n5min 100ms\n", "310"],
+    ["1month\n", "300"],
+    ["\n", "300"],
+  ])("has the limits of the unit %j: %s s", (text, seconds) => {
+    limits(text);
+    expect(run("fleet_limit_of app.service\n").out).toBe(`${seconds}\n`);
+  });
+
+  test("a handler that does not end is ended", () => {
+    const { code, out } = run(`fleet_patience=1\n${step("fleet_handle slow '' 'sleep 60' ''")}`);
+    expect([code, out]).toEqual([9, expect.stringContaining("expected it to be done within 2 s")]);
   });
 });
 
