@@ -58,7 +58,7 @@ async function runAll(patterns: readonly string[], options: Options): Promise<nu
   );
   const servers = plans.reduce((sum, plan) => sum + plan.servers.length, 0);
   for (const plan of plans) await tellSpent(plan);
-  await confirm(`down takes away ${counted(servers, "server")} of ${counted(stacks.length, "team")}`, stacks, options.yes);
+  await confirm(`down does this to ${counted(servers, "server")} of ${counted(stacks.length, "team")}`, stacks, options.yes);
   return await runMany("down", stacks, options);
 }
 
@@ -78,7 +78,7 @@ async function run(stack: string, { yes, verbose, forget, takeOver, purge }: Opt
   const splits = await splitsOf(plan, forget);
   for (const { role, from, to } of splits)
     console.log(`${role} was moved from ${from} to ${to}: that is taken back first, with what was written since`);
-  await confirm(`down takes away ${counted(plan.servers.length, "server")} of ${stack}`, stack, yes);
+  await confirm(`down does this to ${counted(plan.servers.length, "server")} of ${stack}`, stack, yes);
   return await recorded({ stack, what: "down" }, async (notes) => {
     Object.assign(notes, { servers: plan.servers.map(({ name }) => name), summary: counted(plan.servers.length, "server") });
     for (const each of splits) if (!(await takenBack(stack, each))) return 1;

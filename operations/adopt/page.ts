@@ -149,7 +149,7 @@ function mysqlLines({ product, version, databases, tables, users, variables }: M
   const pool = Number(variables.innodb_buffer_pool_size ?? 0);
   return [
     `${product} ${version.split("-")[0]}: ${databases.map((each) => `${each.name} ${size(sum(each.name) / 1024)} (${each.charset})`).join(", ") || "no database"}`,
-    `buffer pool ${size(pool / 1024)}, ${variables.max_connections} connections, flush_log_at_trx_commit ${variables.innodb_flush_log_at_trx_commit}, slow log ${variables.slow_query_log}`,
+    `buffer pool ${size(pool / 1024)}, at most ${variables.max_connections} connections, flush_log_at_trx_commit ${variables.innodb_flush_log_at_trx_commit}, slow log ${variables.slow_query_log}`,
     ...largest.map(
       (each) =>
         `table ${each.database}.${each.name}: ${about(each.rows)}, ${size(each.bytes / 1024)}, keys ${each.indexes.join(" ") || "none"}`,

@@ -188,7 +188,7 @@ describe("a fleet on EC2", () => {
     const without = await trial.run("down");
     expect(without.code).toBe(2);
     expect(without.stdout).toMatch(/^isu1 +\S+ +terminated with everything on it\ntrial: about \d+\.\d{2} USD since \d{4}-\d{2}-\d{2}/m);
-    expect(without.stderr).toContain(`down takes away 1 server of ${trial.stack}; expected a confirmation, got no terminal to ask on`);
+    expect(without.stderr).toContain(`down does this to 1 server of ${trial.stack}; expected a confirmation, got no terminal to ask on`);
     const wrong = await typed("yes", "down").done;
     expect([wrong.code, wrong.stdout]).toEqual([
       2,
