@@ -4,7 +4,7 @@ import type { Remarks } from "../provisioners/engine/converge.ts";
 import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
-import { steering } from "../provisioners/resources/kind.ts";
+import { inWords, steering } from "../provisioners/resources/kind.ts";
 import { foreseenIn, isUnforeseeable, refusedIn, unforeseeable } from "./first-look.ts";
 import { withRemarks } from "./remarks.ts";
 
@@ -131,7 +131,10 @@ function reportOf(step: PreviewStep): RoleReport {
     // What the role wants only now may be there already: its plan says what is to be done with it.
     const isFound = !old[address] && foreseen !== undefined && address in foreseen.there;
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
-    const differing = op === "create" ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address], looked));
+    const differing =
+      op === "create"
+        ? ["is to be created"]
+        : paths.flatMap((path) => sentence(path, old[address], now[address], { looked, instead: foreseen?.instead?.[address] }));
     // What is refused is not merely missing, or another: it says why it stays so.
     const known = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
     const sentences = refusals[address] ?? known;
@@ -149,11 +152,19 @@ function failedResult(text: string): Result {
   return { address: text.slice(0, cut) as Address, outcome: "failed", changes: [], reason: text.slice(cut + 2) };
 }
 
-/** @param looked whether anybody asked the server for what the state does not have */
-function sentence(path: string, old: Wants[string] | undefined, now: Wants[string] | undefined, looked: boolean): string[] {
+interface Sight {
+  /** Whether anybody asked the server for what the state does not have. */
+  readonly looked: boolean;
+  /** What stands in its place. */
+  readonly instead?: string | undefined;
+}
+
+function sentence(path: string, old: Wants[string] | undefined, now: Wants[string] | undefined, { looked, instead }: Sight): string[] {
+  if (!old && instead !== undefined) return [`is missing: a ${instead} stands in its place`];
   if (!old) return [looked ? "is missing" : "is not done yet"];
   if (!now) return ["is no longer wanted"];
   const [was, wanted] = [valueAt(old, path), valueAt(now, path)];
+  if (path === inWords && typeof was === "string") return [was];
   if (typeof was === "string" && typeof wanted === "string" && (was + wanted).includes("\n"))
     return [`${path} differs:`, ...lineDiff(was, wanted)];
   return [`${path} is ${shown(was)}, wanted ${shown(wanted)}`];

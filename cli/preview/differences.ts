@@ -2,7 +2,7 @@
 // fleet of: where the wanted text has a secret's mark, only lines that the fleet itself wrote are shown.
 import { structuredPatch } from "diff";
 import { latesIn } from "../../provisioners/engine/placeholders.ts";
-import { steering } from "../../provisioners/resources/kind.ts";
+import { inWords, steering } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
 import type { Cause } from "./model.ts";
 
@@ -96,6 +96,7 @@ export function differences(path: string, three: Three): Difference {
 
 function shown(path: string, three: Three): string[] {
   const { remembered, there, wanted } = three;
+  if (path === inWords && typeof there === "string") return [` ${there}`];
   const guarded = holdsSecret([remembered, wanted]);
   if (isText(there) || isText(wanted)) return [` ${path}:`, ...textDiff(there, wanted, guarded ? known(remembered, wanted) : undefined)];
   const was = guarded && !same(there, remembered) && there !== undefined ? hidden : there;

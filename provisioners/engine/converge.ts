@@ -44,7 +44,7 @@ export type Remarks = Readonly<Record<Address, readonly string[]>>;
 
 export interface Inspection extends Seen {
   readonly report: RoleReport;
-  /** Of what isn't there: what stands in its place (`link`), and goes. */
+  /** Of what isn't there: what stands in its place, and goes: a "link to `/x`". */
   readonly instead: Readonly<Record<Address, string>>;
 }
 
@@ -253,11 +253,14 @@ function insteadOf(wants: Wants, { haves }: Observation, seen: Wants): Inspectio
   const rows = (Object.keys(wants) as Address[]).flatMap((address): [Address, string][] => {
     const { kind } = kindOf(address);
     if (address in seen || kind.shared || !kind.standing) return [];
-    const { type } = kind.standing(haves.get(address));
-    return type === missing || type === "directory" ? [] : [[address, type]];
+    const { type, target } = kind.standing(haves.get(address));
+    return type === missing || type === "directory" ? [] : [[address, calledAs(type, target)]];
   });
   return Object.fromEntries(rows);
 }
+
+const calledAs = (type: string, target: string): string =>
+  type === "link" ? `link to \`${target}\`` : type === "other" ? "device, pipe or socket" : type;
 
 function seenWants(wants: Wants, { haves }: Observation): Wants {
   const rows = (Object.keys(wants) as Address[]).map((address) => {

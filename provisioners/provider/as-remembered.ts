@@ -1,6 +1,7 @@
 // Is everything as a state remembers it? Reads and compares as the provider does for the engine, all servers at once.
 import type { Remarks } from "../engine/converge.ts";
 import { type Connection, HostError, type LockingShell } from "../engine/shell.ts";
+import { inWords } from "../resources/kind.ts";
 import { Context } from "./context.ts";
 import { same } from "./difference.ts";
 import type { Call, DetailedDiff } from "./resource.ts";
@@ -122,7 +123,7 @@ function propertiesOf(was: Readonly<Record<string, unknown>>, is: Readonly<Recor
   return names
     .map((name) => {
       // A live value says in a sentence what it is, and what it is to be.
-      if (name === "differs" && typeof is.differs === "string") return is.differs.slice(0, 300);
+      if (name === inWords && typeof is[inWords] === "string") return is[inWords].slice(0, 300);
       return isShort(was[name]) && isShort(is[name]) ? `${name} ${is[name]}, wanted ${was[name]}` : name;
     })
     .join("; ");

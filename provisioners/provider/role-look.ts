@@ -32,7 +32,7 @@ export async function lookAt(
 export interface Foreseen {
   /** In the shape of the role's resources; what isn't there is left out. */
   readonly there: Wants;
-  /** Of what isn't there: what stands in its place (`link`), and goes. */
+  /** Of what isn't there: what stands in its place, and goes: a "link to `/x`". */
   readonly instead?: Readonly<Record<Address, string>>;
   /** The sentences of the steps, by address; nothing for what is right already. */
   readonly changes: Readonly<Record<Address, readonly string[]>>;

@@ -152,6 +152,9 @@ export const defineKind = <Want extends Common, Have, Secret extends string = ne
   kind: Kind<Want, Have, Secret>,
 ): Kind<Want, Have, Secret> => kind;
 
+/** The property, of whatever kind, that is only ever seen, never wanted: a sentence that says by itself what is, and what was to be. */
+export const inWords = "differs";
+
 /** A step that ends with an error, since what is there is not the fleet's to change: how its sentence begins, in every kind. */
 export const refusing = "refuse: ";
 

@@ -545,7 +545,7 @@ test("a look tells what stands in the place of what is wanted, and of no folder 
     want.link({ path: at("joined"), target: "/nowhere" }),
     want.block({ path: at("hosts"), name: "app", content: "A=1\n", ...mine }),
   );
-  expect((await inspect(shell, "app", wants)).instead).toEqual({ [`file[${at("linked")}]`]: "link" });
+  expect((await inspect(shell, "app", wants)).instead).toEqual({ [`file[${at("linked")}]`]: "link to `theirs`" });
 });
 
 describe("a block in a file that is a link", () => {

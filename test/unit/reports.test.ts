@@ -299,6 +299,47 @@ describe("a role that is there, and is to be otherwise", () => {
     ]);
   });
 
+  test("what runs otherwise says so in its own sentence, in a report and in a preview", () => {
+    const [live, check] = ["live[redis]", "check[redis]"];
+    const [of, open] = [{ of: "redis", file: "/etc/redis/redis.conf" }, { name: "redis" }];
+    const sentences = ["maxclients is `9` live, `100` in /etc/redis/redis.conf", "open, but nginx answers there"];
+    const step = {
+      op: "update",
+      urn: urn("isu1-redis"),
+      oldState: state({ [live]: { ...of, differs: sentences[0] }, [check]: { ...open, differs: sentences[1] } }),
+      newState: state({ [live]: of, [check]: open }),
+      detailedDiff: Object.fromEntries(
+        [live, check].map((address) => [`resources[${JSON.stringify(address)}].differs`, { kind: "delete" }]),
+      ),
+    };
+    const steps = { steps: [step] } as unknown as Parameters<typeof reportsOf>[0];
+    const results = reportsOf(steps).flatMap((report) => report.results);
+    expect(results.map(({ address, changes }) => [address, changes])).toEqual([
+      [check, [sentences[1]]],
+      [live, [sentences[0]]],
+    ]);
+    const items = previewOf(onePlan, steps as Parameters<typeof previewOf>[1]).servers.flatMap((server) => server.items);
+    expect(items.map(({ lines }) => lines)).toEqual([[` ${sentences[1]}`], [` ${sentences[0]}`]]);
+  });
+
+  test("says of what is missing what stands in its place", () => {
+    const address = "file[/etc/motd]";
+    const step = (instead?: string) => ({
+      op: "update",
+      urn: urn("isu1-base"),
+      oldState: state({}),
+      newState: state(
+        { [address]: file("ours\n") },
+        { foreseen: { there: {}, changes: { [address]: ["create with 5 bytes"] }, ...(instead && { instead: { [address]: instead } }) } },
+      ),
+      detailedDiff: { [`resources[${JSON.stringify(address)}]`]: { kind: "add" } },
+    });
+    const said = (instead?: string) =>
+      reportsOf({ steps: [step(instead)] } as unknown as Parameters<typeof reportsOf>[0]).flatMap(({ results }) => results[0]?.changes);
+    expect(said("link to `/nowhere`")).toEqual(["is missing: a link to `/nowhere` stands in its place"]);
+    expect(said()).toEqual(["is missing"]);
+  });
+
   test("shows nothing, and counts nothing, where an up would do nothing", () => {
     const steps = [changed("a\n", {})];
     expect(shown(steps)).toEqual({ items: [], update: 0 });
