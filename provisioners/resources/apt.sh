@@ -151,9 +151,19 @@ fleet_tell_upgraded() {
     if [ "$was" != "$now" ]; then tell note "$name was $was, is $now since an install needed it, and stays so; \`apt-get install --allow-downgrades $name=$was\` goes back where its repository has that still"; fi
   done
 }
+# Of the alternatives that came along: one that leads nowhere any more. What a service of the package offered (php-fpm, each of its sockets) its
+# script does not know.
+fleet_end_alternatives() {
+  sed -n 's,^path /etc/alternatives/,,p' "$added.made" | while read -r name; do
+    update-alternatives --query "$name" 2> /dev/null | sed -n 's/^Alternative: //p' | while read -r path; do
+      if [ ! -e "$path" ]; then update-alternatives --quiet --remove "$name" "$path" < /dev/null || :; fi
+    done
+  done
+}
 # A purge leaves what its package's script does not know, or leaves on purpose: it is named.
 fleet_tell_made() {
   if [ ! -s "$added.made" ]; then return 0; fi
+  fleet_end_alternatives
   fleet_things | LC_ALL=C comm -12 "$added.made" - > "$added.there"
   while read -r what name; do
     case $what in

@@ -1,6 +1,6 @@
 // What apt.sh remembers around an install, for real under sh: dpkg-query is a stand-in that prints a file.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -114,6 +114,28 @@ test("what packages made and a purge leaves is named, and nothing that others ma
   for (const file of ["passwd", "group"]) writeFileSync(join(root, "etc", file), "root:x:0:\n");
   for (const gone of ["etc/aliases", "var/lib/appx"]) rmSync(join(root, gone), { recursive: true });
   expect(run("fleet_tell_made")).toBe("");
+});
+
+test("alternatives that came with a package, and lead nowhere after its purge, go; those that lead somewhere, and others', stay", () => {
+  packages("ii |other 5");
+  mkdirSync(join(root, "etc/alternatives"));
+  const at = (name: string) => join(root, "etc/alternatives", name);
+  symlinkSync(`${root}/gone`, at("theirs"));
+  run("fleet_etc_before");
+  symlinkSync(`${root}/fleet.sock`, at("app.sock"));
+  symlinkSync(`${root}/packages`, at("tool"));
+  run("fleet_etc_after");
+  const query = `case $* in
+  '--query app.sock') printf 'Name: app.sock\nValue: ${root}/fleet.sock\n\nAlternative: ${root}/fleet.sock\nPriority: 82\n' ;;
+  '--query tool') printf 'Name: tool\nValue: ${root}/packages\n\nAlternative: ${root}/packages\nPriority: 1\n\nAlternative: ${root}/old\nPriority: 0\n' ;;
+  '--quiet --remove app.sock ${root}/fleet.sock') rm ${at("app.sock")} ;;
+  '--quiet --remove tool ${root}/old') ;;
+  *) echo "$*"; exit 2 ;;
+esac`;
+  writeFileSync(join(root, "bin/update-alternatives"), `#!/bin/sh\n${query}\n`, { mode: 0o755 });
+  writeFileSync(join(root, "bin/dpkg-query"), "#!/bin/sh\nexit 1\n", { mode: 0o755 });
+  expect(run("fleet_tell_made")).toBe(`@note packages made what stays after their purge: ${at("tool")} (rm -r)\n`);
+  expect(readdirSync(join(root, "etc/alternatives")).sort()).toEqual(["theirs", "tool"]);
 });
 
 const removed = 'fleet_apt() { echo apt "$@"; }\nfleet_repair() { :; }\nfleet_purge appx';
