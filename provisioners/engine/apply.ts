@@ -17,6 +17,8 @@ import { type Command, lines, sh } from "./shell-quote.ts";
 export interface ApplyOptions extends RunOptions {
   /** A step begins, or a step that runs says something (`output`). */
   readonly onProgress?: (address: Address, sentence: string, output?: string) => void;
+  /** A step that runs waits for something, and has for a while. @default one more output of the step */
+  readonly onWait?: (address: Address, sentence: string) => void;
 }
 
 export interface Work {
@@ -43,8 +45,8 @@ export async function apply(shell: Shell, given: Work, options: ApplyOptions = {
   if (isIdle(given)) return [];
   const { work, guarded } = guard(given, shell.entrance);
   const nonce = randomBytes(9).toString("base64url");
-  const heard = new Progress(nonce, work.changes, options.onProgress);
-  const { onProgress: _, ...run } = options;
+  const heard = new Progress(nonce, work.changes, options);
+  const { onProgress: _, onWait: __, ...run } = options;
   const script = applyScript(nonce, work, guarded);
   const confirmed = guarded && ((ended: boolean) => confirm(shell, shell.entrance!, guarded, ended ? lastWords(nonce, work) : [], options));
   try {
@@ -159,6 +161,7 @@ class Progress {
   readonly #steps: readonly { readonly change: Change; readonly step: Step }[];
   readonly #changes: readonly Change[];
   readonly #tell: ApplyOptions["onProgress"];
+  readonly #wait: ApplyOptions["onWait"];
   #at = -1;
   #tail: string[] = [];
   #empty = false;
@@ -174,11 +177,12 @@ class Progress {
   /** Store keys of what was rolled back. */
   readonly #back = new Set<string>();
 
-  constructor(nonce: string, changes: readonly Change[], tell: ApplyOptions["onProgress"]) {
+  constructor(nonce: string, changes: readonly Change[], { onProgress, onWait }: ApplyOptions) {
     this.#prefix = `@${nonce} `;
     this.#changes = changes;
     this.#steps = changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
-    this.#tell = tell;
+    this.#tell = onProgress;
+    this.#wait = onWait;
   }
 
   /** An empty line right before a word is the runner's own, any other the step's. */
@@ -195,6 +199,7 @@ class Progress {
     if (word === "begin" || word === "arm") this.#begin(Number(index), word === "arm");
     else if (word === "armed") this.armed = true;
     else if (word === "back") this.#back.add(index);
+    else if (word === "waits") this.#waits(line.slice(this.#prefix.length + "waits ".length));
     else if (word === "note") this.#note(this.#notes, line.slice(this.#prefix.length + "note ".length));
     else if (word === "stays") this.#note(this.#stays, line.slice(this.#prefix.length + "stays ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
@@ -210,6 +215,12 @@ class Progress {
     this.#tail = [];
     const at = this.#steps[index];
     if (at && !silent) this.#tell?.(at.change.address, at.step.change);
+  }
+
+  #waits(text: string): void {
+    const at = this.#steps[this.#at];
+    if (at && this.#wait) this.#wait(at.change.address, text);
+    else if (at) this.#tell?.(at.change.address, at.step.change, text);
   }
 
   #note(notes: Map<Address, readonly string[]>, text: string): void {

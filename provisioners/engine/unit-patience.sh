@@ -30,12 +30,12 @@ fleet_waiting() {
   limit=$(fleet_limit_of "$2")
   said=''
   if [ -f "${fleet_log:-}" ]; then said=$(tail -n 1 -- "$fleet_log"); fi
-  if [ -z "$said" ]; then said=$(journalctl --no-pager -q -o cat -n 1 -u "$2" 2> /dev/null) || said=''; fi
+  if [ -z "$said" ]; then said=$(journalctl --no-pager -q -o cat -n 1 -u "$2" 2> /dev/null | tail -n 1); fi
   if [ "$3" -lt "$limit" ]; then
-    printf '%s: `%s` has waited %s s, of %s s at most; the unit is %s%s\n' "$2" "$1" "$3" "$limit" "$(fleet_state_of "$2")" "${said:+; it said: $said}"
+    tell waits "\`systemctl $1 $2\` has waited $3 s, of $limit s at most; the unit is $(fleet_state_of "$2")${said:+; it said: $said}"
     return 0
   fi
-  printf '%s: expected `%s` to be done within %s s, got a unit that is still %s%s\n' "$2" "$1" "$limit" "$(fleet_state_of "$2")" "${said:+; it said: $said}"
+  printf '%s: expected `systemctl %s` to be done within %s s, got a unit that is still %s%s\n' "$2" "$1" "$limit" "$(fleet_state_of "$2")" "${said:+; it said: $said}"
   if fleet_ends "$2"; then fleet_stuck "$2"; fi
   return 1
 }

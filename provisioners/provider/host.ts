@@ -122,6 +122,7 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
   const report = await releaseServer(shell, outputs.wanter ?? call.name, {
     signal: call.signal,
     onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+    onWait: (address, sentence) => call.log("info", `${address}: ${sentence}`),
   });
   tell(report, call);
   const failed = failures(report).map(({ address, reason }) => call.redact(`${address}: ${reason ?? "no reason given"}`));

@@ -174,6 +174,7 @@ const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
   signal: call.signal,
   deadline: deadlineOf(resources, call.timeout),
   onProgress: (address, sentence, output) => call.log("info", output ?? `${address}: ${sentence}`, true),
+  onWait: (address, sentence) => call.log("info", `${address}: ${sentence}`),
 });
 
 export function tell({ results, notes = [] }: RoleReport, call: Call, isStays = true): void {

@@ -229,8 +229,8 @@ exit 0
     const { code, out } = run(hurried + owe + write("a", "config", "good 2\n") + service("restart", { news: "a" }));
     expect([code, get("config")]).toEqual([9, "good 1\n"]);
     const state = "deactivating (stop-sigterm); it said: Error trying to save the DB, can't exit.";
-    expect(out).toContain(`app.service: \`restart\` has waited 1 s, of 2 s at most; the unit is ${state}\n`);
-    expect(out).toContain(`app.service: expected \`restart\` to be done within 2 s, got a unit that is still ${state}\n`);
+    expect(out).toContain(`@waits \`systemctl restart app.service\` has waited 1 s, of 2 s at most; the unit is ${state}\n`);
+    expect(out).toContain(`app.service: expected \`systemctl restart\` to be done within 2 s, got a unit that is still ${state}\n`);
     expect(out).toContain("or `systemctl kill -s KILL app.service`, which loses what it has not saved");
     expect(out).toContain("app.service still ends; what it had before is back");
     // Another restart would wait as long again.

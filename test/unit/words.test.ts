@@ -122,3 +122,23 @@ describe("whatever steps print", () => {
     expect([outcomes, reasons[1]]).toEqual([["changed", "failed"], "`step 1` ended with exit code 9:\nmine"]);
   });
 });
+
+test("what a step waits for is told apart from its output, and else with it", async () => {
+  const address: Address = "command[app]";
+  const steps = [{ change: "restart", run: sh`echo before\ntell waits 'for its end, 30 s'\necho after` }];
+  const work = {
+    role: "waits",
+    wants: { [address]: {} },
+    seen: blankObservation,
+    changes: [{ address, steps, undo: false }],
+    forgotten: [],
+  };
+  const said: string[] = [];
+  const onProgress = (of: Address, sentence: string, output?: string) => void said.push(output ?? `${of}: ${sentence}`);
+  const onWait = (of: Address, sentence: string) => void said.push(`${of} waits ${sentence}`);
+  await apply(shell, work, { onProgress, onWait });
+  expect(said).toEqual(["command[app]: restart", "before", "command[app] waits for its end, 30 s", "after"]);
+  said.length = 0;
+  await apply(shell, work, { onProgress });
+  expect(said).toEqual(["command[app]: restart", "before", "for its end, 30 s", "after"]);
+});
