@@ -44,7 +44,8 @@ Examples:
   fleet logs --file /home/isucon/webapp/go/*.log -n 50
   fleet logs --since 14:05 --json > round-3.jsonl
 
-Exit codes: 0, 1 where a server could not be asked, 130 after Ctrl-C.`,
+Exit codes: 0, 1 where a server could not be asked or none has a unit or file that was named, 130 after
+Ctrl-C.`,
     )
     .action((words: string[], options: Options) => done(show(words, options)));
 
@@ -102,12 +103,12 @@ async function show(words: readonly string[], options: Options): Promise<number>
     onWord: (server, word) => console.error(`${server}: ${word}`),
   });
   try {
-    const missing = await waiting(
+    const { unasked, nowhere, empty } = await waiting(
       () => `logs: asks ${servers.map(({ name }) => name).join(", ")}`,
       () => read.back(),
     );
-    if (follow && !interrupted()) await read.follow();
-    return missing.length > 0 ? 1 : 0;
+    if (follow && !empty && !interrupted()) await read.follow();
+    return unasked.length + nowhere.length > 0 ? 1 : 0;
   } finally {
     await read.close();
   }

@@ -19,6 +19,15 @@ export interface LogOptions {
   readonly onWord: (server: string, word: string) => void;
 }
 
+export interface Told {
+  /** Servers that could not be asked. */
+  readonly unasked: readonly string[];
+  /** What was asked for by name, and no server has. */
+  readonly nowhere: readonly string[];
+  /** There is nothing else to read. */
+  readonly empty: boolean;
+}
+
 const forever = 2 ** 31 - 1;
 /** Milliseconds between two tries to reach a server again, up to which they grow. */
 const longestWait = 10_000;
@@ -50,14 +59,24 @@ export class Logs {
     }));
   }
 
-  /** What was written until now, in the order of its times. @returns those that could not be asked */
-  async back(): Promise<readonly string[]> {
+  /** What was written until now, in the order of its times. */
+  async back(): Promise<Told> {
     const latest = new Latest();
     this.#hear = (entry) => latest.add(entry);
     const outcomes = await Promise.all(this.#all.map((each) => this.#once(each)));
     const { lines, since } = this.#options.back;
     for (const entry of since === undefined ? lastOfEach(latest.take(), lines) : latest.take()) this.#options.onEntry(entry);
-    return outcomes.flatMap((outcome) => ("error" in outcome ? [outcome.server] : []));
+    return { unasked: outcomes.flatMap((outcome) => ("error" in outcome ? [outcome.server] : [])), ...this.#lacking(outcomes) };
+  }
+
+  /** Says so of each server, and tells what none has. */
+  #lacking(outcomes: readonly Outcome<unknown>[]): Pick<Told, "nowhere" | "empty"> {
+    const asked = this.#all.filter((_, index) => !("error" in outcomes[index]!));
+    for (const { server, reader } of asked) for (const each of reader.lacks) this.#options.onWord(server.name, `has no ${each}`);
+    const [first, ...others] = asked.map(({ reader }) => reader.lacks);
+    const nowhere = (first ?? []).filter((each) => others.every((lacks) => lacks.includes(each)));
+    const { units, files, roles } = this.#options.wish;
+    return { nowhere, empty: nowhere.length > 0 && roles.length === 0 && nowhere.length === new Set([...units, ...files]).size };
   }
 
   /** Until our own end. */

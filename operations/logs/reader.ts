@@ -27,6 +27,8 @@ export class LogReader {
   #cursor: string | undefined;
   #files: { path: string; inode: string; offset: number; last: number | undefined }[] = [];
   #following = false;
+  /** What was asked for by name, and is not there: `unit x.service`. */
+  readonly lacks: string[] = [];
 
   constructor(server: string, onEntry: (entry: Entry) => void, now = Date.now) {
     this.#server = server;
@@ -92,6 +94,7 @@ export class LogReader {
 
   #ours(line: string): void {
     if (line.startsWith("@Z")) this.#offset = offsetIn(line.slice(2));
+    if (line.startsWith("@N")) this.lacks.push(clean(line.slice(2)));
     if (line.startsWith("@C")) this.#cursor ??= /"__CURSOR":"([^"]+)"/.exec(line)?.[1];
     const [inode, offset, path] = line.startsWith("@F") ? line.slice(2).split("\t") : [];
     if (path !== undefined) this.#files.push({ path, inode: inode!, offset: Number(offset), last: undefined });

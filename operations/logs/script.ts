@@ -34,8 +34,24 @@ export interface Back {
   readonly since?: number | undefined;
 }
 
+/** What was asked for by name and is not there: `@Nunit x.service`. A unit that is gone may have left entries. */
+function lacking({ units: names, files }: NonNullable<Sources["named"]>): readonly Command[] {
+  return [
+    ...names.map((name) => {
+      const unit = /[.*?[]/.test(name) ? name : `${name}.service`;
+      return sh`[ -n "$(journalctl -q --no-pager -n 1 -u ${name} 2>/dev/null; systemctl list-units --all --plain --no-legend -- ${unit} 2>/dev/null; systemctl list-unit-files --no-legend -- ${unit} 2>/dev/null)" ] || printf ${"@N%s\n"} ${`unit ${name}`}`;
+    }),
+    ...files.map((path) =>
+      lines([
+        raw(`found=\nfor f in ${pattern(path)}; do if [ -f "$f" ] && [ -r "$f" ]; then found=yes; fi; done`),
+        sh`[ -n "$found" ] || printf ${"@N%s\n"} ${`file ${path}`}`,
+      ]),
+    ),
+  ];
+}
+
 /** Ends by itself. */
-export function backScript({ units: names, files }: Sources, { lines: count, since }: Back): Command {
+export function backScript({ units: names, files, named }: Sources, { lines: count, since }: Back): Command {
   const range = since === undefined ? sh`-n ${count}` : sh`${`--since=@${Math.floor(since)}`}`;
   const tail = since === undefined ? sh`tail -n ${count}` : sh`cat`;
   const journal =
@@ -55,6 +71,7 @@ n=$((n+1))`;
   return lines([
     sh`printf ${"@Z%s\\n"} "$(date +%z)"
 n=0`,
+    ...(named ? lacking(named) : []),
     ...journal,
     ...(files.length > 0 ? [raw(`for f in ${files.map(pattern).join(" ")}; do\n${each.text}\ndone`)] : []),
     sh`exit 0`,

@@ -6,6 +6,8 @@ export interface Sources {
   readonly units: readonly string[] | undefined;
   /** Paths, with patterns as a shell knows them. */
   readonly files: readonly string[];
+  /** Those that somebody asked for by name: where one is not there, it is told. */
+  readonly named?: { readonly units: readonly string[]; readonly files: readonly string[] };
 }
 
 export interface LogWish {
@@ -34,6 +36,7 @@ export function sourcesOf({ roles, wants }: Pick<FleetServer, "roles" | "wants">
   return {
     units: units.length > 0 ? [...new Set(units)] : undefined,
     files: [...new Set([...wish.files, ...chosen.flatMap((role) => filesOfRole[role] ?? [])])],
+    ...(wish.units.length + wish.files.length > 0 && { named: { units: wish.units, files: wish.files } }),
   };
 }
 

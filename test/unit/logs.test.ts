@@ -52,7 +52,7 @@ test("sources: of roles their services and files, else the whole journal and all
   expect(sourcesOf(server, none)).toEqual({ units: [], files: ["/var/log/nginx/*.log"] });
   expect(sourcesOf(server, { ...none, roles: ["nginx"] })).toEqual({ units: ["nginx.service"], files: ["/var/log/nginx/*.log"] });
   expect(sourcesOf(server, { ...none, roles: ["app"] })).toEqual({ units: ["go.service"], files: [] });
-  expect(sourcesOf(server, { ...none, files: ["/a"] })).toEqual({ units: undefined, files: ["/a"] });
+  expect(sourcesOf(server, { ...none, files: ["/a"] })).toEqual({ units: undefined, files: ["/a"], named: { units: [], files: ["/a"] } });
 });
 
 describe("a reader", () => {
@@ -195,9 +195,33 @@ describe("over a real connection", () => {
       onEntry: ({ text }) => texts.push(text.split(" ")[1]!),
       onWord: (name, word) => words.push(`${name}: ${word}`),
     });
-    expect(await logs.back()).toEqual(["isu2"]);
+    expect(await logs.back()).toEqual({ unasked: ["isu2"], nowhere: [], empty: false });
     expect(texts).toEqual(["470", "480", "490"]);
     expect(words).toEqual([expect.stringContaining("isu2: `127.0.0.1:1` refused the connection")]);
+    await logs.close();
+  });
+
+  test.each([
+    { there: true, empty: false },
+    { there: false, empty: true },
+  ])("what was asked for by name and is not there is told of each server; the rest is there: $there", async ({ there, empty }) => {
+    const file = join(sshd.directory, "it's there.log");
+    writeFileSync(file, "one\n");
+    const [texts, words]: [string[], string[]] = [[], []];
+    const server = { name: "isu1", roles: [], facts: {}, wants: {}, undone: [], remembered: [], connection: sshd.connection };
+    const other = { ...server, name: "isu2", connection: { ...sshd.connection, name: "isu2" } };
+    const files = [...(there ? [file] : []), "/nonexistent/*.log"];
+    const logs = new Logs([server, other], {
+      wish: { units: ["nosuch-of-tests"], roles: [], files },
+      back: { lines: 3 },
+      keep: () => true,
+      onEntry: ({ text }) => texts.push(text),
+      onWord: (name, word) => words.push(`${name}: ${word}`),
+    });
+    const nowhere = ["unit nosuch-of-tests", "file /nonexistent/*.log"];
+    expect(await logs.back()).toEqual({ unasked: [], nowhere, empty });
+    expect(words).toEqual(["isu1", "isu2"].flatMap((name) => nowhere.map((each) => `${name}: has no ${each}`)));
+    expect(texts).toEqual(there ? ["one", "one"] : []);
     await logs.close();
   });
 });
