@@ -25,7 +25,7 @@ import { OpenServers } from "../operations/on-servers.ts";
 import { select } from "../operations/select.ts";
 import { isUnreachable, sentenceOf } from "../provisioners/engine/shell.ts";
 import { planOf } from "../provisioners/stack.ts";
-import { changes } from "../pulumi/interruption.ts";
+import { changes, throwIfInterrupted } from "../pulumi/interruption.ts";
 import { counted } from "../spec/counted.ts";
 import { isUserError, UserError } from "../spec/problem.ts";
 import { waiting } from "./progress.ts";
@@ -69,6 +69,7 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
       () => `looks for what balances over ${chosen.map(({ name }) => name).join(", ")}`,
       () => balancersOn(open, fleet.servers),
     );
+    throwIfInterrupted();
     const silent = outcomes.flatMap((each) => ("error" in each ? [each] : []));
     for (const { server, error } of silent) console.error(`${server}: ${sentenceOf(error)}; what balances there is not told`);
     // That it is off is why it is drained; what balanced there is off with it.

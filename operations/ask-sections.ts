@@ -24,6 +24,8 @@ export async function askSections<Name extends string>(
   const parts = Object.entries(sections).map(([name, text]) => `printf '\\n%s ${name}\\n' ${nonce}\n(\n${text}\n) 2>/dev/null </dev/null`);
   const script = { text: `${header}\n${parts.join("\n")}\n:`, masked: what };
   const { code, stdout, stderr } = await shell.run(script, { deadline, ...options });
+  // Cut short by its signal, it has no answer, and no failure of its own.
+  if (code !== 0) options.signal?.throwIfAborted();
   if (code !== 0) throw new HostError(shell.host, "lost", `the look ended with exit code ${code}: ${stderr.slice(0, 500)}`);
   return answersIn(stdout.toString("utf8"), nonce, sections);
 }

@@ -105,7 +105,9 @@ export class OpenServers {
       return { server: server.name, value: await within(this.#work(server, work, options, until), until) };
     } catch (error) {
       const ended = !until.aborted ? undefined : late[0]?.aborted && !signal?.aborted ? "timeout" : "interrupted";
-      return { server: server.name, error: error as Error, ...(ended && { ended }) };
+      const isTime = ended === "timeout" && error === until.reason;
+      const said = isTime ? new Error(`not done within ${timeout! / 1000} s`) : (error as Error);
+      return { server: server.name, error: said, ...(ended && { ended }) };
     }
   }
 

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
+import { throwIfInterrupted } from "../../pulumi/interruption.ts";
 import type { MarkerSpec } from "../../spec/retest.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { findingsOf } from "../doctor/finding.ts";
@@ -22,6 +23,7 @@ import type { Rebooted } from "./verdict.ts";
 /** What lives only at run time; a server that can't be looked at is a failure. */
 export async function faultsBefore(open: OpenServers, servers: readonly FleetServer[]): Promise<readonly Finding[]> {
   const outcomes = await open.each(servers, (_, shell, signal) => lookBefore(shell, { signal, onAbort: "end" }), { timeout: 90_000 });
+  throwIfInterrupted();
   return outcomes.flatMap((outcome) => {
     if ("value" in outcome) return faultsOn(outcome.server, outcome.value);
     return [findingsOf(outcome.server).failure("reach", outcome.error.message.replace(`${outcome.server}: `, ""))];

@@ -60,6 +60,8 @@ async function askAll<T>(shell: Shell, questions: readonly Question<T>[], option
     const look = new Look();
     const answers = questions.map((question) => question(look));
     const { code, stdout, stderr } = await shell.run(look.script(), options);
+    // Cut short by its signal, it has no answer, and no failure of its own.
+    if (code !== 0) options.signal?.throwIfAborted();
     if (code !== 0) throw new HostError(shell.host, "lost", `the look ended with exit code ${code}: ${stderr.slice(0, 500)}`);
     try {
       look.hear(stdout);

@@ -4,14 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { behindDashes } from "../../cli/behind-dashes.ts";
+import { askSections } from "../../operations/ask-sections.ts";
 import { type FleetServer, type FleetUp, serversIn } from "../../operations/fleet-up.ts";
 import { OpenServers, onServers } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
+import { faultsBefore } from "../../operations/retest/retest.ts";
 import { type Line, runCommand } from "../../operations/run-command.ts";
 import { select } from "../../operations/select.ts";
-import type { RunOptions } from "../../provisioners/engine/shell.ts";
+import type { LockingShell, RunOptions } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { opened } from "../../pulumi/checkpoint.ts";
+import { Interrupted, interrupt } from "../../pulumi/interruption.ts";
 import { freePort, type Sshd, startSshd } from "../support/sshd.ts";
 
 const raw = (text: string): Command => ({ text, masked: text });
@@ -186,6 +189,28 @@ describe("on servers", () => {
     expect(await open.each(fleet.servers.slice(0, 1), async (_, shell) => (await shell.run(raw("true"))).code)).toMatchObject([
       { value: 0 },
     ]);
+    await open.close();
+  });
+
+  test("a look that is cut short failed by what cut it short, not by the exit code of what was ended", async () => {
+    const open = new OpenServers();
+    const abort = new AbortController();
+    const look = (seconds: string) => (_: FleetServer, shell: LockingShell, signal: AbortSignal) =>
+      askSections(shell, { wait: `sleep ${seconds}` }, "look", { signal, onAbort: "end" });
+    setTimeout(() => abort.abort(new Error("enough")), 500);
+    const [cut] = await open.each(fleet.servers.slice(0, 1), look("60"), { signal: abort.signal });
+    expect(cut).toMatchObject({ ended: "interrupted", error: { message: "enough" } });
+    const [late] = await open.each(fleet.servers.slice(0, 1), look("60"), { timeout: 1500 });
+    expect(late).toMatchObject({ ended: "timeout", error: { message: "not done within 1.5 s" } });
+    await open.close();
+  });
+
+  // The last one: this process has been asked to end from here on.
+  test("Ctrl-C in the look of a retest finds nothing, and says nothing of the servers", async () => {
+    const open = new OpenServers();
+    const found = faultsBefore(open, fleet.servers.slice(0, 2));
+    interrupt("SIGTERM");
+    await expect(found).rejects.toThrow(Interrupted);
     await open.close();
   });
 });
