@@ -9,6 +9,7 @@ import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
 import type { Program } from "./language-runtime.ts";
+import { refuseWithoutCode } from "./project-code.ts";
 import { readable, readableLines } from "./words.ts";
 
 export { stateFolder } from "./folder.ts";
@@ -96,6 +97,7 @@ export async function pulumi(
   { capture = false, env = {} as Readonly<Record<string, string>>, hear = (_text: string): void => {} } = {},
 ): Promise<PulumiResult> {
   throwIfInterrupted();
+  if (project !== checkout) refuseWithoutCode(project);
   if (isChange(args)) changes();
   makeStateFolder();
   const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(programFor(plan, args)) : undefined;

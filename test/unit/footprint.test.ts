@@ -2,10 +2,11 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { folderIn, noProject } from "../../cli/cwd.ts";
 import { checkout } from "../../provisioners/project.ts";
 import { projectFile } from "../../pulumi/project.ts";
+import { refuseWithoutCode } from "../../pulumi/project-code.ts";
 import { chosenFiles, concerns } from "../choose.ts";
 import { timesText } from "../file-times.ts";
 import { inOrder, longest } from "../sequence.ts";
@@ -80,6 +81,22 @@ describe("a project outside the checkout", () => {
     );
     expect(noProject(ownProject)).toBeUndefined();
     expect(noProject("")).toBeUndefined();
+  });
+
+  test("whose packages nobody installed is told what to type; one that has its code is not", () => {
+    const folder = mkdtempSync(join(tmpdir(), "fleet-uninstalled-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const at = (code: string) => {
+      writeFileSync(join(folder, "Pulumi.yaml"), projectFile(code));
+      return () => refuseWithoutCode(folder);
+    };
+    const code = "node_modules/contest-fleet";
+    expect(at(code)).toThrow(/got no node_modules\/contest-fleet\S*; next: cd \S+ && npm install$/);
+    expect(at("/nonexistent/checkout")).toThrow(/got no \/nonexistent\/checkout\S*; next: name in \S+Pulumi.yaml where the code is/);
+    expect(at(checkout)).not.toThrow();
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(checkout, join(folder, code));
+    expect(at(code)).not.toThrow();
   });
 
   test("names the checkout's code by its place", () => {
