@@ -411,7 +411,8 @@ fleet_service() {
   fleet_rollback "$@"
   if fleet_ends "$unit"; then
     # Another try would wait as long again. Its restart stands in systemd's queue.
-    printf '%s still ends; what it had before is back, and systemd starts it with that once it has ended\n' "$unit"
+    printf '%s still ends; what it had before is back, and systemd starts it with that once it has ended. ' "$unit"
+    printf 'Where that is what keeps it from ending, put it right in the running service too before the next run\n'
     return 1
   fi
   if fleet_try "$unit" restart "$settle"; then

@@ -47,7 +47,7 @@ fleet_ends() { [ "$(command systemctl show -p ActiveState --value -- "$1")" = de
 
 # Never killed from here: it may hold what it could not save.
 fleet_stuck() {
-  printf 'next: on the server, put right what keeps %s from ending (`journalctl -u %s -n 50`), ' "$1" "$1"
+  printf 'next: on the server, put right what keeps it from ending (`journalctl -u %s -n 50`) and `systemctl kill %s`, ' "$1" "$1"
   printf 'or `systemctl kill -s KILL %s`, which loses what it has not saved; then run this again\n' "$1"
 }
 
