@@ -1,12 +1,13 @@
 // A stack file to a FleetSpec, or every problem at once.
-import { readFileSync } from "node:fs";
-import { basename, dirname, relative, resolve } from "node:path";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { checkMarked, checkPlaceholders } from "./check-annotations.ts";
 import { checkFleet } from "./checks.ts";
 import { didYouMean, explain, type Finding, findingsIn } from "./messages.ts";
 import { checkParams } from "./params.ts";
 import { isMap, type Path, pathText, withValue } from "./path.ts";
 import { type Problem, refusal, UserError } from "./problem.ts";
+import { RelativePath } from "./scalars.ts";
 import { fleetKey, hideSecrets, secretRefsIn } from "./secrets.ts";
 import { type Choices, type FleetSpec, fleetOn, StackFile } from "./spec.ts";
 import { readYaml } from "./yaml-source.ts";
@@ -16,7 +17,7 @@ export interface Stack {
   readonly spec: FleetSpec;
   /** The file as problems name it. */
   readonly file: string;
-  /** The overlay folder: absolute. It need not exist. */
+  /** The overlay folder: absolute. One that the file names exists; the default one need not. */
   readonly files: string;
   /** Paths of the secrets that the fleet holds, for `lookupSecret`. */
   readonly secrets: readonly string[];
@@ -37,8 +38,8 @@ export function readStack(file: string, choices: Choices): Stack {
   return parseStack(text, name, choices, dirname(resolve(file)));
 }
 
-/** The same from text. `name` is what problems call it; overlay folders stand in `folder`. */
-export function parseStack(text: string, name: string, choices: Choices, folder = dirname(resolve(name))): Stack {
+/** The same from text. `name` is what problems call it; overlay folders stand in `folder`, and need not exist where none is given (a file to be). */
+export function parseStack(text: string, name: string, choices: Choices, folder?: string): Stack {
   const source = readYaml(text);
   const problems: Problem[] = source.problems.map(({ offset, reason }) => ({ at: `${name}:${source.line(offset)}`, path: "yaml", reason }));
   if (!source.sound || !isMap(source.value)) {
@@ -59,9 +60,34 @@ export function parseStack(text: string, name: string, choices: Choices, folder 
     const at = finding.key ? source.keyAt(path) : source.at(path);
     return { at: `${name}:${at}`, path: pathText(finding.path) || "fleet", reason: finding.reason };
   };
-  problems.push(...checkFile(source.value).map(place([])), ...findings.map(place(fleetPath)));
+  const overlay = folder === undefined ? [] : checkOverlay(fleet, folder);
+  problems.push(...checkFile(source.value).map(place([])), ...[...findings, ...overlay].map(place(fleetPath)));
   if (problems.length > 0 || !spec) throw failure(name, problems);
-  return { spec, file: name, files: resolve(folder, spec.files), secrets };
+  return { spec, file: name, files: resolve(folder ?? dirname(resolve(name)), spec.files), secrets };
+}
+
+/** A mistyped name would be an empty folder: the next up takes the team's files off every server. */
+function checkOverlay(fleet: unknown, folder: string): readonly Finding[] {
+  const named = RelativePath.safeParse(isMap(fleet) ? fleet.files : undefined);
+  if (!named.success) return [];
+  const path = join(folder, named.data);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) return [];
+  const near = didYouMean(
+    named.data,
+    foldersIn(folder, dirname(named.data)),
+    "; make it, with `common/` or `<server>/` in it, or leave `files` out",
+  );
+  return [{ path: ["files"], reason: `expected a folder beside the stack file, got ${found ? "a file" : "no such folder"}${near}` }];
+}
+
+function foldersIn(folder: string, below: string): readonly string[] {
+  try {
+    const there = readdirSync(join(folder, below), { withFileTypes: true });
+    return there.flatMap((each) => (each.isDirectory() ? [join(below, each.name)] : []));
+  } catch {
+    return [];
+  }
 }
 
 /** `stacks/Pulumi.team-a.yaml` is of the stack `team-a`. */

@@ -98,7 +98,7 @@ export const FleetSpec = z
       .describe("the servers, by name: at least one, unless the target has pools, pipelines or databases"),
     params: RoleParams.default({}).describe("parameters of roles, for all servers"),
     files: scalar.RelativePath.default("files").describe(
-      "folder beside the stack file whose `common/` and `<server>/` are laid over `/`; default files",
+      "folder beside the stack file whose `common/` and `<server>/` are laid over `/`; one that is named must be there; default files",
     ),
     fileRules: z
       .array(FileRule)

@@ -30,7 +30,7 @@ export async function newStack(folder: string, answers: Answers, ask: Ask): Prom
     throw new UserError(`${stack}: expected a stack that is not there yet, got ${file}; next: --team another name, or remove that file`);
   useRolesIn(join(folder, "roles"));
   const check = (text: string) => {
-    const { spec } = parseStack(text, path, choices, dirname(file));
+    const { spec } = parseStack(text, path, choices);
     planFleet(spec, { stack, cores: availableParallelism(), architecture: "amd64", overlays: {} });
   };
   // Before anybody thinks of a passphrase.

@@ -9,7 +9,6 @@ import type { Result } from "../../provisioners/engine/report.ts";
 import type { Shell } from "../../provisioners/engine/shell.ts";
 import { expandRole, type FleetPlan, planFleet, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
 import { pathsOf } from "../../provisioners/overlay/owners.ts";
-import { stacksFolder } from "../../provisioners/project.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { choices } from "../../provisioners/stack.ts";
 import { type OverlayEntry, ruled } from "../../spec/overlay.ts";
@@ -75,7 +74,7 @@ const serverOf = (plan: FleetPlan, name: string): ServerPlan => plan.servers.fin
 
 /** As `planOf` makes it of the written files. */
 export function planFor({ stack, layers }: Description, text: string): FleetPlan {
-  const { spec } = parseStack(text, `stacks/Pulumi.${stack}.yaml`, choices, stacksFolder);
+  const { spec } = parseStack(text, `stacks/Pulumi.${stack}.yaml`, choices);
   const overlays = Object.fromEntries(Object.keys(spec.servers).map((name) => [name, ruled(laid(layers, name), spec.fileRules)]));
   return planFleet(spec, {
     ...{ stack, overlays, cores: availableParallelism() },

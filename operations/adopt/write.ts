@@ -23,6 +23,9 @@ export const placesOf = (stack: string): Written => ({
 export function writeTrees(stack: string, { common, own }: Layers): void {
   const { files } = placesOf(stack);
   rmSync(files, { recursive: true, force: true });
+  // The stack file names it: it is there in every checkout, with nothing in it too.
+  mkdirSync(files, { recursive: true });
+  if (Object.values({ common, ...own }).every((entries) => entries.length === 0)) writeFileSync(join(files, ".gitkeep"), "");
   for (const [layer, entries] of Object.entries({ common, ...own })) for (const entry of entries) writeEntry(join(files, layer), entry);
 }
 

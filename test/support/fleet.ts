@@ -82,6 +82,7 @@ export class Trial {
     this.#folder = `files-${this.stack}`;
     this.#files = join(ownProject, "stacks", this.#folder);
     this.file = join(ownProject, "stacks", `Pulumi.${this.stack}.yaml`);
+    mkdirSync(this.#files, { recursive: true });
     writeFileSync(this.file, stringify({ config: { [key]: { team: "trial", files: this.#folder, ...fleet } } }));
   }
 

@@ -1,6 +1,7 @@
 // Every case is a stack file with the problems it must give, a line each, in a file of the same name: test/cases/stacks/.
 // UPDATE_GOLDEN=1 writes what comes out; read the diff.
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { problemsText, UserError } from "../../spec/problem.ts";
@@ -100,6 +101,37 @@ describe("what a right stack file becomes", () => {
     });
     const absent = "stacks/Pulumi.nobody.yaml: expected a stack file, got no such file; next: copy stacks/Pulumi.practice.yaml to it";
     expect(() => readStack("stacks/Pulumi.nobody.yaml", choices)).toThrow(absent);
+  });
+
+  test("a folder that the file names is there; a mistyped one would take the team's files off every server", () => {
+    const stacks = mkdtempSync(join(tmpdir(), "stacks-"));
+    const file = join(stacks, "Pulumi.x.yaml");
+    const reasonFor = (files: string): string => {
+      writeFileSync(file, minimal(files && `    files: ${files}\n`));
+      try {
+        return readStack(file, choices).files.slice(stacks.length + 1);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        return error.problems.map(({ at, path, reason }) => `${at.slice(stacks.length + 1)} ${path}: ${reason}`).join("\n");
+      }
+    };
+    try {
+      mkdirSync(join(stacks, "files-team-a"));
+      mkdirSync(join(stacks, "files/team-b"), { recursive: true });
+      writeFileSync(join(stacks, "notes"), "");
+      expect(reasonFor("files-team-a")).toBe("files-team-a");
+      expect(reasonFor("files/team-b")).toBe("files/team-b");
+      const lead = "Pulumi.x.yaml:7:12 files: expected a folder beside the stack file, got";
+      expect(reasonFor("files-teama")).toBe(`${lead} no such folder; did you mean \`files-team-a\`?`);
+      expect(reasonFor("files/teamb")).toBe(`${lead} no such folder; did you mean \`files/team-b\`?`);
+      const make = "make it, with `common/` or `<server>/` in it, or leave `files` out";
+      expect(reasonFor("overlays/x")).toBe(`${lead} no such folder; ${make}`);
+      expect(reasonFor("notes")).toBe(`${lead} a file; ${make}`);
+      rmSync(join(stacks, "files"), { recursive: true });
+      expect(reasonFor("")).toBe("files");
+    } finally {
+      rmSync(stacks, { recursive: true });
+    }
   });
 
   test("parameters named like what every object has are data", () => {
