@@ -24,6 +24,16 @@ export const refusedIn = (step: PreviewStep): Sentences => ({
   ...(isMap(step.newState?.outputs?.refused) && (step.newState.outputs.refused as Sentences)),
 });
 
+/** What stands in the place of what is missing, by address. */
+export const insteadOf = (foreseen: unknown): Readonly<Record<string, string>> =>
+  isMap(foreseen) && isMap(foreseen.instead) ? (foreseen.instead as Readonly<Record<string, string>>) : {};
+
+/** The same, of a role that is new or is to be otherwise. */
+export const insteadIn = (step: PreviewStep): Readonly<Record<string, string>> => ({
+  ...insteadOf(foreseenIn(step)),
+  ...insteadOf({ instead: step.newState?.outputs?.instead }),
+});
+
 /** Its resources come from facts of the server, and nobody could ask it. */
 export const isUnforeseeable = ({ op, newState }: PreviewStep): boolean =>
   op === "create" && typeof newState?.inputs?.resources === "string";

@@ -5,7 +5,7 @@ import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
 import { inWords, steering } from "../provisioners/resources/kind.ts";
-import { foreseenIn, isUnforeseeable, refusedIn, unforeseeable } from "./first-look.ts";
+import { foreseenIn, insteadIn, isUnforeseeable, refusedIn, unforeseeable } from "./first-look.ts";
 import { withRemarks } from "./remarks.ts";
 
 /** What we read of `pulumi preview --json`. */
@@ -120,6 +120,7 @@ function reportOf(step: PreviewStep): RoleReport {
   const [old, now] = [wantsOf(oldState), op === "delete" ? {} : wantsOf(newState)];
   const planned = foreseen?.changes;
   const refusals = refusedIn(step);
+  const insteads = insteadIn(step);
   const addresses = [...new Set([...Object.keys(now), ...Object.keys(old), ...Object.keys(planned ?? {})])].sort() as Address[];
   const changed = Object.keys(detailedDiff ?? {});
   const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
@@ -134,7 +135,7 @@ function reportOf(step: PreviewStep): RoleReport {
     const differing =
       op === "create"
         ? ["is to be created"]
-        : paths.flatMap((path) => sentence(path, old[address], now[address], { looked, instead: foreseen?.instead?.[address] }));
+        : paths.flatMap((path) => sentence(path, old[address], now[address], { looked, instead: insteads[address] }));
     // What is refused is not merely missing, or another: it says why it stays so.
     const known = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
     const sentences = refusals[address] ?? known;

@@ -5,7 +5,7 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import type { Foreseen } from "../../provisioners/provider/role-look.ts";
 import { type Address, refusing } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
-import { foreseenIn, isUnforeseeable, refusedIn, unforeseeable } from "../first-look.ts";
+import { foreseenIn, insteadIn, isUnforeseeable, refusedIn, unforeseeable } from "../first-look.ts";
 import { remarkLines } from "../remarks.ts";
 import { hostProblems, type PreviewDigest, type PreviewStep, reportsOf } from "../reports.ts";
 import { type Difference, differences, onServer, type Three, type Values, wholeOf } from "./differences.ts";
@@ -166,6 +166,7 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
   const wanted = operation === "delete" ? {} : wantsOf(step.newState);
   const foreseen = foreseenIn(step);
   const refusals = refusedIn(step);
+  const insteads = insteadIn(step);
   if (foreseen && operation === "create") return newRoleItems(role, wanted, foreseen);
   const before = remembered && wantsOf(remembered);
   const known = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
@@ -180,8 +181,7 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     const of = { address, role };
     const refused = refusedItem(of, refusals[address]);
     if (refused) return [refused];
-    if (now && !old)
-      return [{ ...of, ...madeIn(foreseen?.instead?.[address as Address], now), cause: before && address in before ? "drift" : "planned" }];
+    if (now && !old) return [{ ...of, ...madeIn(insteads[address], now), cause: before && address in before ? "drift" : "planned" }];
     // What was there before comes back: what that is, only the server knows.
     if (!now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
     const { lines, causes } = updateOf({ remembered: before?.[address], there: old, wanted: now }, planned?.[address] ?? []);

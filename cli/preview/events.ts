@@ -8,7 +8,7 @@ import { EventFile, eventIn, type StepHead } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { counted } from "../../spec/counted.ts";
 import { isMap } from "../../spec/path.ts";
-import { refusedOf } from "../first-look.ts";
+import { insteadOf, refusedOf } from "../first-look.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
@@ -83,7 +83,7 @@ export function digestOf(stream: string): EngineDigest {
   );
 }
 
-/** Of a step that is done, what came of it counts where something was created, and what a change of a role would be refused. */
+/** Of a step that is done, what came of it counts where something was created, and what a change of a role would be refused, or would replace. */
 const isUnread = ({ kind, op, type }: StepHead): boolean =>
   kind === "resOutputsEvent" && op !== "create" && !(op === "update" && type === "fleet:index:Role");
 
@@ -113,8 +113,9 @@ function withOutputs(step: PreviewStep, told: ReadonlyMap<string, unknown>): Pre
   const after = told.get(step.urn);
   if (!isMap(after) || !isMap(after.outputs) || !step.newState) return step;
   if (step.op === "update") {
-    const refused = refusedOf(shownSecrets(after.outputs.foreseen));
-    return { ...step, newState: { ...step.newState, outputs: { ...step.newState.outputs, refused } } };
+    const foreseen = shownSecrets(after.outputs.foreseen);
+    const told = { refused: refusedOf(foreseen), instead: insteadOf(foreseen) };
+    return { ...step, newState: { ...step.newState, outputs: { ...step.newState.outputs, ...told } } };
   }
   if (step.op !== "create") return step;
   return { ...step, newState: { ...step.newState, outputs: shownSecrets(after.outputs) as Readonly<Record<string, unknown>> } };

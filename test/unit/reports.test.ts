@@ -328,10 +328,7 @@ describe("a role that is there, and is to be otherwise", () => {
       op: "update",
       urn: urn("isu1-base"),
       oldState: state({}),
-      newState: state(
-        { [address]: file("ours\n") },
-        { foreseen: { there: {}, changes: { [address]: ["create with 5 bytes"] }, ...(instead && { instead: { [address]: instead } }) } },
-      ),
+      newState: state({ [address]: file("ours\n") }, { ...(instead && { instead: { [address]: instead } }) }),
       detailedDiff: { [`resources[${JSON.stringify(address)}]`]: { kind: "add" } },
     });
     const said = (instead?: string) =>
