@@ -1,7 +1,9 @@
 // What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
+import { heldIn } from "../../provisioners/engine/report.ts";
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { StepHead } from "../../pulumi/event-log.ts";
 import { counted } from "../../spec/counted.ts";
+import { Tally } from "./tally.ts";
 
 interface State {
   readonly custom?: boolean;
@@ -41,7 +43,7 @@ export interface ServerLine {
 interface Server {
   state: ServerLine["state"];
   doing: string;
-  changes: number;
+  readonly tally: Tally;
   open: number;
   /** An error was said of it. */
   failed: boolean;
@@ -99,7 +101,7 @@ export class Story {
   constructor(team: string, servers: readonly string[], removes = false) {
     this.#team = team;
     this.#removes = removes;
-    this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", changes: 0, open: 0, failed: false }]));
+    this.#servers = new Map(servers.map((name) => [name, { state: "waits", doing: "", tally: new Tally(), open: 0, failed: false }]));
     this.#names = [...servers].sort((a, b) => b.length - a.length);
   }
 
@@ -114,7 +116,7 @@ export class Story {
   }
 
   get servers(): readonly ServerLine[] {
-    return [...this.#servers].map(([name, { state, doing, changes }]) => ({ name, state, doing, changes }));
+    return [...this.#servers].map(([name, { state, doing, tally }]) => ({ name, state, doing, changes: tally.count }));
   }
 
   /** What only followed from something is the cause where nothing else was said. */
@@ -123,7 +125,7 @@ export class Story {
   }
 
   get changed(): boolean {
-    const steps = [...this.#servers.values()].some(({ changes }) => changes > 0);
+    const steps = [...this.#servers.values()].some(({ tally }) => tally.count > 0);
     return steps || this.#made > 0 || Object.keys(past).some((op) => (this.#changed[op] ?? 0) > 0);
   }
 
@@ -134,10 +136,10 @@ export class Story {
 
   /** One line: `team-a: 12 changes on 2 servers, 1 failed; 8 s`. */
   sum(seconds: number): string {
-    const changed = [...this.#servers.values()].filter(({ changes }) => changes > 0);
+    const changed = [...this.#servers.values()].filter(({ tally }) => tally.count > 0);
     // What failed before its first change is not unchanged: nobody knows.
-    const unchanged = [...this.#servers.values()].filter(({ changes, failed }) => changes === 0 && !failed).length;
-    const steps = changed.reduce((all, { changes }) => all + changes, 0);
+    const unchanged = [...this.#servers.values()].filter(({ tally, failed }) => tally.count === 0 && !failed).length;
+    const steps = changed.reduce((all, { tally }) => all + tally.count, 0);
     const time = `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
     if (!this.changed && this.#failed.size === 0 && this.#followers.length === 0 && this.#ended)
       return this.#removes
@@ -171,6 +173,7 @@ export class Story {
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (!line || !(op in past || op === "refresh")) return [];
     line.open++;
+    line.tally.begin(urn);
     if (line.state !== "failed") line.state = "running";
     line.doing = rest || "connects";
     return [];
@@ -181,6 +184,7 @@ export class Story {
     const line = server === undefined ? undefined : this.#servers.get(server);
     if (line && (op in past || op === "refresh")) {
       line.open = Math.max(0, line.open - 1);
+      if (state === "failed") line.tally.fail(urn);
       if (state === "failed") [line.state, line.failed] = ["failed", true];
       else if (line.open === 0 && line.state === "running") [line.state, line.doing] = ["done", ""];
     }
@@ -205,8 +209,11 @@ export class Story {
     if (!severity.startsWith("info") || text === "") return [];
     if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });
     if (line && isWait(text)) line.doing = text;
+    const held = heldIn(text);
+    if (held !== undefined) line?.tally.settle(urn, held);
     if (!isStep(text)) return [];
-    if (line) [line.doing, line.changes] = [`${rest}: ${text}`, line.changes + 1];
+    line?.tally.step(urn);
+    if (line) line.doing = `${rest}: ${text}`;
     return [{ kind: "change", text: `${place}${text}` }];
   }
 

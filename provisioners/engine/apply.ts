@@ -139,7 +139,7 @@ function runStep(index: number, { address, path, undo, steps, owes = [] }: Chang
   const keep = watched && path !== undefined ? keepOf(address, path) : sh``;
   // What failed to go back is not gone on with.
   const anew = `[ ! -e "$state/originals/${storeKey(address)}.stays" ] || rm -f -- "$state/originals/${storeKey(address)}.stays"\n`;
-  const head = `${undo ? `${steps[0] === step ? anew : ""}case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}${step.brief ? "later" : "tell"} begin ${index}\n[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${held ? `${hold()} || { tell fail ${index} ${wentBack}; exit 0; }\n` : ""}key=${storeKey(address)}`;
+  const head = `${undo ? `${steps[0] === step ? anew : ""}case "$fleet_left " in *" ${storeKey(address)} "*) ;; *)\n` : ""}[ -e "\${FLEET_STOP:-/nonexistent}" ] && { fleet_abandon; tell stopped ${index}; exit 0; }\n${step.brief ? "later" : "tell"} begin ${index}\n${held ? `${hold()} || { tell fail ${index} ${wentBack}; exit 0; }\n` : ""}key=${storeKey(address)}`;
   const around = (text: string) =>
     step.brief ? `said=$( exec 2>&1; set -e\n${text}\n)\nrc=$?; [ -z "$said" ] || pass "$said"` : `( set -e\n${text}\n) 2>&1\nrc=$?`;
   const run = (of: "text" | "masked") =>
@@ -203,7 +203,8 @@ class Progress {
     else if (word === "note") this.#note(this.#notes, line.slice(this.#prefix.length + "note ".length));
     else if (word === "stays") this.#note(this.#stays, line.slice(this.#prefix.length + "stays ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
-    else if (word === "end" || word === "fail" || word === "stopped") [this.#ending, this.#code] = [word, code];
+    else if (word === "stopped") this.#stop(Number(index));
+    else if (word === "end" || word === "fail") [this.#ending, this.#code] = [word, code];
   }
 
   get ended(): boolean {
@@ -215,6 +216,12 @@ class Progress {
     this.#tail = [];
     const at = this.#steps[index];
     if (at && !silent) this.#tell?.(at.change.address, at.step.change);
+  }
+
+  /** Before this one, which nobody has heard of. */
+  #stop(index: number): void {
+    this.#begin(index, true);
+    this.#ending = "stopped";
   }
 
   #waits(text: string): void {
@@ -258,7 +265,7 @@ class Progress {
       if (this.#back.has(storeKey(change.address)))
         return { ...of, outcome: "skipped", reason: `rolled back after the failure of ${failedAt?.address}` };
       return reached
-        ? { ...of, outcome: "skipped", reason: `after the failure of ${failedAt?.address ?? "the first step"}` }
+        ? { ...of, outcome: "skipped", reason: `skipped after the failure of ${failedAt?.address ?? "the first step"}` }
         : { ...of, outcome: "changed" };
     });
   }

@@ -1,4 +1,5 @@
 // What a look or a converge found, as data. Text, JSON and JUnit are functions of it.
+import { counted } from "../../spec/counted.ts";
 import type { Address } from "../resources/kind.ts";
 
 export const outcomes = ["unchanged", "changed", "pending", "failed", "skipped", "not-applicable", "not-looked-at"] as const;
@@ -17,6 +18,18 @@ export interface Result {
   readonly said?: readonly string[];
   /** What of others' its undo left there, and how to take it away. */
   readonly stays?: readonly string[];
+}
+
+/** How many of its steps hold: not what failed, was rolled back or never began. */
+export const held = (results: readonly Result[]): number =>
+  results.reduce((sum, { outcome, changes }) => sum + (outcome === "changed" ? changes.length : 0), 0);
+
+/** The last word of a role's steps, for whoever counted them as they began. */
+export const heldSentence = (results: readonly Result[]): string => `${counted(held(results), "step")} done for good`;
+/** Undefined: it says something else. */
+export function heldIn(sentence: string): number | undefined {
+  const count = /^(\d+) steps? done for good$/.exec(sentence)?.[1];
+  return count === undefined ? undefined : Number(count);
 }
 
 export interface RoleReport {

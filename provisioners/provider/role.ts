@@ -6,7 +6,7 @@ import { type ConvergeOptions, converge, failures, type Remarks } from "../engin
 import type { Wants } from "../engine/order.ts";
 import { hasMark, type LateValues, resolvePlaceholders } from "../engine/placeholders.ts";
 import { problemsIn } from "../engine/problems.ts";
-import type { RoleReport } from "../engine/report.ts";
+import { heldSentence, type RoleReport } from "../engine/report.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
 import type { Address } from "../resources/kind.ts";
 import type { Context } from "./context.ts";
@@ -178,6 +178,7 @@ const convergeOptions = (call: Call, resources: Wants): ConvergeOptions => ({
 });
 
 export function tell({ results, notes = [] }: RoleReport, call: Call, isStays = true): void {
+  call.log("info", heldSentence(results), true);
   for (const { address, said = [], stays = [] } of results)
     for (const each of [...said, ...(isStays ? stays : [])]) call.log("warning", `${address}: ${each}`);
   for (const note of notes) call.log("warning", note);

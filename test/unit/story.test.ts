@@ -4,6 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { Screen } from "../../cli/run/show.ts";
 import { type RunEvent, Story } from "../../cli/run/story.ts";
+import { heldSentence, type Result } from "../../provisioners/engine/report.ts";
 
 const urn = (type: string, name: string) => `urn:pulumi:t::contest-fleet::fleet:index:TeamFleet$${type}::${name}`;
 const role = (name: string) => urn("fleet:index:Role", `team-${name}`);
@@ -61,6 +62,52 @@ test("the sum: what changed, what did not, what failed, and the time", () => {
     { summaryEvent: { resourceChanges: { update: 1, same: 8 } } },
   );
   expect(story.sum(8.2)).toBe("team: 2 changes on 1 server, 1 server unchanged, 1 failed; 8.2 s");
+});
+
+test("what was refused, rolled back or never began is no change", () => {
+  const story = new Story("team", ["isu1", "isu2", "isu3"]);
+  const result = (address: Result["address"], outcome: Result["outcome"], ...changes: readonly string[]): Result => ({
+    address,
+    outcome,
+    changes,
+  });
+  const of = role("isu1-nginx");
+  told(
+    story,
+    begins("update", of),
+    says(of, "file[/etc/nginx/nginx.conf]: content"),
+    says(of, "service[nginx.service]: reload"),
+    says(of, "rolled back: /etc/nginx/nginx.conf"),
+    says(
+      of,
+      heldSentence([result("file[/etc/nginx/nginx.conf]", "skipped", "content"), result("service[nginx.service]", "failed", "reload")]),
+    ),
+    says(of, "isu1/nginx: 1 of 2 resources failed\nservice[nginx.service]: x", "error", false),
+    { resOpFailedEvent: { metadata: { op: "update", urn: of } } },
+  );
+  expect([story.changed, story.sum(8)]).toEqual([false, "team: 2 servers unchanged, 1 failed; 8.0 s"]);
+
+  const door = role("isu2-base");
+  told(
+    story,
+    begins("update", door),
+    says(door, "file[/etc/ssh/sshd_config]: content"),
+    says(door, "file[/etc/ssh/sshd_config]: log in once more: the way in was changed (sshd)"),
+    says(door, heldSentence([result("file[/etc/ssh/sshd_config]", "changed", "content")])),
+    ends("update", door),
+  );
+  expect(story.sum(8)).toBe("team: 1 change on 1 server, 1 server unchanged, 1 failed; 8.0 s");
+});
+
+test("of a role whose link broke the last step counts as nothing; one that is replaced has two runs", () => {
+  const story = new Story("team", ["isu1"]);
+  const of = role("isu1-base");
+  told(story, begins("update", of), says(of, "file[/a]: content"), says(of, "file[/b]: content"), {
+    resOpFailedEvent: { metadata: { op: "update", urn: of } },
+  });
+  expect(story.servers[0]).toMatchObject({ changes: 1 });
+  told(story, begins("create", of), says(of, "file[/c]: content"), says(of, "1 step done for good"));
+  expect(story.servers[0]).toMatchObject({ changes: 2 });
 });
 
 test("nothing to do, in the words of the quick answer", () => {

@@ -142,3 +142,24 @@ test("what a step waits for is told apart from its output, and else with it", as
   await apply(shell, work, { onProgress });
   expect(said).toEqual(["command[app]: restart", "before", "for its end, 30 s", "after"]);
 });
+
+test("a step that is never begun is not told of as one", async () => {
+  const stop = join(directory, "stop");
+  const stopped: Shell = {
+    ...shell,
+    run: ({ text, masked }, options) => shell.run({ text: `FLEET_STOP=${stop}\n${text}`, masked }, options),
+  };
+  for (const brief of [false, true]) {
+    const change = (name: Address, run: Command): Change => ({ address: name, steps: [{ change: "runs", run, brief }], undo: false });
+    const changes = [change("command[a]", sh`touch ${stop}`), change("command[b]", sh`echo b`)];
+    const work = { role: "stopped", wants: { "command[a]": {}, "command[b]": {} }, seen: blankObservation, changes, forgotten: [] };
+    const said: Address[] = [];
+    const results = await apply(stopped, work, { onProgress: (address) => void said.push(address) });
+    expect(said).toEqual(["command[a]"]);
+    expect(results.map(({ outcome, reason }) => [outcome, reason])).toEqual([
+      ["changed", undefined],
+      ["skipped", "cancelled before it began"],
+    ]);
+    rmSync(stop);
+  }
+});
