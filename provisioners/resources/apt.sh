@@ -155,9 +155,11 @@ fleet_tell_upgraded() {
 # script does not know.
 fleet_end_alternatives() {
   sed -n 's,^path /etc/alternatives/,,p' "$added.made" | while read -r name; do
-    update-alternatives --query "$name" 2> /dev/null | sed -n 's/^Alternative: //p' | while read -r path; do
-      if [ ! -e "$path" ]; then update-alternatives --quiet --remove "$name" "$path" < /dev/null || :; fi
-    done
+    # It lists none that is gone: the one that is in use still says where it led.
+    path=$(update-alternatives --query "$name" 2> /dev/null | sed -n 's/^Value: //p')
+    case $path in
+      /*) [ -e "$path" ] || update-alternatives --quiet --remove "$name" "$path" < /dev/null 2> /dev/null || : ;;
+    esac
   done
 }
 # A purge leaves what its package's script does not know, or leaves on purpose: it is named.
