@@ -1,4 +1,5 @@
 // One server's turn: the commit comes in, is built, its services start with it and are asked; what ran before comes back where they do not answer.
+import type { ApplyOptions } from "../../provisioners/engine/apply.ts";
 import { converge, failures } from "../../provisioners/engine/converge.ts";
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import type { Shell } from "../../provisioners/engine/shell.ts";
@@ -32,9 +33,18 @@ const bring = (place: Place, shell: Shell, commit: string, { signal, onLine, onO
   const wants = wantsAt(place, commit);
   return converge(shell, role, wants, {
     ...{ by: place.by, signal, deadline: deadlineOf(wants) },
-    onProgress: (address, sentence, output) => (output === undefined ? onLine(`${address}: ${sentence}`) : onOutput(output)),
+    ...hearing({ onLine, onOutput }),
   });
 };
+
+/** What is waited for is shown as the steps are, what a build says is kept. */
+export const hearing = ({
+  onLine,
+  onOutput,
+}: Pick<TurnOptions, "onLine" | "onOutput">): Required<Pick<ApplyOptions, "onProgress" | "onWait">> => ({
+  onWait: (address, sentence) => onLine(`${address}: ${sentence}`),
+  onProgress: (address, sentence, output) => (output === undefined ? onLine(`${address}: ${sentence}`) : onOutput(output)),
+});
 
 /** They held before, which says nothing of what runs now. */
 async function asked(place: Place, shell: Shell, { signal, onLine, ...options }: TurnOptions): Promise<readonly string[]> {

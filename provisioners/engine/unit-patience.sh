@@ -1,8 +1,8 @@
 # Whoever has systemd start or stop a unit waits until it has, and a unit may give systemd no limit (Debian's redis: TimeoutStopSec=0). Every
 # step's own `systemctl` is this one: it says what it waits for, and ends. POSIX sh.
 
-# Seconds: between two words, and until a unit counts as stuck that gives itself no limit of its own.
-fleet_word_every=30 fleet_patience=300
+# Seconds: until the first word, between two more, and until a unit counts as stuck that gives itself no limit of its own.
+fleet_word_first=5 fleet_word_every=30 fleet_patience=300
 
 # systemctl VERB OPTION … UNIT
 systemctl() {
@@ -14,7 +14,7 @@ systemctl() {
   while kill -0 "$pid" 2> /dev/null; do
     sleep 0.1
     waited=$((waited + 1))
-    if [ $((waited % (10 * fleet_word_every))) -eq 0 ] && ! fleet_waiting "$1" "$unit" $((waited / 10)) && kill "$pid" 2> /dev/null; then
+    if fleet_word_due "$waited" && ! fleet_waiting "$1" "$unit" $((waited / 10)) && kill "$pid" 2> /dev/null; then
       wait "$pid" 2> /dev/null || :
       return 1
     fi
@@ -23,6 +23,9 @@ systemctl() {
   wait "$pid" || code=$?
   return "$code"
 }
+
+# fleet_word_due TENTHS
+fleet_word_due() { [ "$1" -eq $((10 * fleet_word_first)) ] || [ $(($1 % (10 * fleet_word_every))) -eq 0 ]; }
 
 # fleet_waiting VERB UNIT WAITED: says so; fails once that is too long
 fleet_waiting() {

@@ -58,6 +58,12 @@ export async function openShell(connection: Connection, options: OpenOptions = {
 
 type Outcome = { readonly code: number } | { readonly fault: "lost" | "timeout"; readonly why: string };
 
+/** What was cut short here may still end on the server: systemd waits for a service that stops. */
+const wayOut = (holder: string, who: string): string =>
+  holder === who
+    ? "that is you: a run that goes on, or one that was interrupted and whose last step still ends there; wait for it to end, and the same again"
+    : "wait for it to end, or ask them";
+
 /**
  * A script runs in a subshell of the one remote shell, with `$FLEET_STOP` set: when the run is aborted, a file of that name
  * appears, and a script that looks at it between its steps can end at a safe point; after `stopGrace` the connection is closed.
@@ -126,7 +132,7 @@ export class Session implements LockingShell {
       if (code !== lockedCode) throw new HostError(this.host, "locked", `can't lock \`${this.#directory}\`: \`${gist(stderr)}\``);
       const holder = parseHolder(stdout.toString("utf8"));
       const held = `locked by \`${holder.who}\` for \`${holder.what}\` since ${holder.since}`;
-      if (performance.now() >= until) throw new HostError(this.host, "locked", `${held}; wait for it to end, or ask them`);
+      if (performance.now() >= until) throw new HostError(this.host, "locked", `${held}; ${wayOut(holder.who, who)}`);
       if (held !== told) onWait?.(held);
       told = held;
       await sleep(Math.min(1000, Math.max(50, until - performance.now())), signal);

@@ -155,7 +155,7 @@ test("of two people who run up at once, one works, and the other is told who is 
   const there = await trial.up({ env: { PULUMI_BACKEND_URL: `file://${elsewhere}` } });
   expect(there.code, there.said).not.toBe(0);
   expect(there.said).toMatch(/waits up to 30 s: locked by `\w+@\S+` for `stack trial-faults-\d+` since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/);
-  expect(there.said).toMatch(/other: locked by `\w+@\S+` for `stack trial-faults-\d+` since \S+; wait for it to end, or ask them/);
+  expect(there.said).toMatch(/other: locked by `\w+@\S+` for `stack trial-faults-\d+` since \S+; that is you: a run that goes on/);
 
   await ask("other", freeApt);
   const { code, said } = await first.done;

@@ -18,7 +18,7 @@ import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts
 import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/deploy/records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { settingsIn } from "../../operations/deploy/settings.ts";
-import { checksOf } from "../../operations/deploy/turn.ts";
+import { checksOf, hearing } from "../../operations/deploy/turn.ts";
 import { repositoryFinding } from "../../operations/doctor/repository.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers } from "../../operations/on-servers.ts";
@@ -95,6 +95,18 @@ describe("places", () => {
       /isu3: expected a server with app\.git, got none; next: .*fleet up t/,
     );
   });
+});
+
+test("what a step waits for is shown at once; a build's own words are kept", () => {
+  const [shown, kept]: [string[], string[]] = [[], []];
+  const { onWait, onProgress } = hearing({ onLine: (line) => void shown.push(line), onOutput: (line) => void kept.push(line) });
+  onProgress("service[app]", "restart");
+  onWait("service[app]", "`systemctl restart app` has waited 5 s, of 300 s at most");
+  onProgress("service[app]", "restart", "a word");
+  expect([shown, kept]).toEqual([
+    ["service[app]: restart", "service[app]: `systemctl restart app` has waited 5 s, of 300 s at most"],
+    ["a word"],
+  ]);
 });
 
 describe("refusals", () => {

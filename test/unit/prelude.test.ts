@@ -243,6 +243,11 @@ exit 0
     expect([code, out]).toEqual([9, expect.stringContaining("to be done within 2 s")]);
   });
 
+  test("says so after a few seconds, then now and then", () => {
+    const due = "for each in 10 50 51 100 299 300 350 600; do if fleet_word_due $each; then echo $each; fi; done\n";
+    expect(run(due).out).toBe("50\n300\n600\n");
+  });
+
   test("in time goes on as it would have", () => {
     const release = `( /bin/sleep 1.5; touch ${at("released")} ) > /dev/null 2>&1 &\n`;
     const { code, out } = run(`fleet_word_every=1 fleet_patience=60\n${release}${step("systemctl stop -- app.service\necho done")}`);

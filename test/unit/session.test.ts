@@ -169,7 +169,10 @@ describe("the lock", () => {
     const [other, third] = [await open(), await open()];
     await shell.lock({ who: "ada@laptop", what: "stack team-a", run: "run-1" });
     await other.lock({ who: "ada@laptop", what: "stack team-a", run: "run-1" });
-    await expect(third.lock({ who: "ada@laptop", what: "stack team-a", run: "run-2" })).rejects.toMatchObject({ fault: "locked" });
+    await expect(third.lock({ who: "ada@laptop", what: "stack team-a", run: "run-2" })).rejects.toMatchObject({
+      fault: "locked",
+      message: expect.stringContaining("; that is you: a run that goes on, or one that was interrupted"),
+    });
     await other.unlock();
     await other.close();
     await expect(third.lock({ who: "bob", what: "x" })).rejects.toMatchObject({ message: expect.stringContaining("`ada@laptop`") });
