@@ -142,7 +142,20 @@ function reportOf(step: PreviewStep): RoleReport {
     const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
     return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });
-  return { host: String(inputs.host), role: String(inputs.role), results: [...results, ...failed.map(failedResult)] };
+  return { host: String(inputs.host), role: String(inputs.role), results: withFailures(results, failed.map(failedResult)) };
+}
+
+/** Each resource once: what it is now, and why the last run left it so. */
+function withFailures(results: readonly Result[], failed: readonly Result[]): readonly Result[] {
+  const why = new Map(failed.map((each) => [each.address, each]));
+  const known = new Set(results.map(({ address }) => address));
+  return [
+    ...results.map((each): Result => {
+      const failure = why.get(each.address);
+      return failure ? { ...each, outcome: "failed", reason: failure.reason ?? "" } : each;
+    }),
+    ...failed.filter(({ address }) => !known.has(address)),
+  ];
 }
 
 const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
@@ -150,7 +163,7 @@ const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources 
 /** The last run's own words: `file[/etc/x]: why`. */
 function failedResult(text: string): Result {
   const cut = text.indexOf("]: ") + 1;
-  return { address: text.slice(0, cut) as Address, outcome: "failed", changes: [], reason: text.slice(cut + 2) };
+  return { address: text.slice(0, cut) as Address, outcome: "failed", changes: [], reason: `the last run: ${text.slice(cut + 2)}` };
 }
 
 interface Sight {

@@ -1,6 +1,7 @@
 // The servers of a stack that is up, by its state alone: no engine, and no stack file, a mistake in which must take nothing away.
 
 import type { Connection } from "../provisioners/engine/shell.ts";
+import { namesIn } from "../provisioners/engine/spelling.ts";
 import type { Remembered } from "../provisioners/provider/as-remembered.ts";
 import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
@@ -141,9 +142,18 @@ function undoneOf({ inputs, outputs = {} }: StateResource): readonly string[] {
 
 /** Takes the stack's secrets out of a text. A password that is spelled like a user or a server (`isucon`) would hide every path, and be told by the holes. */
 export function maskOf({ secrets, servers }: Pick<FleetUp, "secrets" | "servers">): (text: string) => string {
-  const names = new Set(servers.flatMap(({ name, connection }) => [name, connection.user]));
+  const names = new Set(
+    servers.flatMap(({ name, connection, wants }) => [name, connection.user, ...Object.values(wants).flatMap(namesOf)]),
+  );
   return redactor(secrets.filter((secret) => !names.has(secret)));
 }
+
+/** What a role's resources say openly: what they are called, and whose they are. Their contents hold secrets in the clear. */
+const namesOf = (resources: Readonly<Record<string, unknown>>): readonly string[] =>
+  Object.entries(resources).flatMap(([address, of]) => [
+    ...namesIn(/^[^[]+\[(.*)\]$/.exec(address)?.[1] ?? address),
+    ...(isMap(of) ? [of.owner, of.group, of.user].filter((name) => typeof name === "string") : []),
+  ]);
 
 /** With `mask` over every text in a value, however deep. */
 export function maskedIn<T>(value: T, mask: (text: string) => string): T {

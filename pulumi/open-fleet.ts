@@ -9,14 +9,14 @@ import { readYaml } from "../spec/yaml-source.ts";
 import { ask } from "./command.ts";
 import { decrypted, passphraseIn, unlock } from "./passphrase.ts";
 
-/** Throws a UserError where the passphrase is missing or another one, and where a secret was copied from another stack. */
-export async function openFleet(stack: string): Promise<unknown> {
+/** @param own a passphrase that the stack's target brings. Throws a UserError where the passphrase is missing or another one, and where a secret was copied from another stack. */
+export async function openFleet(stack: string, own?: string): Promise<unknown> {
   const { value } = readYaml(readFileSync(join(stacksFolder, `Pulumi.${stack}.yaml`), "utf8"));
   const fleet = valueAt(value, ["config", fleetKey]);
   if (!hasSecret(fleet)) return fleet;
   const salt = valueAt(value, ["encryptionsalt"]);
   if (typeof salt !== "string") return await byEngine(stack);
-  const key = await keyOf(stack, salt);
+  const key = await keyOf(stack, salt, own);
   try {
     return withSecrets(fleet, key);
   } catch {
@@ -32,8 +32,8 @@ const isSecret = (value: unknown): value is { readonly secure: string } => isMap
 const hasSecret = (value: unknown): boolean =>
   isSecret(value) || (Array.isArray(value) ? value.some(hasSecret) : isMap(value) && Object.values(value).some(hasSecret));
 
-async function keyOf(stack: string, salt: string): Promise<Buffer> {
-  const passphrase = passphraseIn(process.env);
+async function keyOf(stack: string, salt: string, own: string | undefined): Promise<Buffer> {
+  const passphrase = passphraseIn(process.env) ?? own;
   const key = passphrase === undefined ? undefined : await unlock(salt, passphrase);
   if (key) return key;
   const got = passphrase === undefined ? "none" : "another one";

@@ -9,7 +9,7 @@ import { refuseUnheard } from "../unheard.ts";
 import { previewOf } from "./engine.ts";
 import { factsIn, failureOf, look, nothingFound } from "./events.ts";
 import { failedPreview, refusedPreview, type StackPreview } from "./model.ts";
-import { masked, maskOf, reopened, secretsOf } from "./redaction.ts";
+import { masked, maskOf, secretsOf } from "./redaction.ts";
 
 interface PreviewOptions {
   /** Only what stands around the servers. @default false */
@@ -36,11 +36,8 @@ async function preview(stack: string, { around = false }: PreviewOptions): Promi
   await prepare(plan);
   const settle = settling(plan);
   // Its two looks into the state need not be waited for before the servers are looked at.
-  const [{ secrets, open }, { digest: told, code, stderr }] = await Promise.all([
-    secretsOf(plan),
-    look(plan, around ? aroundServers : policed(plan)),
-  ]);
-  const [mask, digest] = [maskOf(secrets), reopened(told, open)];
+  const [secrets, { digest, code, stderr }] = await Promise.all([secretsOf(plan), look(plan, around ? aroundServers : policed(plan))]);
+  const mask = maskOf(secrets);
   if (code !== 0) return failedPreview(stack, mask(failureOf(digest, stderr)), "servers");
   if (!around && nothingFound(digest)) settle(factsIn(digest));
   return masked(previewOf(plan, digest), mask);

@@ -12,6 +12,7 @@ import { insteadOf, refusedOf } from "../first-look.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
+import { type OpenSecret, openSecretIn, reopened } from "./redaction.ts";
 
 interface Event {
   readonly resourcePreEvent?: {
@@ -39,11 +40,14 @@ export async function look(
   const hear = (text: string): void => {
     seen += text.split('"resourcePreEvent"').length - 1;
   };
-  const { code, stdout, stderr } = await waiting(
-    () => `looks at ${plan.stack}: ${counted(seen, "resource")}`,
-    () => pulumi(plan, args, { capture: true, env, hear }),
-  );
-  return { digest: digestOf(stdout), code, stderr };
+  const [open, { code, stdout, stderr }] = await Promise.all([
+    openSecretIn(plan),
+    waiting(
+      () => `looks at ${plan.stack}: ${counted(seen, "resource")}`,
+      () => pulumi(plan, args, { capture: true, env, hear }),
+    ),
+  ]);
+  return { digest: digestOf(stdout, open), code, stderr };
 }
 
 /** Whether an up would find nothing to do, and nobody has anything to say. */
@@ -74,12 +78,13 @@ export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): s
 }
 
 /** Lines that are no event are left out: plugins may write to the same place. */
-export function digestOf(stream: string): EngineDigest {
+export function digestOf(stream: string, open?: OpenSecret): EngineDigest {
   return digestOfEvents(
     stream
       .split("\n")
       .filter((line) => line.startsWith("{"))
       .map((line) => eventIn<Event>(line, isUnread)),
+    open,
   );
 }
 
@@ -88,16 +93,18 @@ const isUnread = ({ kind, op, type }: StepHead): boolean =>
   kind === "resOutputsEvent" && op !== "create" && !(op === "update" && type === "fleet:index:Role");
 
 /** The same, from a file that may be large. */
-export const digestIn = (file: string): EngineDigest => digestOfEvents(new EventFile<Event>(file, isUnread).read());
+export const digestIn = (file: string, open?: OpenSecret): EngineDigest =>
+  digestOfEvents(new EventFile<Event>(file, isUnread).read(), open);
 
-function digestOfEvents(events: readonly Event[]): EngineDigest {
+function digestOfEvents(said: readonly Event[], open: OpenSecret): EngineDigest {
+  const events = reopened(said, open);
   const outputs = outputsOf(events);
   const steps = events
     .flatMap(({ resourcePreEvent: pre }) => (pre ? [stepOf(pre.metadata)] : []))
     .map((step) => withOutputs(step, outputs));
-  const said = events.flatMap(({ diagnosticEvent, policyEvent }) => diagnosticEvent ?? (policyEvent ? objection(policyEvent) : []));
+  const remarks = events.flatMap(({ diagnosticEvent, policyEvent }) => diagnosticEvent ?? (policyEvent ? objection(policyEvent) : []));
   const summary = events.findLast(({ summaryEvent }) => summaryEvent)?.summaryEvent?.resourceChanges ?? {};
-  const diagnostics = said.map((each) => ({ ...each, message: unspelled(each.message.replace(/<\{%[^%]*%\}>/g, "")) }));
+  const diagnostics = remarks.map((each) => ({ ...each, message: unspelled(each.message.replace(/<\{%[^%]*%\}>/g, "")) }));
   return { steps, diagnostics, changeSummary: summary };
 }
 

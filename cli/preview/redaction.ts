@@ -1,9 +1,11 @@
 // Takes every secret that this stack knows out of a preview, whatever form a template gave it. A second wall: secrets stand in plans as
 // marks, so that there should be none to take out.
 
+import { namesIn } from "../../provisioners/engine/spelling.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { redactor } from "../../provisioners/ssh/redact.ts";
 import { ask } from "../../pulumi/command.ts";
+import { openFleet } from "../../pulumi/open-fleet.ts";
 import { isMap } from "../../spec/path.ts";
 import { fleetKey, lookupSecret, secretRefsIn } from "../../spec/secrets.ts";
 import { escapes } from "../../templates/escape.ts";
@@ -47,7 +49,7 @@ export function masked<T>(value: T, mask: Mask): T {
 }
 
 /** Of the stack file and of the state, which must be there: what was given, and what the fleet made for itself. */
-export async function secretsOf(plan: FleetPlan): Promise<{ readonly secrets: readonly string[]; readonly open: OpenSecret }> {
+export async function secretsOf(plan: FleetPlan): Promise<readonly string[]> {
   const refs = secretRefsIn(JSON.stringify(plan.spec));
   const [config, state] = await Promise.all([
     refs.length > 0 ? ask(plan, ["config", "--stack", plan.stack, "--show-secrets", "--json"]) : "{}",
@@ -57,33 +59,53 @@ export async function secretsOf(plan: FleetPlan): Promise<{ readonly secrets: re
   const object = fleet?.objectValue ?? JSON.parse(fleet?.value ?? "{}");
   const given = refs.map((path) => lookupSecret(object, path)).filter((secret) => secret !== undefined);
   const open = new Set(openWords(plan.spec));
-  const secrets = [...new Set([...given, ...stateSecrets(JSON.parse(state))])].filter((secret) => !open.has(secret));
-  return { secrets, open: openSecretOf(given, open) };
+  return [...new Set([...given, ...stateSecrets(JSON.parse(state))])].filter((secret) => !open.has(secret));
 }
 
-/** The one word that the engine put `[secret]` for, where that word stands open; undefined where it may have been another. */
-type OpenSecret = string | undefined;
+/** Of the stack's file alone. */
+export async function openSecretIn(plan: FleetPlan): Promise<OpenSecret> {
+  const refs = secretRefsIn(JSON.stringify(plan.spec));
+  if (refs.length === 0) return undefined;
+  // Without its passphrase the engine says what is missing.
+  const fleet = await openFleet(plan.stack, plan.engine.passphrase).catch(() => undefined);
+  const given = refs.map((path) => lookupSecret(fleet, path)).filter((secret) => secret !== undefined);
+  return openSecretOf(given, new Set(openWords(plan.spec)));
+}
+
+/** The one word that the engine puts `[secret]` for though it stands open, and whether that may stand for no other; undefined where there is none, or several. */
+export type OpenSecret = { readonly word: string; readonly alone: boolean } | undefined;
 export function openSecretOf(given: readonly string[], open: ReadonlySet<string>): OpenSecret {
-  const [word, ...others] = new Set(given);
-  return others.length === 0 && word !== undefined && open.has(word) ? word : undefined;
+  const all = new Set(given);
+  const [word, ...others] = [...all].filter((each) => open.has(each));
+  return word === undefined || others.length > 0 ? undefined : { word, alone: all.size === 1 };
 }
 
 /**
- * With that word back in paths and lines. A value that is nothing but `[secret]` stays: there it is the secret. Whatever else is secret is no
- * word of the configuration, and is a mark or a value of its own.
+ * What the engine said, with that word back where it is a name. The engine keeps a secret value in an envelope, which stays, and so does what
+ * stands in a password's place; beside other secrets, whatever is assigned.
  */
-export function reopened<T>(value: T, word: OpenSecret): T {
-  if (word === undefined) return value;
-  if (typeof value === "string") return (value === engineSecret ? value : value.replaceAll(engineSecret, word)) as T;
-  if (Array.isArray(value)) return value.map((each) => reopened(each, word)) as T;
-  if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, each]) => [reopened(key, word), reopened(each, word)])) as T;
+export function reopened<T>(value: T, open: OpenSecret): T {
+  if (open === undefined) return value;
+  const names = open.alone ? outsidePasswords : unassigned;
+  const text = (said: string): string => said.replace(names, () => open.word);
+  const walk = (each: unknown): unknown => {
+    if (typeof each === "string") return text(each);
+    if (Array.isArray(each)) return each.map(walk);
+    if (!isMap(each) || signature in each) return each;
+    return Object.fromEntries(
+      Object.entries(each).map(([key, of]) => [text(key), of === engineSecret && telling.test(key) && !harmless.test(key) ? of : walk(of)]),
+    );
+  };
+  return walk(value) as T;
 }
 const engineSecret = "[secret]";
+/** Each `[secret]` but those in a password's place, or where anything is assigned. */
+const outsidePasswords = /(?<!(?:key|pass\w*|pw|secret|token|identified by)["']?\s*[=:]?\s*["'`]?|:\/\/[^\s/:@]*:)\[secret\]/gi;
+const unassigned = /(?<!(?:[=:]|identified by)\s?["'`]?)\[secret\]/gi;
 
 /** Names that stand open in the stack file: a password that is spelled like one (`isucon`) would hide every path, and be told by the holes. */
 export function openWords(value: unknown): readonly string[] {
-  if (typeof value === "string") return [value];
+  if (typeof value === "string") return namesIn(value);
   if (Array.isArray(value)) return value.flatMap(openWords);
   if (!isMap(value)) return [];
   return Object.entries(value).flatMap(([key, each]) => (telling.test(key) && !harmless.test(key) ? [] : [key, ...openWords(each)]));

@@ -4,14 +4,14 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import { previewOf } from "../preview/engine.ts";
 import { digestIn } from "../preview/events.ts";
 import type { StackPreview } from "../preview/model.ts";
-import { masked, maskOf, openWords } from "../preview/redaction.ts";
+import { masked, maskOf, openSecretIn, openWords } from "../preview/redaction.ts";
 
 /** Undefined where it can't be told: a run is not a failure for that. @param events the file of them */
 export async function whatItDid(plan: FleetPlan, events: string): Promise<StackPreview | undefined> {
   try {
     const open = new Set(openWords(plan.spec));
     const secrets = (await stateSecretsOf(plan.stack)).filter((secret) => !open.has(secret));
-    return masked(previewOf(plan, digestIn(events)), maskOf(secrets));
+    return masked(previewOf(plan, digestIn(events, await openSecretIn(plan))), maskOf(secrets));
   } catch {
     return undefined;
   }

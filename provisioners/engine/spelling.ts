@@ -9,5 +9,9 @@ export function speller(words: readonly string[]): (text: string) => string {
   return (text) => all.reduce((spelled, word) => spelled.replaceAll(word, `${word[0]}${joiner}${word.slice(1)}`), text);
 }
 
+/** The names in a value that stands open: itself, and of a path or an address its parts (`/home/isucon/webapp`, `ssh://isucon@…`). */
+export const namesIn = (value: string): readonly string[] =>
+  /^(?:\/|[a-z][a-z+]*:\/\/)\S*$/.test(value) ? [value, ...value.split(/[/:@]+/).filter(Boolean)] : [value];
+
 /** As it was meant, for whoever compares it or hands it on. */
 export const unspelled = (text: string): string => text.replaceAll(joiner, "");

@@ -1,5 +1,6 @@
 // Property values as the engine sends them: secrets in envelopes, unknowns as a sentinel. Opened at the door, wrapped again on the way out.
 import { minMaskLength } from "../engine/placeholders.ts";
+import { namesIn } from "../engine/spelling.ts";
 
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
@@ -58,7 +59,8 @@ export function open(wire: Properties): Opened {
     if (Array.isArray(value)) return value.map((each) => walk(each, hidden));
     if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, hidden)]));
     if (value === unknown) hasUnknown = true;
-    else if (typeof value === "string") (hidden ? secrets : plain).add(value);
+    else if (typeof value === "string" && hidden) secrets.add(value);
+    else if (typeof value === "string") for (const name of namesIn(value)) plain.add(name);
     return value ?? null;
   };
   const value = walk(wire as Json, false) as Properties;

@@ -233,6 +233,13 @@ describe("a run", () => {
 test("a password that is spelled like a user hides no path", () => {
   const connection = { name: "isu1", address: "x", port: 22, user: "isucon", hostKey: "" };
   const server = { name: "isu1", roles: [], facts: {}, wants: {}, undone: [], remembered: [], connection };
+  const elsewhere = { ...server, connection: { ...connection, user: "ubuntu" } };
+  const mask = (wants: Record<string, Record<string, unknown>>) =>
+    maskOf({ servers: [{ ...elsewhere, wants }], secrets: ["isucon"] })("/home/isucon");
+  expect(mask({})).toBe("/home/[secret]");
+  expect(mask({ app: { "git[/home/isucon/webapp]": {} } })).toBe("/home/isucon");
+  expect(mask({ app: { "file[/srv/x]": { owner: "isucon", content: "x" } } })).toBe("/home/isucon");
+  expect(mask({ app: { "file[/srv/x]": { owner: "www", content: "isucon" } } })).toBe("/home/[secret]");
   expect(maskOf({ servers: [server], secrets: ["isucon", "hunter22"] })("/home/isucon hunter22")).toBe("/home/isucon [secret]");
 });
 

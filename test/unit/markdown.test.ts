@@ -9,6 +9,7 @@ import { compare } from "../../cli/preview/files.ts";
 import { markdown, marker } from "../../cli/preview/markdown.ts";
 import { failedPreview, type StackPreview } from "../../cli/preview/model.ts";
 import { masked, maskOf, openSecretOf, reopened, stateSecrets } from "../../cli/preview/redaction.ts";
+import { reportsOf } from "../../cli/reports.ts";
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import { late, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { expandRole, planFleet, rolesOf } from "../../provisioners/expand.ts";
@@ -275,18 +276,73 @@ describe("no secret", () => {
 });
 
 describe("a password that is its user's name, which the engine hides in every path", () => {
-  test("is told by the stack file where it is the only one", () => {
-    expect(openSecretOf(["isucon", "isucon"], new Set(["isucon", "isu1"]))).toBe("isucon");
-    expect(openSecretOf(["isucon", "hunter2"], new Set(["isucon"]))).toBeUndefined();
+  test("is told by the stack file, also beside other secrets", () => {
+    expect(openSecretOf(["isucon", "isucon"], new Set(["isucon", "isu1"]))).toEqual({ word: "isucon", alone: true });
+    expect(openSecretOf(["isucon", "hunter2"], new Set(["isucon"]))).toEqual({ word: "isucon", alone: false });
+    expect(openSecretOf(["isucon", "nginx"], new Set(["isucon", "nginx"]))).toBeUndefined();
     expect(openSecretOf(["hunter2"], new Set(["isucon"]))).toBeUndefined();
     expect(openSecretOf([], new Set(["isucon"]))).toBeUndefined();
   });
 
   test("is put back in paths and lines, and stays hidden where it is the password", () => {
     const digest = { "file[/home/[secret]/x]": { content: "[secret] ALL=(ALL)\n", list: ["/home/[secret]"], password: "[secret]" } };
-    expect(reopened(digest, "isucon")).toEqual({
+    expect(reopened(digest, { word: "isucon", alone: true })).toEqual({
       "file[/home/isucon/x]": { content: "isucon ALL=(ALL)\n", list: ["/home/isucon"], password: "[secret]" },
     });
     expect(reopened(digest, undefined)).toBe(digest);
+  });
+
+  test.for([
+    ["ssh://[secret]@192.0.2.1/home/[secret]/app.git", "ssh://isucon@192.0.2.1/home/isucon/app.git"],
+    ["mysql://[secret]:[secret]@db/app", "mysql://isucon:[secret]@db/app"],
+    ["DB_PASSWORD=[secret]", "DB_PASSWORD=[secret]"],
+    ["IDENTIFIED BY '[secret]'", "IDENTIFIED BY '[secret]'"],
+    ["owner is `root`, wanted `[secret]`", "owner is `root`, wanted `isucon`"],
+    ['resources["git[/home/[secret]/webapp]"].owner', 'resources["git[/home/isucon/webapp]"].owner'],
+  ] as const)("in %s", ([said, shown]) => {
+    for (const alone of [true, false]) expect(reopened(said, { word: "isucon", alone })).toBe(shown);
+  });
+
+  test("beside other secrets, nothing that is assigned is told to be the name", () => {
+    expect(reopened("TOKEN_OF_US: [secret]\nX=[secret]", { word: "isucon", alone: false })).toBe("TOKEN_OF_US: [secret]\nX=[secret]");
+  });
+
+  test("stands in previews, the history of an up and verify as the name, on one line a resource", () => {
+    const urn = "urn:pulumi:t::contest-fleet::fleet:index:TeamFleet$fleet:index:Role::t-isu1-app";
+    const address = "git[/home/[secret]/webapp]";
+    const state = (resources: object, outputs = {}) => ({
+      ...{ type: "fleet:index:Role", custom: true },
+      inputs: {
+        host: "isu1",
+        role: "app",
+        resources,
+        password: { "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", ciphertext: "[secret]" },
+      },
+      outputs: { resources, ...outputs },
+    });
+    const want = { path: "/home/[secret]/webapp", owner: "[secret]", group: "[secret]", repository: "ssh://[secret]@git/app" };
+    const failed = [`${address}: ssh://[secret]@git/app: no such repository`];
+    const detailedDiff = { [`resources[${JSON.stringify(address)}]`]: { kind: "ADD" } };
+    const metadata = {
+      op: "update",
+      urn,
+      type: "fleet:index:Role",
+      detailedDiff,
+      old: state({}, { failed }),
+      new: state({ [address]: want }),
+    };
+    const found = digestOf(JSON.stringify({ sequence: 1, timestamp: 1, resourcePreEvent: { metadata } }), { word: "isucon", alone: false });
+    const [item] = previewOf(plan(), found).servers[0]!.items;
+    expect(item).toMatchObject({
+      address: "git[/home/isucon/webapp]",
+      lines: ["+owner: isucon", "+group: isucon", "+repository: ssh://isucon@git/app"],
+    });
+    expect(reportsOf(found).flatMap(({ results }) => results)).toEqual([
+      {
+        ...{ address: "git[/home/isucon/webapp]", outcome: "failed", changes: ["is not done yet"] },
+        reason: "the last run: ssh://isucon@git/app: no such repository",
+      },
+    ]);
+    expect(found.steps[0]?.newState?.inputs?.password).toBe("[secret]");
   });
 });

@@ -16,6 +16,14 @@ describe("a secret", () => {
     expect(open({ connection: { user: "ada", password: secret("isucon") } }).secrets).toEqual(["isucon"]);
   });
 
+  test("that is part of a path or an address which stands open is none either", () => {
+    const secretsBeside = (repository: string) => open({ repository, password: secret("isucon") }).secrets;
+    expect(secretsBeside("ssh://isucon@192.0.2.1/app.git")).toEqual([]);
+    expect(secretsBeside("/home/isucon/webapp")).toEqual([]);
+    expect(secretsBeside("hunts for isucon here")).toEqual(["isucon"]);
+    expect(openWords({ path: "/home/isucon" })).toContain("isucon");
+  });
+
   test("is told from names by where it stands in the stack file", () => {
     const spec = { servers: { isu1: { user: "isucon", password: "given", privateKey: "key", hostKey: "ssh-ed25519 AAAA" } } };
     expect(openWords(spec)).toEqual(["servers", "isu1", "user", "isucon", "hostKey", "ssh-ed25519 AAAA"]);
