@@ -20,7 +20,7 @@ import { recordScript } from "./memory-script.ts";
 import { blankObservation, type Observation, type ObserveOptions, observe, observeAll, observeMemory, type Removed } from "./observe.ts";
 import type { Wants } from "./order.ts";
 import { plan, planUndo, type RolePlan } from "./plan.ts";
-import { memoryDirectory, pathFunctions } from "./prelude.ts";
+import { accountFunctions, memoryDirectory, pathFunctions } from "./prelude.ts";
 import { Look } from "./probe.ts";
 import { type Leavings, planPurge } from "./purge.ts";
 import type { Result, RoleReport } from "./report.ts";
@@ -148,7 +148,7 @@ export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<Ro
 const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
   removed.flatMap(({ address, want, right }) => (right ? [] : (kindOf(address).kind.path?.(want) ?? [])));
 
-const nothingLeft = sh`${{ text: pathFunctions, masked: "" }}
+const nothingLeft = sh`${{ text: `${pathFunctions}\n${accountFunctions}`, masked: "" }}
 [ -d ${memoryDirectory} ] || exit 0
 cd ${memoryDirectory}
 if [ -e .parents ]; then
@@ -156,6 +156,7 @@ if [ -e .parents ]; then
     if [ -d "$each" ] && ! fleet_at "$each" rmdir -- > /dev/null 2>&1; then printf '%s stays, with what others put into it; remove it by \`rm -r %s\`\n' "$each" "$each"; fi
   done
 fi
+fleet_accounts_back ${memoryDirectory}
 rm -rf -- journal .parents */originals */rollback */pending
 find ${memoryDirectory} -depth -type d -empty -delete`;
 

@@ -111,6 +111,7 @@ export function remember(work: Work): Command[] {
     .map(({ address }) => address);
   return [
     { text: `mkdir -p -- "$state/originals" && chmod 0700 ${memoryDirectory} "$state" || exit 4`, masked: "" },
+    sh`fleet_keep_accounts ${memoryDirectory} || exit 4`,
     ...copies(first),
     ...mend(seen.memory),
     ...append([...seen.owing, ...first.map(({ original }) => ({ first: original })), ...relinked(wants, seen.memory), ...nowChanged(work)]),
@@ -157,6 +158,6 @@ function leaveNothing(role: string, { originals, wanted }: Memory): Command[] {
   const all =
     originals.size + wanted.size > 0
       ? sh``
-      : sh`\nset -- ${memoryDirectory}${stays}\n[ -e "$1" ] || { rm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}; }`;
+      : sh`\nset -- ${memoryDirectory}${stays}\n[ -e "$1" ] || { fleet_accounts_back ${memoryDirectory} && rm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}; }`;
   return [sh`set -- "$state"/originals/*.stays\nif [ -z "$fleet_left" ] && [ ! -e "$1" ]; then rm -rf -- "$state"${all}\nfi`];
 }

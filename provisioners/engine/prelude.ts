@@ -36,6 +36,7 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_confirmed`: forgets the last good contents of what a service has confirmed in an earlier run.
  * - `fleet_parents PATH`: makes the folders above it that are missing; the server remembers them beside the journal.
  * - `fleet_no_parents FOLDER …`: takes away those of them that it made, and that are empty by now.
+ * - `fleet_keep_accounts MEMORY`, `fleet_accounts_back MEMORY`: what shadow's programs leave beside /etc/passwd and its like, as it was.
  * - `fleet_stays TEXT`: says what of others' an undo leaves there. It stays remembered until the server is given back.
  * - `fleet_undone KEY RECORD STAYS`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
  * - `systemctl VERB UNIT`: systemd's own; a start, stop, restart or reload says what it waits for, and ends where that takes too long.
@@ -46,8 +47,11 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  *   own words are shown; `$fleet_log`, where set, is a file with more of them. ACTION `renew` is a reload that must bring new workers. NEWS, one argument, are the keys of what changed: with one that can't be put back, the action stays owed.
  */
 export const prelude = withoutComments(
-  `${runtimeFolders}\n${unitLinks}\n${textOf("paths.sh")}\n${textOf("unit-patience.sh")}\n${textOf("prelude.sh")}`,
+  `${runtimeFolders}\n${unitLinks}\n${textOf("paths.sh")}\n${textOf("accounts.sh")}\n${textOf("unit-patience.sh")}\n${textOf("prelude.sh")}`,
 );
+
+/** Those for the account files' own backups; they expect nothing. */
+export const accountFunctions = withoutComments(textOf("accounts.sh"));
 
 /** Those for paths alone; they expect `$run` and nothing else. */
 export const pathFunctions = withoutComments(textOf("paths.sh"));

@@ -72,12 +72,12 @@ mariadb -e "CREATE DATABASE shop; CREATE TABLE shop.items AS SELECT 42 AS answer
 
 /**
  * Every file of the places where configuration lives, with its mode, owner and content; packages, units, kernel settings, accounts.
- * Left out: `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (of the libraries' order on disk).
+ * Left out: ld.so.cache (of the libraries' order on disk).
  */
 const snapshot = `
 cd /
-find etc home root usr/local var/spool/cron var/lib/fleet -xdev -printf '%p %y %m %u:%g %l\\n' 2>/dev/null | grep -v -e '^etc/[a-z]*- ' -e '^etc/ld.so.cache ' | sort
-find etc home root usr/local var/spool/cron -xdev -type f ! -name '*-' ! -path etc/ld.so.cache -exec sha256sum {} + | sort -k 2
+find etc home root usr/local var/spool/cron var/lib/fleet -xdev -printf '%p %y %m %u:%g %l\\n' 2>/dev/null | grep -v '^etc/ld.so.cache ' | sort
+find etc home root usr/local var/spool/cron -xdev -type f ! -path etc/ld.so.cache -exec sha256sum {} + | sort -k 2
 dpkg-query -W -f '\${Package} \${Version} \${db:Status-Status}\\n'
 systemctl list-unit-files --no-legend --no-pager --plain | sed 's/ *$//' | sort
 systemctl list-units --all --type=service,timer,socket --no-legend --no-pager --plain 'nginx*' 'maria*' 'mysql*' 'redis*' 'memcached*' 'ssh.*' 'cron*' | awk '{ print $1, $2, $3, $4 }'

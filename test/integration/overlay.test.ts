@@ -27,7 +27,7 @@ printf '[Service]\\nExecStart=/bin/sleep 1000000\\n' > '/etc/systemd/system/note
 install -d -o isucon -g isucon /home/isucon/webapp; printf 'theirs\\n' > /home/isucon/webapp/env.sh; chown isucon: /home/isucon/webapp/env.sh; chmod 600 /home/isucon/webapp/env.sh
 systemctl daemon-reload; systemctl restart nginx mariadb; systemctl start notes.sh`;
 
-const snapshot = `cd /; find etc home srv -xdev ! -path '*-' -printf '%p %y %m %u:%g %l\\n' | sort; find etc home srv -xdev -type f ! -name '*-' -exec sha256sum {} + | sort -k 2
+const snapshot = `cd /; find etc home srv -xdev -printf '%p %y %m %u:%g %l\\n' | sort; find etc home srv -xdev -type f -exec sha256sum {} + | sort -k 2
 systemctl list-units --type=service --state=running --no-legend --plain | cut -d' ' -f1; cat /proc/sys/net/ipv4/tcp_fin_timeout; mariadb -N -e 'SELECT @@long_query_time'`;
 
 async function told(script: string): Promise<string> {

@@ -55,6 +55,45 @@ const service = (action: string, { validate = "", news = "", keys = "a", unit = 
 const end = 'rm -rf -- "$state/rollback" "$state/pending"\ntell end\n';
 const owe = "printf 'service[app.service]\\nservice[db.service]\\n' > state/pending\n";
 
+describe("what shadow's programs leave beside the account files", () => {
+  const script = (verb: string): string => `fleet_${verb} ${root}/memory || exit 4\n`.replaceAll("/etc/", at("etc/"));
+  const accounts = (body: string) => {
+    const { status } = spawnSync("dash", ["-s"], { input: `set -u\n${prelude.replaceAll("/etc/", at("etc/"))}\n${body}` });
+    expect(status).toBe(0);
+  };
+  const theirs = {
+    "etc/passwd": "root\ndev\n",
+    "etc/passwd-": "root\n",
+    "etc/group": "root\n",
+    "etc/subuid": "dev\n",
+    "etc/subuid-": "\n",
+  };
+
+  beforeEach(() => {
+    mkdirSync(at("memory"));
+    for (const [path, text] of Object.entries(theirs)) put(path, text);
+    accounts(script("keep_accounts"));
+    for (const each of ["passwd", "group", "subuid"]) put(`etc/${each}-`, "in between\n");
+    accounts(script("keep_accounts"));
+  });
+
+  test("is as it was, once the accounts are", () => {
+    expect(statSync(at("memory/.accounts")).mode & 0o777).toBe(0o700);
+    accounts(script("accounts_back"));
+    expect(Object.fromEntries(Object.keys(theirs).map((path) => [path, get(path)]))).toEqual(theirs);
+    expect(get("etc/group-")).toBeUndefined();
+    expect(readdirSync(at("memory"))).toEqual([]);
+    expect(readdirSync(at("etc")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test("stays of accounts that somebody changed meanwhile", () => {
+    put("etc/passwd", "root\ndev\nmore\n");
+    rmSync(at("etc/subuid"));
+    accounts(script("accounts_back"));
+    expect([get("etc/passwd-"), get("etc/subuid-"), get("etc/group-")]).toEqual(["in between\n", "in between\n", undefined]);
+  });
+});
+
 describe("fleet_write", () => {
   test.each([
     ["0644 root root ''", 0o644],

@@ -1,0 +1,30 @@
+# What shadow's programs (useradd, usermod, gpasswd …) leave beside the account files: /etc/passwd- and its like, the state before their last
+# change. A server that is given back has the ones that it had. POSIX sh, coreutils, diffutils.
+
+fleet_account_files='passwd group shadow gshadow subuid subgid'
+
+# fleet_keep_accounts MEMORY: before the first change that the server remembers
+fleet_keep_accounts() {
+  [ ! -e "$1/.accounts" ] || return 0
+  rm -rf -- "$1/.accounts.new"
+  mkdir -m 0700 -- "$1/.accounts.new" || return 1
+  for each in $fleet_account_files; do
+    for file in "/etc/$each" "/etc/$each-"; do
+      [ ! -e "$file" ] || cp -a -- "$file" "$1/.accounts.new/" || return 1
+    done
+  done
+  mv -T -- "$1/.accounts.new" "$1/.accounts"
+}
+
+# fleet_accounts_back MEMORY: where the accounts are as they were. Whatever somebody changed meanwhile has its own state before.
+fleet_accounts_back() {
+  [ -d "$1/.accounts" ] || return 0
+  for each in $fleet_account_files; do
+    was="$1/.accounts/$each-" now="/etc/$each-"
+    if [ -e "/etc/$each" ]; then cmp -s -- "/etc/$each" "$1/.accounts/$each" || continue; elif [ -e "$1/.accounts/$each" ]; then continue; fi
+    if [ ! -e "$was" ]; then rm -f -- "$now"
+    elif ! cmp -s -- "$was" "$now"; then cp -a -- "$was" "/etc/.$each-.fleet" && mv -fT -- "/etc/.$each-.fleet" "$now" || return 1
+    fi
+  done
+  rm -rf -- "$1/.accounts"
+}
