@@ -357,14 +357,19 @@ fleet_disable() {
   fi
 }
 
-# fleet_mask UNIT: the mask is a link in the same place
-fleet_mask() {
-  local kept
+# fleet_maskable UNIT: fails where the mask would lie in the place of the unit's own file, which systemd refuses
+fleet_maskable() {
   if [ -f "/etc/systemd/system/$1" ] && [ ! -L "/etc/systemd/system/$1" ]; then
     printf '%s: expected a unit that can be masked, got one with its file in /etc/systemd/system, where the mask would be; ' "$1"
     printf 'it stays as it is; next: `off` in its place, which stops and disables it\n'
     return 1
   fi
+}
+
+# fleet_mask UNIT: the mask is a link in the same place
+fleet_mask() {
+  local kept
+  fleet_maskable "$1" || return 1
   kept=$state/originals/$key.link
   if unit_link "$1" > "$kept.new"; then mv -fT -- "$kept.new" "$kept"; else rm -f -- "$kept.new"; fi
   systemctl disable -q -- "$1" 2> /dev/null || :

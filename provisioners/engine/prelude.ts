@@ -41,6 +41,7 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_undone KEY RECORD STAYS`, `fleet_drop_copies`: a run's last words to the journal, and the end of the copies that it no longer needs.
  * - `systemctl VERB UNIT`: systemd's own; a start, stop, restart or reload says what it waits for, and ends where that takes too long.
  * - `fleet_runtime UNIT`: makes the folders below /run that its validator may need, and that are gone while it does not run.
+ * - `fleet_maskable UNIT`: fails, and says why, where a mask of it would be refused.
  * - `fleet_disable UNIT`, `fleet_mask UNIT`, `fleet_unmask UNIT`: as systemctl does it, but for the link by which the unit is known: it stays, or is back.
  * - `fleet_service UNIT ACTION VALIDATE SETTLE NEWS KEY …`: validates, then reloads or restarts; where that fails, or the service does
  *   not stay up for SETTLE seconds, the keys' files get their last good contents back, the service is started with them, and its

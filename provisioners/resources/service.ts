@@ -71,8 +71,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   },
   plan(want, have, context) {
     if (want.keep) return keptSteps(want, have, context);
-    // What can't be masked is not stopped either.
-    if (want.masked) return isMasked(have) ? stopSteps(want, have) : [maskStep(want), ...stopSteps(want, have)];
+    if (want.masked) return isMasked(have) ? stopSteps(want, have) : maskSteps(want, have);
     if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
     if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
     if (!want.enabled && !want.running && have.load === "not-found") return offSteps(want, context);
@@ -93,7 +92,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   },
   undo(want, original, have) {
     if (have.load === "not-found") return original.id === undefined ? [] : nameless(byOwnName(want, original), original);
-    if (isMasked(original)) return isMasked(have) ? [] : [maskStep(want), ...stopSteps(want, have)];
+    if (isMasked(original)) return isMasked(have) ? [] : maskSteps(want, have);
     if (isMasked(have)) {
       const steps = [unmaskStep(want), ...afterUnmask({ ...want, enabled: original.enabled === "enabled", running: runs(original) })];
       return steps.map((step) => ({ ...step, late: true }));
@@ -130,11 +129,12 @@ const byOwnName = <Want extends Pick<ServiceWant, "unit">>(want: Want, { id }: P
 const nameless = ({ unit }: Pick<ServiceWant, "unit">, original: Kept<ServiceHave>): Step[] =>
   afterUnmask({ unit, enabled: original.enabled === "enabled", running: runs(original) }).map((step) => ({ ...step, late: true }));
 
-const maskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
-  change: "mask: nothing starts it",
-  property: "masked",
-  run: sh`fleet_mask ${unit}`,
-});
+/** A masked unit is stopped without its own words (KillMode, ExecStop): first the stop; but what can't be masked is not stopped either. */
+function maskSteps(want: ServiceWant, have: UnitSeen): Step[] {
+  const { unit } = want;
+  const stop = stopSteps(want, have).map((step) => ({ ...step, run: sh`fleet_maskable ${unit}\n${step.run}` }));
+  return [...stop, { change: "mask: nothing starts it", property: "masked", run: sh`fleet_mask ${unit}` }];
+}
 const unmaskStep = ({ unit }: Pick<ServiceWant, "unit">): Step => ({
   change: "unmask",
   property: "masked",

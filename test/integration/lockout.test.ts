@@ -84,7 +84,7 @@ describe.skipIf(process.getuid?.() !== 0)("ways in (these need root on Linux)", 
   test("a change that leaves the way open stays, and is remembered as any other", async () => {
     const before = await state();
     expect(failures(await converge(shell, "door", sshd("MaxAuthTries 4\n")))).toEqual([]);
-    expect(await text(shell, "sshd -T | grep -i maxauthtries; ls -A /var/lib/fleet")).toBe("maxauthtries 4\ndoor\njournal\n");
+    expect(await text(shell, "sshd -T | grep -i maxauthtries; ls -A /var/lib/fleet")).toBe("maxauthtries 4\n.accounts\ndoor\njournal\n");
     expect(await text(shell, "systemctl list-units --all --no-legend 'fleet-revert-*'"), "nothing waits any more").toBe("");
     expect((await converge(shell, "door", sshd("MaxAuthTries 4\n"))).results.map(({ outcome }) => outcome)).toEqual([
       "unchanged",
