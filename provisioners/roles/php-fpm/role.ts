@@ -48,14 +48,6 @@ export const phpFpm = defineRole<Params>({
       ...files,
       service,
       want.check({ name: "php-fpm", command: `test -S ${pool.socket}` }),
-      // Debian's unit offers its socket as an alternative at each start, and takes none back: it is gone by then.
-      want.command({
-        name: "php-fpm-alternative",
-        run: "true",
-        unless: "true",
-        undo: `update-alternatives --quiet --remove php-fpm.sock ${pool.socket} 2>/dev/null || :`,
-        undoAlways: true,
-      }),
       want.live({ of: "php", file: `${folder}/conf.d/zz-fleet.ini`, after: [service.address] }),
     ];
   },
