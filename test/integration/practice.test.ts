@@ -197,7 +197,7 @@ test("hand edits appear in refresh and verify, and up heals them", async () => {
     expect.arrayContaining([
       "isu1 base package[git]: is missing",
       "isu1 nginx file[/etc/nginx/nginx.conf]: content differs: -# by hand",
-      "isu1 nginx live[nginx]: differs is `/etc/nginx/nginx.conf was changed after nginx read it`, wanted not set",
+      "isu1 nginx live[nginx]: /etc/nginx/nginx.conf was changed after nginx read it",
       "isu2 php-fpm service[php8.2-fpm.service]: running is `false`, wanted `true`",
       "isu2 wordpress file[/etc/wordpress/config-default.php]: mode is `0644`, wanted `0640`",
       'isu3 base sysctl[base]: settings["net.core.somaxconn"] is `99`, wanted `65535`',
