@@ -16,7 +16,7 @@ import { type Deployed, isCommit, short, subjectIn } from "./records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "./scripts.ts";
 import type { DeploySettings } from "./settings.ts";
 import { take } from "./turn.ts";
-import { answering, withSilent } from "./without.ts";
+import { answering, leftBehind, withSilent } from "./without.ts";
 
 export type Wish =
   /** Of the team's repository. */
@@ -73,7 +73,7 @@ export async function deploy(chosen: readonly Place[], wish: Wish, options: Depl
   try {
     const { aside, beside } = await asideOf(open, chosen, options);
     const places = answering(chosen, aside.silent);
-    for (const [server, error] of aside.silent) options.onLine(server, `${error.sentence}; the others go on without it`);
+    for (const [server, sentence] of leftBehind(chosen, aside.silent)) options.onLine(server, sentence);
     return withSilent(await bring(places, wish, { open, aside, beside }, options), chosen, aside.silent);
   } finally {
     await open.close();

@@ -11,6 +11,13 @@ export function answering(places: readonly Place[], silent: ReadonlyMap<string, 
   return left;
 }
 
+/** Pure. What is said of whom; a server that no deploy goes to concerns nobody. */
+export const leftBehind = (places: readonly Place[], silent: ReadonlyMap<string, HostError>): readonly (readonly [string, string])[] =>
+  places.flatMap(({ server: { name } }) => {
+    const error = silent.get(name);
+    return error === undefined ? [] : [[name, `${error.sentence}; the others go on without it`] as const];
+  });
+
 const right: ReadonlySet<Told["result"]> = new Set(["deployed", "unchanged"]);
 
 /** Pure. With a row for each that does not answer, in the places' order. It is to run what all others run now; where these differ, nothing is said. */

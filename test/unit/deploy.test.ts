@@ -19,6 +19,7 @@ import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/d
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { settingsIn } from "../../operations/deploy/settings.ts";
 import { checksOf, hearing } from "../../operations/deploy/turn.ts";
+import { leftBehind } from "../../operations/deploy/without.ts";
 import { repositoryFinding } from "../../operations/doctor/repository.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers } from "../../operations/on-servers.ts";
@@ -107,6 +108,11 @@ test("what a step waits for is shown at once; a build's own words are kept", () 
     ["service[app]: restart", "service[app]: `systemctl restart app` has waited 5 s, of 300 s at most"],
     ["a word"],
   ]);
+});
+
+test("of servers that don't answer those are named that it goes to, and no other", () => {
+  const silent = new Map(["isu2", "isu3"].map((name) => [name, new HostError(name, "unreachable", "no route")]));
+  expect(leftBehind([place("isu1"), place("isu2")], silent)).toEqual([["isu2", "no route; the others go on without it"]]);
 });
 
 describe("refusals", () => {
