@@ -3,6 +3,7 @@ import { sharesOf } from "../operations/balance/stack-share.ts";
 import { type Done, deploy, type Told, type Wish } from "../operations/deploy/deploy.ts";
 import { followedOf, refsOf, writeRefs } from "../operations/deploy/pin.ts";
 import { type Place, placesOf } from "../operations/deploy/places.ts";
+import { pinnedLine, reasonsOf } from "../operations/deploy/reasons.ts";
 import { isCommit, short } from "../operations/deploy/records.ts";
 import { type DeploySettings, settingsOf } from "../operations/deploy/settings.ts";
 import { type FleetUp, fleetUp, maskOf } from "../operations/fleet-up.ts";
@@ -148,10 +149,8 @@ function recap(done: Done, { stack, again, pinned, right, kept }: Around): strin
     const colour = ["deployed", "unchanged"].includes(each.result) ? "green" : each.result === "not-begun" ? "dim" : "red";
     return [server!, styled(colour, word!), ...rest];
   });
-  const reasons = done.servers.flatMap(({ server, reason }) => (reason === undefined ? [] : [`${server}: ${reason}`]));
-  const stays = pinned
-    ? [`stacks/Pulumi.${stack}.yaml says so too (app.git.ref): the next up keeps it; commit it for the others of your team`]
-    : [];
+  const reasons = reasonsOf(done.servers);
+  const stays = pinned ? [pinnedLine(stack, right, done.refs)] : [];
   const forward = again === undefined ? [] : [`\`fleet deploy\` goes forward again, to the newest of ${again}`];
   const next = right ? forward : [`kept in ${kept}`];
   const table = columns(rows).replace(/ +$/gm, "");

@@ -1,5 +1,5 @@
 // Code onto the servers of a stack that is up: looked at and fetched on all of them at once, switched on one after the other, all under their locks.
-import type { LockingShell, Shell } from "../../provisioners/engine/shell.ts";
+import { HostError, type LockingShell, type Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
@@ -317,6 +317,11 @@ class Turn {
     });
   }
 
+  /** Whoever shows it names the server. */
+  #why(error: unknown): string {
+    return error instanceof HostError && error.host === this.#name ? error.sentence : (error as Error).message;
+  }
+
   async #record(target: Target, what: Deployed["what"], result: Deployed["result"]): Promise<void> {
     const { place, seen } = this.#looked;
     const { anyway } = this.#options;
@@ -333,7 +338,7 @@ class Turn {
       return this.#told("deployed");
     } catch (error) {
       if (this.#signal.aborted) return this.#told("interrupted");
-      return this.#told("unknown", (error as Error).message);
+      return this.#told("unknown", this.#why(error));
     }
   }
 
@@ -343,7 +348,7 @@ class Turn {
     try {
       this.#options.onLine(this.#name, `goes back to ${short(head)}`);
       const failed = await this.#take(head);
-      if (failed.length > 0) return this.#told("broken", `${why}\nand back at ${short(head)}:\n${failed.join("\n")}`);
+      if (failed.length > 0) return this.#told("broken", `${why}\nand back at ${short(head)} on ${this.#name}:\n${failed.join("\n")}`);
       if (head !== target.commit) await this.#record(target, what, "back");
       return this.#told("back", why);
     } catch (error) {

@@ -47,7 +47,15 @@ export function withRefs(text: string, wanted: Readonly<Record<string, string>>,
     .filter((server) => said(placeOf(server)) !== undefined || now[server] !== settled)
     .map((server) => [server, now[server]!] as const);
   const changes = [...(shared === undefined ? [] : [[undefined, shared] as const]), ...single];
-  return changes.reduce((before, [server, value]) => pinned(before, server, value), text);
+  const full = changes.reduce((before, [server, value]) => pinned(before, server, value), text);
+  return shared === undefined ? full : all.reduce(withoutOwn, full);
+}
+
+/** A server's own goes again where all agree, and it is all the same what it followed. What would be empty without it keeps it. */
+function withoutOwn(text: string, server: string): string {
+  const bare = withoutKey(withoutKey(text, followsOf(server)), placeOf(server));
+  const same = refsIn(bare, [server])[server] === refsIn(text, [server])[server] && followedIn(bare, server) === followedIn(text, server);
+  return same && saidIn(bare)(["servers", server]) !== undefined ? bare : text;
 }
 
 /** A name that a commit takes the place of is kept beside it; a name needs no other. */

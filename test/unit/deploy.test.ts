@@ -15,7 +15,8 @@ import { LocalRepository } from "../../operations/deploy/local.ts";
 import { onceScript } from "../../operations/deploy/once.ts";
 import { followedIn, refsIn, withRefs } from "../../operations/deploy/pin.ts";
 import { type Place, placesOf, wantsAt } from "../../operations/deploy/places.ts";
-import { type Deployed, recordsIn, subjectIn, trailOf } from "../../operations/deploy/records.ts";
+import { pinnedLine, reasonsOf } from "../../operations/deploy/reasons.ts";
+import { type Deployed, recordsIn, short, subjectIn, trailOf } from "../../operations/deploy/records.ts";
 import { type CheckoutSeen, checkoutIn, lookScript, receiveScript, recordScript } from "../../operations/deploy/scripts.ts";
 import { settingsIn } from "../../operations/deploy/settings.ts";
 import { checksOf, hearing } from "../../operations/deploy/turn.ts";
@@ -113,6 +114,26 @@ test("what a step waits for is shown at once; a build's own words are kept", () 
 test("of servers that don't answer those are named that it goes to, and no other", () => {
   const silent = new Map(["isu2", "isu3"].map((name) => [name, new HostError(name, "unreachable", "no route")]));
   expect(leftBehind([place("isu1"), place("isu2")], silent)).toEqual([["isu2", "no route; the others go on without it"]]);
+});
+
+test("each reason once, with the one name that it is about", () => {
+  const gone = "isu2: the link to `10.0.0.2` is gone";
+  expect(
+    reasonsOf([{ server: "isu1", reason: gone }, { server: "isu2", reason: "the link to `10.0.0.2` is gone" }, { server: "isu3" }]),
+  ).toEqual([gone]);
+  const broken = `${gone}\nand back at aaaaaaa on isu1:\nservice[app]: does not start`;
+  expect(
+    reasonsOf([
+      { server: "isu1", reason: broken },
+      { server: "isu2", reason: "the link to `10.0.0.2` is gone" },
+    ]),
+  ).toEqual([broken]);
+});
+
+test("of what did not take the stack file does not say so too: it has what runs", () => {
+  expect(pinnedLine("t", true, { isu1: "main" })).toContain("t.yaml says so too (app.git.ref)");
+  const line = pinnedLine("t", false, { isu1: a, isu3: "main" });
+  expect(line).toContain(`has what runs (app.git.ref: ${short(a)} for isu1, main for isu3): the next up keeps that`);
 });
 
 describe("refusals", () => {
@@ -358,6 +379,19 @@ describe("the stack file", () => {
     expect(refsIn(both, all)).toEqual({ isu1: a, isu2: b });
     expect(refsIn(withRefs(both, { isu1: c, isu2: c }, all), all)).toEqual({ isu1: c, isu2: c });
     expect(parse(both).config["contest-fleet:fleet"].servers.isu2.roles).toEqual(["app"]);
+  });
+
+  test("what a server had of its own goes again where all agree, and leaves nothing behind", () => {
+    const cut = withRefs(block, { isu1: a }, all);
+    expect(parse(cut).config["contest-fleet:fleet"].servers.isu1.params.app.git.ref).toBe(a);
+    const good = withRefs(cut, { isu1: "main", isu2: "main" }, all);
+    expect([refsIn(good, all), parse(good).config["contest-fleet:fleet"].servers]).toEqual([
+      { isu1: "main", isu2: "main" },
+      parse(block).config["contest-fleet:fleet"].servers,
+    ]);
+    // Its own branch is not forgotten for a commit that all have.
+    const own = withRefs(block, { isu1: "dev" }, all);
+    expect(followedIn(withRefs(own, { isu1: b, isu2: b }, all), "isu1")).toBe("dev");
   });
 
   test.each(["true", "null", "1e3"])("a branch that YAML has another meaning for is a text: %s", (name) => {
