@@ -4,7 +4,8 @@ import { OwnName } from "../../../spec/scalars.ts";
 import { PhpIni, phpIni } from "../../../templates/php-fpm/ini.ts";
 import { PhpPool, phpPool } from "../../../templates/php-fpm/pool.ts";
 import type { Facts } from "../../engine/facts.ts";
-import { want } from "../../resources/want.ts";
+import type { Address } from "../../resources/kind.ts";
+import { type Declared, want } from "../../resources/want.ts";
 import { machineOf } from "../machine.ts";
 import { defineRole } from "../role.ts";
 import { knownPhp, phpUnit, phpValidator, phpVersion } from "./versions.ts";
@@ -17,6 +18,21 @@ const Params = z.strictObject({
   extensions: z.array(OwnName).default(extensions).describe("extensions, each the package php-<name>"),
 });
 type Params = z.infer<typeof Params>;
+
+/**
+ * Debian's unit offers the socket of its pool as an alternative at each start, and takes none back: it is gone by then. While php is stopped there is
+ * none to offer.
+ */
+const offered = (socket: string, service: Address): Declared =>
+  want.command({
+    name: "php-fpm-alternative",
+    run: `[ ! -S ${socket} ] || update-alternatives --quiet --install /run/php/php-fpm.sock php-fpm.sock ${socket} 82 2>/dev/null || :`,
+    unless: `[ ! -S ${socket} ] || update-alternatives --query php-fpm.sock 2>/dev/null | grep -qxF 'Alternative: ${socket}'`,
+    undo: `update-alternatives --quiet --remove php-fpm.sock ${socket} 2>/dev/null || :`,
+    undoAlways: true,
+    again: true,
+    after: [service],
+  });
 
 const byVersion = (of: (version: string) => string) => (facts: Facts) => {
   const version = knownPhp(facts);
@@ -48,6 +64,7 @@ export const phpFpm = defineRole<Params>({
       ...files,
       service,
       want.check({ name: "php-fpm", command: `test -S ${pool.socket}` }),
+      offered(pool.socket, service.address),
       want.live({ of: "php", file: `${folder}/conf.d/zz-fleet.ini`, after: [service.address] }),
     ];
   },
