@@ -71,6 +71,9 @@ function deployedIn(path: string, id: string, rows: readonly (readonly string[])
   return { deployed: { at, who, commit, result, ...(anyway !== undefined && { anyway }) } };
 }
 
+/** As `df` has it, rounded up to a percent: what a filesystem keeps for root or for itself counts neither as used nor as free. */
+const dfShare = (used: number, free: number): number => (used > 0 ? Math.ceil((100 * used) / (used + free)) / 100 : 0);
+
 /** @param off units that the stack wants not to run */
 export function foundIn(text: string, off: readonly string[] = []): Found {
   const rows = text.split("\n").map((line) => line.split("\t").map(clean));
@@ -92,10 +95,10 @@ export function foundIn(text: string, off: readonly string[] = []): Found {
     cores: Number(first("load")[1] ?? 0),
     memoryMiB: Math.round(total / 1024),
     memoryUsed: share(total - (memory["MemAvailable:"] ?? total), total),
-    disks: all("disk").map(([place = "", size, free]) => ({
+    disks: all("disk").map(([place = "", size, used, free]) => ({
       place,
       sizeGB: Math.round(Number(size) / 1024 ** 2),
-      used: share(Number(size) - Number(free), Number(size)),
+      used: dfShare(Number(used), Number(free)),
     })),
     services: all("service").map(([unit = "", active = "", enabled = ""]) => ({
       unit,

@@ -30,7 +30,7 @@ read -r up rest </proc/uptime; printf ${"up\\t%s\\n"} "$up"
 read -r one five rest </proc/loadavg; printf ${"load\\t%s\\t%s\\n"} "$one" "$(nproc)"
 while read -r name value rest; do case $name in MemTotal:|MemAvailable:) printf ${"memory\\t%s\\t%s\\n"} "$name" "$value" ;; esac; done </proc/meminfo
 df -P -k -x tmpfs -x devtmpfs -x efivarfs 2>/dev/null | while read -r device size used free part place; do
-case $size:$place in *[!0-9]*:*|*:/run/*|*:/snap/*|*:/proc/*|*:/boot/efi) ;; *) printf ${"disk\\t%s\\t%s\\t%s\\n"} "$place" "$size" "$free" ;; esac; done
+case $size:$place in *[!0-9]*:*|*:/run/*|*:/snap/*|*:/proc/*|*:/boot/efi) ;; *) printf ${"disk\\t%s\\t%s\\t%s\\t%s\\n"} "$place" "$size" "$used" "$free" ;; esac; done
 systemctl list-units --failed --plain --no-legend 2>/dev/null | while read -r unit rest; do printf ${"broken\\t%s\\n"} "$unit"; done
 if [ -e /run/fleet/holder ] && ! flock -n /run/fleet/lock true; then { read -r pid; read -r since; read -r who; read -r what; } </run/fleet/holder; printf ${"lock\\t%s\\t%s\\t%s\\n"} "$who" "$what" "$since"; fi`;
 

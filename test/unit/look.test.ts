@@ -30,7 +30,7 @@ const said = [
   "load\t3.50\t2",
   "memory\tMemTotal:\t4096000",
   "memory\tMemAvailable:\t1024000",
-  "disk\t/\t20971520\t2097152",
+  "disk\t/\t20971520\t18874368\t2097152",
   "broken\tcron.service",
   "service\tgo.service\tfailed\tenabled",
   "commit\t/home/isucon/it's\tabc1234\t1764431000\tFix\u001b[31m the index",
@@ -51,7 +51,7 @@ const well = [
   "load\t0.10\t2",
   "memory\tMemTotal:\t4096000",
   "memory\tMemAvailable:\t3000000",
-  "disk\t/\t20971520\t18000000",
+  "disk\t/\t20971520\t2900000\t18000000",
 ].join("\n");
 const seen = (text: string, ahead = 0): Seen => ({ ...foundIn(text), ahead });
 
@@ -100,6 +100,15 @@ test("a service that its socket starts runs as wanted, also while nobody has com
   ).toMatchObject({
     state: "ok",
   });
+});
+
+test.for([
+  ["/\t1000\t310\t690", 0.31],
+  ["/\t1000\t310\t440", 0.42],
+  ["/\t1000\t0\t0", 0],
+  ["/\t1000\t901\t99", 0.91],
+] as const)("a disk is as full as df says, whatever its filesystem keeps back: %s", ([row, used]) => {
+  expect(foundIn(`disk\t${row}`).disks[0]?.used).toBe(used);
 });
 
 test("what was found, terminal escapes taken out", () => {
