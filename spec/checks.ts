@@ -1,22 +1,22 @@
 // What no schema of one value can say: rules between servers, members and target. They run on a fleet that may be wrong
 // in other places, so that every problem comes at once.
 import { contestGuards } from "./guards.ts";
-import { didYouMean, type Finding, shown } from "./messages.ts";
+import { didYouMean, type Finding, shown, withMeant } from "./messages.ts";
 import { isMap, type Path } from "./path.ts";
 import { GitHubId, Ipv4, UserName } from "./scalars.ts";
 import { holders, rulesOf, type TargetRules } from "./targets.ts";
 import { entries, type Loose, mapOr, repeated } from "./unvalidated.ts";
 
 /** All rules, in the order of the file; of the target, where it is one. */
-export function checkFleet(fleet: unknown, stack: string, targets: readonly TargetRules[]): readonly Finding[] {
+export function checkFleet(fleet: unknown, stack: string, targets: readonly TargetRules[], known: readonly string[]): readonly Finding[] {
   const loose = mapOr(fleet);
   const target = rulesOf(targets, fleet);
   return [
     ...checkServers(loose, target),
     ...checkMembers(loose),
     ...checkRoles(loose, targets),
-    ...checkServices(loose),
-    ...checkAdopted(loose),
+    ...checkServices(loose, known),
+    ...checkAdopted(loose, known),
     ...(target?.lent === false ? checkNoReach(loose, target, targets) : []),
     ...checkJumps(loose),
     ...checkAddresses(loose),
@@ -87,10 +87,13 @@ function checkRoles(fleet: Loose, targets: readonly TargetRules[]): readonly Fin
   });
 }
 
+const roleNames = (roles: unknown): readonly string[] =>
+  Array.isArray(roles) ? roles.filter((role): role is string => typeof role === "string") : [];
+
 /** Role base is who switches them. */
-const checkServices = (fleet: Loose): readonly Finding[] =>
+const checkServices = (fleet: Loose, known: readonly string[]): readonly Finding[] =>
   entries(fleet.servers).flatMap(([name, { services, roles }]) =>
-    services === undefined || (Array.isArray(roles) && roles.includes("base"))
+    services === undefined || withMeant(roleNames(roles), known).includes("base")
       ? []
       : [
           {
@@ -102,9 +105,9 @@ const checkServices = (fleet: Loose): readonly Finding[] =>
   );
 
 /** Base has the fleet's own users and keys: it writes, or the server is out of reach. */
-const checkAdopted = (fleet: Loose): readonly Finding[] =>
+const checkAdopted = (fleet: Loose, known: readonly string[]): readonly Finding[] =>
   entries(fleet.servers).flatMap(([name, { adopted, roles }]) => {
-    const has = Array.isArray(roles) ? roles.filter((role) => role !== "base") : [];
+    const has = withMeant(roleNames(roles), known).filter((role) => role !== "base");
     return [...(Array.isArray(adopted) ? adopted : []).entries()].flatMap(([index, role]) =>
       has.includes(role)
         ? []

@@ -21,6 +21,10 @@ export function closest(name: string, names: readonly string[]): string | undefi
   return best?.each;
 }
 
+/** With what was most likely meant by those that are none of `known`: one typing error is one problem. */
+export const withMeant = (names: readonly string[], known: readonly string[]): readonly string[] =>
+  names.flatMap((name) => (known.includes(name) ? [name] : [name, closest(name, known) ?? name]));
+
 export const ticked = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(", ");
 
 /** ``did you mean `nginx`?``, or `otherwise` where nothing is near. */

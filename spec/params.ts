@@ -1,6 +1,6 @@
 // Role parameters: the fleet's, with the server's own laid over them, checked by the role's schema.
 import { z } from "zod";
-import { choice, explain, type Finding, findingsIn } from "./messages.ts";
+import { choice, explain, type Finding, findingsIn, withMeant } from "./messages.ts";
 import { isMap, type Path, valueAt } from "./path.ts";
 import type { Choices, RoleSchemas } from "./spec.ts";
 import { holders } from "./targets.ts";
@@ -80,7 +80,8 @@ function unknownRoles(params: object, path: Path, schemas: RoleSchemas): readonl
 }
 
 function idleParams(own: object, holder: Path, roles: readonly string[], schemas: RoleSchemas): readonly Finding[] {
-  const idle = Object.keys(own).filter((role) => Object.hasOwn(schemas, role) && !roles.includes(role));
+  const meant = withMeant(roles, Object.keys(schemas));
+  const idle = Object.keys(own).filter((role) => Object.hasOwn(schemas, role) && !meant.includes(role));
   return idle.map((role) => ({
     path: [...holder, "params", role],
     key: true,

@@ -147,7 +147,7 @@ function checkAll(written: unknown, { choices, stack, depth }: Around): Outcome 
   const parsed = fleetOn(choices.targets).safeParse(fleet, { reportInput: true, error: explain });
   const shape = parsed.success ? [] : findingsIn(parsed.error);
   const { findings: params, params: merged } = checkParams(fleet, choices, depth);
-  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet, stack, choices.targets), ...params];
+  const findings = [...forged, ...marked, ...shape, ...checkFleet(fleet, stack, choices.targets, Object.keys(choices.roles)), ...params];
   if (!parsed.success || findings.length > 0) return { findings, secrets: [] };
   const spec = merged.reduce<unknown>((under, { path, params: own }) => withValue(under, [...path, "params"], own), parsed.data);
   return { findings, spec: spec as FleetSpec, secrets: secretRefsIn(JSON.stringify(fleet)) };
