@@ -68,6 +68,10 @@ type Wish = Options & { readonly command: readonly string[] };
 const onStack = async (stack: string | undefined, name: string, wish: Wish): Promise<number> =>
   run(stack ?? (await stackInMind()), name, wish);
 
+/** An up helps where nothing like it is there. */
+export const noServer = (stack: string, name: string, there: readonly string[]): UserError =>
+  new UserError(`${name}: expected a server of ${stack} that is up${choice(name, there) || `; next: ./fleet up ${stack}`}`);
+
 /** Goes by what is up: a mistake somewhere in the stack file must not take a shell away. */
 async function run(stack: string, name: string, { command, forward }: Wish): Promise<number> {
   const aimed = aimedAt(stack);
@@ -75,10 +79,7 @@ async function run(stack: string, name: string, { command, forward }: Wish): Pro
     throw new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
   const { servers = {}, admin } = await exportedBy({ ...aimed, stack });
   const server = servers[name];
-  if (!server)
-    throw new UserError(
-      `${name}: expected a server of ${stack} that is up${choice(name, Object.keys(servers))}; next: ./fleet up ${stack}`,
-    );
+  if (!server) throw noServer(stack, name, Object.keys(servers));
   // OpenSSH takes no password from a file: where only that was handed out, the fleet's own user comes in with its key.
   const entered = <Login extends Hop>(login: Login): Login => (login.privateKey === undefined ? { ...login, ...admin } : login);
   const jump = server.jump && (servers[server.jump.name] ? entered(server.jump) : server.jump);

@@ -1,6 +1,6 @@
 // What `fleet ssh` makes of the words behind a server's name.
 import { expect, test } from "vitest";
-import { behindName } from "../../cli/commands/ssh.ts";
+import { behindName, noServer } from "../../cli/commands/ssh.ts";
 
 test.each([
   ["", undefined, ""],
@@ -22,4 +22,9 @@ test("ports that lead to a server may stand on either side of its name", () => {
 
 test("a stack that is not named is told", () => {
   expect(() => behindName(["--stack"])).toThrow("argument missing");
+});
+
+test("a server that is not there: the one that was meant, or what brings it", () => {
+  expect(noServer("team-a", "isu9", ["isu1", "isu2"]).message).toBe("isu9: expected a server of team-a that is up; did you mean `isu1`?");
+  expect(noServer("team-a", "isu9", []).message).toBe("isu9: expected a server of team-a that is up; next: ./fleet up team-a");
 });
