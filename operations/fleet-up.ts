@@ -92,7 +92,10 @@ function secretTexts(value: unknown): readonly string[] {
   return isMap(value) ? Object.entries(value).flatMap(([name, each]) => (open.test(name) ? [] : secretTexts(each))) : [];
 }
 
-const notUp = (stack: string): UserError => new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+/** Nothing is wrong with such a stack: it was taken down, or never brought up. */
+export class NotUp extends UserError {}
+
+const notUp = (stack: string): NotUp => new NotUp(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
 
 async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Buffer> {
   const given = passphraseIn(process.env) ?? engine.passphrase;

@@ -5,7 +5,7 @@ import { type Finding, findingsOf } from "../../operations/doctor/finding.ts";
 import { hereFindings } from "../../operations/doctor/here.ts";
 import { repositoryFinding } from "../../operations/doctor/repository.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
-import { type FleetServer, type FleetUp, fleetUp } from "../../operations/fleet-up.ts";
+import { type FleetServer, type FleetUp, fleetUp, NotUp } from "../../operations/fleet-up.ts";
 import { recorded } from "../../operations/history/history.ts";
 import { lookAt } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
@@ -70,20 +70,29 @@ async function examine(words: readonly string[], options: Options): Promise<numb
 }
 
 /** A stack that is not up has no servers to look at, and the rest all the same. */
-async function up(stack: string): Promise<FleetUp | { readonly why: string }> {
+async function up(stack: string): Promise<FleetUp | Gone> {
   try {
     return await fleetUp(stack);
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return { why: error.message };
+    return { why: error.message, down: error instanceof NotUp };
   }
 }
 
-async function allFindings(stack: string, fleet: FleetUp | { readonly why: string }, servers: readonly FleetServer[], open: OpenServers) {
+interface Gone {
+  readonly why: string;
+  /** Rather than out of reach. */
+  readonly down: boolean;
+}
+
+export const goneFinding = (stack: string, { why, down }: Gone): Finding =>
+  down ? findingsOf("servers").ok("stack", `${stack} is not up: no server to look at`) : findingsOf("servers").failure("stack", why);
+
+async function allFindings(stack: string, fleet: FleetUp | Gone, servers: readonly FleetServer[], open: OpenServers) {
   const plan = planIfRight(stack);
   // Practice machines and servers that were handed out ask nobody.
   const admit = plan && targetOf(plan.spec).admit;
-  const none = "why" in fleet ? [findingsOf("servers").failure("stack", fleet.why)] : [];
+  const none = "why" in fleet ? [goneFinding(stack, fleet)] : [];
   const parts = await Promise.all([
     hereFindings(stack),
     accountFindings(stack, plan, { ...(plan && admit && { admit: () => admit(plan.spec) }), fetch }),

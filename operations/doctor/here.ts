@@ -1,14 +1,16 @@
 // This computer: what a run needs of it, and what an earlier one left on it.
 
 import { execFile } from "node:child_process";
-import { readFileSync, statfsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { project } from "../../provisioners/project.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { stateFolder } from "../../pulumi/folder.ts";
-import { isLocal, localDeployment, lockFiles } from "../../pulumi/state.ts";
+import { isLocal, localDeployment, localStack, lockFiles } from "../../pulumi/state.ts";
 import { counted } from "../../spec/counted.ts";
+import { type HistoryEntry, looksAlone } from "../history/entry.ts";
+import { historyOf } from "../history/history.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 
 const { ok, warning, failure } = findingsOf("this computer");
@@ -22,7 +24,8 @@ export async function hereFindings(stack: string): Promise<readonly Finding[]> {
     ])),
     disk(),
     stackFile(stack),
-    ...(isLocal() ? [privacy(), ...locks(stack), pending(stack)] : [ok("state", `in ${process.env.PULUMI_BACKEND_URL}`)]),
+    ...(isLocal() ? [privacy(), ...locks(stack)] : [ok("state", `in ${process.env.PULUMI_BACKEND_URL}`)]),
+    lastRun(stack, await historyOf(stack, looked).catch(() => [])),
   ];
 }
 
@@ -91,9 +94,19 @@ function locks(stack: string): readonly Finding[] {
   return found.length > 0 ? found : [ok("operators", `nobody else is at work on ${stack}`)];
 }
 
-function pending(stack: string): Finding {
+/** Entries of the history: among them is one that changed something. */
+const looked = 20;
+
+/** By the state where it is here, else by the history, as `status` tells it. What people asked servers is no run of the fleet's. */
+export function lastRun(stack: string, entries: readonly HistoryEntry[]): Finding {
   try {
-    const open = localDeployment(stack)?.pending_operations ?? [];
+    const open = (isLocal() && existsSync(localStack(stack)) && localDeployment(stack)?.pending_operations) || [];
+    const last = entries.find(({ what }) => !looksAlone.includes(what));
+    if (open.length === 0 && last && last.result !== "done") {
+      const whole = ["up", "down"].includes(last.what);
+      const mend = whole ? `./fleet ${last.what} ${stack}` : `./fleet history -s ${stack}`;
+      return (whole && last.result === "failed" ? failure : warning)("last run", lastText(last), { mend });
+    }
     return open.length === 0
       ? ok("last run", "came to its end")
       : warning("last run", `was killed with ${counted(open.length, "step")} open`, { mend: `./fleet up ${stack}` });
@@ -101,3 +114,6 @@ function pending(stack: string): Finding {
     return failure("last run", (error as Error).message);
   }
 }
+
+const lastText = ({ what, who, result, summary }: HistoryEntry): string =>
+  `${what} by ${who} ${result === "failed" ? "failed" : "was interrupted"}${summary === "" ? "" : `: ${summary}`}`;

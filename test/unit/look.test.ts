@@ -1,11 +1,12 @@
 // A look at a server and what is made of it: the screen of status, and the doctor's findings with what mends them.
 import { describe, expect, test } from "vitest";
-import { findingText } from "../../cli/commands/doctor.ts";
+import { findingText, goneFinding } from "../../cli/commands/doctor.ts";
 import { screen, span } from "../../cli/status-screen.ts";
 import { accountFindings } from "../../operations/doctor/accounts.ts";
-import { hereFindings } from "../../operations/doctor/here.ts";
+import { hereFindings, lastRun } from "../../operations/doctor/here.ts";
 import { serverFindings } from "../../operations/doctor/server.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
+import type { HistoryEntry } from "../../operations/history/entry.ts";
 import { foundIn, isRight, staysOff } from "../../operations/look/found.ts";
 import { asDeployed, lookAt, type Seen } from "../../operations/look/look.ts";
 import { lookScript, wantedOf } from "../../operations/look/script.ts";
@@ -332,6 +333,33 @@ describe("the doctor", () => {
       "warning members no keys from where they come from: bo: 404; the state's stay",
     ]);
     expect(asked).toEqual(["https://keys/ada.keys", "https://keys/bo.keys"]);
+  });
+
+  test("a stack that is down is no failure; one that can't be opened is", () => {
+    expect(goneFinding("team-a", { why: "x", down: true })).toMatchObject({ state: "ok", text: "team-a is not up: no server to look at" });
+    expect(goneFinding("team-a", { why: "x", down: false })).toMatchObject({ state: "failure", text: "x" });
+  });
+
+  test("how the last run ended, that of the fleet rather than somebody's question", () => {
+    const entry = (what: string, result: HistoryEntry["result"]) =>
+      ({ what, result, who: "ada@laptop", summary: "isu1 failed" }) as HistoryEntry;
+    const told = (...entries: HistoryEntry[]) => {
+      const { state, text, mend } = lastRun("no-such-stack", entries);
+      return [state, text, mend];
+    };
+    expect(told()).toEqual(["ok", "came to its end", undefined]);
+    expect(told(entry("down", "done"), entry("up", "failed"))).toEqual(["ok", "came to its end", undefined]);
+    const failed = ["failure", "up by ada@laptop failed: isu1 failed", "./fleet up no-such-stack"];
+    expect(told(entry("up", "failed"))).toEqual(failed);
+    expect(told(entry("run", "done"), entry("up", "failed"))).toEqual(failed);
+    expect(told(entry("run", "failed"), entry("up", "done"))).toEqual(["ok", "came to its end", undefined]);
+    const cut = ["warning", "down by ada@laptop was interrupted: isu1 failed", "./fleet down no-such-stack"];
+    expect(told(entry("down", "interrupted"))).toEqual(cut);
+    expect(told(entry("deploy", "failed"))).toEqual([
+      "warning",
+      "deploy by ada@laptop failed: isu1 failed",
+      "./fleet history -s no-such-stack",
+    ]);
   });
 
   test("of this computer: a stack file with a problem is one, and nobody else is at work", async () => {
