@@ -1,7 +1,7 @@
 // How `fleet --help` is laid out, and what `fleet --version` says.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Help, type Option } from "commander";
 import { checkout } from "../provisioners/project.ts";
 
 /** In the order in which people meet them; a command that stands in none of them comes last. */
@@ -33,7 +33,24 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
   "Beside them:": ["setup", "docs", "schema", "env", "completion"],
 };
 
+/** That an option is off, or a list empty, unless somebody says otherwise, is no news. */
+export function optionDescription(this: Help, option: Option): string {
+  const { defaultValue: value, defaultValueDescription: said } = option;
+  const isNews = said !== undefined || (typeof value !== "boolean" && !(Array.isArray(value) && value.length === 0));
+  const shown = isNews ? option : Object.assign(Object.create(option) as Option, { defaultValue: undefined });
+  return Help.prototype.optionDescription.call(this, shown);
+}
+
+/** What is the same of all commands, and of those below them. */
+function alike(command: Command, parents: string): void {
+  const name = `${parents}${command.name()}`;
+  command.showHelpAfterError(`(${name} --help shows what there is)`);
+  command.configureHelp({ ...command.configureHelp(), optionDescription });
+  for (const each of command.commands) alike(each, `${name} `);
+}
+
 export function grouped(program: Command): void {
+  alike(program, "");
   const groupOf = (name: string) => Object.keys(groups).find((group) => groups[group]!.includes(name)) ?? "More:";
   for (const command of program.commands) command.helpGroup(groupOf(command.name()));
 }

@@ -66,7 +66,6 @@ const program = new Command("fleet")
   .configureHelp({ showGlobalOptions: true })
   .enablePositionalOptions()
   .showSuggestionAfterError()
-  .showHelpAfterError("(fleet --help shows what there is)")
   .exitOverride()
   .addHelpText(
     "after",

@@ -154,5 +154,10 @@ function recap(told: readonly Told[], kept: string): string {
   return `\n${columns(rows)}\n${sum(told)}; kept in ${kept}`;
 }
 
-const sum = (told: readonly Told[]): string =>
-  `${counted(told.length, "server")}, ${told.filter(({ code }) => code === 0).length} with exit code 0`;
+/** `3 of 3 failed`: what a glance looks for. */
+export function sum(told: readonly Pick<Told, "code">[]): string {
+  const failed = told.filter(({ code }) => code !== 0).length;
+  return failed === 0
+    ? `${counted(told.length, "server")}, each with exit code 0`
+    : `${failed} of ${counted(told.length, "server")} failed`;
+}

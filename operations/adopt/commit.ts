@@ -1,7 +1,9 @@
 // What was adopted becomes one commit, of exactly these files: whatever else is staged or changed stays as it is.
+
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { project } from "../../provisioners/project.ts";
+import { shortLength } from "../../provisioners/resources/git.ts";
 
 const run = promisify(execFile);
 const git = async (...args: readonly string[]): Promise<string> =>
@@ -15,7 +17,7 @@ export async function commitOf(paths: readonly string[], message: string): Promi
     await git("add", "--all", "--", ...paths);
     if ((await git("status", "--porcelain", "--", ...paths)).trim() === "") return { unchanged: true };
     await git("commit", "--quiet", "--no-verify", "-m", message, "--", ...paths);
-    return { commit: (await git("rev-parse", "--short", "HEAD")).trim() };
+    return { commit: (await git("rev-parse", `--short=${shortLength}`, "HEAD")).trim() };
   } catch (error) {
     const { stderr = "", message: why } = error as Error & { readonly stderr?: string };
     return { refused: gist(`${stderr}`.trim() || why) };

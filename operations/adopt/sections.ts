@@ -1,4 +1,5 @@
 // What a look at a server asks, by name: shell text that reads and changes nothing. Each part's answer is parsed by itself.
+import { shortLength } from "../../provisioners/resources/git.ts";
 
 /** Files that are read where they are there, each tree with all below it. Whose contents are for everybody alone: a secret stays where it is. */
 const roots = [
@@ -69,7 +70,7 @@ const code = `for dir in $(systemctl show -p WorkingDirectory --value -- $(cd /e
   done
   git() { GIT_OPTIONAL_LOCKS=0 timeout 10 command git -c safe.directory='*' -C "$dir" "$@"; }
   if top=$(git rev-parse --show-toplevel); then
-    printf 'git\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$top" "$(git rev-parse --short HEAD)" "$(git rev-parse --abbrev-ref HEAD)" "$(git status --porcelain | wc -l)" "$(git config --get remote.origin.url | sed 's|//[^/@]*@|//|')"
+    printf 'git\\t%s\\t%s\\t%s\\t%s\\t%s\\n' "$top" "$(git rev-parse --short=${shortLength} HEAD)" "$(git rev-parse --abbrev-ref HEAD)" "$(git status --porcelain | wc -l)" "$(git config --get remote.origin.url | sed 's|//[^/@]*@|//|')"
   fi
 done`;
 

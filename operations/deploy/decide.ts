@@ -62,11 +62,14 @@ export function refuseOutrun(all: readonly { readonly server: string; readonly l
 
 /** What runs `steps` deploys before what runs now. */
 export function rollbackTarget(looked: readonly Looked[], steps: number): string {
-  const targets = looked.map(({ place, seen }) => ({ name: place.server.name, commit: trailOf(seen.records, seen.head).at(-1 - steps) }));
+  const targets = looked.map(({ place, seen }) => {
+    const trail = trailOf(seen.records, seen.head);
+    return { name: place.server.name, commit: trail.at(-1 - steps), there: trail.length - 1 };
+  });
   const short_ = targets.find(({ commit }) => commit === undefined);
   if (short_)
     throw new UserError(
-      `${short_.name}: expected ${counted(steps, "deploy")} to go back, got fewer on record; next: fleet deploy COMMIT --anyway REASON`,
+      `${short_.name}: expected ${counted(steps, "deploy")} to go back, got ${short_.there === 0 ? "none" : short_.there} on record; next: fleet deploy COMMIT --anyway REASON`,
     );
   const [first] = targets;
   const other = targets.find(({ commit }) => commit !== first!.commit);

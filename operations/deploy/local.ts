@@ -1,5 +1,6 @@
 // The team's repository here: a commit that nobody has pushed goes from this computer to the servers.
 import { execFileSync } from "node:child_process";
+import { shortLength } from "../../provisioners/resources/git.ts";
 import { UserError } from "../../spec/problem.ts";
 
 /** Bytes of a pack that goes through a shell. */
@@ -52,7 +53,7 @@ export class LocalRepository {
 
   /** Commits that `old` has and `commit` has not. */
   lost(old: string, commit: string): readonly string[] {
-    return this.#text("log", "-n", "20", "--format=%h %s", old, "--not", commit).split("\n").filter(Boolean);
+    return this.#text("log", "-n", "20", `--abbrev=${shortLength}`, "--format=%h %s", old, "--not", commit).split("\n").filter(Boolean);
   }
 
   /**

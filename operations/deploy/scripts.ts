@@ -1,6 +1,6 @@
 // What a deploy asks and tells a checkout, as its owner.
 import { type Command, withInput } from "../../provisioners/engine/shell-quote.ts";
-import { asOwner, type GitWant } from "../../provisioners/resources/git.ts";
+import { asOwner, type GitWant, shortLength } from "../../provisioners/resources/git.ts";
 import { builtFrom } from "./build-here.ts";
 import { type Deployed, recordsIn } from "./records.ts";
 
@@ -50,7 +50,7 @@ target=$(resolve "$2")
 if [ -n "$target" ]; then
   printf 'target\\t%s\\n' "$target"
   git --no-pager log -1 --format='subject%x09%s' "$target"
-  git --no-pager log -n 20 --format='lost%x09%h %s' "\${source:-HEAD}" --not "$target"
+  git --no-pager log -n 20 --abbrev=${shortLength} --format='lost%x09%h %s' "\${source:-HEAD}" --not "$target"
 fi
 printf 'follows\\t%s\\n' "$(resolve "$3")"
 records=$(git rev-parse --git-path fleet-deploys)

@@ -1,6 +1,7 @@
 // One look at a server's own state: a line a fact, its name and values between tabs. Nothing is changed, nothing of the network is asked but for
 // `deep`, which a doctor wants.
 import { type Command, lines, sh } from "../../provisioners/engine/shell-quote.ts";
+import { shortLength } from "../../provisioners/resources/git.ts";
 import { isMap } from "../../spec/path.ts";
 import type { FleetServer } from "../fleet-up.ts";
 
@@ -65,7 +66,7 @@ export function lookScript(server: Pick<FleetServer, "wants">, { thorough = fals
       }),
     ...checkouts.map(
       (path) =>
-        sh`printf ${"commit\\t%s\\t%s\\n"} ${path} "$(git -c ${`safe.directory=${path}`} -C ${path} log -1 --format=${"%h%x09%ct%x09%s"} 2>/dev/null)"
+        sh`printf ${"commit\\t%s\\t%s\\n"} ${path} "$(git -c ${`safe.directory=${path}`} -C ${path} log -1 ${`--abbrev=${shortLength}`} --format=${"%h%x09%ct%x09%s"} 2>/dev/null)"
 [ ! -f ${`${path}/.git/fleet-deploys`} ] || printf ${"deployed\\t%s\\t%s\\n"} ${path} "$(tail -n 1 ${`${path}/.git/fleet-deploys`})"`,
     ),
     ...(thorough ? [deep] : []),

@@ -328,7 +328,9 @@ function gitOut(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
   return [{ change: "take git out of the folder; its files stay, as they were found", run: asOwner(want, gitOutText, [want.path]) }];
 }
 
-const short = (commit: string): string => commit.slice(0, 8);
+/** Characters of a commit's id wherever one is shown; git's own `--abbrev` is told it. */
+export const shortLength = 8;
+const short = (commit: string): string => commit.slice(0, shortLength);
 const atTarget = ({ head, target }: GitHave): boolean => head === target;
 const named = (files: readonly string[]): string =>
   `${files.slice(0, 5).join(", ")}${files.length > 5 ? ` and ${files.length - 5} more` : ""}`;

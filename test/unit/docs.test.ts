@@ -40,6 +40,28 @@ describe("docs/commands.md", () => {
     expect(read("docs/commands.md")).toBe(text);
   });
 
+  const all = (command: Command, path: string): readonly (readonly [string, Command])[] => [
+    [path, command],
+    ...command.commands.flatMap((each) => all(each, `${path} ${each.name()}`)),
+  ];
+
+  test("no help says of an option that it is off, or of a list that it is empty", () => {
+    const told = all(program, "fleet").flatMap(([path, command]) => {
+      const text = command.helpInformation().replaceAll(/\s+/g, " ");
+      return /\(default: (?:false|true|\[\])\)/.test(text) ? [path] : [];
+    });
+    expect(told).toEqual([]);
+  });
+
+  test("who mistypes an option is sent to that command's own help", () => {
+    for (const [path, command] of all(program, "fleet").slice(1)) {
+      let said = "";
+      command.exitOverride().configureOutput({ writeErr: (text) => (said += text), outputError: (text, write) => write(text) });
+      expect(() => command.error("error: unknown option '--x'")).toThrow();
+      expect(said).toContain(`(${path} --help shows what there is)`);
+    }
+  });
+
   test("has every command that ./fleet has, and says of every argument and option what it is", () => {
     const main = [...read("cli/main.ts").matchAll(/import\("\.\/commands\/([^"]+\.ts)"\)/g)].map(([, file]) => file);
     expect(files).toEqual([...main].sort());

@@ -1,5 +1,7 @@
 // Reports out of Pulumi's preview, and their three printers.
+
 import { describe, expect, test } from "vitest";
+import { sum as sumOfRun } from "../../cli/commands/run.ts";
 import { previewOf } from "../../cli/preview/engine.ts";
 import { digestOf } from "../../cli/preview/events.ts";
 import { text as previewText } from "../../cli/preview/text.ts";
@@ -407,4 +409,9 @@ describe("what stands around the servers", () => {
       { address: "aws:sqs/queue:Queue[work]", outcome: "pending", changes: ["is missing"] },
     ]);
   });
+});
+
+test("the sum of a run on several servers: that all went well, or how many did not", () => {
+  expect(sumOfRun([{ code: 0 }, { code: 0 }])).toBe("2 servers, each with exit code 0");
+  expect(sumOfRun([{ code: 0 }, { code: 1 }, {}])).toBe("2 of 3 servers failed");
 });
