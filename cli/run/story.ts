@@ -71,6 +71,11 @@ const called = (urn: string): string => {
 };
 /** What follows from another failure. */
 const follows = /failed to register|resource monitor shut down|error serializing property/;
+/** How the engine lists what a resource says: `1 error occurred:`, then an item each. */
+const list = /(^|: )\d+ errors? occurred:\s*/;
+const unlisted = (text: string): string => (list.test(text) ? text.replace(list, "$1").replace(/^\s*\* |(?<=: )\* /gm, "") : text);
+/** The engine's own words around what a resource has said itself. */
+const isFollower = (text: string): boolean => follows.test(text) || /^update failed$|^\d+ errors? occurred/.test(text);
 const plain = (message: string): string => unspelled(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
 /** Each role of a server that is off says so. */
 const unseen = /^shows what the state remembers, not what is there now: (.*)$/s;
@@ -207,6 +212,10 @@ export class Story {
       return this.#once({ kind: "note", text: `${server === undefined ? "" : `${server}: `}${off}` });
     if (severity === "warning") return this.#once({ kind: "note", text: `${place}${text}` });
     if (!severity.startsWith("info") || text === "") return [];
+    if (!ephemeral && isFollower(text)) {
+      this.#followers.push(text);
+      return [];
+    }
     if (!ephemeral) return this.#once({ kind: "note", text: `${place}${text}` });
     if (line && isWait(text)) line.doing = text;
     const held = heldIn(text);
@@ -218,11 +227,11 @@ export class Story {
   }
 
   #failure(text: string, place: string): readonly Line[] {
-    if (follows.test(text) || /^update failed$|^\d+ errors? occurred/.test(text)) {
+    if (isFollower(text)) {
       this.#followers.push(text);
       return [];
     }
-    return this.#fails(`${place}${text}`);
+    return this.#fails(`${place}${unlisted(text)}`);
   }
 
   #fails(text: string): readonly Line[] {

@@ -139,6 +139,19 @@ test("failures stand once, in their own words, and not what only follows from th
   expect(story.unexplained).toEqual([]);
 });
 
+test("the engine's own words around a failure that is told are left out, wherever they come from", () => {
+  const story = new Story("team", ["isu2"]);
+  const lines = told(
+    story,
+    says(role("isu2-app"), "error: isu2/app: 1 of 3 resources failed\ngit[/srv/app]: no answer", "error", false),
+    says(role("isu2-app"), "1 error occurred:\n\t* git[/srv/app]: no answer", "error", false),
+    says(urn("pulumi:pulumi:Stack", "s"), "Error: resource team-isu2-app [fleet:index:Role] failed to register", "info#err", false),
+    says(urn("pulumi:pulumi:Stack", "s"), "1 error occurred:", "info#err", false),
+    says(urn("aws:ec2/vpc:Vpc", "v"), "deleting v: 1 error occurred:\n\t* in use\n\n", "error", false),
+  );
+  expect(lines).toEqual(["failure isu2 app: isu2/app: 1 of 3 resources failed\ngit[/srv/app]: no answer", "failure deleting v: in use"]);
+});
+
 test("what only follows is said where nothing else was", () => {
   const story = new Story("team", ["isu1"]);
   told(story, says("", "resource monitor shut down", "error", false));
