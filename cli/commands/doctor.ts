@@ -11,7 +11,8 @@ import { lookAt } from "../../operations/look/look.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
-import { type Shell, sentenceOf } from "../../provisioners/engine/shell.ts";
+import { forgotten } from "../../operations/unreachable.ts";
+import { isUnreachable, type Shell, sentenceOf } from "../../provisioners/engine/shell.ts";
 import { raw } from "../../provisioners/engine/shell-quote.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
@@ -109,6 +110,12 @@ function planIfRight(stack: string) {
   }
 }
 
+/** Whoever is off has no shell to look from. */
+export const reachFinding = (name: string, error: Error, stack: string): Finding =>
+  findingsOf(name).failure("reach", sentenceOf(error), {
+    mend: isUnreachable(error) ? `it is off, or out of reach: start it; ${forgotten(stack, name)}` : `./fleet ssh ${name} -s ${stack}`,
+  });
+
 async function ofServers(stack: string, servers: readonly FleetServer[], open: OpenServers): Promise<readonly Finding[]> {
   const look = async (server: FleetServer, shell: Shell, signal: AbortSignal) => {
     const seen = await lookAt(server, shell, signal, { thorough: true });
@@ -121,7 +128,7 @@ async function ofServers(stack: string, servers: readonly FleetServer[], open: O
       const { seen, repository } = outcome.value;
       return [...serverFindings(seen, { stack, server: name, now: new Date(), undone, me: operator() }), ...repository];
     }
-    return [findingsOf(name).failure("reach", sentenceOf(outcome.error), { mend: `./fleet ssh ${name} -s ${stack}` })];
+    return [reachFinding(name, outcome.error, stack)];
   });
 }
 

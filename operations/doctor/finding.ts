@@ -7,7 +7,7 @@ export interface Finding {
   /** `disk`, `clock` … */
   readonly what: string;
   readonly text: string;
-  /** A command for a shell here. */
+  /** A command for a shell here; of a server that does not answer, what to do. */
   readonly mend?: string;
   /** POSIX sh for the server's root shell: what `--fix` runs, since it loses nothing and can be run twice. */
   readonly fix?: string;
