@@ -10,29 +10,8 @@ export function foreseenIn({ op, newState }: PreviewStep): Foreseen | undefined 
   return (op === "create" || op === "update") && isMap(foreseen) ? (foreseen as unknown as Foreseen) : undefined;
 }
 
-type Sentences = Readonly<Record<string, readonly string[]>>;
-
-/** Of what an up would do, what it would end at: the steps' sentences, by address. */
-export function refusedOf(foreseen: unknown): Sentences {
-  const changes = isMap(foreseen) && isMap(foreseen.changes) ? (foreseen.changes as Sentences) : {};
-  return Object.fromEntries(Object.entries(changes).filter(([, sentences]) => sentences.some((each) => each.startsWith(refusing))));
-}
-
-/** The same, of a role that is new or is to be otherwise. */
-export const refusedIn = (step: PreviewStep): Sentences => ({
-  ...refusedOf(foreseenIn(step)),
-  ...(isMap(step.newState?.outputs?.refused) && (step.newState.outputs.refused as Sentences)),
-});
-
-/** What stands in the place of what is missing, by address. */
-export const insteadOf = (foreseen: unknown): Readonly<Record<string, string>> =>
-  isMap(foreseen) && isMap(foreseen.instead) ? (foreseen.instead as Readonly<Record<string, string>>) : {};
-
-/** The same, of a role that is new or is to be otherwise. */
-export const insteadIn = (step: PreviewStep): Readonly<Record<string, string>> => ({
-  ...insteadOf(foreseenIn(step)),
-  ...insteadOf({ instead: step.newState?.outputs?.instead }),
-});
+/** What a step's sentences say an up would end at. */
+export const isRefused = (sentences: readonly string[] = []): boolean => sentences.some((each) => each.startsWith(refusing));
 
 /** Its resources come from facts of the server, and nobody could ask it. */
 export const isUnforeseeable = ({ op, newState }: PreviewStep): boolean =>

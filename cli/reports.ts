@@ -5,7 +5,7 @@ import type { Result, RoleReport } from "../provisioners/engine/report.ts";
 import type { Foreseen } from "../provisioners/provider/role-look.ts";
 import type { Address } from "../provisioners/resources/kind.ts";
 import { inWords, steering } from "../provisioners/resources/kind.ts";
-import { foreseenIn, insteadIn, isUnforeseeable, refusedIn, unforeseeable } from "./first-look.ts";
+import { foreseenIn, isRefused, isUnforeseeable, unforeseeable } from "./first-look.ts";
 import { withRemarks } from "./remarks.ts";
 
 /** What we read of `pulumi preview --json`. */
@@ -87,17 +87,6 @@ function changesAround({ op, detailedDiff }: PreviewStep): readonly string[] {
   return [ends[op] ?? `${properties.join(", ") || "it"}: not as the stack file says (${op})`];
 }
 
-/** A role that is new to its server. */
-function newReportOf(step: PreviewStep, { changes, remarks }: Foreseen): RoleReport {
-  const { host, role } = step.newState?.inputs ?? {};
-  const addresses = [...new Set([...Object.keys(wantsOf(step.newState)), ...Object.keys(changes)])].sort() as Address[];
-  const results = addresses.map((address): Result => {
-    const sentences = changes[address] ?? [];
-    return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
-  });
-  return { host: String(host), role: String(role), results };
-}
-
 function unforeseenReport({ newState }: PreviewStep): RoleReport {
   const { host, role } = newState?.inputs ?? {};
   const result = {
@@ -113,14 +102,11 @@ function reportOf(step: PreviewStep): RoleReport {
   if (isUnforeseeable(step)) return unforeseenReport(step);
   const foreseen = foreseenIn(step);
   const { op, newState } = step;
-  if (foreseen && op === "create") return newReportOf(step, foreseen);
   const oldState = isLook(step) ? newState : step.oldState;
   const detailedDiff = isLook(step) ? {} : step.detailedDiff;
   const inputs = (newState ?? oldState)?.inputs ?? {};
   const [old, now] = [wantsOf(oldState), op === "delete" ? {} : wantsOf(newState)];
-  const planned = foreseen?.changes;
-  const refusals = refusedIn(step);
-  const insteads = insteadIn(step);
+  const planned = foreseen && differencesIn(foreseen);
   const addresses = [...new Set([...Object.keys(now), ...Object.keys(old), ...Object.keys(planned ?? {})])].sort() as Address[];
   const changed = Object.keys(detailedDiff ?? {});
   const failed = Array.isArray(oldState?.outputs?.failed) ? (oldState.outputs.failed as string[]) : [];
@@ -132,13 +118,12 @@ function reportOf(step: PreviewStep): RoleReport {
     // What the role wants only now may be there already: its plan says what is to be done with it.
     const isFound = !old[address] && foreseen !== undefined && address in foreseen.there;
     const paths = isFound ? [] : own.filter((path) => !steering.has(path.split(/[.[]/)[0] ?? ""));
-    const differing =
-      op === "create"
-        ? ["is to be created"]
-        : paths.flatMap((path) => sentence(path, old[address], now[address], { looked, instead: insteads[address] }));
+    const sight = { looked, instead: foreseen?.instead?.[address] };
+    const isNew = op === "create" && foreseen === undefined;
+    const differing = isNew ? ["is to be created"] : paths.flatMap((path) => sentence(path, old[address], now[address], sight));
     // What is refused is not merely missing, or another: it says why it stays so.
-    const known = planned && (!planned[address] || differing.length === 0) ? (planned[address] ?? []) : differing;
-    const sentences = refusals[address] ?? known;
+    const isPlans = planned && (!planned[address] || differing.length === 0 || isRefused(planned[address]));
+    const sentences = isPlans ? (planned[address] ?? []) : differing;
     const remarks = foreseen?.remarks ?? (oldState?.outputs?.remarks as Remarks | undefined);
     return withRemarks({ address, outcome: sentences.length > 0 ? "pending" : "unchanged", changes: sentences }, remarks);
   });
@@ -157,6 +142,10 @@ function withFailures(results: readonly Result[], failed: readonly Result[]): re
     ...failed.filter(({ address }) => !known.has(address)),
   ];
 }
+
+/** What follows from a difference (a reload after a file) is none of its own. */
+const differencesIn = ({ changes, follows = [] }: Foreseen): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(Object.entries(changes).filter(([address]) => !follows.includes(address as Address)));
 
 const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
 

@@ -2,10 +2,9 @@
 import type { EngineResource } from "../../components/targets/contract.ts";
 import { targetOf } from "../../components/targets/targets.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
-import type { Foreseen } from "../../provisioners/provider/role-look.ts";
 import { type Address, refusing } from "../../provisioners/resources/kind.ts";
 import { isMap } from "../../spec/path.ts";
-import { foreseenIn, insteadIn, isUnforeseeable, refusedIn, unforeseeable } from "../first-look.ts";
+import { foreseenIn, isUnforeseeable, unforeseeable } from "../first-look.ts";
 import { remarkLines } from "../remarks.ts";
 import { hostProblems, type PreviewDigest, type PreviewStep, reportsOf } from "../reports.ts";
 import { type Difference, differences, onServer, type Three, type Values, wholeOf } from "./differences.ts";
@@ -124,19 +123,6 @@ function itemsOf(change: Change): readonly Item[] {
 type Wants = Readonly<Record<string, Values>>;
 const wantsOf = (state: State | undefined): Wants => (state?.outputs?.resources ?? state?.inputs?.resources ?? {}) as Wants;
 
-/** Against what is there already; the plan says what is touched, the difference how. */
-function newRoleItems(role: string, wanted: Wants, { there, changes, instead = {} }: Foreseen): readonly Item[] {
-  return Object.entries(changes).map(([address, sentences]): Item => {
-    const [old, now] = [there[address as Address] as Values | undefined, wanted[address]];
-    const of = { address, role, cause: "planned" } as const;
-    const refused = refusedItem(of, sentences);
-    if (refused) return refused;
-    if (!now) return { ...of, operation: "delete", lines: sentences.map((sentence) => ` ${sentence}`) };
-    if (!old) return { ...of, ...madeIn(instead[address as Address], now) };
-    return { ...of, operation: "update", lines: updateOf({ remembered: undefined, there: old, wanted: now }, sentences).lines };
-  });
-}
-
 /** An up would neither make nor change it, whatever differs. */
 function refusedItem(of: Pick<Item, "address" | "role">, sentences: readonly string[] = []): Item | undefined {
   const why = sentences.find((sentence) => sentence.startsWith(refusing))?.slice(refusing.length);
@@ -150,6 +136,13 @@ function madeIn(other: string | undefined, now: Values): Pick<Item, "operation" 
     ? { operation: "create", lines }
     : { operation: "update", lines: [` replaces the ${other} that is there`, ...lines] };
 }
+
+/** What was there before comes back: what that is, only the server knows. Another role's service may hear of it, and stays. */
+const goneBy = (sentences: readonly string[] = [], follows = false): Pick<Item, "operation" | "cause" | "lines"> => ({
+  operation: follows ? "update" : "delete",
+  cause: "planned",
+  lines: sentences.map((sentence) => ` ${sentence}`),
+});
 
 /** The properties that differ, and what the plan does beside: a service that is to hear of a change. Else the plan's own sentences. */
 function updateOf({ remembered, there, wanted }: Record<keyof Three, Values | undefined>, sentences: readonly string[]): Difference {
@@ -165,9 +158,6 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     return [{ address: `role[${role}]`, role, operation, cause: "planned", lines: [` not shown: ${unforeseeable}`] }];
   const wanted = operation === "delete" ? {} : wantsOf(step.newState);
   const foreseen = foreseenIn(step);
-  const refusals = refusedIn(step);
-  const insteads = insteadIn(step);
-  if (foreseen && operation === "create") return newRoleItems(role, wanted, foreseen);
   const before = remembered && wantsOf(remembered);
   const known = [...new Set([...Object.keys(there), ...Object.keys(wanted)])].sort();
   const planned: Readonly<Record<string, readonly string[]>> | undefined = foreseen?.changes;
@@ -178,12 +168,13 @@ function roleItems({ operation, step, remembered }: Change): readonly Item[] {
     const now = wanted[address];
     // What the role wants only now may be there already: somebody else's folder.
     const old = there[address] ?? (foreseen?.there[address as Address] as Values | undefined);
-    const of = { address, role };
-    const refused = refusedItem(of, refusals[address]);
+    const isFollower = foreseen?.follows?.includes(address as Address) ?? false;
+    const of = { address, role, ...(isFollower && { follows: true as const }) };
+    const refused = refusedItem(of, planned?.[address]);
     if (refused) return [refused];
-    if (now && !old) return [{ ...of, ...madeIn(insteads[address], now), cause: before && address in before ? "drift" : "planned" }];
-    // What was there before comes back: what that is, only the server knows.
-    if (!now) return [{ ...of, operation: "delete", cause: "planned", lines: [] }];
+    if (now && !old)
+      return [{ ...of, ...madeIn(foreseen?.instead?.[address as Address], now), cause: before && address in before ? "drift" : "planned" }];
+    if (!now) return [{ ...of, ...goneBy(planned?.[address], isFollower) }];
     const { lines, causes } = updateOf({ remembered: before?.[address], there: old, wanted: now }, planned?.[address] ?? []);
     return lines.length === 0 ? [] : [{ ...of, operation: "update", cause: together(causes), lines }];
   });

@@ -8,7 +8,6 @@ import { EventFile, eventIn, type StepHead } from "../../pulumi/event-log.ts";
 import { namesCompared } from "../../pulumi/known-names.ts";
 import { counted } from "../../spec/counted.ts";
 import { isMap } from "../../spec/path.ts";
-import { insteadOf, refusedOf } from "../first-look.ts";
 import { waiting } from "../progress.ts";
 import type { PreviewStep } from "../reports.ts";
 import type { EngineDigest } from "./engine.ts";
@@ -88,7 +87,7 @@ export function digestOf(stream: string, open?: OpenSecret): EngineDigest {
   );
 }
 
-/** Of a step that is done, what came of it counts where something was created, and what a change of a role would be refused, or would replace. */
+/** Of a step that is done, what came of it counts where something was created, and where a role foresees what its change does. */
 const isUnread = ({ kind, op, type }: StepHead): boolean =>
   kind === "resOutputsEvent" && op !== "create" && !(op === "update" && type === "fleet:index:Role");
 
@@ -119,13 +118,15 @@ function outputsOf(events: readonly Event[]): ReadonlyMap<string, unknown> {
 function withOutputs(step: PreviewStep, told: ReadonlyMap<string, unknown>): PreviewStep {
   const after = told.get(step.urn);
   if (!isMap(after) || !isMap(after.outputs) || !step.newState) return step;
-  if (step.op === "update") {
-    const foreseen = shownSecrets(after.outputs.foreseen);
-    const told = { refused: refusedOf(foreseen), instead: insteadOf(foreseen) };
-    return { ...step, newState: { ...step.newState, outputs: { ...step.newState.outputs, ...told } } };
-  }
+  if (step.op === "update") return foreseenFrom(step, after.outputs);
   if (step.op !== "create") return step;
   return { ...step, newState: { ...step.newState, outputs: shownSecrets(after.outputs) as Readonly<Record<string, unknown>> } };
+}
+
+/** Of a change that alone: what else comes of it is in its inputs, which the look is compared with. */
+function foreseenFrom(step: PreviewStep, { foreseen }: Readonly<Record<string, unknown>>): PreviewStep {
+  if (foreseen === undefined) return step;
+  return { ...step, newState: { ...step.newState!, outputs: { ...step.newState!.outputs, foreseen: shownSecrets(foreseen) } } };
 }
 
 /** What the policy pack has against a resource, as one more diagnosis. Its message begins with the rule's description. */

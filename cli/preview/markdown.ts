@@ -68,7 +68,7 @@ function blocksOf(preview: StackPreview): readonly Block[] {
 }
 
 function serverBlock({ name, items, unreachable }: ServerChanges): Block {
-  const count = (cause: Item["cause"]) => items.filter((item) => item.cause === cause).length;
+  const count = (cause: Item["cause"]) => items.filter((item) => item.cause === cause && !item.follows).length;
   const parts = [
     [count("planned"), "planned"],
     [count("drift"), "drifted"],

@@ -22,6 +22,8 @@ export interface Item {
   readonly lines: readonly string[];
   /** An up ends there with an error: its line begins with `!`. */
   readonly refused?: true;
+  /** It only follows from the others (a reload), and is counted as none. */
+  readonly follows?: true;
 }
 
 export interface ServerChanges {

@@ -19,7 +19,7 @@ import {
 import { recordScript } from "./memory-script.ts";
 import { blankObservation, type Observation, type ObserveOptions, observe, observeAll, observeMemory, type Removed } from "./observe.ts";
 import type { Wants } from "./order.ts";
-import { plan, planUndo, type RolePlan } from "./plan.ts";
+import { followers, plan, planUndo, type RolePlan } from "./plan.ts";
 import { accountFunctions, memoryDirectory, pathFunctions } from "./prelude.ts";
 import { Look } from "./probe.ts";
 import { type Leavings, planPurge } from "./purge.ts";
@@ -46,6 +46,8 @@ export interface Inspection extends Seen {
   readonly report: RoleReport;
   /** Of what isn't there: what stands in its place, and goes: a "link to `/x`". */
   readonly instead: Readonly<Record<Address, string>>;
+  /** Of what an up would do, what only follows from the rest: a reload. */
+  readonly follows: readonly Address[];
 }
 
 export interface ConvergeOptions extends ApplyOptions, ObserveOptions {}
@@ -65,7 +67,9 @@ export async function inspect(shell: Shell, role: string, wants: Wants, options?
   const observation = await observe(shell, role, wants, options);
   const { results } = plan(wants, observation);
   const seen = seenOf(wants, observation);
-  return { report: { host: shell.host, role, results, notes: seen.notes }, instead: insteadOf(wants, observation, seen.seen), ...seen };
+  const report = { host: shell.host, role, results, notes: seen.notes };
+  const beside = { instead: insteadOf(wants, observation, seen.seen), follows: followers(wants, observation, results) };
+  return { report, ...beside, ...seen };
 }
 
 /** Makes it so. Two remote commands at most, one where all is right already. Throws HostError; a failed step is in the report. */

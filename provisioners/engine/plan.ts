@@ -58,6 +58,20 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
   return { changes: [...undone.changes, ...together(changes)], results: [...undone.results, ...results], forgotten: undone.forgotten };
 }
 
+/**
+ * Of what is to be done, what only follows from the rest (a reload, one more check): with nothing else changed or gone it is as it should be.
+ * No server differs by it.
+ */
+export function followers(wants: Wants, { haves, pending, removed, bereft }: Observation, todo: readonly Result[]): readonly Address[] {
+  const alone = { changed: new Set<Address>(), gone: [] };
+  const isIdle = (address: Address) =>
+    kindOf(address).kind.plan(wants[address]!, haves.get(address), { ...alone, pending: pending.has(address) }).length === 0;
+  const undone = new Set(removed.map(({ address }) => address));
+  const heard = new Set(bereft.map(({ address }) => address).filter((address) => !undone.has(address)));
+  const follows = (address: Address) => (address in wants ? isIdle(address) : heard.has(address));
+  return todo.filter(({ outcome, address }) => outcome === "pending" && follows(address)).map(({ address }) => address);
+}
+
 /** The first of several neighbours that can be done at once does it for all; the others keep their sentences. */
 function together(changes: readonly Change[]): readonly Change[] {
   const howOf = (change: Change | undefined) => (change?.steps.length === 1 ? change.steps[0]?.together?.how : undefined);

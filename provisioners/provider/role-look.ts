@@ -28,7 +28,7 @@ export async function lookAt(
   return { resources: shown(seen, resources, late), ...rest };
 }
 
-/** What an up would find, and do, where the role was never before. */
+/** What an up would find, and do, where the role is new or is to be otherwise. */
 export interface Foreseen {
   /** In the shape of the role's resources; what isn't there is left out. */
   readonly there: Wants;
@@ -36,12 +36,14 @@ export interface Foreseen {
   readonly instead?: Readonly<Record<Address, string>>;
   /** The sentences of the steps, by address; nothing for what is right already. */
   readonly changes: Readonly<Record<Address, readonly string[]>>;
+  /** Of the changes those that only follow from the others (a reload): the server does not differ by them. */
+  readonly follows?: readonly Address[];
   readonly remarks?: Remarks;
 }
 
 export async function lookAhead(shell: Shell, { role, resources, late }: Looked, call: Call, who: Partial<Wanter> = {}): Promise<Foreseen> {
   const known = withStandIns(resources, late);
-  const { seen, report, remarks, instead } = await inspect(shell, role, resolvePlaceholders(resources, known), {
+  const { seen, report, remarks, instead, follows } = await inspect(shell, role, resolvePlaceholders(resources, known), {
     ...who,
     signal: call.signal,
   });
@@ -52,6 +54,7 @@ export async function lookAhead(shell: Shell, { role, resources, late }: Looked,
     there: shown(seen, resources, known),
     ...(Object.keys(instead).length > 0 && { instead }),
     changes: Object.fromEntries(todo.map((result) => [result.address, sentences(result)])),
+    ...(follows.length > 0 && { follows }),
     remarks: plainly(remarks, call),
   };
 }

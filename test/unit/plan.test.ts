@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { applyScript } from "../../provisioners/engine/apply.ts";
 import { blankObservation, type Observation } from "../../provisioners/engine/observe.ts";
 import { inOrder } from "../../provisioners/engine/order.ts";
-import { plan } from "../../provisioners/engine/plan.ts";
+import { followers, plan } from "../../provisioners/engine/plan.ts";
 import { missingPath } from "../../provisioners/engine/probe.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import type { Address, Common } from "../../provisioners/resources/kind.ts";
@@ -53,6 +53,30 @@ describe("order", () => {
     const a = want.file({ path: "/a", content: "\n", after: ["file[/b]"] });
     const b = want.file({ path: "/b", content: "\n", after: ["file[/a]"] });
     expect(() => inOrder(keyed([a, b]))).toThrow("file[/a] → file[/b] → file[/a]");
+  });
+});
+
+describe("what only follows", () => {
+  const todo = (observation: Observation, of = wants) => followers(of, observation, plan(of, observation).results);
+  const stale = { ...right, [conf.address]: there };
+
+  test("is the restart after a file, and neither the file nor what needs nothing", () => {
+    expect(todo(seen(stale))).toEqual([service.address]);
+    expect(todo(seen(right))).toEqual([]);
+  });
+
+  test("is not a service that does not run, or is owed its restart, whatever changes beside it", () => {
+    expect(todo(seen({ ...stale, [service.address]: { ...running, active: "failed" } }))).toEqual([]);
+    expect(todo(seen({ ...stale, [service.address]: { ...running, enabled: "disabled" } }))).toEqual([]);
+    expect(todo(seen(stale, { pending: new Set([service.address]) }))).toEqual([]);
+  });
+
+  test("is another role's service that hears of what goes back, but not one that goes back itself", () => {
+    const of = ({ address, want: each }: Declared, now: unknown) => ({ address, role: "x", want: each, have: missingPath, now });
+    const gone = of(conf, { ...there, content: Buffer.from("a = 1\n") });
+    const heard = { ...of(service, running), have: running };
+    expect(todo(seen({}, { removed: [gone], bereft: [heard] }), {})).toEqual([service.address]);
+    expect(todo(seen({}, { removed: [gone, heard], bereft: [] }), {})).toEqual([]);
   });
 });
 

@@ -1,6 +1,6 @@
 // What the engine's events say of a look that found nothing, and of the facts that it saw.
 import { expect, test } from "vitest";
-import { foreseenIn, insteadIn, refusedIn } from "../../cli/first-look.ts";
+import { foreseenIn } from "../../cli/first-look.ts";
 import type { EngineDigest } from "../../cli/preview/engine.ts";
 import { digestOf, factsIn, nothingFound } from "../../cli/preview/events.ts";
 
@@ -26,22 +26,17 @@ test("facts are those of the look, not of the state", () => {
   expect(factsIn({ steps })).toEqual({ [urn]: { nginxUser: "seen" } });
 });
 
-test("of a change it is read what an up would refuse and replace, and of nothing else what came of it", () => {
+test("of a change it is read what its role foresees, and of nothing else what came of it", () => {
   const role = { urn: urn.replace(/Host::.*/, "Role::t-isu1-app"), type: "fleet:index:Role" };
-  const address = "git[/srv/app]";
-  const changes = { [address]: ["refuse: the folder holds 3 entries without git"], "service[x.service]": ["restart"] };
-  const instead = { "file[/etc/x]": "link to `/nowhere`" };
+  const changes = { "git[/srv/app]": ["refuse: the folder holds 3 entries without git"], "service[x.service]": ["restart"] };
+  const foreseen = { there: { "directory[/srv]": { path: "/srv" } }, changes, follows: ["service[x.service]"] };
   const event = (kind: string, more: object, sequence: number) =>
     JSON.stringify({ sequence, timestamp: 1, [kind]: { metadata: { op: "update", ...role, ...more } } });
-  const [before, after] = [
-    { inputs: {}, outputs: {} },
-    { inputs: {}, outputs: { foreseen: { there: {}, changes, instead } } },
-  ];
+  const before = { inputs: { role: "app" }, outputs: { role: "remembered" } };
+  const after = { inputs: { role: "another" }, outputs: { role: "another", foreseen } };
   const { steps } = digestOf(
     [event("resourcePreEvent", { old: before, new: before }, 1), event("resOutputsEvent", { old: before, new: after }, 2)].join("\n"),
   );
-  expect(steps).toMatchObject([{ op: "update", newState: { outputs: { refused: { [address]: changes[address] }, instead } } }]);
-  expect(steps.map((step) => [foreseenIn(step), refusedIn(step), insteadIn(step)])).toEqual([
-    [undefined, { [address]: changes[address] }, instead],
-  ]);
+  expect(steps.map(({ newState }) => newState)).toEqual([{ inputs: { role: "app" }, outputs: { role: "remembered", foreseen } }]);
+  expect(steps.map(foreseenIn)).toEqual([foreseen]);
 });

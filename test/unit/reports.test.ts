@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { sum as sumOfRun } from "../../cli/commands/run.ts";
 import { previewOf } from "../../cli/preview/engine.ts";
 import { digestOf } from "../../cli/preview/events.ts";
+import { markdown } from "../../cli/preview/markdown.ts";
 import { text as previewText } from "../../cli/preview/text.ts";
 import { printers } from "../../cli/printers.ts";
 import { aroundReports, reportsOf } from "../../cli/reports.ts";
@@ -162,6 +163,7 @@ describe("a role that is new to its server", () => {
       ...{ [conf]: ["content a → b"], [unit]: ["restart"], "file[/etc/issue]": ["create with 4 bytes"] },
       ...{ "file[/etc/linked]": ["replace the link with a file of 5 bytes"], "user[eve]": ["remove"] },
     },
+    follows: [unit],
   };
   const made = (outputs: object) => ({ op: "create", urn: urn("isu1-base"), newState: state(resources, outputs) });
   const unlooked = (name: string) => {
@@ -177,7 +179,7 @@ describe("a role that is new to its server", () => {
       ["file[/etc/linked]", "pending", ["replace the link with a file of 5 bytes"]],
       [conf, "pending", ["content a → b"]],
       ["link[/x]", "unchanged", []],
-      [unit, "pending", ["restart"]],
+      [unit, "unchanged", []],
       ["user[eve]", "pending", ["remove"]],
     ]);
   });
@@ -186,15 +188,17 @@ describe("a role that is new to its server", () => {
     const { servers } = previewOf(onePlan, { steps: [made({ foreseen })] });
     const items = servers.flatMap((server) => server.items).map(({ address, operation, lines }) => [address, operation, lines] as const);
     expect(items.map(([address, operation]) => [address, operation])).toEqual([
-      [conf, "update"],
-      [unit, "update"],
       ["file[/etc/issue]", "create"],
       ["file[/etc/linked]", "update"],
+      [conf, "update"],
+      [unit, "update"],
       ["user[eve]", "delete"],
     ]);
-    expect(items[0]?.[2]).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
-    expect(items[1]?.[2]).toEqual([" restart"]);
-    expect(items[3]?.[2].slice(0, 2)).toEqual([" replaces the link that is there", "+content:"]);
+    const linesOf = (address: string) => items.find(([each]) => each === address)?.[2];
+    expect(linesOf(conf)).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
+    expect(linesOf(unit)).toEqual([" restart"]);
+    expect(linesOf("file[/etc/linked]")?.slice(0, 2)).toEqual([" replaces the link that is there", "+content:"]);
+    expect(linesOf("user[eve]")).toEqual([" remove"]);
   });
 
   test("what an up refuses is neither new nor missing: it says why, in the sum too", () => {
@@ -236,11 +240,11 @@ describe("a role that is there, and is to be otherwise", () => {
     [block]: { path: "/home/isucon/env.sh", name: "app", content: "A=1\n", mode },
     [unit]: { unit: "nginx.service" },
   });
-  const changed = (content: string, changes: Readonly<Record<string, readonly string[]>>) => ({
+  const changed = (content: string, changes: Readonly<Record<string, readonly string[]>>, follows?: readonly string[]) => ({
     op: "update",
     urn: urn("isu1-base"),
     oldState: state(of("a\n", "0644")),
-    newState: state(of(content, "0600"), { foreseen: { there: {}, changes } }),
+    newState: state(of(content, "0600"), { foreseen: { there: {}, changes, follows } }),
     detailedDiff: {
       [`resources[${JSON.stringify(block)}].mode`]: { kind: "update" },
       ...(content !== "a\n" && { [`resources[${JSON.stringify(conf)}].content`]: { kind: "update" } }),
@@ -259,6 +263,21 @@ describe("a role that is there, and is to be otherwise", () => {
     const steps = [changed("b\n", { [conf]: ["content a → b"], [unit]: ["reload"], "file[/etc/old]": ["remove the file"] })];
     expect(shown(steps)).toEqual({ items: [conf, unit, "file[/etc/old]"].sort(), update: 1 });
     expect(pending(steps)).toEqual([conf, unit, "file[/etc/old]"].sort());
+  });
+
+  test("counts no difference where something only follows from one, and shows it: a reload, another role's too", () => {
+    const other = "service[app.service]";
+    const steps = [changed("b\n", { [conf]: ["content a → b"], [unit]: ["reload"], [other]: ["reload"] }, [unit, other])];
+    expect(pending(steps)).toEqual([conf]);
+    expect(shown(steps).items).toEqual([conf, unit, other].sort());
+    const { servers } = previewOf(onePlan, { steps } as unknown as Parameters<typeof previewOf>[1]);
+    const reloads = servers.flatMap(({ items }) => items).filter(({ address }) => address !== conf);
+    expect(reloads.map(({ operation, lines }) => [operation, lines])).toEqual(Array(2).fill(["update", [" reload"]]));
+    expect(
+      markdown([previewOf(onePlan, { steps, changeSummary: { update: 1 } } as unknown as Parameters<typeof previewOf>[1])], {
+        notes: [],
+      }).join("\n"),
+    ).toContain("<b>isu1</b>: 1 planned<");
   });
 
   test("says of a service that it restarts, not what it listens to, and of a folder that was there what is changed", () => {
@@ -330,7 +349,12 @@ describe("a role that is there, and is to be otherwise", () => {
       op: "update",
       urn: urn("isu1-base"),
       oldState: state({}),
-      newState: state({ [address]: file("ours\n") }, { ...(instead && { instead: { [address]: instead } }) }),
+      newState: state(
+        { [address]: file("ours\n") },
+        {
+          foreseen: { there: {}, changes: { [address]: ["create"] }, ...(instead && { instead: { [address]: instead } }) },
+        },
+      ),
       detailedDiff: { [`resources[${JSON.stringify(address)}]`]: { kind: "add" } },
     });
     const said = (instead?: string) =>
@@ -356,6 +380,47 @@ test("what a creation would come to is read from the event behind it", () => {
   ];
   const [report] = reportsOf(digestOf(events.map((each) => JSON.stringify(each)).join("\n")));
   expect(report?.results[0]).toMatchObject({ address: "host[isu3]", outcome: "failed", reason: "isu3: no route" });
+});
+
+describe("what comes new to a role that is there, by the engine's events", () => {
+  const [folder, team, fresh] = ["directory[/etc/update-motd.d]", "file[/etc/update-motd.d/99-team]", "file[/etc/new]"] as const;
+  const linked = "file[/etc/linked]";
+  const type = "fleet:index:Role";
+  const there = { [folder]: { path: "/etc/update-motd.d" }, [team]: file("theirs\n") };
+  const wanted = { [folder]: there[folder], [team]: file("ours\n"), [fresh]: file("x\n"), [linked]: file("l\n") };
+  const changes = { [linked]: ["replace the link"], [fresh]: ["create with 2 bytes"], [team]: ["content a → b"] };
+  const foreseen = { there, instead: { [linked]: "link" }, changes };
+  const now = { type, inputs: { host: "isu1", role: "base", resources: wanted }, outputs: {} };
+  const detailedDiff = Object.fromEntries(Object.keys(wanted).map((address) => [`resources[${JSON.stringify(address)}]`, { kind: "add" }]));
+  const told = (op: "create" | "update") => {
+    const of = { op, urn: urn("isu1-base"), type };
+    const old = op === "update" ? { old: state({}), detailedDiff } : {};
+    const events = [
+      { sequence: 1, timestamp: 1, resourcePreEvent: { metadata: { ...of, ...old, new: now } } },
+      { sequence: 2, timestamp: 1, resOutputsEvent: { metadata: { ...of, new: { ...now, outputs: { foreseen } } } } },
+    ];
+    return digestOf(events.map((each) => JSON.stringify(each)).join("\n"));
+  };
+  const items = (op: "create" | "update") => previewOf(onePlan, told(op)).servers.flatMap((server) => server.items);
+
+  test("is shown as a diff against what it replaces; a folder that is there not at all", () => {
+    expect(items("update").map(({ address, operation }) => [address, operation])).toEqual([
+      [linked, "update"],
+      [fresh, "create"],
+      [team, "update"],
+    ]);
+    expect(items("update").find(({ address }) => address === team)?.lines).toEqual([" content:", "@@ -1 +1 @@", "-theirs", "+ours"]);
+    expect(reportsOf(told("update"))[0]?.results).toMatchObject([
+      { address: folder, outcome: "unchanged" },
+      { address: linked, outcome: "pending", changes: ["is missing: a link stands in its place"] },
+      { address: fresh, outcome: "pending", changes: ["is missing"] },
+      { address: team, outcome: "pending", changes: ["content a → b"] },
+    ]);
+  });
+
+  test("is shown as it is where the role is new", () => {
+    expect(items("update")).toEqual(items("create"));
+  });
 });
 
 describe("printers", () => {
