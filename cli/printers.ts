@@ -35,7 +35,7 @@ const row = ({ address, outcome, changes, reason }: Result): string =>
 const text: Printer = (reports, { all }) => {
   const results = reports.flatMap((report) => report.results);
   const blocks = reports
-    .map(({ host, role, results: own }) => ({ title: `${host} ${role}`, rows: rowsOf(own, all) }))
+    .map(({ host, role, results: own }, index) => ({ title: `${host} ${role}`, rows: rowsOf(own, all, saidBefore(reports, index)) }))
     .filter(({ rows }) => rows.length > 0)
     .map(({ title, rows }) => `${styled("bold", title)}\n${rows.join("\n")}`);
   const servers = new Set(reports.map(({ host }) => host).filter((host) => host !== aroundServers)).size;
@@ -48,14 +48,25 @@ const text: Printer = (reports, { all }) => {
   return [...blocks, ...told, `${counted(results.length, "resource")} on ${places.join(" and ")}: ${verdict(results)}`].join("\n\n");
 };
 
-/** What was not looked at on one server has one reason: one line says it, but where every resource is asked for. */
-function rowsOf(results: readonly Result[], all: boolean): readonly string[] {
+/** Why nobody looked there, by what is printed of the same server above. */
+const saidBefore = (reports: readonly RoleReport[], index: number): ReadonlySet<string> =>
+  new Set(
+    reports
+      .slice(0, index)
+      .filter(({ host }) => host === reports[index]!.host)
+      .flatMap(({ results }) => results.flatMap(({ reason }) => reason ?? [])),
+  );
+
+/** What was not looked at on one server has one reason: one line says it, once, but where every resource is asked for. */
+function rowsOf(results: readonly Result[], all: boolean, said: ReadonlySet<string>): readonly string[] {
   if (all) return results.map(row);
   const unseen = results.filter(({ outcome }) => outcome === "not-looked-at");
   const sum = `  ${mark("not-looked-at")} ${counted(unseen.length, "resource")} not looked at`;
   return [
     ...results.filter(({ outcome }) => outcome !== "unchanged" && outcome !== "not-looked-at").map(row),
-    ...unseen.slice(0, 1).map(({ outcome, reason = "" }) => `${styled(colours[outcome], sum)}${indented([reason])}`),
+    ...unseen
+      .slice(0, 1)
+      .map(({ outcome, reason = "" }) => `${styled(colours[outcome], sum)}${indented(said.has(reason) ? [] : [reason])}`),
   ];
 }
 

@@ -50,6 +50,11 @@ export function reportsOf({ steps }: PreviewDigest): readonly RoleReport[] {
   ];
 }
 
+/** As the stack file has them, what is not a server's first; the engine's order is whoever answered first. */
+export function inStackOrder(reports: readonly RoleReport[], servers: readonly string[]): readonly RoleReport[] {
+  return reports.toSorted((one, other) => servers.indexOf(one.host) - servers.indexOf(other.host));
+}
+
 /** The look at one role broke off, on a server that answered before. */
 function unseenRole(step: PreviewStep): string | undefined {
   const said = (isLook(step) ? step.newState : step.oldState)?.outputs?.unseen;

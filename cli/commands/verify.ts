@@ -40,12 +40,13 @@ async function run(named: string | undefined, { format, all, engine }: Options):
 
 async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   // Only now: all of it costs more than a whole look without the engine.
-  const [{ planOf }, { refuseByState }, { factsIn, failureOf, look, nothingFound }, { aroundReports, reportsOf }] = await Promise.all([
-    import("../../provisioners/stack.ts"),
-    import("../../pulumi/known-names.ts"),
-    import("../preview/events.ts"),
-    import("../reports.ts"),
-  ]);
+  const [{ planOf }, { refuseByState }, { factsIn, failureOf, look, nothingFound }, { aroundReports, inStackOrder, reportsOf }] =
+    await Promise.all([
+      import("../../provisioners/stack.ts"),
+      import("../../pulumi/known-names.ts"),
+      import("../preview/events.ts"),
+      import("../reports.ts"),
+    ]);
   const plan = planOf(stack);
   await refuseByState(plan);
   await prepare(plan);
@@ -53,7 +54,11 @@ async function byEngine(stack: string): Promise<readonly RoleReport[]> {
   const { digest, code, stderr } = await look(plan);
   if (code !== 0) throw new UserError(`the look ended with exit code ${code}:\n${failureOf(digest, stderr)}`);
   if (nothingFound(digest)) settle(factsIn(digest));
-  return [...aroundReports(digest), ...(await aroundThem(plan)), ...reportsOf(digest)];
+  const reports = [...aroundReports(digest), ...(await aroundThem(plan)), ...reportsOf(digest)];
+  return inStackOrder(
+    reports,
+    plan.servers.map(({ name }) => name),
+  );
 }
 
 /** What the target's own check says of what is around the servers: a contest's, where it is the stack's rule. */

@@ -7,7 +7,7 @@ import { digestOf } from "../../cli/preview/events.ts";
 import { markdown } from "../../cli/preview/markdown.ts";
 import { text as previewText } from "../../cli/preview/text.ts";
 import { printers } from "../../cli/printers.ts";
-import { aroundReports, reportsOf } from "../../cli/reports.ts";
+import { aroundReports, inStackOrder, reportsOf } from "../../cli/reports.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 
 const onePlan = { stack: "s", spec: { team: "s", target: { kind: "inventory" } }, servers: [{ name: "isu1" }] } as unknown as FleetPlan;
@@ -127,7 +127,11 @@ describe("a server that is off", () => {
 
   test("each printer says so", () => {
     const reports = reportsOf(off);
-    expect(printers.text(reports, { all: false })).toContain("isu1 base\n  · 1 resource not looked at\n      isu1: no answer");
+    const shown = printers.text([...reports, { ...reports[1]!, role: "nginx" }], { all: false });
+    expect(shown).toContain("isu1 base\n  · 1 resource not looked at\n\nisu1 nginx\n  · 1 resource not looked at\n");
+    expect(shown.split("no answer from")).toHaveLength(2);
+    // Of one role alone, nothing said so above.
+    expect(printers.text(reports.slice(1), { all: false })).toContain("isu1 base\n  · 1 resource not looked at\n      isu1: no answer");
     expect(printers.text(reports, { all: false })).toContain("2 resources on 1 server: 1 differs, 1 not looked at");
     expect(printers.text(reports, { all: true })).toContain("  · file[/etc/motd]\n      isu1: no answer");
     expect(JSON.parse(printers.json(reports, { all: false }))[1].results[0]).toMatchObject({ outcome: "not-looked-at", reason: why });
@@ -479,4 +483,12 @@ describe("what stands around the servers", () => {
 test("the sum of a run on several servers: that all went well, or how many did not", () => {
   expect(sumOfRun([{ code: 0 }, { code: 0 }])).toBe("2 servers, each with exit code 0");
   expect(sumOfRun([{ code: 0 }, { code: 1 }, {}])).toBe("2 of 3 servers failed");
+});
+
+test("servers stand in the stack file's order, what is around them first, roles as they came", () => {
+  const report = (host: string, role: string) => ({ host, role, results: [] });
+  const came = [report("isu3", "host"), report("aws", "resources"), report("isu1", "base"), report("isu3", "base"), report("isu1", "app")];
+  expect(inStackOrder(came, ["isu1", "isu2", "isu3"]).map(({ host, role }) => `${host} ${role}`)).toEqual([
+    ...["aws resources", "isu1 base", "isu1 app", "isu3 host", "isu3 base"],
+  ]);
 });
