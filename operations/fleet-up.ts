@@ -7,7 +7,7 @@ import { redactor } from "../provisioners/ssh/redact.ts";
 import { type Aimed, aimedAt } from "../provisioners/stack.ts";
 import { opened, secretsIn } from "../pulumi/checkpoint.ts";
 import { ask } from "../pulumi/command.ts";
-import { passphraseIn, unlockByAny } from "../pulumi/passphrase.ts";
+import { passphraseIn, refusedPassphrase, unlockByAny } from "../pulumi/passphrase.ts";
 import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
 import type { Deployment, StateResource } from "../pulumi/state-file.ts";
 import { isMap } from "../spec/path.ts";
@@ -101,10 +101,7 @@ async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Bu
   const given = passphraseIn(process.env) ?? engine.passphrase;
   const key = await unlockByAny(salt, [engine.passphrase, given]);
   if (key) return key;
-  throw new UserError(
-    `${stack}: expected the passphrase of its state, got ${given === undefined ? "none" : "another one"}; ` +
-      "next: export PULUMI_CONFIG_PASSPHRASE_FILE=<a file that holds it>",
-  );
+  throw refusedPassphrase(stack);
 }
 
 /** Pure. Resources as the state has them, in its order, which is that of the roles. */

@@ -141,7 +141,8 @@ async function run(plan: Aimed | undefined, args: readonly string[], { capture, 
   // What a run says passes by us: its words hold what is for no eye (words.ts).
   const piped = !capture && isEngineRun(args);
   // Only now: who needs no engine needs no YAML either.
-  const { ownPassphrase, refuseWrongPassphrase } = await import("./own-passphrase.ts");
+  const { ownPassphrase, refuseNoPassphrase, refuseWrongPassphrase } = await import("./own-passphrase.ts");
+  refuseNoPassphrase(plan);
   const all: NodeJS.ProcessEnv = { ...process.env, ...environment(plan), ...(await ownPassphrase(plan)), ...ofFleetAlone(), ...env };
   const child = spawn(
     "pulumi",

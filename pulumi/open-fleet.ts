@@ -7,7 +7,7 @@ import { UserError } from "../spec/problem.ts";
 import { fleetKey } from "../spec/secrets.ts";
 import { readYaml } from "../spec/yaml-source.ts";
 import { ask } from "./command.ts";
-import { decrypted, passphraseIn, unlock } from "./passphrase.ts";
+import { decrypted, passphraseIn, refusedPassphrase, unlock } from "./passphrase.ts";
 
 /** @param own a passphrase that the stack's target brings. Throws a UserError where the passphrase is missing or another one, and where a secret was copied from another stack. */
 export async function openFleet(stack: string, own?: string): Promise<unknown> {
@@ -36,10 +36,7 @@ async function keyOf(stack: string, salt: string, own: string | undefined): Prom
   const passphrase = passphraseIn(process.env) ?? own;
   const key = passphrase === undefined ? undefined : await unlock(salt, passphrase);
   if (key) return key;
-  const got = passphrase === undefined ? "none" : "another one";
-  throw new UserError(
-    `${stack}: expected the passphrase of its secrets, got ${got}; next: export PULUMI_CONFIG_PASSPHRASE_FILE=<a file that holds it>`,
-  );
+  throw refusedPassphrase(stack);
 }
 
 export function withSecrets(value: unknown, key: Buffer): unknown {

@@ -4,15 +4,10 @@ import { join } from "node:path";
 import { stacksFolder } from "../provisioners/project.ts";
 import type { Aimed } from "../provisioners/stack.ts";
 import { valueAt } from "../spec/path.ts";
-import { UserError } from "../spec/problem.ts";
 import { readYaml } from "../spec/yaml-source.ts";
-import { unlock } from "./passphrase.ts";
+import { givenBy, refusedPassphrase, unlock } from "./passphrase.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Of Pulumi's two ways to give one, that which counts. */
-const givenBy = (env: Environment): string | undefined =>
-  ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"].find((name) => env[name] !== undefined);
 
 /** A process runs the engine several times. */
 const opens = new Map<string, Promise<boolean>>();
@@ -37,13 +32,13 @@ function saltOf(stack: string): string | undefined {
   return typeof salt === "string" ? salt : undefined;
 }
 
+/** Before an engine that asks on the terminal, or fails in its own words. Throws a UserError where the stack file wants a passphrase and none is given. */
+export function refuseNoPassphrase(plan: Aimed | undefined, env: Environment = process.env): void {
+  if (plan === undefined || plan.engine.passphrase !== undefined || givenBy(env) !== undefined) return;
+  if (saltOf(plan.stack) !== undefined) throw refusedPassphrase(plan.stack, env);
+}
+
 /** Pulumi names neither the stack nor the variable. Throws a UserError that does, where that is what it says. */
 export function refuseWrongPassphrase(stack: string, said: string, env: Environment = process.env): void {
-  if (!/\bincorrect passphrase\b/.test(said)) return;
-  const variable = givenBy(env) ?? "PULUMI_CONFIG_PASSPHRASE";
-  const next = variable.endsWith("_FILE") ? "<a file that holds the stack's own>" : "<the stack's own>";
-  throw new UserError(
-    `${stack}: expected the passphrase that stacks/Pulumi.${stack}.yaml was encrypted with, got another one by ${variable}; ` +
-      `next: export ${variable}=${next}`,
-  );
+  if (/\bincorrect passphrase\b|\bpassphrase must be set with\b/.test(said)) throw refusedPassphrase(stack, env);
 }

@@ -2,6 +2,7 @@
 import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
+import { UserError } from "../spec/problem.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -9,6 +10,20 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function passphraseIn(env: Environment): string | undefined {
   if (env.PULUMI_CONFIG_PASSPHRASE !== undefined) return env.PULUMI_CONFIG_PASSPHRASE;
   return env.PULUMI_CONFIG_PASSPHRASE_FILE === undefined ? undefined : readFileSync(env.PULUMI_CONFIG_PASSPHRASE_FILE, "utf8").trim();
+}
+
+/** Of Pulumi's two ways to give one, that which counts. */
+export const givenBy = (env: Environment): string | undefined =>
+  ["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"].find((name) => env[name] !== undefined);
+
+/** None, or another one: every command says it so. */
+export function refusedPassphrase(stack: string, env: Environment = process.env): UserError {
+  const variable = givenBy(env);
+  const next = variable?.endsWith("_FILE") ? "<a file that holds the stack's own>" : "<the stack's own>";
+  return new UserError(
+    `${stack}: expected the passphrase that stacks/Pulumi.${stack}.yaml is encrypted with, got ${variable ? `another one by ${variable}` : "none"}; ` +
+      `next: export ${variable ?? "PULUMI_CONFIG_PASSPHRASE"}=${next}`,
+  );
 }
 
 const rounds = 1_000_000;

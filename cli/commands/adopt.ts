@@ -14,7 +14,7 @@ import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { placesOf } from "../../operations/adopt/write.ts";
 import { HostError, type HostFault } from "../../provisioners/engine/shell.ts";
 import { Sessions } from "../../provisioners/ssh/session-pool.ts";
-import { passphraseIn } from "../../pulumi/passphrase.ts";
+import { passphraseIn, refusedPassphrase } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { asker, typed } from "../init/asker.ts";
@@ -140,9 +140,7 @@ const lineOf = (file: string): string => textOf(file).split("\n")[0]!.replace(/\
 async function passphraseFor(stack: string): Promise<string> {
   const given = passphraseIn(process.env);
   if (given !== undefined) return given;
-  throw new UserError(
-    `${stack}: expected a passphrase that the stack's secrets are encrypted with, got none; next: export PULUMI_CONFIG_PASSPHRASE=…, the team's own`,
-  );
+  throw refusedPassphrase(stack);
 }
 
 async function loginOf({

@@ -4,7 +4,7 @@ import { targetOf } from "../../components/targets/targets.ts";
 import { login } from "../../provisioners/logins.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { openFleet } from "../../pulumi/open-fleet.ts";
-import { passphraseIn } from "../../pulumi/passphrase.ts";
+import { passphraseIn, refusedPassphrase } from "../../pulumi/passphrase.ts";
 import { isMap, valueAt } from "../../spec/path.ts";
 import { UserError } from "../../spec/problem.ts";
 import { secretAt, secretRefsIn } from "../../spec/secrets.ts";
@@ -39,9 +39,6 @@ export async function adoptedStack(stack: string): Promise<Omit<AgainWish, "comm
 async function encryption(stack: string) {
   const salt = valueAt(readYaml(readFileSync(placesOf(stack).stackFile, "utf8")).value, ["encryptionsalt"]);
   const found = typeof salt === "string" ? await encryptionOf(salt, passphraseIn(process.env) ?? "") : undefined;
-  if (!found)
-    throw new UserError(
-      `${stack}: expected the passphrase that its secrets were written with, got another one or none; next: export PULUMI_CONFIG_PASSPHRASE=…`,
-    );
+  if (!found) throw refusedPassphrase(stack);
   return found;
 }

@@ -42,12 +42,12 @@ test("without a secret no passphrase is asked for", async () => {
 
 test.each([
   ["none", undefined],
-  ["another one", "of somebody"],
+  ["another one by PULUMI_CONFIG_PASSPHRASE", "of somebody"],
 ])("a passphrase is asked for, got %s", async (got, passphrase) => {
   vi.stubEnv("PULUMI_CONFIG_PASSPHRASE", passphrase);
   stackFile("shut", `{ secure: "${sealed("pass of the contest")}" }`);
   await expect(openFleet("shut")).rejects.toThrow(
-    `shut: expected the passphrase of its secrets, got ${got}; next: export PULUMI_CONFIG_PAS`,
+    `shut: expected the passphrase that stacks/Pulumi.shut.yaml is encrypted with, got ${got}; next: export PULUMI_CONFIG_PASSPHRASE=`,
   );
 });
 

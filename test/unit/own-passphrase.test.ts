@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { stacksFolder } from "../../provisioners/project.ts";
-import { ownPassphrase, refuseWrongPassphrase } from "../../pulumi/own-passphrase.ts";
+import { ownPassphrase, refuseNoPassphrase, refuseWrongPassphrase } from "../../pulumi/own-passphrase.ts";
 import { freshSalt } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
 
@@ -50,9 +50,21 @@ test.each([
   ["PULUMI_CONFIG_PASSPHRASE_FILE", { PULUMI_CONFIG_PASSPHRASE_FILE: "/x" }, "<a file that holds the stack's own>"],
 ])("a wrong one by %s is told with the stack, the variable and what to type", (variable, env, what) => {
   const sentence =
-    `team-b: expected the passphrase that stacks/Pulumi.team-b.yaml was encrypted with, got another one by ${variable}; ` +
+    `team-b: expected the passphrase that stacks/Pulumi.team-b.yaml is encrypted with, got another one by ${variable}; ` +
     `next: export ${variable}=${what}`;
   expect(() => refuseWrongPassphrase("team-b", said, env)).toThrow(new UserError(sentence));
+});
+
+test("none is told so before the engine begins, by whatever asks, and where the engine says it", async () => {
+  const sentence = (of: string) =>
+    `${of}: expected the passphrase that stacks/Pulumi.${of}.yaml is encrypted with, got none; next: export PULUMI_CONFIG_PASSPHRASE=<the stack's own>`;
+  await written("of team-a");
+  expect(() => refuseNoPassphrase({ stack, engine: {} }, {})).toThrow(new UserError(sentence(stack)));
+  expect(() => refuseNoPassphrase({ stack, engine: {} }, exported)).not.toThrow();
+  expect(() => refuseNoPassphrase(practice, {})).not.toThrow();
+  expect(() => refuseNoPassphrase({ stack: "no-secrets-yet", engine: {} }, {})).not.toThrow();
+  const raw = "error: passphrase must be set with PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE environment variables";
+  expect(() => refuseWrongPassphrase("team-b", raw, {})).toThrow(new UserError(sentence("team-b")));
 });
 
 test("other failures stay Pulumi's to tell", () => {
