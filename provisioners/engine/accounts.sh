@@ -26,5 +26,4 @@ fleet_accounts_back() {
     elif ! cmp -s -- "$was" "$now"; then cp -a -- "$was" "/etc/.$each-.fleet" && mv -fT -- "/etc/.$each-.fleet" "$now" || return 1
     fi
   done
-  rm -rf -- "$1/.accounts"
 }

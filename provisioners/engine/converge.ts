@@ -144,13 +144,19 @@ export async function giveBack(shell: Shell, options?: ApplyOptions): Promise<Ro
   const results = [...beside, ...undone];
   const left = results.filter(({ outcome }) => outcome === "failed" || outcome === "skipped");
   // Claims alone, and the folders of roles that found everything right, are no memory of anything.
-  const stays = left.length === 0 ? await shell.run(nothingLeft, options?.signal && { signal: options.signal }) : undefined;
+  const last = left.length === 0 ? nothingLeft : somethingLeft;
+  const stays =
+    left.length > 0 && options?.signal?.aborted ? undefined : await shell.run(last, options?.signal && { signal: options.signal });
   const notes = [...notesOf({ memory }), ...(stays?.stdout.toString("utf8").split("\n").filter(Boolean) ?? [])];
   return { host: shell.host, role: "", results, notes };
 }
 
 const pathsGivenBack = (removed: readonly Removed[]): readonly string[] =>
   removed.flatMap(({ address, want, right }) => (right ? [] : (kindOf(address).kind.path?.(want) ?? [])));
+
+/** The accounts may be as they were all the same. */
+const somethingLeft = sh`${{ text: accountFunctions, masked: "" }}
+fleet_accounts_back ${memoryDirectory}`;
 
 const nothingLeft = sh`${{ text: `${pathFunctions}\n${accountFunctions}`, masked: "" }}
 [ -d ${memoryDirectory} ] || exit 0
@@ -161,7 +167,7 @@ if [ -e .parents ]; then
   done
 fi
 fleet_accounts_back ${memoryDirectory}
-rm -rf -- journal .parents */originals */rollback */pending
+rm -rf -- journal .parents .accounts */originals */rollback */pending
 find ${memoryDirectory} -depth -type d -empty -delete`;
 
 /** A server's own thing: whoever has it in its state wants it. */

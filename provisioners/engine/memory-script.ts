@@ -158,6 +158,6 @@ function leaveNothing(role: string, { originals, wanted }: Memory): Command[] {
   const all =
     originals.size + wanted.size > 0
       ? sh``
-      : sh`\nset -- ${memoryDirectory}${stays}\n[ -e "$1" ] || { fleet_accounts_back ${memoryDirectory} && rm -f -- ${journalPath} && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}; }`;
+      : sh`\nset -- ${memoryDirectory}${stays}\n[ -e "$1" ] || { fleet_accounts_back ${memoryDirectory} && rm -rf -- ${journalPath} ${memoryDirectory}/.accounts && rmdir --ignore-fail-on-non-empty -- ${memoryDirectory}; }`;
   return [sh`set -- "$state"/originals/*.stays\nif [ -z "$fleet_left" ] && [ ! -e "$1" ]; then rm -rf -- "$state"${all}\nfi`];
 }

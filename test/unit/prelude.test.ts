@@ -82,7 +82,6 @@ describe("what shadow's programs leave beside the account files", () => {
     accounts(script("accounts_back"));
     expect(Object.fromEntries(Object.keys(theirs).map((path) => [path, get(path)]))).toEqual(theirs);
     expect(get("etc/group-")).toBeUndefined();
-    expect(readdirSync(at("memory"))).toEqual([]);
     expect(readdirSync(at("etc")).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
