@@ -56,6 +56,7 @@ export class Life {
       for (const name of draft.options) options[name]!.apply({ fleet, server: made } as unknown as Drafted);
     });
     rmSync(this.#tree, { recursive: true, force: true });
+    mkdirSync(this.#tree, { recursive: true });
     for (const [path, content] of Object.entries(draft.files)) {
       const file = join(this.#tree, server, path);
       mkdirSync(dirname(file), { recursive: true });
