@@ -9,6 +9,9 @@ export const thisProcess = (): Doer => ({ pid: process.pid, born: bornOf(process
 
 export const isAlive = ({ pid, born }: Doer): boolean => bornOf(pid) === born;
 
+/** Whether a process has this id, whichever it is. */
+export const isThere = (pid: number): boolean => bornOf(pid) !== "";
+
 /** When a process began: its id may be another's by now. Without a /proc, whether there is one; empty where there is none. */
 function bornOf(pid: number): string {
   try {

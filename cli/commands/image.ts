@@ -4,8 +4,9 @@ import { Option } from "commander";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import { TimeOrNever } from "../../spec/time.ts";
-import type { Baked, Plan } from "../aws/image/bake.ts";
+import type { Baked } from "../aws/image/bake.ts";
 import type { Listed } from "../aws/image/list.ts";
+import type { Plan } from "../aws/image/plan.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Register } from "../command.ts";
 import { regionOption } from "../regions.ts";
@@ -80,9 +81,10 @@ function expiryOf(given: string | undefined): string {
 }
 
 async function bake(asStack: string, server: string, options: BakeOptions): Promise<number> {
-  const [{ awsStacks }, { bake: make, planBake }, { refuseOtherAccount }, { BakedName }] = await Promise.all([
+  const [{ awsStacks }, { bake: make }, { planBake }, { refuseOtherAccount }, { BakedName }] = await Promise.all([
     import("../aws/stacks.ts"),
     import("../aws/image/bake.ts"),
+    import("../aws/image/plan.ts"),
     import("../../components/targets/aws/account.ts"),
     import("../../components/targets/aws/settings/grammar.ts"),
   ]);

@@ -1,8 +1,8 @@
 // What the baking of an image decides: how a stack file names one, what of a server must not be in it, and what a look at a server from it says.
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { digestOf, isAtWork } from "../../cli/aws/image/bake.ts";
 import { checkoutsIn, goes, secretsOf, tellingLines, verdictOf, workIn } from "../../cli/aws/image/not-baked.ts";
+import { digestOf, isAtWork } from "../../cli/aws/image/plan.ts";
 import { checkoutsScript, cleanScript, freshScript, secretsScript, suspectsIn } from "../../cli/aws/image/scripts.ts";
 import { bakedOf, bakedTags, baseOf, filtersOf, testedTags } from "../../components/targets/aws/baked.ts";
 import { bakedIn } from "../../components/targets/aws/baked-there.ts";

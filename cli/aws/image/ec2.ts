@@ -4,9 +4,8 @@ import { project } from "../../../components/targets/aws/tags.ts";
 import { sleep } from "../../../provisioners/ssh/retry.ts";
 import { UserError } from "../../../spec/problem.ts";
 import { instancesBy } from "../instances.ts";
-import { all, tagsOf } from "../tagged-resource.ts";
+import { all, type Tags, tagsOf } from "../tagged-resource.ts";
 
-export type Tags = Readonly<Record<string, string>>;
 export const listOf = (tags: Tags): ec2.Tag[] => Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 const born = (tags: Tags, ...kinds: ec2.ResourceType[]): ec2.TagSpecification[] =>
   kinds.map((ResourceType) => ({ ResourceType, Tags: listOf(tags) }));
