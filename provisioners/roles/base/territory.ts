@@ -4,6 +4,14 @@ import type { Territory } from "../role.ts";
 /** Each ends with an error for what it can't read: options, sources and pins; options of dpkg. */
 const packageSettings = "apt-config dump > /dev/null && apt-cache policy > /dev/null && dpkg --print-architecture > /dev/null";
 
+/** A service of systemd's own, which reads its settings at its start. */
+const ofSystemd = (name: string): Territory => ({
+  name,
+  paths: [`/etc/systemd/${name}.conf`, `/etc/systemd/${name}.conf.d`],
+  unit: `systemd-${name}.service`,
+  hears: "restart",
+});
+
 export const baseTerritory: readonly Territory[] = [
   // It may come by a socket: then it does not run, and only its files are checked.
   { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: "ssh.service", validate: "sshd -t" },
@@ -32,24 +40,9 @@ export const baseTerritory: readonly Territory[] = [
     run: 'for file in /etc/tmpfiles.d/*.conf; do [ ! -e "$file" ] || systemd-tmpfiles --create "$file"; done',
   },
   { name: "systemd-settings", paths: ["/etc/systemd/system.conf", "/etc/systemd/system.conf.d"], run: "systemctl daemon-reload" },
-  {
-    name: "journald",
-    paths: ["/etc/systemd/journald.conf", "/etc/systemd/journald.conf.d"],
-    unit: "systemd-journald.service",
-    hears: "restart",
-  },
-  {
-    name: "timesyncd",
-    paths: ["/etc/systemd/timesyncd.conf", "/etc/systemd/timesyncd.conf.d"],
-    unit: "systemd-timesyncd.service",
-    hears: "restart",
-  },
-  {
-    name: "resolved",
-    paths: ["/etc/systemd/resolved.conf", "/etc/systemd/resolved.conf.d"],
-    unit: "systemd-resolved.service",
-    hears: "restart",
-  },
+  ofSystemd("journald"),
+  ofSystemd("timesyncd"),
+  ofSystemd("resolved"),
   {
     name: "rsyslog",
     paths: ["/etc/rsyslog.conf", "/etc/rsyslog.d"],
