@@ -1,10 +1,11 @@
 # What shadow's programs (useradd, usermod, gpasswd …) leave beside the account files: /etc/passwd- and its like, the state before their last
-# change. A server that is given back has the ones that it had. POSIX sh, coreutils, diffutils.
+# change. A server that is given back has the ones that it had. POSIX sh (plus `local`), coreutils, diffutils.
 
 fleet_account_files='passwd group shadow gshadow subuid subgid'
 
 # fleet_keep_accounts MEMORY: before the first change that the server remembers
 fleet_keep_accounts() {
+  local each file
   [ ! -e "$1/.accounts" ] || return 0
   rm -rf -- "$1/.accounts.new"
   mkdir -m 0700 -- "$1/.accounts.new" || return 1
@@ -18,6 +19,7 @@ fleet_keep_accounts() {
 
 # fleet_accounts_back MEMORY: where the accounts are as they were. Whatever somebody changed meanwhile has its own state before.
 fleet_accounts_back() {
+  local each was now
   [ -d "$1/.accounts" ] || return 0
   for each in $fleet_account_files; do
     was="$1/.accounts/$each-" now="/etc/$each-"
