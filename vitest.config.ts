@@ -26,6 +26,8 @@ export default defineConfig({
         test: {
           ...own,
           name: "unit",
+          isolate: false,
+          setupFiles: ["test/support/fresh-modules.ts", ...own.setupFiles],
           include: ["test/unit/**/*.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
