@@ -1,8 +1,8 @@
 // Who hears of the team's files: the role's own service, the unit of the territory where it runs, the unit whose file it is, or a handler.
 import type { OverlayEntry } from "../../spec/overlay.ts";
 import type { Facts } from "../engine/facts.ts";
-import { quote } from "../engine/shell-quote.ts";
 import { isBelow } from "../resources/address-path.ts";
+import { restartReadersOf } from "../resources/environment-readers.ts";
 import type { Address } from "../resources/kind.ts";
 import type { ReaderName } from "../resources/live/readers.ts";
 import { type Declared, want } from "../resources/want.ts";
@@ -40,12 +40,8 @@ const isEnvironment = (path: string): boolean => /^\/etc\/(?:default|sysconfig)\
 /** A service reads the file of its environment at its start. */
 function ofEnvironment(path: string, address: Address): readonly Hearer[] {
   if (!/^(?:file|link)\[/.test(address) || !isEnvironment(path)) return [];
-  const run = `file=${quote(path)} # the services that read it at their start, start again
-for unit in $(systemctl list-units --type=service --state=active,activating --plain --no-legend | cut -d ' ' -f 1); do
-  if systemctl show -p EnvironmentFiles --value -- "$unit" | grep -qF -- "$file ("; then systemctl try-restart -- "$unit"; fi
-done`;
   const name = `environment${path.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`;
-  return [{ handler: { name, run }, reloadOn: [address], restartOn: [], below: [path] }];
+  return [{ handler: { name, run: restartReadersOf(path) }, reloadOn: [address], restartOn: [], below: [path] }];
 }
 
 /** A unit's own file, or a drop-in of it. systemd reads it again when it lands; a unit that runs starts again with it. */

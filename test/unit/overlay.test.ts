@@ -48,6 +48,16 @@ test("services that read a file of the team's as their environment start again w
   expect((handlers[0]![1] as { run: string }).run).toContain("file=/home/isucon/env.sh ");
 });
 
+test("services that read the file of the application's variables start again with them, but for those that do so anyway", () => {
+  const own = "services: { web: { user: isucon, workingDirectory: /tmp, command: [/bin/true] } }";
+  const wants = laid("app", [], `{ app: { environment: { A: b }, ${own} } }`);
+  const handler = Object.values(wants).flatMap((of) => of["handler[app-environment]"] ?? []);
+  expect(handler).toMatchObject([{ on: ["block[/home/isucon/env.sh:app]"] }]);
+  const [{ run }] = handler as unknown as [{ readonly run: string }];
+  expect(run).toContain("file=/home/isucon/env.sh ");
+  expect(run).toContain("case $unit in web.service) continue ;; esac");
+});
+
 describe("a file belongs", () => {
   test.each([
     ["to the role in whose territory it lies", "nginx", "/etc/nginx/snippets/a.conf", "nginx"],

@@ -6,6 +6,7 @@ import { SupervisorProgram, supervisorProgram } from "../../../templates/app/sup
 import { Timer } from "../../../templates/app/timer.ts";
 import { RuntimeDirectory, tmpfiles } from "../../../templates/app/tmpfiles.ts";
 import { AppUnit, appUnit } from "../../../templates/app/unit.ts";
+import { restartReadersOf } from "../../resources/environment-readers.ts";
 import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { appAccount, defineRole, type RoleContext, reachedAt, type Territory } from "../role.ts";
@@ -85,6 +86,7 @@ export const app = defineRole<Params>({
       ...code,
       ...surroundings,
       ...servicesOf(params, restartOn),
+      ...readersOf(params, surroundings),
       ...checksOf(params, context),
     ];
   },
@@ -170,6 +172,14 @@ function surroundingsOf({ environment, environmentFile, runtimeDirectories, acco
   const conf = want.file({ path: "/etc/tmpfiles.d/fleet-app.conf", content: tmpfiles(runtimeDirectories) });
   const folders = runtimeDirectories.map(({ path, user, group, mode }) => want.directory({ path, owner: user, group, mode }));
   return [...environmentWants, conf, ...folders];
+}
+
+/** The organiser's own services read the file as well, and have it live, and back, as those of the stack file have. */
+function readersOf({ environmentFile, services }: Settled, surroundings: readonly Declared[]): Declared[] {
+  const on = surroundings.filter(({ address }) => address.startsWith("block[")).map(({ address }) => address);
+  if (on.length === 0) return [];
+  const own = Object.keys(services).map((name) => `${name}.service`);
+  return [want.handler({ name: "app-environment", run: restartReadersOf(environmentFile, own), on })];
 }
 
 function servicesOf(params: Settled, heard: Declared["address"][]): Declared[] {
