@@ -145,6 +145,21 @@ function droppedFrom(want: SysctlWant, have: SysctlHave): readonly string[] {
 const inFile = ({ content }: SysctlHave): Record<string, string> => settingsIn(content?.toString("utf8") ?? "");
 
 /**
+ * What is live before a first change, or goes with the next boot since the file no longer says it: it comes back with the undo. Where another set of
+ * this server keeps the name already, that is the older word: after a boot in between, what is live is the kernel's own.
+ */
+function keepLive(names: readonly string[]): Command {
+  const known = names.filter((name) => !/[*?[]/.test(name));
+  if (known.length === 0) return sh`:`;
+  return sh`kept="$state/originals/$key.live"
+for name in ${known}; do
+  file=/proc/sys/$(printf '%s' "$name" | tr . /)
+  if [ ! -r "$file" ] || grep -sq "^$name " "$kept"; then continue; fi
+  { grep -sh "^$name " "\${state%/*}"/*/originals/*.live || printf '%s %s\\n' "$name" "$(tr -s '[:space:]' ' ' < "$file")"; } | head -n 1 >> "$kept"
+done`;
+}
+
+/**
  * Without `sysctl`, which a small image lacks. The kernel may round or clamp: what it took is read again. Where nobody has looked before, the
  * server itself finds out whether the setting applies to it.
  */
@@ -152,8 +167,7 @@ const setLive = (key: string, value: string): Command => sh`if [ ! -w ${`/proc/s
   printf 'not applicable: this kernel, or this container, does not let %s be set\\n' ${key}
   exit 0
 fi
-kept="$state/originals/$key.live"
-grep -sq ${`^${key} `} "$kept" || printf '%s %s\\n' ${key} "$(tr -s '[:space:]' ' ' < ${`/proc/sys/${key.replaceAll(".", "/")}`})" >> "$kept"
+${keepLive([key])}
 printf '%s\\n' ${value} > ${`/proc/sys/${key.replaceAll(".", "/")}`}
 took=$(tr -s '[:space:]' ' ' < ${`/proc/sys/${key.replaceAll(".", "/")}`})
 if [ "\${took% }" != ${value} ]; then
@@ -204,6 +218,7 @@ systemd-detect-virt -q --container ||
   const dropped = droppedFrom(want, have);
   const write = lines([writeRootFile(pathOf(want), want.text ?? ""), ...(dropped.length > 0 ? [liveBack(dropped)] : [])]);
   return lines([
+    keepLive(dropped),
     known,
     sh`if ! (
 ${lines(sets)}
@@ -261,7 +276,7 @@ function fileStep(want: SysctlWant, have: SysctlHave): Step | undefined {
       ? `create the file with ${counted(next.length, "setting")}`
       : `in the file: ${[...changed, ...dropped].join(", ")}`;
   const land = writeRootFile(pathOf(want), text);
-  return { change, property: "settings", run: gone.length > 0 ? lines([land, liveBack(gone)]) : land };
+  return { change, property: "settings", run: gone.length > 0 ? lines([keepLive(gone.filter(isName)), land, liveBack(gone)]) : land };
 }
 
 export const sysctl = defineKind<SysctlWant, SysctlHave>({

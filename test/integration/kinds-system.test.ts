@@ -241,6 +241,25 @@ describe.skipIf(process.getuid?.() !== 0)("kinds of the system (these need root 
     await shell.run({ text: "rm /etc/sysctl.d/zzz-later.conf", masked: "rm" });
   });
 
+  test("sysctl: what a file of somebody's own no longer says comes back live with it, also after a reboot", async () => {
+    const path = "/etc/sysctl.d/99-organiser.conf";
+    const live = "cat /proc/sys/net/core/somaxconn /proc/sys/net/ipv4/tcp_fin_timeout";
+    await text(
+      shell,
+      `printf 'net.core.somaxconn = 1025\nnet.ipv4.tcp_fin_timeout = 33\n' > ${path}; echo 1025 > /proc/sys/net/core/somaxconn; echo 33 > /proc/sys/net/ipv4/tcp_fin_timeout`,
+    );
+    const ours = { name: "organiser", path, settings: { "net.core.somaxconn": "2050" }, text: "net.core.somaxconn = 2050\n" };
+    await converge(shell, "sysctl", wantsOf([want.sysctl(ours)]));
+    expect(await text(shell, live)).toBe("2050\n33\n");
+    await text(shell, "echo 60 > /proc/sys/net/ipv4/tcp_fin_timeout");
+    const later = want.sysctl({ name: "later", settings: { "net.ipv4.tcp_fin_timeout": "20" } });
+    await converge(shell, "later", wantsOf([later]));
+    await converge(shell, "sysctl", {});
+    await converge(shell, "later", {});
+    expect(await text(shell, `cat ${path}; ${live}`)).toBe("net.core.somaxconn = 1025\nnet.ipv4.tcp_fin_timeout = 33\n1025\n33\n");
+    await text(shell, `rm ${path}`);
+  });
+
   test("a user's links lead to nothing that is not the same user's: planted before, or swapped all the time", async () => {
     const keys = { owner: "mallory", group: "mallory", mode: "0600" } as const;
     const wants = wantsOf([
