@@ -1,12 +1,12 @@
 // kill -9 of a whole run (fleet, engine, language host, provider) at random moments, on servers that somebody else set up: the next up ends as
-// an undisturbed one does. FLEET_KILLS says how many for each kind of server, FLEET_SEED from which seed on. One more is killed at a change of sshd:
+// an undisturbed one does. FLEET_KILLS says how many for each kind of server, FLEET_SEED from which seed on, FLEET_RELEASE on which Debian. One more is killed at a change of sshd:
 // what of it nobody confirmed goes back meanwhile, and sshd with it.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { memoryIn } from "../../provisioners/engine/journal.ts";
 import { type Draft, options } from "../support/contest/menu.ts";
-import { ContestServer, login } from "../support/contest/server.ts";
+import { ContestServer, type Kind, login } from "../support/contest/server.ts";
 import { randomOf } from "../support/contest/steps.ts";
 import { type Answer, type Running, Trial } from "../support/fleet.ts";
 import { ownNetwork } from "../support/own.ts";
@@ -61,17 +61,19 @@ for file in root/.ssh/authorized_keys home/*/.ssh/authorized_keys etc/ssh/ssh_kn
 done
 find / -xdev \( -name '.*.fleet-*' -o -path '/var/lib/fleet/*/pending*' -o -path '/var/lib/fleet/*/rollback*' -o -path '/var/lib/fleet/*.new' \)`;
 
+/** The odd one has the next release, unless FLEET_RELEASE says which one all have. */
+const release = process.env.FLEET_RELEASE as Kind["release"];
 describe.each([
-  ["contest", false],
-  ["odd", true],
-] as const)("%s", (flavour, odd) => {
+  ["contest", { odd: false, release: release ?? "bookworm" }],
+  ["odd", { odd: true, release: release ?? "trixie" }],
+] as const)("%s", (flavour, kind) => {
   const network = ownNetwork();
   const trial = new Trial(`kills-${flavour}`, {
     target: "inventory",
     servers: { isu1: { address: `${network}.11`, user: login.name, roles: ["base"] } },
     params: { base: { packages: [] } },
   });
-  const server = new ContestServer(trial.stack, network, odd);
+  const server = new ContestServer(trial.stack, network, kind);
   let [whole, milliseconds]: [readonly string[], number] = [[], 0];
 
   async function ending(): Promise<readonly string[]> {

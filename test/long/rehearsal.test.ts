@@ -15,7 +15,7 @@ import { soon } from "../support/soon.ts";
 
 const network = ownNetwork();
 const trial = new Trial("rehearsal", {});
-const servers = [1, 2, 3].map((number) => new ContestServer(trial.stack, network, false, number));
+const servers = [1, 2, 3].map((number) => new ContestServer(trial.stack, network, {}, number));
 const repository = "/var/opt/webapp.git";
 const clone = join(own, "webapp");
 

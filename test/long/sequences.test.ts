@@ -1,5 +1,5 @@
 // Lives of a fleet on a server that somebody else set up: whatever happened, `down` gives the server back as it was, but for what it names.
-// FLEET_SEQUENCES says how many from FLEET_SEED on; FLEET_SHRINK=1 looks for the fewest steps of one that fails. Without, the same few each
+// FLEET_SEQUENCES says how many from FLEET_SEED on, FLEET_ON on what kind of server; FLEET_SHRINK=1 looks for the fewest steps of one that fails. Without, the same few each
 // time: a search for new faults is begun by a person, and stops nobody else's change.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,10 @@ import { type Step, sequenceOf, shrunk } from "../support/contest/steps.ts";
 const count = Number(process.env.FLEET_SEQUENCES ?? "3");
 const first = Number(process.env.FLEET_SEED ?? "51");
 
-const life = new Life("sequences");
+/** `odd`, `trixie`, or both. */
+const on = (process.env.FLEET_ON ?? "").split(" ");
+
+const life = new Life("sequences", { odd: on.includes("odd"), release: on.includes("trixie") ? "trixie" : "bookworm" });
 beforeAll(() => life.prepare());
 afterAll(() => life.gone());
 

@@ -2,11 +2,12 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Answer, type Fleet, Trial } from "../fleet.ts";
+import { type Answer, type Fleet, type Running, Trial } from "../fleet.ts";
 import { ownNetwork, ownProject } from "../own.ts";
 import { byHand, type Draft as Drafted, operations, options } from "./menu.ts";
-import { ContestServer, login } from "./server.ts";
-import { draftOf, type Step } from "./steps.ts";
+import { ContestServer, type Kind, login } from "./server.ts";
+import { draftOf, type Mishap, type Step } from "./steps.ts";
+import { troubles } from "./troubles.ts";
 
 /** What is not as promised, a sentence each. */
 export type Faults = readonly string[];
@@ -17,13 +18,13 @@ export class Life {
   #names = { team: "trial", server: "isu1", was: {} as { team?: string; server?: string } };
   #said: string[] = [];
 
-  constructor(purpose: string) {
+  constructor(purpose: string, kind: Kind = {}) {
     const network = ownNetwork();
     this.trial = new Trial(purpose, {
       target: "inventory",
       servers: { isu1: { address: `${network}.11`, user: login.name, roles: ["base"] } },
     });
-    this.server = new ContestServer(this.trial.stack, network);
+    this.server = new ContestServer(this.trial.stack, network, kind);
   }
 
   async prepare(): Promise<void> {
@@ -81,7 +82,7 @@ export class Life {
       faults.push(...found.map((fault) => `step ${index + 1} ${JSON.stringify(step)}: ${fault}`));
       if (found.length > 0) break;
     }
-    return [...faults, ...(await this.#handedBack())];
+    return [...faults, ...(await this.#down())];
   }
 
   async #step(step: Step, until: readonly Step[]): Promise<Faults> {
@@ -90,7 +91,8 @@ export class Life {
     if ("reboot" in step) await this.server.reboot();
     if ("hand" in step) await this.server.run(`mine() { grep -q -e "$1" /var/lib/fleet/journal 2> /dev/null; }\n${byHand[step.hand]}`);
     if ("operate" in step) return await this.#operate(step);
-    if ("down" in step) return step.killed === undefined ? await this.#down() : await this.#downKilled(step.killed);
+    if ("lost" in step) this.trial.forget();
+    if ("down" in step) return await this.#down(step);
     if (!("up" in step)) return [];
     this.#write(until);
     return await this.#up(step);
@@ -111,67 +113,66 @@ export class Life {
     return [];
   }
 
-  async #up({ killed, cut, at, kib }: Extract<Step, { up: true }>): Promise<Faults> {
-    const run = (): ReturnType<Trial["start"]> => this.trial.start("up", ["--yes"]);
-    if (killed !== undefined) {
-      const running = run();
-      await Promise.race([running.done, sleep(killed).then(() => running.kill())]);
-      return traced(await running.done);
-    }
-    if (cut !== undefined) {
-      const running = run();
-      const cable = async () => {
-        await sleep(at);
-        await this.server.cable("down");
-        await sleep(cut);
-        await this.server.cable("up");
-      };
-      const [answer] = await Promise.all([running.done, cable()]);
-      return traced(answer);
-    }
-    if (kib !== undefined) {
-      const empty = await this.server.fill(kib);
-      const answer = await run().done;
-      await empty();
-      // The organiser's own programs come to themselves.
-      await this.server.run(
-        'systemctl reset-failed; for each in mariadb nginx notes-python notes-matcher; do if [ "$(systemctl is-enabled $each)" = enabled ]; then systemctl start $each; fi; done',
-      );
-      return traced(answer);
-    }
-    const answer = await run().done;
-    if (answer.code !== 0) return [`up ended with ${answer.code}: ${answer.said}`];
+  /** One that says that all went well is believed, whatever happened to it, and so is checked. */
+  async #up(mishap: Mishap): Promise<Faults> {
+    const answer = await this.#during(mishap, () => this.trial.start("up", ["--yes"]));
+    if (answer.code !== 0) return mustSucceed(mishap) ? [`up ended with ${answer.code}: ${answer.said}`] : traced(answer);
     const looked = await this.trial.run("verify");
-    if (looked.code !== 0) return [`verify after up ended with ${looked.code}: ${looked.said}`];
+    if (looked.code !== 0) return [`verify after up ended with ${looked.code}: ${looked.said}\n--- what up said:\n${answer.said}`];
     return traced(answer);
   }
 
-  async #down(): Promise<Faults> {
-    const answer = await this.trial.run("down", ["--yes"]);
+  async #down(mishap: Mishap = {}): Promise<Faults> {
+    const answer = await this.#during(mishap, () => this.trial.start("down", ["--yes"]));
     this.#said.push(answer.said);
-    return answer.code === 0 ? traced(answer) : [`down ended with ${answer.code}: ${answer.said}`];
+    if (answer.code !== 0) return mustSucceed(mishap) ? [`down ended with ${answer.code}: ${answer.said}`] : traced(answer);
+    return [...traced(answer), ...(await this.#handedBack())];
   }
 
-  async #downKilled(after: number): Promise<Faults> {
-    const running = this.trial.start("down", ["--yes"]);
-    await Promise.race([running.done, sleep(after).then(() => running.kill())]);
-    const answer = await running.done;
-    this.#said.push(answer.said);
-    return traced(answer);
+  async #during({ killed, cut, at = 0, kib, under }: Mishap, start: () => Running): Promise<Answer> {
+    if (kib !== undefined) return await this.#within(() => this.server.fill(kib), start);
+    if (under !== undefined) {
+      const { begin, end } = troubles[under]!;
+      const within = async () => {
+        await this.server.told(begin);
+        return async () => void (await this.server.told(end));
+      };
+      return await this.#within(within, start);
+    }
+    const running = start();
+    if (killed !== undefined) await Promise.race([running.done, sleep(killed).then(() => running.kill())]);
+    if (cut !== undefined) {
+      await sleep(at);
+      await this.server.cable("down");
+      await sleep(cut);
+      await this.server.cable("up");
+    }
+    return await running.done;
+  }
+
+  async #within(begin: () => Promise<() => Promise<void>>, start: () => Running): Promise<Answer> {
+    const end = await begin();
+    const answer = await start().done;
+    await end();
+    // The organiser's own programs come to themselves.
+    await this.server.run(
+      'systemctl reset-failed; for each in mariadb nginx notes-python notes-matcher; do if [ "$(systemctl is-enabled $each)" = enabled ]; then systemctl start $each; fi; done',
+    );
+    return answer;
   }
 
   async #handedBack(): Promise<Faults> {
-    const down = await this.#down();
     await this.server.settled();
     const left = different(this.server.start, await this.server.sums());
     const named = namedIn(this.#said.join("\n"));
     const unnamed = left.filter((line) => !named(line));
-    return [
-      ...down,
-      ...(unnamed.length > 0 ? [`after down, not as it was:\n${unnamed.join("\n")}\n--- what down said:\n${this.#said.join("\n")}`] : []),
-    ];
+    return unnamed.length > 0 ? [`after down, not as it was:\n${unnamed.join("\n")}\n--- what down said:\n${this.#said.join("\n")}`] : [];
   }
 }
+
+/** Pure. */
+const mustSucceed = ({ killed, cut, kib, under }: Mishap): boolean =>
+  under !== undefined ? troubles[under]!.bearable === true : killed === undefined && cut === undefined && kib === undefined;
 
 /** Stack traces and Pulumi's own advice are for nobody. */
 const traced = ({ said }: Answer): Faults => (/^\s+at .*:\d+:\d+\)?$|--force\b|undefined|NaN/m.test(said) ? [`its words: ${said}`] : []);

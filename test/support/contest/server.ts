@@ -28,6 +28,13 @@ export const packages = ["ca-certificates", "curl", "nginx-light", "mariadb-serv
 /** Bytes. What an `up` needs beside the database's copy. */
 const diskSize = 900 * 1024 * 1024;
 
+export interface Kind {
+  /** With what real servers surprise with: another shell, a socket for sshd, links, holds, a root password of the database. */
+  readonly odd?: boolean;
+  /** @default "bookworm" */
+  readonly release?: "bookworm" | "trixie";
+}
+
 export class ContestServer {
   readonly name: string;
   readonly address: string;
@@ -35,17 +42,14 @@ export class ContestServer {
   readonly #odd: boolean;
   #start: readonly string[] = [];
 
-  /**
-   * @param odd with what real servers surprise with: another shell, a socket for sshd, links, holds, a root password of the database
-   * @param number the last of its name, and of its address: `isu1`
-   */
-  constructor(stack: string, network: string, odd = false, number = 1) {
+  /** @param number the last of its name, and of its address: `isu1` */
+  constructor(stack: string, network: string, { odd = false, release = "bookworm" }: Kind = {}, number = 1) {
     this.#odd = odd;
     this.name = `isu${number}`;
     this.address = `${network}.${10 + number}`;
     const authorizedKey = `${ssh2.utils.generateKeyPairSync("ed25519").public} nobody`;
     this.#spec = {
-      ...{ stack, name: this.name, driver: "nspawn", cores: 2, memoryMiB: 1024, release: "bookworm" },
+      ...{ stack, name: this.name, driver: "nspawn", cores: 2, memoryMiB: 1024, release },
       ...{
         address: this.address,
         subnet: `${network}.0/24`,

@@ -1,5 +1,18 @@
 // A sequence of what happens to a fleet in its life, made from a seed. Plain data: a failing one is shrunk, kept as a case, and run again.
 import { byHand, crosses, files, operations, options } from "./menu.ts";
+import { troubles } from "./troubles.ts";
+
+/**
+ * What happens to a running command, in milliseconds after its start: kill -9 of everything; the cable out for `cut` of them; or from the
+ * start on: the disk full but for `kib`, or one of the troubles.
+ */
+export interface Mishap {
+  readonly killed?: number;
+  readonly cut?: number;
+  readonly at?: number;
+  readonly kib?: number;
+  readonly under?: string;
+}
 
 export type Step =
   /** The stack file says it, or says it no more. */
@@ -7,10 +20,11 @@ export type Step =
   /** The `variant`-th content of the path; without one the file goes from the overlay. */
   | { readonly lay: string; readonly variant?: number }
   | { readonly rename: "team" | "server" }
-  /** Milliseconds after the start: kill -9 of everything; the cable out for `cut` milliseconds; the disk full but for `kib` from the start. */
-  | { readonly up: true; readonly killed?: number; readonly cut?: number; readonly at?: number; readonly kib?: number }
-  | { readonly down: true; readonly killed?: number }
+  | ({ readonly up: true } & Mishap)
+  | ({ readonly down: true } & Mishap)
   | { readonly reboot: true }
+  /** The operator's computer is another one, which knows the stack file alone. */
+  | { readonly lost: "state" }
   | { readonly hand: string }
   /** A command beside the roles; `killed` as with an `up`. */
   | { readonly operate: string; readonly killed?: number };
@@ -38,24 +52,28 @@ function edits(random: Random, count: number): readonly Step[] {
   });
 }
 
-function up(random: Random): Step {
+/** Of a command that takes some `length` milliseconds, where it is on its own. */
+function mishap(random: Random, length: number): Mishap {
   const chance = random();
-  const at = 1000 + Math.floor(random() * 9000);
-  if (chance < 0.18) return { up: true, killed: at };
-  if (chance < 0.28) return { up: true, at, cut: 2000 + Math.floor(random() * 8000) };
-  if (chance < 0.38) return { up: true, kib: Math.floor(random() * random() * 4096) };
-  return { up: true };
+  const at = 1000 + Math.floor(random() * length);
+  if (chance < 0.35) return { killed: at };
+  if (chance < 0.55) return { at, cut: 2000 + Math.floor(random() * 8000) };
+  if (chance < 0.75) return { kib: Math.floor(random() * random() * 4096) };
+  return { under: pick(random, Object.keys(troubles)) };
 }
 
-function mishap(random: Random): readonly Step[] {
+const up = (random: Random): Step => ({ up: true, ...(random() < 0.45 && mishap(random, 9000)) });
+const down = (random: Random): Step => ({ down: true, ...(random() < 0.5 && mishap(random, 6000)) });
+
+function afterwards(random: Random): readonly Step[] {
   const chance = random();
-  if (chance < 0.4) return [{ hand: pick(random, Object.keys(byHand)) }];
-  if (chance < 0.55) return [{ reboot: true }];
-  if (chance < 0.65) return [{ rename: random() < 0.5 ? "team" : "server" }];
-  if (chance < 0.72) return [{ down: true }];
-  if (chance < 0.78) return [{ down: true, killed: 1000 + Math.floor(random() * 6000) }];
-  if (chance < 0.88) return [{ operate: pick(random, Object.keys(operations)) }];
-  if (chance < 0.92) return [{ operate: pick(random, Object.keys(operations)), killed: 500 + Math.floor(random() * 2500) }];
+  if (chance < 0.35) return [{ hand: pick(random, Object.keys(byHand)) }];
+  if (chance < 0.48) return [{ reboot: true }];
+  if (chance < 0.58) return [{ rename: random() < 0.5 ? "team" : "server" }];
+  if (chance < 0.72) return [down(random)];
+  if (chance < 0.77) return [{ lost: "state" }];
+  if (chance < 0.87) return [{ operate: pick(random, Object.keys(operations)) }];
+  if (chance < 0.91) return [{ operate: pick(random, Object.keys(operations)), killed: 500 + Math.floor(random() * 2500) }];
   return [];
 }
 
@@ -63,7 +81,7 @@ function mishap(random: Random): readonly Step[] {
 export function sequenceOf(seed: number): readonly Step[] {
   const random = randomOf(seed);
   const rounds = 2 + Math.floor(random() * 3);
-  return Array.from({ length: rounds }, () => [...edits(random, 2 + Math.floor(random() * 6)), up(random), ...mishap(random)]).flat();
+  return Array.from({ length: rounds }, () => [...edits(random, 2 + Math.floor(random() * 6)), up(random), ...afterwards(random)]).flat();
 }
 
 /** What a sequence means up to a step, for the stack file and the overlay. Of two that can't both be there the later counts. */
