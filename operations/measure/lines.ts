@@ -15,11 +15,11 @@ export async function eachLine(file: string, take: (line: string) => void): Prom
     const text = rest + piece.toString("latin1");
     let from = 0;
     for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", from)) {
-      take(text.slice(from, text.charCodeAt(at - 1) === 13 ? at - 1 : at));
+      take(text.slice(from, Math.min(from + longest, text.charCodeAt(at - 1) === 13 ? at - 1 : at)));
       from = at + 1;
     }
-    rest = text.slice(from);
-    if (rest.length > longest) rest = "";
+    // Of a line that is longer its beginning counts: what it is stands there.
+    rest = text.slice(from, from + longest);
   }
   if (rest !== "") take(rest);
 }

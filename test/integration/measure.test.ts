@@ -9,11 +9,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { nspawn } from "../../machines/nspawn/driver.ts";
 import type { Lab } from "../../operations/lab/model.ts";
 import { AccessLog } from "../../operations/measure/access/analyse.ts";
+import { eachLine } from "../../operations/measure/lines.ts";
 import type { RunReport } from "../../operations/measure/report/model.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
 import { SlowLog } from "../../operations/measure/slow/digest.ts";
 import { type Fleet, inside, Trial } from "../support/fleet.ts";
 import { alpArguments, alpRows, asAlp, asDigest, digestArguments, digestClasses } from "../support/judges.ts";
+import { oddAccessLog, oddSlowLog } from "../support/made-logs.ts";
 import { own, ownProject } from "../support/own.ts";
 import { soon } from "../support/soon.ts";
 
@@ -145,6 +147,21 @@ ln -s /srv/quiet.conf /etc/nginx/conf.d/quiet.conf; nginx -s reload`);
   expect(await leftOver()).toBe("");
   expect(await on("stat -c %i /var/log/nginx/teams.log")).toBe(before);
   expect(readFileSync(join(folder, "report.html"), "utf8")).toContain("1,234");
+});
+
+test("logs that are not like the rest: every figure is alp's and pt-query-digest's", async () => {
+  const [access, slow] = [join(own, "odd-access.log"), join(own, "odd-slow.log")];
+  writeFileSync(access, oddAccessLog(), "latin1");
+  writeFileSync(slow, oddSlowLog());
+  const [log, digest] = [new AccessLog(), new SlowLog()];
+  await eachLine(access, (line) => log.line(line));
+  await eachLine(slow, (line) => digest.line(line));
+  const env = { PATH: `${alpFolder}:${process.env.PATH}` };
+  const alp = spawnSync("alp", alpArguments("ltsv", access, log.report()), { encoding: "utf8", env });
+  expect([...asAlp(log.report())].sort(), alp.stderr).toEqual(alpRows(alp.stdout));
+  const judged = digestClasses(execFileSync("pt-query-digest", digestArguments(slow), { encoding: "utf8", maxBuffer: 1e8 }));
+  const exact = (all: readonly { readonly p95: number }[]) => all.map(({ p95: _, ...rest }) => rest);
+  expect(exact(asDigest(digest.report()))).toEqual(exact(judged));
 });
 
 test("samples cost a server less than one percent of a core", async () => {

@@ -135,3 +135,80 @@ export function slowLog(kind: keyof typeof heads, count: number, seed = 7): stri
   }
   return parts.join("");
 }
+
+/** What applications ask that is not like the rest, and pt-query-digest 3.2.1 can read. */
+const oddStatements = [
+  "SELECT 'a\\\\' , b FROM t",
+  'SELECT * FROM t WHERE a = \'it\'\'s\' AND b = "say ""hi"""',
+  "SELECT * FROM t WHERE (a,b) IN ((1,2),(3,4)) AND c NOT IN (5)",
+  "SELECT * FROM t WHERE a <=> NULL AND b IS NOT NULL AND nullable = TRUE",
+  "insert ignore into t(a) values(1),(2)",
+  "UPDATE t SET a = a+1, b = -1.5e10, c = .5, f = b'01', g = x'AF' WHERE id = -1",
+  "SELECT a\n# a comment\nFROM t -- another; one\nWHERE c = '1;\n2'\n\n",
+  "SELECT ';\nx' FROM t",
+  "SELECT a\r\nFROM t\r\nWHERE b = 1",
+  "SELECT 'unclosed",
+  "SELECT /* unclosed",
+  "CALL db.proc ( 1 )",
+  "PREPARE s FROM 'select * from note where id = ?'",
+  "EXECUTE s USING @a",
+  "SELECT * FROM `名前` WHERE Ünï = '日本' AND à = 1 ORDER BY É ASC",
+  "SELECT doc->>'$.a' FROM t WHERE ip = '::1' LIMIT 10 OFFSET 20",
+  "INSERT INTO blob_t VALUES (_binary '\0\x01;\x1a', 5)",
+  `SELECT * FROM t WHERE id IN (${Array.from({ length: 30_000 }, (_, index) => index).join(",")}) AND z=1`,
+  "COMMIT",
+] as const;
+
+/** With heads as they are seldom: IPv6, a user with a bracket, MySQL's extra figures, MariaDB's explain, a server that started again in between. Bytes. */
+export function oddSlowLog(): Buffer {
+  const hosts = ["localhost [127.0.0.1]", " [::1]", "ip6-host [2001:db8::1]  Id: 5", "web-1.example []"];
+  const more = ["", " Thread_id: 12 Errno: 0 Killed: 0 Start: 2026-12-01T00:30:01.123Z End: 2026-12-01T00:30:01.124Z"];
+  const explained = "# Full_scan: Yes  Filesort: No\n#\n# explain: 1\tSIMPLE\tnote\tALL\tNULL\tNULL\n#\n";
+  const parts = oddStatements.map((text, index) => {
+    const [seconds, set] = [
+      index === 3 ? "99999.999999" : `0.${100 + index}`,
+      index % 4 === 1 ? "SET insert_id=7,timestamp=1;" : "SET timestamp=1;",
+    ];
+    return `${index === 8 ? heads.mysql : ""}# User@Host: ${index === 5 ? "a[b][c]" : "isucon[isucon]"} @ ${hosts[index % 4]}
+# Query_time: ${seconds}  Lock_time: 0.000100 Rows_sent: ${index}  Rows_examined: ${index * 1_000_000_007}${more[index % 2]}
+${index % 3 === 0 ? explained : ""}${set}\n${text};\n`;
+  });
+  const raw = Buffer.from(
+    "# User@Host: a[a] @ b []\n# Query_time: 0.5  Lock_time: 0 Rows_sent: 1  Rows_examined: 2\nSET timestamp=1;\nSELECT '\xff\x5c\x80', caf\xe9, \xc0\xa0 FROM Shift_\x93JIS;\n",
+    "latin1",
+  );
+  return Buffer.concat([Buffer.from(`${heads.mysql}${parts.join("")}`, "utf8"), raw]);
+}
+
+/** What logs hold that is not like the rest, and alp counts as well. */
+export const oddAccessLog = (): string =>
+  [
+    { uri: "/a?x=1&y=/b/5" },
+    { uri: "/a%20b", method: "PROPFIND" },
+    { uri: "/x;y=1/a:b", host: "[::1]" },
+    { uri: "*", method: "OPTIONS", status: "000" },
+    { uri: "//x/y", status: "499" },
+    { uri: "/a", apptime: "0.1, 0.2" },
+    { uri: "/a", apptime: "-, 0.2" },
+    { uri: "/a", apptime: "99999.999" },
+    { uri: "/a", apptime: "1e-3", size: "1e3" },
+    { uri: "/a", apptime: "", ua: "a \\x22b\\x22: c" },
+    { uri: "/\xe6\x97\xa5", status: "-" },
+    { uri: "" },
+  ]
+    .map((each) => ({
+      time: "2026-12-01T10:00:00+09:00",
+      method: "GET",
+      status: "200",
+      size: "12",
+      reqtime: "0.5",
+      apptime: "0.25",
+      ...each,
+    }))
+    .map(
+      (fields) =>
+        `${Object.entries(fields)
+          .map(([label, value]) => `${label}:${value}`)
+          .join("\t")}\n`,
+    )
+    .join("");

@@ -9,7 +9,7 @@ import { AccessLog, secondOf } from "../../operations/measure/access/analyse.ts"
 import { formatOf, requestIn } from "../../operations/measure/access/line.ts";
 import { asRegExp, pathOf, patternsFor } from "../../operations/measure/access/patterns.ts";
 import { Distribution } from "../../operations/measure/distribution.ts";
-import { eachLine } from "../../operations/measure/lines.ts";
+import { eachLine, utf8 } from "../../operations/measure/lines.ts";
 import { SlowLog } from "../../operations/measure/slow/digest.ts";
 import { fingerprint } from "../../operations/measure/slow/fingerprint.ts";
 import { alpRows, asAlp, asDigest, digestClasses } from "../support/judges.ts";
@@ -113,11 +113,45 @@ describe("access logs", () => {
     ['192.0.2.1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" rt=0.25', 0.25],
     ['192.0.2.1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" 0.250 0.249', 0.25],
     ['192.0.2.1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12', undefined],
+    ['192.0.2.1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" 0.250 0.100, 0.149', 0.25],
+    ['192.0.2.1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" 0.250 "0.100 : 0.149" .', 0.25],
+    [
+      '[::1] - b c [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "a \\"b\\" rt=9.9" rt=0.25 ua="10.0.0.1:80" ut="0.2" cs=-',
+      0.25,
+    ],
+    ['::1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" rt=0.25 uct="0.001" uht="0.2" urt="0.2"', 0.2],
+    ['::1 - - [01/Dec/2026:10:00:00 +0900] "GET /a?b HTTP/1.1" 200 12 "-" "x" rt=0.25 uct="-" uht="-" urt="-"', 0.25],
   ] as const)("the combined format, with a time at its end or without: %s", ([line, seconds]) => {
     expect(formatOf(line)).toBe("combined");
     const request = requestIn(line, "combined");
     expect(request).toMatchObject({ method: "GET", uri: "/a?b", status: 200, bytes: 12 });
     expect(request?.seconds).toBe(seconds);
+  });
+
+  test.for([
+    ['{"uri":"\\/a","method":"GET","status":200,"body_bytes":12,"response_time":"0.1, 0.2","request_time":0.4}', "GET /a", 0.4],
+    ['  {"uri":"/a\\x22b","method":"GET","status":"200","body_bytes":"12","request_time":"0.4"}', 'GET /a"b', 0.4],
+    ['{"request":{"method":"PUT","uri":"/a"},"status":200,"size":12,"request_time":0.4}', "PUT /a", 0.4],
+    ['{"request":"GET /a?b HTTP/1.1","status":200,"bytes_sent":12,"upstream_response_time":null,"rt":0.4}', "GET /a?b", 0.4],
+    ["remote-addr:::1\turi:/a\tstatus:200\tsize:12\tapptime:-\treqtime:0.4", "- /a", 0.4],
+    ["host:[::1]\treq:GET /a HTTP/1.1\tstatus:200\tsize:12\tapptime:-, 0.2\treqtime:99999.999\tua:x\ty", "GET /a", 99999.999],
+  ] as const)("fields as logs have them: %s", ([line, request, seconds]) => {
+    const read = requestIn(line, formatOf(line)!)!;
+    expect([`${read.method} ${read.uri}`, read.seconds, read.bytes]).toEqual([request, seconds, 12]);
+  });
+
+  test("what is no text is no request", () => {
+    for (const line of ['{"uri":["/a"],"method":"GET","status":200}', '{"request":["GET"],"status":200}', "[1]"])
+      expect([line, formatOf(line) && requestIn(line, formatOf(line)!)]).toEqual([line, undefined]);
+  });
+
+  test("a server's log of its own and the run's have two formats, and every line counts", () => {
+    const report = access(`${accessLog("combined", 50)}${accessLog("ltsv", 50)}${accessLog("json", 50)}`);
+    expect([report.requests, report.unread]).toEqual([150, 0]);
+  });
+
+  test("a host in a request is not in its pattern", () => {
+    expect(["http://10.0.0.1:8080/x/5?a", "HTTPS://[::1]/x/5", "http://a.example", "*"].map(pathOf)).toEqual(["/x/*", "/x/*", "/", "*"]);
   });
 
   test("times of a log", () => {
@@ -154,6 +188,47 @@ describe("slow logs", () => {
       "select * from u where token = ? and pin in(?+) limit ?",
     );
   });
+});
+
+const entry = (text: string, seconds = "0.5") =>
+  `# User@Host: isucon[isucon] @ localhost []\n# Query_time: ${seconds}  Lock_time: 0.1 Rows_sent: 1  Rows_examined: 2\nSET timestamp=1;\n${text};\n`;
+const prints = (text: string) => slow(text).classes.map(({ fingerprint: print }) => print);
+
+test("a query is bytes: letters that are not ASCII stay as they are, whatever they look like in Latin-1", () => {
+  const name = "ÉÀ à日本語";
+  const text = Buffer.from(entry(`SELECT \`${name}\` FROM T WHERE Ünï = 'x' AND id=5`)).toString("latin1");
+  expect(prints(text).map(utf8)).toEqual([`select \`${name}\` from t where Ünï = ? and id=?`]);
+});
+
+test("a database that somebody chooses is a query; one that the log names is none", () => {
+  const { classes } = slow(`${entry("use other")}${entry("USE third")}${entry("SELECT 1").replace("SET", "use notes;\nSET")}`);
+  expect(classes.map(({ fingerprint: print, count, database }) => [print, count, database])).toEqual([
+    ["use ?", 2, undefined],
+    ["select ?", 1, "notes"],
+  ]);
+});
+
+test("a statement of megabytes is one of its kind", async () => {
+  const rows = Array.from({ length: 40_000 }, (_, index) => `(${index},'${"x".repeat(40)}')`).join(", ");
+  const list = Array.from({ length: 300_000 }, (_, index) => index).join(",");
+  const file = join(mkdtempSync(join(tmpdir(), "long-")), "slow.log.gz");
+  const statements = [
+    `INSERT INTO t (a,b) VALUES ${rows}`,
+    "INSERT INTO t (a,b) VALUES (1,'x')",
+    `SELECT a FROM t WHERE id IN (${list}) AND z=1`,
+  ];
+  writeFileSync(
+    file,
+    gzipSync(statements.map((each) => entry(each)).join("") + entry(`SELECT a FROM t WHERE id IN (${list.slice(0, 200_000)}1) AND z=1`)),
+  );
+  const log = new SlowLog();
+  await eachLine(file, (line) => log.line(line));
+  expect(log.report().classes.map(({ fingerprint: print, count }) => [print, count])).toEqual([
+    ["insert into t (a,b) values(?+)", 2],
+    // Cut off behind a megabyte.
+    ["select a from t where id in(?+)", 1],
+    ["select a from t where id in(?+) and z=?", 1],
+  ]);
 });
 
 describe("distributions", () => {

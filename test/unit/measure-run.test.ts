@@ -22,6 +22,7 @@ import {
   slowLogOf,
   survey,
 } from "../../operations/measure/run/scripts.ts";
+import { standsAt, writtenSince } from "../../operations/measure/run/since.ts";
 import { look, Traffic, watchedIn } from "../../operations/measure/run/traffic.ts";
 import { enter, ledger, newRun, type RunEntry } from "../../operations/measure/runs.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
@@ -64,7 +65,7 @@ access_log off;
 # configuration file /etc/nginx/sites-enabled/notes:
 server {
   access_log /var/log/nginx/notes.log main;
-  location ~ ^/(api|x{2}) { access_log off; }
+  location ~ "^/(api|x{2})" { access_log off; }
 }
 server { access_log off; location = /nginx_status { stub_status; } }
 `;
@@ -76,14 +77,17 @@ describe("what nginx logs", () => {
       shared: ["/var/log/nginx/access.log"],
       own: ["/var/log/nginx/notes.log"],
       silencedBy: ["/etc/nginx/conf.d/a.conf"],
+      elsewhere: [],
       silentServers: false,
+      silentLocations: true,
     });
     expect(directivesIn(dump).find(({ name }) => name === "log_format")?.args).toEqual(["main", '$remote_addr "$request" {x}']);
   });
 
   test("a server that is silent, and a configuration that nothing can be added to", () => {
     const found = nginxLogs("http { access_log /a.log; server { access_log off; } server { access_log /x-$host.log; } }");
-    expect(found).toEqual({ confD: false, shared: ["/a.log"], own: [], silencedBy: [], silentServers: true });
+    const none = { confD: false, shared: ["/a.log"], own: [], silencedBy: [] };
+    expect(found).toEqual({ ...none, elsewhere: ["/x-$host.log"], silentServers: true, silentLocations: false });
   });
 });
 
@@ -104,6 +108,22 @@ describe("what there is to measure", () => {
     });
     expect(slowLogOf(place.mysql!)).toBe("/var/log/mysql/fleet-slow.log");
     expect(slowLogOf({ ...place.mysql!, file: "host-slow.log" })).toBe("/var/lib/mysql/fleet-slow.log");
+  });
+
+  test("requests that are in no log that is read are told", () => {
+    const { remarks } = placeIn(
+      surveyed(
+        "http { include conf.d/*.conf; server { access_log syslog:server=10.0.0.9; location /js { access_log off; } } server { access_log logs/a.log; location = /s { stub_status; access_log off; } } }",
+        "",
+      ),
+    );
+    expect(remarks).toEqual([
+      "a server of nginx logs to syslog:server=10.0.0.9, logs/a.log, which is not read: its requests are not seen; next: a file by its full path",
+      expect.stringContaining("a location of nginx says"),
+    ]);
+    expect(
+      placeIn(surveyed("http { include conf.d/*.conf; server { location = /s { stub_status; access_log off; } } }", "")).remarks,
+    ).toEqual([]);
   });
 
   test("nothing", () => expect(placeIn(surveyed("", ""))).toEqual({ remarks: [] }));
@@ -144,6 +164,56 @@ test.for([
   expect([status, stderr]).toEqual([0, ""]);
 });
 
+describe("what a log got since a run began", () => {
+  /** @returns what is printed of the log after `meanwhile`, a shell's text in its folder. */
+  const written = (meanwhile: string, log = "a b.log"): string => {
+    const folder = mkdtempSync(join(tmpdir(), "since-"));
+    const [began, stands] = [join(folder, "began"), join(folder, "stands")];
+    const text = `cd ${folder}; mkdir logs; cd logs
+for each in "a b.log" other.log; do printf 'old\\nold too\\n' >"$each"; done; cp other.log "a b.log.9"; cp other.log "a b.log.txt"
+touch -d '2 hours ago' "a b.log" "a b.log.9"; gzip <other.log >packed.log; ln -s "$PWD/a b.log" link.log
+${standsAt(join(folder, "logs", log), stands)}
+expr "$(date +%s)" - 60 >${began}
+add() { printf '%s\\n' "$1" >>"a b.log"; }
+${meanwhile}
+${writtenSince(began)}
+while read -r inode size file; do written "$inode" "$size" "$file"; done <${stands}`;
+    const { status, stdout, stderr } = spawnSync("sh", ["-euc", text], { encoding: "utf8" });
+    expect([status, stderr]).toEqual([0, ""]);
+    return stdout.trimEnd().replaceAll("\n", " ");
+  };
+
+  test.for([
+    ["nothing", ":", ""],
+    ["lines", "add 1; add 2", "1 2"],
+    ["lines behind a cut", ": >'a b.log'; add 1", "1"],
+    ["lines before and behind a rotation", "add 1; mv 'a b.log' 'a b.log.1'; add 2", "1 2"],
+    ["lines before and behind one that packs", "add 1; mv 'a b.log' 'a b.log.1'; gzip 'a b.log.1'; add 2", "1 2"],
+    [
+      "lines before and behind one that copies",
+      "add 1; cp 'a b.log' 'a b.log-20261201'; : >'a b.log'; add 2; add 3; add 4; add 5; add 6; add 7",
+      "1 2 3 4 5 6 7",
+    ],
+    [
+      "lines of two rotations",
+      "add 1; mv 'a b.log' 'a b.log.2'; add 2; touch -d '30 seconds ago' 'a b.log.2'; mv 'a b.log' 'a b.log.1'; add 3",
+      "1 2 3",
+    ],
+    ["a file that was moved under any name", "add 1; mv 'a b.log' before.txt; add 2", "1 2"],
+    ["a file that nothing came after", "add 1; mv 'a b.log' 'a b.log.1'", "1"],
+    ["a file that was taken away", "rm 'a b.log'", ""],
+  ] as const)("%s", ([, meanwhile, wanted]) => expect(written(meanwhile)).toBe(wanted));
+
+  test("by a link", () => {
+    expect(written("add 1", "link.log")).toBe("1");
+    expect(written("add 1; mv 'a b.log' 'a b.log.1'; add 2", "link.log")).toBe("1 2");
+  });
+
+  test("what nginx packs as it writes", () => {
+    expect(written("echo 1 | gzip >>packed.log; echo 2 | gzip >>packed.log", "packed.log")).toBe("1 2");
+  });
+});
+
 describe("traffic of a benchmark that somebody else starts", () => {
   const log = (amount: number, initializations = 0) => ({ isu1: { kind: "log", amount, initializations } }) as const;
 
@@ -177,17 +247,21 @@ describe("traffic of a benchmark that somebody else starts", () => {
   });
 
   test("the request that initializes is told from its like, in each format", () => {
-    const [, pattern = ""] = /grep -c -E ('[^']*'|\S+)\)/.exec(look("/init.x", false).text) ?? [];
+    const [, pattern = ""] = /grep -a -c -E ('[^']*'|\S+)\)/.exec(look("/init.x", false).text) ?? [];
     const count = (line: string) =>
       spawnSync("sh", ["-c", `grep -c -E ${pattern}`], { input: `${line}\n`, encoding: "utf8" }).stdout.trim();
     const lines = [
       "method:POST\turi:/init.x\tstatus:200",
       '{"uri":"/init.x","status":200}',
       '- - [x] "POST /init.x HTTP/1.1" 200',
+      '{"request_uri": "/init.x?lang=go"}',
+      "path:/init.x",
       "uri:/init.xyz\t",
       "uri:/initax\t",
+      "uri:/\treferer:http://a.example/init.x\t",
+      "uri:/api/init.x\t",
     ];
-    expect(lines.map(count)).toEqual(["1", "1", "1", "0", "0"]);
+    expect(lines.map(count)).toEqual(["1", "1", "1", "1", "1", "0", "0", "0", "0"]);
   });
 });
 

@@ -100,8 +100,7 @@ export class AccessLog {
 
   line(line: string): void {
     if (line === "") return;
-    this.#format ??= formatOf(line);
-    const request = this.#format && requestIn(line, this.#format);
+    const request = this.#request(line);
     if (!request) {
       this.#unread += 1;
       return;
@@ -109,6 +108,17 @@ export class AccessLog {
     if (request.seconds !== undefined) this.#timed = true;
     this.#count(request.time);
     this.#tally(this.#method(request.method), this.#path(request.uri)).add(request);
+  }
+
+  /** As the line before it, else as it looks: a server's own log has a format of its own, and somebody may change it. */
+  #request(line: string): Request | undefined {
+    const request = this.#format && requestIn(line, this.#format);
+    if (request) return request;
+    const format = formatOf(line);
+    if (format === undefined || format === this.#format) return undefined;
+    const other = requestIn(line, format);
+    if (other || this.#format === undefined) this.#format = format;
+    return other;
   }
 
   report(): AccessReport {

@@ -16,8 +16,8 @@ export type LogFormat = "ltsv" | "json" | "combined";
 
 /** By a line of it; undefined for what is none of them. */
 export function formatOf(line: string): LogFormat | undefined {
-  if (line.startsWith("{")) return "json";
-  if (/^[A-Za-z_]\w*:[^\t]*\t/.test(line)) return "ltsv";
+  if (/^\s*\{/.test(line)) return "json";
+  if (/^[A-Za-z_][\w.-]*:[^\t]*\t/.test(line)) return "ltsv";
   return combined.test(line) ? "combined" : undefined;
 }
 
@@ -30,7 +30,7 @@ const names = {
   status: ["status", "code"],
   bytes: ["size", "body_bytes", "body_bytes_sent", "bytes_sent", "bytes"],
   // What the application took, where it was asked; else the whole of it. alp has the same order.
-  seconds: ["apptime", "response_time", "upstream_response_time"],
+  seconds: ["apptime", "response_time", "upstream_response_time", "urt"],
   whole: ["reqtime", "request_time", "rt"],
 } as const;
 
@@ -57,10 +57,11 @@ function textIn(get: Get, candidates: readonly string[]): string | undefined {
 
 function requestBy(get: Get): Request | undefined {
   const [ofMethod, ofUri] = (textIn(get, names.request) ?? "").split(" ");
-  const method = textIn(get, names.method) ?? ofMethod;
+  // alp counts what has none, too.
+  const method = textIn(get, names.method) ?? (ofUri === undefined ? "-" : ofMethod!);
   const uri = textIn(get, names.uri) ?? ofUri;
   const status = numberIn(get, names.status);
-  if (!method || !uri || status === undefined) return undefined;
+  if (!uri || status === undefined) return undefined;
   const seconds = numberIn(get, names.seconds) ?? numberIn(get, names.whole);
   return {
     method,
@@ -84,26 +85,48 @@ function ltsv(line: string): Request | undefined {
   });
 }
 
-function json(line: string): Request | undefined {
-  let fields: Record<string, unknown>;
+/** nginx without `escape=json` writes a quote as `\x22`, which is no JSON. */
+function parsed(line: string): Record<string, unknown> {
   try {
-    fields = JSON.parse(line);
+    return JSON.parse(line);
+  } catch {
+    return JSON.parse(line.replace(/\\x([0-9A-Fa-f]{2})/g, "\\u00$1"));
+  }
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" || typeof value === "number" ? String(value) : undefined);
+
+function json(line: string): Request | undefined {
+  try {
+    const fields = parsed(line);
+    const { request } = fields;
+    const within = typeof request === "object" && request !== null ? (request as Record<string, unknown>) : {};
+    return requestBy((name) => textOf(fields[name]) ?? textOf(within[name]));
   } catch {
     return undefined;
   }
-  return requestBy((name) => (fields[name] === undefined || fields[name] === null ? undefined : String(fields[name])));
 }
 
-const combined = /^\S+ \S+ .*?\[([^\]]+)\] "([A-Z]+) (\S+)[^"]*" (\d{3}) (\d+|-)(.*)$/;
+const combined = /^[^ ]+ [^ ]+ .*?\[([^\]]+)\] "([A-Z][A-Z-]*) ([^ ]+)[^"]*" (\d{3}) (\d+|-)(.*)$/;
 /** Referer, user agent and the like; a time in quotes is one all the same. */
-const quotedText = /"(?!\d+\.\d+")[^"]*"/g;
-/** Behind them: `0.012`, or `rt=0.012`; what follows it is the upstream's. */
-const timeAtEnd = /(?:^|[\s="])(\d+\.\d+)(?:"?\s+(?:-|[\d.]+))?"?\s*$/;
+const quoted = /"((?:[^"\\]|\\.)*)"/g;
+const withoutText = (rest: string): string => rest.replace(quoted, (whole, text: string) => (/^\d+\.\d+$/.test(text) ? whole : "-"));
+/** Behind them: `0.012`; what follows it is the upstream's, several times where several were tried. */
+const timeAtEnd = /(?:^|[\s="])(\d+\.\d+)(?:"?\s+(?:-|[\d.]+)(?:(?:,| :) (?:-|[\d.]+))*)?(?:"?\s+[p.])?"?\s*$/;
+/** `rt=0.012 urt="0.011"`, wherever they stand. */
+const [upstreamTime, wholeTime] = [names.seconds, names.whole].map(
+  (all) => new RegExp(`(?:^|[\\s"])(?:${all.join("|")})[=:]"?(\\d+\\.\\d+)"?(?=\\s|$)`),
+) as [RegExp, RegExp];
+
+function timeIn(text: string): string | undefined {
+  const named = /[=:]/.test(text) ? (upstreamTime.exec(text) ?? wholeTime.exec(text)) : null;
+  return (named ?? timeAtEnd.exec(text))?.[1];
+}
 
 function common(line: string): Request | undefined {
   const [, time = "", method = "", uri = "", status, bytes, rest = ""] = combined.exec(line) ?? [];
   if (status === undefined) return undefined;
-  const seconds = timeAtEnd.exec(rest.replace(quotedText, "-"))?.[1];
+  const seconds = timeIn(withoutText(rest));
   return {
     method,
     uri,

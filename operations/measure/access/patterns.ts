@@ -19,10 +19,12 @@ function ofSegment(segment: string): string {
   return [...parts.map((part) => (isValue(part) ? "*" : part)), isValue(kind) ? "*" : kind].join(".");
 }
 
-/** Without the query, and with what looks like a value as `*`. */
+/** Without the query, the host that a proxy is told of, and with what looks like a value as `*`. */
 export function pathOf(uri: string): string {
-  const end = uri.search(/[?#]/);
-  const path = end < 0 ? uri : uri.slice(0, end);
+  const own = /^https?:\/\/[^/?#]*/i.exec(uri);
+  const local = own ? uri.slice(own[0].length) || "/" : uri;
+  const end = local.search(/[?#]/);
+  const path = end < 0 ? local : local.slice(0, end);
   return path.split("/").map(ofSegment).join("/");
 }
 

@@ -1,5 +1,5 @@
 // A run from one end to the other: servers made ready, the benchmark between, everything put back and fetched, on all servers at once.
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, type LockingShell } from "../../../provisioners/engine/shell.ts";
 import { gist } from "../../../provisioners/ssh/output.ts";
@@ -123,17 +123,3 @@ function aborted(signal: AbortSignal): Promise<never> {
     else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
-
-/** What a server's part of a run holds. */
-export const partsOf = (folder: string, server: string) => {
-  const own = (name: string) => join(folder, "servers", server, name);
-  const there = (name: string) => (existsSync(own(name)) ? own(name) : undefined);
-  return {
-    access: there("access.log.gz"),
-    slow: there("slow.log.gz"),
-    samples: there("samples.gz"),
-    status: there("status.gz"),
-    own,
-    there,
-  };
-};

@@ -7,6 +7,8 @@ interface Directive {
   readonly args: readonly string[];
   /** The blocks that it stands in: `["http", "server"]`. */
   readonly within: readonly string[];
+  /** Which of them it is: another one of the same names is another block. */
+  readonly block: number;
   /** The file that it stands in. */
   readonly file: string;
 }
@@ -18,17 +20,24 @@ const fileMark = /^# configuration file (.+):\n$/;
 export function directivesIn(text: string): readonly Directive[] {
   const found: Directive[] = [];
   let within: string[] = [];
+  let blocks: number[] = [];
+  let opened = 0;
   let words: string[] = [];
   let file = "";
   for (const [, token = ""] of text.matchAll(word)) {
     if (token.startsWith("#")) {
       const next = fileMark.exec(token)?.[1];
-      if (next !== undefined) [file, within, words] = [next, [...levelOf(next, found)], []];
-    } else if (token === "}") within.pop();
-    else if (token === ";" || token === "{") {
+      if (next !== undefined) [file, within, blocks, words] = [next, [...levelOf(next, found)], [++opened], []];
+    } else if (token === "}") {
+      within.pop();
+      blocks.pop();
+    } else if (token === ";" || token === "{") {
       const [name = "", ...args] = words;
-      found.push({ name, args, within: [...within], file });
-      if (token === "{") within.push(name);
+      found.push({ name, args, within: [...within], block: blocks.at(-1) ?? 0, file });
+      if (token === "{") {
+        within.push(name);
+        blocks.push(++opened);
+      }
       words = [];
     } else words.push(/^["']/.test(token) ? token.slice(1, -1) : token);
   }
@@ -56,8 +65,11 @@ export interface NginxLogs {
   readonly own: readonly string[];
   /** Files whose `access_log off;` in `http` silences every other there. */
   readonly silencedBy: readonly string[];
+  /** Logs of theirs that are no file here: syslog, a path with a variable, one below nginx's own folder. */
+  readonly elsewhere: readonly string[];
   /** Whether a server as a whole logs nothing. */
   readonly silentServers: boolean;
+  readonly silentLocations: boolean;
 }
 
 export function nginxLogs(dump: string): NginxLogs {
@@ -65,15 +77,19 @@ export function nginxLogs(dump: string): NginxLogs {
   const all = directivesIn(dump).filter(({ file }) => file !== snippet);
   const logs = all.filter(({ name, within }) => name === "access_log" && within[0] === "http");
   const [shared, own] = [logs.filter(({ within }) => within.length === 1), logs.filter(({ within }) => within.length > 1)];
-  const files = (some: readonly Directive[]) => [
-    ...new Set(some.map(({ args: [file = ""] }) => file).filter((file) => file.startsWith("/") && !file.includes("$"))),
-  ];
+  const isFile = (file: string) => file.startsWith("/") && !file.includes("$");
+  const written = (some: readonly Directive[]) => [...new Set(some.map(({ args: [file = ""] }) => file))].filter((file) => file !== "off");
+  const files = (some: readonly Directive[]) => written(some).filter(isFile);
   const off = (some: readonly Directive[]) => some.filter(({ args: [file] }) => file === "off");
   return {
     confD: all.some(({ name, within, args }) => name === "include" && within.join() === "http" && /conf\.d\/\*\.conf$/.test(args[0] ?? "")),
     shared: files(shared),
     own: files(own),
     silencedBy: [...new Set(off(shared).map(({ file }) => file))],
+    elsewhere: written(own).filter((file) => !isFile(file)),
+    silentLocations: off(own).some(
+      ({ within, block }) => within.includes("location") && !all.some((each) => each.name === "stub_status" && each.block === block),
+    ),
     silentServers: off(own).some(({ within }) => within.join() === "http,server" && !statusPage(all, within)),
   };
 }

@@ -36,6 +36,11 @@ export function placeIn(text: string): Surveyed {
     );
   if (logs && logs.own.length > 0)
     remarks.push(`a server of nginx has an access log of its own (${logs.own.join(", ")}): it is read as it is, and stays on`);
+  if (logs && logs.elsewhere.length > 0)
+    remarks.push(
+      `a server of nginx logs to ${logs.elsewhere.join(", ")}, which is not read: its requests are not seen; next: a file by its full path`,
+    );
+  if (logs?.silentLocations) remarks.push("a location of nginx says `access_log off;`: its requests are not seen");
   if (logs?.silentServers) remarks.push("a server of nginx says `access_log off;` itself: its requests are not seen");
   const mysql = database === "" ? undefined : mysqlIn(database.split("\n").at(-1) ?? "");
   if (database !== "" && !mysql)

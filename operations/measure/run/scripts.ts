@@ -7,6 +7,7 @@ import { logFields, logHead } from "../../../templates/nginx/log.ts";
 import { collectProfiles, profilers, profilesOf } from "../profiles/profilers.ts";
 import { type Pool, poolFiles, portMark, statusSampler, statusServer } from "../samples/web-status.ts";
 import { databaseStart, finalLogBack, finalUndo, keepFinal } from "./final.ts";
+import { standsAt, writtenSince } from "./since.ts";
 
 /** Root's alone. What a killed run left in it is put back by the next one, or by the server itself once the time is up. */
 export const folder = "/var/lib/fleet/measure";
@@ -48,9 +49,12 @@ if [ -s ${folder}/undo ]; then sh ${folder}/undo; fi; rm -f ${folder}/undo`);
 
 const wayBack = { name: "bench", title: "fleet bench" } as const;
 
+/** Of a run's own: also what the server's logrotate made of it meanwhile. */
+const withRotated = (file: string): string => `${quote(file)} ${quote(file)}[.-][0-9]*`;
+
 /** Its own log and the folder, with what was gathered in it. */
 const leavesNothing = ({ mysql }: Pick<Place, "mysql">): string =>
-  `rm -rf ${folder} ${runLog}${mysql ? ` ${quote(slowLogOf(mysql))}` : ""}`;
+  `rm -rf ${folder} ${withRotated(runLog)}${mysql ? ` ${withRotated(slowLogOf(mysql))}` : ""}`;
 
 /** Of a run that came to nothing: what it gathered goes, too. */
 export const discard = (place: Place): Command => lines([putBack, raw(leavesNothing(place)), dropWayBack(wayBack.name)]);
@@ -98,7 +102,7 @@ const nginxOn = ({ silencedBy }: NonNullable<Place["nginx"]>, pools: readonly Po
     raw(`echo 'rm -f ${snippet}' >>${folder}/undo`),
     ...silencedBy.map(unsilenced),
     raw(`echo 'nginx -t -q && nginx -s reload; sleep 1' >>${folder}/undo`),
-    raw(`rm -f ${runLog}`),
+    raw(`rm -f ${withRotated(runLog)}`),
     withInput(raw(`cat >${snippet}`), format),
     ...withStatus(pools),
     raw(settle),
@@ -137,7 +141,7 @@ function mysqlOn(state: MysqlState): Command {
     raw(`printf 'began=%s\\n' "$(database)" >>${folder}/undo`),
     // One that has started since came up with its files.
     withInput(raw(`cat >>${folder}/undo`), `${client}\nif [ "$(database)" = "$began" ]; then mysql_ -e ${quote(back)}; fi\n`),
-    raw(`rm -f ${quote(ours)}`),
+    raw(`rm -f ${withRotated(ours)}`),
     raw(`mysql_ -e ${quote(`${now} set global slow_query_log = 1;`)}`),
   ]);
 }
@@ -158,8 +162,7 @@ rm -rf ${folder}/out ${folder}/offsets ${folder}/web-sampler
 ${client}`;
 
 /** Where the logs of the team's own stand, so that what follows is the run's. */
-const remember = (files: readonly string[]): Command =>
-  raw(files.map((file) => `stat -c '%i %s %n' ${quote(file)} >>${folder}/offsets 2>/dev/null || true`).join("\n"));
+const remember = (files: readonly string[]): Command => raw(files.map((file) => standsAt(file, `${folder}/offsets`)).join("\n"));
 
 /** Units that are not there are other servers'. */
 const restarted = (units: readonly string[]): Command =>
@@ -203,17 +206,17 @@ export function silent({ nginx, mysql }: Place, restart: readonly string[]): Com
   ]);
 }
 
-const gathered = (file: string, as: string): string =>
-  `if [ -s ${quote(file)} ]; then gzip -1 -c ${quote(file)} >${as}; rm -f ${quote(file)}; fi`;
+const gathered = (file: string, as: string): string => `written 0 0 ${quote(file)} | gzip -1 -c >${as}
+if [ -z "$(gzip -dc ${as} | head -c 1)" ]; then rm -f ${as}; fi
+rm -f ${withRotated(file)}`;
 
-/** From where the file stood when the run began; all of it where it is another file by now. */
+/** From where the file stood when the run began. */
 const ownLogs = `if [ -s ${folder}/offsets ]; then
   n=0
   while read -r inode size file; do
     n=$((n + 1))
-    now=$(stat -c %i "$file" 2>/dev/null || echo none)
-    if [ "$now" = "$inode" ]; then from=$((size + 1)); else from=1; fi
-    if [ -f "$file" ]; then tail -c +"$from" "$file" | gzip -1 -c >access-$n.log.gz; printf '%s %s\\n' "$n" "$file" >>access-files; fi
+    written "$inode" "$size" "$file" | gzip -1 -c >access-$n.log.gz
+    printf '%s %s\n' "$n" "$file" >>access-files
   done <${folder}/offsets
 fi`;
 
@@ -250,6 +253,7 @@ export function collect({ mysql }: Place, profile: Profile): Command {
   return raw(`set -e
 umask 077
 ${client}
+${writtenSince(`${folder}/began`)}
 rm -rf ${folder}/out
 mkdir -p ${folder}/out
 cd ${folder}/out

@@ -7,10 +7,15 @@ const burst = { bytes: 10_000, segments: 400 } as const;
 
 /** Looks, and costs a server next to nothing. Logs are read only until the benchmark has begun. */
 export function look(initialize: string, began: boolean): Command {
+  const asked = quote(`(^|[^[:alnum:]_/.-])${initialize.replace(/[.+*?^$(){}|[\]\\]/g, "\\$&")}([?[:space:]"]|$)`);
+  // Of long logs the end will do: one look comes a second after the other.
   const text = `set --
-for each in ${runLog} $(cut -d' ' -f3- ${folder}/offsets 2>/dev/null); do if [ -f "$each" ]; then set -- "$@" "$each"; fi; done
+while read -r _ _ each; do if [ -f "$each" ]; then set -- "$@" "$each"; fi; done <<FLEET_LOGS
+0 0 ${runLog}
+$(cat ${folder}/offsets 2>/dev/null)
+FLEET_LOGS
 if [ $# -gt 0 ]; then
-  echo "log $(cat "$@" 2>/dev/null | wc -c) ${began ? "0" : `$(cat "$@" | grep -c -E ${quote(`(uri:|"uri":"|[A-Z] )${initialize.replace(/[.+*?^$(){}|[\]\\]/g, "\\$&")}([?[:space:]"]|$)`)})`}"
+  echo "log $(stat -L -c %s -- "$@" 2>/dev/null | awk '{ n += $1 } END { print n + 0 }') ${began ? "0" : `$(tail -q -c 1000000 -- "$@" | grep -a -c -E ${asked})`}"
 else
   echo "tcp $(awk '/^Tcp:/ && $2 ~ /^[0-9]/ { print $11 }' /proc/net/snmp) 0"
 fi`;

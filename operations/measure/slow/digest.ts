@@ -34,8 +34,10 @@ export interface SlowReport {
   readonly other: number;
 }
 
-/** Bytes of a statement that are looked at, as pt-query-digest's are limited by its own memory. */
-const longest = 100_000;
+/** Bytes of a statement that are looked at. */
+const longest = 1_000_000;
+/** Of a fingerprint that are kept: a table has no more columns than that. */
+const longestPrint = 20_000;
 const mostClasses = 5000;
 const mostKnown = 20_000;
 
@@ -86,7 +88,7 @@ export class SlowLog {
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     if (this.#known.size >= mostKnown) this.#known.clear();
-    const print = fingerprint(text.length > longest ? text.slice(0, longest) : text);
+    const print = fingerprint(text.length > longest ? text.slice(0, longest) : text).slice(0, longestPrint);
     if (text.length < 500) this.#known.set(kept(text), print);
     return print;
   }

@@ -12,7 +12,9 @@ export interface SlowQuery {
 }
 
 const header = /^(?:[Tt][Cc][Pp] [Pp]ort: |[/A-Z].*(?:mysqld|mariadbd)[^,]*, Version|Time\s+Id\s+Command)/;
-const settings = /^(?:use [^;]+;|SET (?:last_insert_id|insert_id|timestamp)[^;]*;)$/i;
+const settings = /^SET (?:last_insert_id|insert_id|timestamp)[^;]*;$/i;
+/** Before them, as the log writes it; behind them it is what somebody asked. */
+const inDatabase = /^use [^;]+;$/;
 
 const figure = (line: string, name: string): number | undefined => {
   const at = line.indexOf(`${name}: `);
@@ -26,6 +28,7 @@ export class SlowLogParser {
   #database: string | undefined;
   #text: string[] = [];
   #open = false;
+  #set = false;
 
   constructor(take: (query: SlowQuery) => void) {
     this.#take = take;
@@ -34,11 +37,18 @@ export class SlowLogParser {
   line(line: string): void {
     if (line.startsWith("#") && this.#heads(line)) return;
     if (header.test(line)) return;
-    if (this.#text.length === 0 && settings.test(line)) {
-      if (/^use /i.test(line)) this.#database = line.slice(4, -1).replaceAll("`", "");
-      return;
-    }
+    if (this.#text.length === 0 && this.#sets(line)) return;
     if (this.#open) this.#text.push(line);
+  }
+
+  #sets(line: string): boolean {
+    if (!this.#set && inDatabase.test(line)) {
+      this.#database = line.slice(4, -1).replaceAll("`", "");
+      return true;
+    }
+    if (!settings.test(line)) return false;
+    this.#set = true;
+    return true;
   }
 
   end(): void {
@@ -50,6 +60,7 @@ export class SlowLogParser {
     this.#figures = {};
     this.#text = [];
     this.#open = false;
+    this.#set = false;
   }
 
   /** @returns whether it is a line of the log's own, and not a comment in a statement */
