@@ -1,6 +1,7 @@
 // What was deployed on a server, when and by whom: a line of JSON each, beside the checkout's own data in `.git`, so that it goes with it.
 import { z } from "zod";
-import { shortLength } from "../../provisioners/resources/git.ts";
+
+export { short } from "../../provisioners/resources/git.ts";
 
 const Commit = z.string().regex(/^[0-9a-f]{40}$/);
 
@@ -65,4 +66,3 @@ export function subjectIn(records: readonly Deployed[], commit: string): string 
 }
 
 export const isCommit = (ref: string): boolean => /^[0-9a-f]{40}$/.test(ref);
-export const short = (commit: string): string => commit.slice(0, shortLength);

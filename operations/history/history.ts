@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
 import { project } from "../../provisioners/project.ts";
+import { shortLength } from "../../provisioners/resources/git.ts";
 import { hasChanged, interrupted, whenChanging } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
 import { operator } from "../operator.ts";
@@ -114,9 +115,13 @@ async function keep(ended: HistoryEntry, { store, open }: Required<Pick<Recorded
 /** Undefined outside a repository. */
 async function commitOf(): Promise<string | undefined> {
   try {
-    const { stdout } = await promisify(execFile)("git", ["-C", project, "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"], {
-      timeout: 5_000,
-    });
+    const { stdout } = await promisify(execFile)(
+      "git",
+      ["-C", project, "describe", "--always", "--dirty", `--abbrev=${shortLength}`, "--exclude=*"],
+      {
+        timeout: 5_000,
+      },
+    );
     return stdout.trim() || undefined;
   } catch {
     return undefined;

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { project } from "../../provisioners/project.ts";
+import { shortLength } from "../../provisioners/resources/git.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { operator } from "../operator.ts";
@@ -21,7 +22,7 @@ export function checkoutCommit(folder = project): Pick<RunEntry, "commit" | "sub
   const git = (...words: string[]) =>
     execFileSync("git", words, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
   try {
-    const [commit = "", subject = ""] = git("log", "-1", "--format=%h%n%s").split("\n");
+    const [commit = "", subject = ""] = git("log", "-1", `--abbrev=${shortLength}`, "--format=%h%n%s").split("\n");
     const changed = git("status", "--porcelain", "--untracked-files=no") !== "";
     return { commit: `${commit}${changed ? "+" : ""}`, subject };
   } catch {

@@ -1,6 +1,7 @@
 // What of a stack is kept here: the output of its last runs as it grows, its measurements, and who changed what.
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { short } from "../../provisioners/resources/git.ts";
 import { clean } from "../../provisioners/ssh/output.ts";
 import { stateFolder } from "../../pulumi/folder.ts";
 import type { HistoryEntry } from "../history/entry.ts";
@@ -91,7 +92,7 @@ export function endedIn(text: string): NonNullable<KeptRun["ended"]> {
   const good = ({ code, result, error }: (typeof servers)[number]) =>
     error === undefined && (code ?? 0) === 0 && (result === undefined || ["deployed", "unchanged"].includes(result));
   return {
-    about: said.command ?? [said.commit?.slice(0, 8), said.subject].filter(Boolean).join(" "),
+    about: said.command ?? [said.commit && short(said.commit), said.subject].filter(Boolean).join(" "),
     rows: servers.map((each) =>
       [each.server, each.error ?? each.result ?? (each.code === undefined ? "" : `exit ${each.code}`)].filter(Boolean).join(" "),
     ),

@@ -9,6 +9,10 @@ import { type Command, lines, sh, withInput } from "../engine/shell-quote.ts";
 import { common, defineKind, type Kept, missing, purgeFolder, refusing, type Step } from "./kind.ts";
 import { placeOf, removeTree } from "./undo-path.ts";
 
+/** Characters of a commit's id wherever one is shown; git's own `--abbrev` is told it. */
+export const shortLength = 8;
+export const short = (commit: string): string => commit.slice(0, shortLength);
+
 export const GitWant = z.strictObject({
   ...common,
   path: AbsolutePath,
@@ -83,7 +87,7 @@ if [ -e .gitmodules ]; then git submodule status --recursive | sed -n 's/^-[0-9a
 printf 'own %s\\n' "$(git rev-list --count HEAD --not --remotes=origin --tags $(git rev-parse -q --verify ${deployed}))"
 if [ -n "$4" ]; then
   git --no-optional-locks status --porcelain --untracked-files=normal --ignored | sed -n -e 's/^?? /work file /p' -e 's/^!! /work file /p'
-  git log -n 20 --format='work commit %h %s' --branches HEAD --not --remotes --tags $(git rev-parse -q --verify ${deployed})
+  git log -n 20 --abbrev=${shortLength} --format='work commit %h %s' --branches HEAD --not --remotes --tags $(git rev-parse -q --verify ${deployed})
 fi
 [ -n "$3" ] || exit 0
 if said=$(timeout 10 git ls-remote -- "$2" "refs/heads/$3" "refs/tags/$3" "refs/tags/$3^{}" 2>&1); then
@@ -328,9 +332,6 @@ function gitOut(want: Kept<GitWant>, have: GitHave): readonly Step[] | string {
   return [{ change: "take git out of the folder; its files stay, as they were found", run: asOwner(want, gitOutText, [want.path]) }];
 }
 
-/** Characters of a commit's id wherever one is shown; git's own `--abbrev` is told it. */
-export const shortLength = 8;
-const short = (commit: string): string => commit.slice(0, shortLength);
 const atTarget = ({ head, target }: GitHave): boolean => head === target;
 const named = (files: readonly string[]): string =>
   `${files.slice(0, 5).join(", ")}${files.length > 5 ? ` and ${files.length - 5} more` : ""}`;

@@ -46,7 +46,7 @@ const git = (...words: string[]): string =>
 const commit = (text: string): string => {
   git("add", "stacks");
   git("commit", "-q", "-m", text);
-  return git("rev-parse", "--short", "HEAD");
+  return git("rev-parse", "--short=8", "HEAD");
 };
 
 const bench = async (words: readonly string[]) => await trial.bare(["bench", ...words]);

@@ -57,3 +57,20 @@ test("editors bind the schema to stack files, and find it", () => {
   expect(Object.keys(schemas).filter((file) => !existsSync(join(root, file)))).toEqual([]);
   expect(read(".editorconfig")).toContain("indent_size = 2");
 });
+
+test("a commit's id has the same digits wherever one is shown", () => {
+  const rooms = ["cli", "operations", "provisioners", "pulumi", "components"];
+  const lines = rooms.flatMap((room) =>
+    readdirSync(join(root, room), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .flatMap((file) =>
+        read(`${room}/${file}`)
+          .split("\n")
+          .map((line) => `${room}/${file}: ${line.trim()}`),
+      ),
+  );
+  const shown = lines.filter((line) => /format=.*%h\b|--short\b.*HEAD|"--short|--abbrev=|rev-parse.*--short/.test(line));
+  expect(shown.length).toBeGreaterThan(6);
+  expect(shown.filter((line) => !line.includes("{shortLength}"))).toEqual([]);
+  expect(lines.filter((line) => /commit\??\.slice\(/.test(line) && !/shortLength|shortest/.test(line))).toEqual([]);
+});

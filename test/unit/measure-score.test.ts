@@ -9,7 +9,7 @@ import type { RunEntry } from "../../operations/measure/runs.ts";
 import { badness, bisect } from "../../operations/measure/score/bisect.ts";
 import { compared, runsOf, scoresOf, twoOf } from "../../operations/measure/score/compare.ts";
 import { Checkout } from "../../operations/measure/score/git.ts";
-import { noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
+import { kindOf, noiseOf, noiseText } from "../../operations/measure/score/noise.ts";
 import { studentBelow } from "../../operations/measure/score/student.ts";
 import { chance } from "../support/made-logs.ts";
 
@@ -53,6 +53,12 @@ describe("noise", () => {
     );
     expect(noiseOf(history).deviation).toBeGreaterThan(0.015);
     expect(noiseOf(history).deviation).toBeLessThan(0.027);
+  });
+
+  test("runs of one commit are of one kind, with however many digits it was written down", () => {
+    const digits = [7, 8, 10].map((length) => entry(length, 100, { commit: "abc1234d5e".slice(0, length) }));
+    expect(new Set(digits.map(kindOf)).size).toBe(1);
+    expect(kindOf(entry(1, 100, { commit: "abc1235d" }))).not.toBe(kindOf(digits[1]!));
   });
 
   test("is not what somebody changed without a commit", () => {
@@ -204,7 +210,7 @@ describe("commits of a checkout", () => {
     writeFileSync(join(folder, "a.yaml"), text);
     git("add", "a.yaml");
     git("commit", "-q", "-m", `Say ${text}`);
-    return git("rev-parse", "--short", "HEAD");
+    return git("rev-parse", "--short=8", "HEAD");
   });
   const checkout = new Checkout(folder);
 

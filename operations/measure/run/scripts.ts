@@ -2,6 +2,7 @@
 
 import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back.ts";
+import { shortLength } from "../../../provisioners/resources/git.ts";
 import type { Profile } from "../../../spec/bench.ts";
 import { logFields, logHead } from "../../../templates/nginx/log.ts";
 import { collectProfiles, profilers, profilesOf } from "../profiles/profilers.ts";
@@ -226,7 +227,7 @@ for unit in /etc/systemd/system/*.service; do
   if [ ! -f "$unit" ] || [ -L "$unit" ]; then continue; fi
   place=$(sed -n 's/^WorkingDirectory=-*//p' "$unit" | tail -n 1)
   program=$(sed -n 's/^ExecStart=[-@:+!]*//p' "$unit" | head -n 1 | cut -d' ' -f1)
-  commit=$(git -c safe.directory='*' -C "$place" rev-parse --short HEAD 2>/dev/null || echo none)
+  commit=$(git -c safe.directory='*' -C "$place" rev-parse --short=${shortLength} HEAD 2>/dev/null || echo none)
   code=$({ stat -L -c '%s %Y' "$program"; if [ -d "$place" ]; then find "$place" -maxdepth 4 -type f -size -1024k ! -path '*/.*' ! -path '*/node_modules/*' ! -name '*.log' -printf '%s %T@ %P\\n' | sort; fi; } 2>/dev/null | cksum | tr ' ' -)
   printf '%s = commit %s, files %s\\n' "\${unit##*/}" "$commit" "$code"
 done >config/deployed 2>/dev/null || true

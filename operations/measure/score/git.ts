@@ -1,5 +1,6 @@
 // Commits between two, in the order in which they came, and a stack's files as they were at one.
 import { execFileSync } from "node:child_process";
+import { shortLength } from "../../../provisioners/resources/git.ts";
 import { UserError } from "../../../spec/problem.ts";
 
 export class Checkout {
@@ -18,13 +19,15 @@ export class Checkout {
   }
 
   commit(name: string): string {
-    return this.#git("rev-parse", "--short", "--verify", `${name}^{commit}`);
+    return this.#git("rev-parse", `--short=${shortLength}`, "--verify", `${name}^{commit}`);
   }
 
   /** From good to bad, both among them, along the first parents. */
   between(good: string, bad: string): readonly string[] {
     const [from, to] = [this.commit(good), this.commit(bad)];
-    const later = this.#git("log", "--first-parent", "--reverse", "--format=%h", `${from}..${to}`).split("\n").filter(Boolean);
+    const later = this.#git("log", "--first-parent", "--reverse", `--abbrev=${shortLength}`, "--format=%h", `${from}..${to}`)
+      .split("\n")
+      .filter(Boolean);
     if (later.length === 0) throw new UserError(`bisect: expected ${to} to come after ${from}, got nothing between them`);
     return [from, ...later];
   }

@@ -21,9 +21,12 @@ export function noiseText({ deviation, freedom }: Noise): string {
 
 export const isScore = ({ passed, score }: RunEntry): boolean => passed && score !== undefined && score > 0;
 
+/** Digits of a commit in the oldest ledgers: git's own choice. */
+const shortest = 7;
+
 /** Runs that differ by nothing that is known. What was not committed may be anything: such a run is like none but itself. */
 export const kindOf = ({ commit, digest = "", kind, run }: RunEntry): string =>
-  commit === undefined || commit.endsWith("+") ? `run ${run}` : [commit, digest, kind].join(" ");
+  commit === undefined || commit.endsWith("+") ? `run ${run}` : [commit.slice(0, shortest), digest, kind].join(" ");
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, each) => sum + each, 0) / values.length;
 
