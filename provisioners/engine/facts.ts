@@ -2,7 +2,8 @@
 import { isIPv4 } from "node:net";
 import { z } from "zod";
 import { ask } from "./ask.ts";
-import type { Look } from "./probe.ts";
+import type { KernelSeen, Look } from "./probe.ts";
+import { rowsOf, text } from "./probe-results.ts";
 import { HostError, type RunOptions, type Shell } from "./shell.ts";
 import { sh } from "./shell-quote.ts";
 
@@ -40,65 +41,74 @@ export function completeFacts(known: Partial<Facts> | undefined): Facts | undefi
   return Facts.loose().safeParse(known).success ? (known as Facts) : undefined;
 }
 
+const nginxConf = "/etc/nginx/nginx.conf";
+
+/** What no file says as it is. Built-ins wherever they do: a process costs a server a millisecond. Kernels before 6.1 do not tell what they run on. */
 const script = sh`. /etc/os-release
-printf '%s\n' "$ID" "$VERSION_ID" "$(uname -m)" "$(nproc)"
-while read -r name value rest; do [ "$name" = MemTotal: ] && printf '%s\n' "$value"; done < /proc/meminfo
-[ -e /run/systemd/container ] && echo yes || echo no
-command -v apt-get >/dev/null && echo apt || echo dnf
-[ -d /etc/cloud/cloud.cfg.d ] && echo yes || echo no
-sed -n 's/^[[:space:]]*user[[:space:]]\\{1,\\}\\([a-z_][a-z0-9_-]*\\)[[:space:];].*/\\1/p' /etc/nginx/nginx.conf 2>/dev/null | head -n 1 | grep . || echo
-hostname -I 2>/dev/null || echo
-df -P -m /var/lib 2>/dev/null | sed -n '2s/^[^ ]* *\\([0-9]*\\) .*/\\1/p' | grep . || echo
-while IFS=: read -r name rest uid gid gecos home shell; do
-  [ "$uid" -ge 1000 ] && [ "$uid" -lt 60000 ] || continue
-  group=$(getent group "$gid") || group=$gid
-  [ "$home:\${group%%:*}" = "/home/$name:$name" ] || printf '%s:%s:%s\n' "$name" "$home" "\${group%%:*}"
-done < /etc/passwd`;
+{ read -r machine < /proc/sys/kernel/arch; } 2>/dev/null || machine=$(uname -m)
+if [ -e /run/systemd/container ]; then container=yes; else container=no; fi
+if command -v apt-get >/dev/null; then manager=apt; else manager=dnf; fi
+if [ -d /etc/cloud/cloud.cfg.d ]; then cloud=yes; else cloud=no; fi
+printf '%s\n' "$ID" "$VERSION_ID" "$machine" "$container" "$manager" "$cloud" "$(stat -f -c '%b %S' -- /var/lib)"
+hostname -I || echo
+[ ! -L ${nginxConf} ] || cat -- ${nginxConf}`;
 
 const architectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
-const accountsIn = (lines: readonly string[]): Facts["accounts"] =>
-  Object.fromEntries(
-    lines.filter(Boolean).map((line) => [line.split(":")[0] ?? "", { home: line.split(":")[1], group: line.split(":")[2] }]),
-  ) as Facts["accounts"];
+/** People's, by /etc/passwd and /etc/group. */
+function accountsIn(passwd: string, group: string): Facts["accounts"] {
+  const groups = new Map(rowsOf(group).map(([name, , gid]) => [gid, name]));
+  const people = rowsOf(passwd).filter(([, , uid]) => Number(uid) >= 1000 && Number(uid) < 60_000);
+  const all = people.map(([name = "", , , gid = "", , home = ""]) => [name, { home, group: groups.get(gid) ?? gid }] as const);
+  return Object.fromEntries(all.filter(([name, { home, group }]) => home !== `/home/${name}` || group !== name));
+}
+
+const nginxUserIn = (text: string): string | undefined => /^[^\S\n]*user[^\S\n]+([a-z_][a-z0-9_-]*)[^\S\n;]/m.exec(text)?.[1];
+
+/** As df rounds it. */
+function diskIn(blocks: string): number | undefined {
+  const [count, size] = blocks.split(" ").map(Number);
+  const mebibytes = Math.ceil(((count ?? 0) * (size ?? 0)) / 2 ** 20);
+  return mebibytes > 0 ? mebibytes : undefined;
+}
 
 /** Costs one remote command, or a part of one. What the server answers is checked: it may be hostile. */
 export function readFacts(shell: Shell, options?: RunOptions): Promise<Facts> {
   const question = (look: Look) => {
-    const answer = look.command(script);
-    return () => parseFacts(shell, answer().stdout);
+    const [answer, kernel] = [look.command(script), look.kernel()];
+    const [passwd, group, nginx] = ["/etc/passwd", "/etc/group", nginxConf].map((path) => look.path(path, { content: "whole" }));
+    return () =>
+      parseFacts(shell, { said: answer().stdout, kernel: kernel(), passwd: text(passwd!()), group: text(group!()), nginx: text(nginx!()) });
   };
   return ask(shell, question, options);
 }
 
-function parseFacts(shell: Shell, text: string): Facts {
-  const [
-    distribution,
-    version,
-    machine = "",
-    cores,
-    memory,
-    container,
-    packageManager,
-    cloudInit,
-    nginxUser,
-    addresses = "",
-    disk,
-    ...accounts
-  ] = text.split("\n");
+interface Said {
+  readonly said: string;
+  readonly kernel: KernelSeen;
+  readonly passwd: string;
+  readonly group: string;
+  /** Empty where it is a link: then it comes last in `said`. */
+  readonly nginx: string;
+}
+
+function parseFacts(shell: Shell, { said, kernel, passwd, group, nginx }: Said): Facts {
+  const [distribution, version, machine = "", container, packageManager, cloudInit, disk = "", addresses = "", ...behind] =
+    said.split("\n");
+  const nginxUser = nginxUserIn(nginx || behind.join("\n"));
   const parsed = Facts.safeParse({
     distribution,
     version,
     architecture: architectures[machine],
-    cores: Number(cores),
-    memoryMiB: Math.floor(Number(memory) / 1024),
+    cores: kernel.cores,
+    memoryMiB: Math.floor(kernel.memoryKiB / 1024),
     container: container === "yes",
     packageManager,
     cloudInit: cloudInit === "yes",
-    accounts: accountsIn(accounts),
+    accounts: accountsIn(passwd, group),
     ...(nginxUser && nginxUser !== "www-data" && { nginxUser }),
     addresses: addresses.split(" ").filter((address) => isIPv4(address)),
-    ...(Number(disk) > 0 && { diskMiB: Number(disk) }),
+    ...(diskIn(disk) !== undefined && { diskMiB: diskIn(disk) }),
   });
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path }) => path.join(".")).join(", ");

@@ -56,6 +56,12 @@ export interface CommandSeen {
   readonly stdout: string;
 }
 
+export interface KernelSeen {
+  readonly memoryKiB: number;
+  /** Of which this process may use each, as nproc counts them. */
+  readonly cores: number;
+}
+
 export const missingPath: PathSeen = { type: missing, mode: missing, owner: missing, group: missing, target: missing, size: 0 };
 
 /** Behind the version of a package that dpkg began with and did not end. */
@@ -68,6 +74,7 @@ export interface Answers {
   readonly units: Map<string, UnitSeen>;
   readonly sysctls: Map<string, SysctlSeen>;
   readonly commands: Map<string, CommandSeen>;
+  readonly kernel: KernelSeen;
 }
 
 export const text = ({ content }: PathSeen): string => content?.toString("utf8") ?? "";
@@ -94,7 +101,7 @@ function unquoted(text: string): string {
 const named = (name: string, number: string): string => (name === "UNKNOWN" ? number : name);
 
 function parsePath(line: string): [string, PathSeen] {
-  const [type = "", mode = "", owner = "", group = "", uid = "", gid = "", size = "0", name = "", ...full] = line.split("|");
+  const [type = "", size = "0", name = "", mode = "", owner = "", group = "", uid = "", gid = "", ...full] = line.split("|");
   const target = unquoted(/" -> "(.*)"$/.exec(full.join("|"))?.[1] ?? "");
   const who = { owner: named(owner, uid), group: named(group, gid) };
   return [name, { type: fileTypes[type] ?? "other", mode: mode.padStart(4, "0"), ...who, target, size: Number(size) }];
@@ -137,6 +144,8 @@ function parseUnits(block: string): Map<string, UnitSeen> {
 export interface ContentsAsked {
   readonly contents: ReadonlySet<string>;
   readonly whole: ReadonlySet<string>;
+  /** Whether what the kernel says comes behind them. */
+  readonly kernel: boolean;
 }
 
 export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked, commands: readonly string[]): Answers {
@@ -153,9 +162,10 @@ export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked
   }
   const lines = (name: string) => (blocks.get(name) ?? "").split("\n").filter(Boolean);
   const paths = new Map(lines("paths").map(parsePath));
-  attachContents(paths, asked, stdout.subarray(end + nonce.length + " contents\n".length));
+  const rest = attachContents(paths, asked, stdout.subarray(end + nonce.length + " contents\n".length));
   return {
     paths,
+    kernel: kernelIn(afterMark(rest, asked.kernel ? kernelMark(nonce) : undefined)),
     sums: new Map(lines("sums").map((line) => [line.slice(66), line.slice(0, 64)])),
     packages: new Map(
       lines("packages")
@@ -176,15 +186,35 @@ export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked
   };
 }
 
-/** `cat` gave the files one behind the other, in the order of `paths`: their sizes cut them apart. */
-function attachContents(paths: Map<string, PathSeen>, { contents, whole }: ContentsAsked, bytes: Buffer): void {
+/** `cat` gave the files one behind the other, in the order of `paths`: their sizes cut them apart. Hands back what comes after them. */
+function attachContents(paths: Map<string, PathSeen>, { contents, whole }: ContentsAsked, bytes: Buffer): Buffer {
   let at = 0;
   for (const [name, seen] of paths) {
     if (seen.type !== "file" || !contents.has(name) || (seen.size > contentLimit && !whole.has(name))) continue;
     paths.set(name, { ...seen, content: bytes.subarray(at, at + seen.size) });
     at += seen.size;
   }
-  if (at !== bytes.length) throw new LookMoved();
+  if (at > bytes.length) throw new LookMoved();
+  return bytes.subarray(at);
+}
+
+/** Before what the kernel says. */
+export const kernelMark = (nonce: string): string => `${nonce} kernel\n`;
+
+/** @param mark undefined where nothing may come */
+function afterMark(rest: Buffer, mark = ""): string {
+  const text = rest.toString("utf8");
+  if (mark === "" ? text !== "" : !text.startsWith(mark)) throw new LookMoved();
+  return text.slice(mark.length);
+}
+
+/** Of /proc/meminfo and /proc/self/status: `0-3,8` are five cores. NaN where it is not said. */
+export function kernelIn(text: string): KernelSeen {
+  const of = (name: string) => new RegExp(`^${name}:\\s*(\\S+)`, "m").exec(text)?.[1] ?? "?";
+  const ranges = of("Cpus_allowed_list")
+    .split(",")
+    .map((range) => range.split("-").map(Number));
+  return { memoryKiB: Number(of("MemTotal")), cores: ranges.reduce((sum, [from = 0, to = from]) => sum + to - from + 1, 0) };
 }
 
 /** A file grew or shrank between the two halves of the look: look again. */

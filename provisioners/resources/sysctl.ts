@@ -71,34 +71,41 @@ done`,
   };
 }
 
+/** Debian's `99-sysctl.conf` is a link to it. */
+const nameAtBoot = (path: string): string => (path === "/etc/sysctl.conf" ? "99-sysctl.conf" : nameOf(path));
+const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
 /**
- * What the files say that systemd reads after this one at a boot: by name, whichever folder they lie in, and of one name the first folder's.
- * Prints the setting, the file and the value, a tab between.
+ * What the files say of these settings that systemd reads after this one at a boot: by name, whichever folder they lie in, and of one name the
+ * first folder's. Prints the setting, the file's own name, the file that it leads to and the value, a tab between. One process where they say nothing.
  */
-const saidLater = (path: string): Command => sh`own=$(basename -- ${path}); [ "$own" != sysctl.conf ] || own=99-sysctl.conf
-folders='/etc/sysctl.d /run/sysctl.d /usr/local/lib/sysctl.d /usr/lib/sysctl.d /lib/sysctl.d'
-{ printf '%s\n' "$own"; ls -- $folders 2>/dev/null | grep '\\.conf$'; } | sort -u | awk -v own="$own" 'after { print } $0 == own { after = 1 }' | while read -r name; do
-  for folder in $folders; do
-    if [ -r "$folder/$name" ]; then
-      awk -F = -v file="$(readlink -f -- "$folder/$name")" '/^[[:space:]]*[^#;[:space:]]/ && NF > 1 {
-        key = $1; gsub(/^[[:space:]]*-?[[:space:]]*|[[:space:]]*$/, "", key); if (key !~ /^[^.]*\\./) gsub("/", ".", key)
-        value = substr($0, index($0, "=") + 1); gsub(/^[[:space:]]+|[[:space:]]+$/, "", value); print key "\t" file "\t" value
-      }' "$folder/$name"
-      break
-    elif [ -L "$folder/$name" ]; then break
-    fi
-  done
-done`;
+const saidLater = (path: string, keys: readonly string[]): Command => sh`set --
+seen=/
+for each in /etc/sysctl.d/*.conf /run/sysctl.d/*.conf /usr/local/lib/sysctl.d/*.conf /usr/lib/sysctl.d/*.conf /lib/sysctl.d/*.conf; do
+  name=\${each##*/}
+  [ "$name" \\> ${nameAtBoot(path)} ] || continue
+  case $seen in *"/$name/"*) continue ;; esac
+  if [ -f "$each" ] && [ -r "$each" ]; then set -- "$@" "$each"; elif [ ! -L "$each" ]; then continue; fi
+  seen=$seen$name/
+done
+[ "$#" != 0 ] || exit 0
+said=$(awk -F = -v wanted=${` ${keys.join(" ")} `} '/^[[:space:]]*[^#;[:space:]]/ && NF > 1 {
+  key = $1; gsub(/^[[:space:]]*-?[[:space:]]*|[[:space:]]*$/, "", key); if (key !~ /^[^.]*\\./) gsub("/", ".", key)
+  value = substr($0, index($0, "=") + 1); gsub(/^[[:space:]]+|[[:space:]]+$/, "", value)
+  if (index(wanted, " " key " ")) print key "\\t" FILENAME "\\t" value
+}' "$@")
+[ -n "$said" ] || exit 0
+printf '%s\\n' "$said" | while IFS='\t' read -r key file value; do printf '%s\\t%s\\t%s\\t%s\\n' "$key" "\${file##*/}" "$(readlink -f -- "$file")" "$value"; done`;
 
 function askLater(want: Kept<SysctlWant>, look: Look): () => SysctlHave["later"] {
-  const answer = look.command(saidLater(pathOf(want)));
+  const answer = look.command(saidLater(pathOf(want), Object.keys(want.settings)));
   return () => {
     const rows = answer()
       .stdout.split("\n")
-      .map((row) => row.split("\t"));
-    const said = rows.flatMap(([key = "", file = "", value = ""]) =>
-      key in want.settings ? [[key, { file, value: normal(value) }] as const] : [],
-    );
+      .filter(Boolean)
+      .map((row) => row.split("\t"))
+      .sort(([, a = ""], [, b = ""]) => (a < b ? -1 : Number(a > b)));
+    const said = rows.map(([key = "", , file = "", ...value]) => [key, { file, value: normal(value.join(" ")) }] as const);
     const other = [...new Map(said)].filter(([key, { file, value }]) => file !== pathOf(want) && value !== normal(want.settings[key]!));
     return other.length > 0 ? Object.fromEntries(other) : undefined;
   };
