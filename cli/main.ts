@@ -9,6 +9,7 @@ import type { Register } from "./command.ts";
 import { noProject } from "./cwd.ts";
 import { grouped, versionText } from "./help.ts";
 import { interruptedCode, interruption, onSignals } from "./interruption.ts";
+import { keyAhead } from "./quick/key-ahead.ts";
 
 /** In the order of the help. Each is loaded where it is meant: a command that looks at nothing else must not wait for all of them. */
 const commands: Readonly<Record<string, () => Promise<Register>>> = {
@@ -89,6 +90,7 @@ Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice
 const done = async (code: number | Promise<number>): Promise<void> => {
   process.exitCode = await code;
 };
+keyAhead(process.argv.slice(2));
 const wanted = process.argv[2] ?? "";
 // Completion tells of all of them.
 for (const name of wanted in commands && wanted !== "completion" ? [wanted] : Object.keys(commands))
