@@ -23,7 +23,10 @@ export const within = (limit: string): pulumi.CustomTimeouts => {
 };
 
 export class Role extends pulumi.CustomResource {
+  /** What could not be had at the last run, where that is all that failed: the roles behind it are done all the same. */
+  declare readonly failed: pulumi.Output<readonly string[]>;
+
   constructor(name: string, args: RoleArgs, opts?: pulumi.CustomResourceOptions) {
-    super("fleet:index:Role", name, { ...args }, opts);
+    super("fleet:index:Role", name, { ...args, failed: undefined }, opts);
   }
 }

@@ -2,9 +2,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { completeFacts, type Facts } from "../provisioners/engine/facts.ts";
 import { latesIn } from "../provisioners/engine/placeholders.ts";
+import { incompleteSentence } from "../provisioners/engine/report.ts";
 import { expandRole, type FleetPlan, type ServerPlan } from "../provisioners/expand.ts";
 import { keyNames } from "../provisioners/key-names.ts";
 import { stepName } from "../provisioners/sequence.ts";
+import { UserError } from "../spec/problem.ts";
 import { secretAt } from "../spec/secrets.ts";
 import { aliases, formerNames } from "./former-names.ts";
 import { hooks } from "./hooks.ts";
@@ -49,7 +51,8 @@ export class TeamFleet extends pulumi.ComponentResource {
     const sources = { plan, supplied, secrets, fleetKey, mesh, teamKeys };
     const beside = work?.((names) => lateValues(names, sources));
     const hosts = Object.fromEntries(plan.servers.map((server) => [server.name, this.#host(name, server, supplied[server.name]!, plan)]));
-    const after = this.#roles(name, hosts, sources);
+    const { last: after, done } = this.#roles(name, hosts, sources);
+    tellIncomplete(done);
     hooks(name, plan, { supplied, secrets, after, parent: this });
     this.servers = pulumi.output(Object.fromEntries(plan.servers.map((server) => [server.name, supplied[server.name]!.connection])));
     this.admin = pulumi.output({ user: admin, privateKey: fleetKey.privateKey });
@@ -67,19 +70,19 @@ export class TeamFleet extends pulumi.ComponentResource {
     );
   }
 
-  /** The last role of each server: when that is done, the server is right. */
-  #roles(name: string, hosts: Readonly<Record<string, Host>>, sources: LateSources): Readonly<Record<string, pulumi.Resource>> {
+  /** `last`, the last role of each server: when that is done, the server is right. */
+  #roles(name: string, hosts: Readonly<Record<string, Host>>, sources: LateSources): Roles {
     const { plan } = sources;
     const servers = new Map(plan.servers.map((server) => [server.name, server]));
     const last: Record<string, pulumi.Resource> = { ...hosts };
-    const done = new Map<string, pulumi.Resource>();
+    const done = new Map<string, Role>();
     for (const { server, role, needs } of plan.order) {
       const dependsOn = [last[server]!, ...needs.map((step) => done.get(step)!)];
       const made = this.#role(name, { server: servers.get(server)!, role, host: hosts[server]!, dependsOn }, sources);
       done.set(stepName(server, role), made);
       last[server] = made;
     }
-    return last;
+    return { last, done };
   }
 
   #role(name: string, { server, role, host, dependsOn }: RolePlace, sources: LateSources): Role {
@@ -98,6 +101,19 @@ export class TeamFleet extends pulumi.ComponentResource {
       ...(deletedWith && { deletedWith }),
     });
   }
+}
+
+interface Roles {
+  readonly last: Readonly<Record<string, pulumi.Resource>>;
+  readonly done: ReadonlyMap<string, Role>;
+}
+
+/** A role without what could not be had stops no other; the run fails by it at its end, when all others are done. */
+function tellIncomplete(roles: ReadonlyMap<string, Role>): void {
+  const named = [...roles].map(([step, { failed }]) => failed.apply((reasons) => (reasons?.length ? [step] : [])));
+  pulumi.all(named).apply((steps) => {
+    if (steps.flat().length > 0 && !pulumi.runtime.isDryRun()) throw new UserError(incompleteSentence(steps.flat()));
+  });
 }
 
 interface RolePlace {

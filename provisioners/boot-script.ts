@@ -40,7 +40,7 @@ pass() { printf '%s\\n' "$1"; }
 tell() {
   case $1 in
     begin) sentence "$2" ;;
-    fail) printf 'failed with exit code %s\\n' "$3"; exit 1 ;;
+    fail | left) printf 'failed with exit code %s\\n' "$3"; exit 1 ;;
   esac
 }`;
 

@@ -1,5 +1,5 @@
 // What a run of the engine says, in the fleet's own words: what each server is at, the changes as they land, what failed, the sum.
-import { heldIn } from "../../provisioners/engine/report.ts";
+import { heldIn, isIncompleteSentence } from "../../provisioners/engine/report.ts";
 import { unspelled } from "../../provisioners/engine/spelling.ts";
 import type { StepHead } from "../../pulumi/event-log.ts";
 import { counted } from "../../spec/counted.ts";
@@ -75,7 +75,8 @@ const follows = /failed to register|resource monitor shut down|error serializing
 const list = /(^|: )\d+ errors? occurred:\s*/;
 const unlisted = (text: string): string => (list.test(text) ? text.replace(list, "$1").replace(/^\s*\* |(?<=: )\* /gm, "") : text);
 /** The engine's own words around what a resource has said itself. */
-const isFollower = (text: string): boolean => follows.test(text) || /^update failed$|^\d+ errors? occurred/.test(text);
+const isFollower = (text: string): boolean =>
+  follows.test(text) || /^update failed$/.test(text) || unlisted(text) === "" || isIncompleteSentence(text);
 const plain = (message: string): string => unspelled(message.replace(/<\{%[^%]*%\}>/g, "")).trim();
 /** Each role of a server that is off says so. */
 const unseen = /^shows what the state remembers, not what is there now: (.*)$/s;
@@ -227,11 +228,12 @@ export class Story {
   }
 
   #failure(text: string, place: string): readonly Line[] {
-    if (isFollower(text)) {
+    const said = unlisted(text);
+    if (isFollower(text) || (said !== text && [...this.#failed].some((failed) => failed.includes(said)))) {
       this.#followers.push(text);
       return [];
     }
-    return this.#fails(`${place}${unlisted(text)}`);
+    return this.#fails(`${place}${said}`);
   }
 
   #fails(text: string): readonly Line[] {

@@ -4,6 +4,7 @@ import type { Address, Common, Step } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { confirm, type Guarded, reverted, untilBack } from "./confirm.ts";
 import { doorsLast } from "./doors.ts";
+import { failsAlone, leanScript, mayLack, whyLeft } from "./lacking.ts";
 import { forget, leave, remember } from "./memory-script.ts";
 import type { Observation } from "./observe.ts";
 import type { Wants } from "./order.ts";
@@ -103,10 +104,14 @@ export function roleScript(work: Work, guarded?: Guarded): readonly Command[] {
   const kept = (change: Change) => watched.size > 0 && (watched.has(change.address) || change.undo);
   const steps = work.changes.flatMap((change) => change.steps.map((step) => ({ change, step })));
   const held = guarded ? work.changes.slice(0, guarded.from).flatMap((change) => change.steps).length : steps.length;
-  const all = steps.map(({ change, step }, index) => runStep(index, change, step, kept(change), index >= held));
+  const lacking = mayLack(work.changes);
+  const all = steps.map(({ change, step }, index) => {
+    const run = runStep(index, change, step, kept(change), index >= held);
+    return lacking ? unlessLeft(index, change, step, run, work) : run;
+  });
   return [
     sh`state=${stateDirectory(work.role)}`,
-    sh`fleet_left= fleet_gone=`,
+    sh`fleet_left= fleet_gone= fleet_lack= fleet_idle=`,
     ...remember(work),
     ...(work.seen.unfinished ? [sh`fleet_confirmed`] : []),
     ...all.slice(0, held),
@@ -145,10 +150,21 @@ function runStep(index: number, { address, path, undo, steps, owes = [] }: Chang
   const run = (of: "text" | "masked") =>
     `${head}\n${around(`${keep[of]}${step.run[of]}`)}\n[ "$rc" = 0 ] || { ${failed}; }${undo ? "\n;; esac" : ""}`;
   // What can't be undone stops nothing: the rest is given back, and that one is remembered.
+  const alone = failsAlone({ address, undo, steps });
   const failed = undo
     ? `tell left ${index} "$rc"; ${[address, ...owes].map(leave).join("; ")}`
-    : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
+    : alone
+      ? `tell left ${index} "$rc"; fleet_lack="$fleet_lack ${storeKey(address)}"`
+      : `fleet_abandon; tell fail ${index} "$rc"; exit 0`;
   return { text: run("text"), masked: run("masked") };
+}
+
+/** Nothing of what was left, or could not be had, is gone on with. */
+function unlessLeft(index: number, change: Change, step: Step, run: Command, { wants, changes }: Work): Command {
+  const lean = change.steps[0] === step ? leanScript(index, change, wants, changes) : undefined;
+  if (!lean && change.steps.length === 1) return run;
+  const around = (text: string) => `case "$fleet_lack " in *" ${storeKey(change.address)} "*) ;; *)\n${text}\n;; esac`;
+  return { text: `${lean ? `${lean.text}\n` : ""}${around(run.text)}`, masked: run.masked };
 }
 
 /** Who has a part of a file only writes through a link to it. */
@@ -174,8 +190,10 @@ class Progress {
   /** What a step has to say beside its output, which is gone with the run. */
   readonly #notes = new Map<Address, readonly string[]>();
   readonly #stays = new Map<Address, readonly string[]>();
-  /** Store keys of what was rolled back. */
-  readonly #back = new Set<string>();
+  /** Without what could not be had, and why. */
+  readonly #without = new Map<Address, string>();
+  /** Store keys of what was rolled back, and with whom, where that ended no run. */
+  readonly #back = new Map<string, Address | undefined>();
 
   constructor(nonce: string, changes: readonly Change[], { onProgress, onWait }: ApplyOptions) {
     this.#prefix = `@${nonce} `;
@@ -198,11 +216,12 @@ class Progress {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin" || word === "arm") this.#begin(Number(index), word === "arm");
     else if (word === "armed") this.armed = true;
-    else if (word === "back") this.#back.add(index);
+    else if (word === "back") this.#back.set(index, [...this.#without.keys()].at(-1));
     else if (word === "waits") this.#waits(line.slice(this.#prefix.length + "waits ".length));
     else if (word === "note") this.#note(this.#notes, line.slice(this.#prefix.length + "note ".length));
     else if (word === "stays") this.#note(this.#stays, line.slice(this.#prefix.length + "stays ".length));
     else if (word === "left") this.#leave(this.#steps[Number(index)], code);
+    else if (word === "lacks") this.#lacks(this.#steps[Number(index)]?.change.address, code);
     else if (word === "stopped") this.#stop(Number(index));
     else if (word === "end" || word === "fail") [this.#ending, this.#code] = [word, code];
   }
@@ -239,6 +258,14 @@ class Progress {
     if (at && !this.#left.has(at.change.address)) this.#left.set(at.change.address, reasonOf(at.step, code, this.#tail));
   }
 
+  /** What it says while it is left is nobody's. */
+  #lacks(address: Address | undefined, words: string): void {
+    if (!address) return;
+    const failed = [...this.#left.keys()].filter((each) => kindOf(each).kind.failsAlone);
+    const of = (key: string) => this.#changes.find((change) => storeKey(change.address) === key)?.address;
+    this.#without.set(address, whyLeft(words, failed, of));
+  }
+
   #output(line: string): void {
     this.#tail = [...this.#tail.slice(1 - tailLines), line];
     const at = this.#steps[this.#at];
@@ -255,6 +282,10 @@ class Progress {
       const of = { address: change.address, changes, ...(said && { said }), ...(stays && { stays }) };
       const left = this.#left.get(change.address);
       if (left !== undefined) return { ...of, outcome: "failed", reason: left };
+      const without = this.#without.get(change.address);
+      if (without !== undefined) return { ...of, outcome: "skipped", reason: without };
+      const back = this.#back.has(storeKey(change.address)) && this.#back.get(storeKey(change.address));
+      if (back) return { ...of, outcome: "skipped", reason: `rolled back: ${back} was left` };
       if (this.#ending === "end") return { ...of, outcome: "changed" };
       if (change === failedAt || (broken && failedAt === undefined)) {
         reached = true;

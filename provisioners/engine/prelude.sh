@@ -162,6 +162,37 @@ fleet_abandon() {
   fleet_rollback "$@"
 }
 
+# fleet_lean INDEX KEY SERVICE BEFORE WATCHED THING…: once a package could not be had ($fleet_lack), whether this one leans on what is not there. It
+# is left then, and so is what comes after it; what it should have read goes back, unless another service confirmed that.
+fleet_lean() {
+  local index own service watched each why
+  [ -n "$fleet_lack" ] || return 0
+  index=$1 own=$2 service=$3 watched=$5 why=''
+  for each in $4; do case "$fleet_lack " in *" $each "*) why=after:$each; break ;; esac; done
+  shift 5
+  if [ -z "$why" ]; then
+    for each; do if ! fleet_found "$each"; then why=$each; break; fi; done
+  fi
+  [ -n "$why" ] || return 0
+  tell lacks "$index" "$why"
+  fleet_lack="$fleet_lack $own"
+  [ -z "$service" ] || fleet_idle=1
+  set --
+  for each in $watched; do [ -e "$state/rollback/$each.ok" ] || set -- "$@" "$each"; done
+  [ "$#" = 0 ] || fleet_rollback "$@"
+}
+
+# fleet_found THING: a path, an account, a unit; or the role's services, of which none was left
+fleet_found() {
+  case $1 in
+    path:*) [ -e "${1#*:}" ] ;;
+    user:*) getent passwd "${1#*:}" > /dev/null ;;
+    group:*) getent group "${1#*:}" > /dev/null ;;
+    unit:*) [ "$(systemctl show -p LoadState --value -- "${1#*:}")" != not-found ] ;;
+    services) [ -z "$fleet_idle" ] ;;
+  esac
+}
+
 # fleet_parents PATH: makes the folders above it that are missing, each remembered before
 fleet_parents() {
   local folder made

@@ -34,6 +34,7 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_rollback KEY …`: puts last good contents back and tells `back KEY` for each; what was not there goes away.
  * - `fleet_abandon`: rolls back what no service has confirmed; for a run that ends before its services had their turn.
  * - `fleet_confirmed`: forgets the last good contents of what a service has confirmed in an earlier run.
+ * - `fleet_lean INDEX KEY SERVICE BEFORE WATCHED THING …`: once a package could not be had (`$fleet_lack`), tells `lacks` of what leans on what is not there.
  * - `fleet_parents PATH`: makes the folders above it that are missing; the server remembers them beside the journal.
  * - `fleet_no_parents FOLDER …`: takes away those of them that it made, and that are empty by now.
  * - `fleet_keep_accounts MEMORY`, `fleet_accounts_back MEMORY`: what shadow's programs leave beside /etc/passwd and its like, as it was.

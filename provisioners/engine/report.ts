@@ -32,6 +32,11 @@ export function heldIn(sentence: string): number | undefined {
   return count === undefined ? undefined : Number(count);
 }
 
+/** What a run ends with where roles did without what could not be had: `isu1 base`. Each has said itself what that is. */
+export const incompleteSentence = (steps: readonly string[]): string =>
+  `not all could be had: ${steps.join(", ")}; see above, the rest is done`;
+export const isIncompleteSentence = (text: string): boolean => /(^|: )not all could be had: .*; see above, the rest is done/.test(text);
+
 export interface RoleReport {
   readonly host: string;
   readonly role: string;

@@ -9,6 +9,7 @@ import { problemsIn } from "../engine/problems.ts";
 import { heldSentence, type RoleReport } from "../engine/report.ts";
 import { type Connection, HostError } from "../engine/shell.ts";
 import type { Address } from "../resources/kind.ts";
+import { kindOf } from "../resources/kinds.ts";
 import type { Context } from "./context.ts";
 import { difference } from "./difference.ts";
 import { type Call, PartlyDone, type Resource } from "./resource.ts";
@@ -144,7 +145,11 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call,
   });
   tell(report, call);
   if (failures(report).length === 0 && !call.signal.aborted) return settled(inputs, call);
-  throw await partlyDone(context, id, inputs, report, call);
+  const left = await partlyDone(context, id, inputs, report, call);
+  if (call.signal.aborted || !failures(report).every(({ address }) => kindOf(address).kind.failsAlone)) throw left;
+  // The roles behind it stand on what it did: only what could not be had is missing. The program says, at its end, that not all is well.
+  for (const reason of left.reasons) call.log("error", reason);
+  return left.outputs as RoleOutputs;
 }
 
 /**

@@ -108,6 +108,8 @@ fleet_install() {
   fi
   code=0
   rm -f "$added.refused".*
+  # Whoever comes along with the first must not count as done where that one got stuck before the end.
+  : > "$added.begun"
   fleet_apt install --allow-downgrades "$recommends" -- "$@" || code=$?
   if [ "$code" != 0 ]; then
     case $1 in /*) ;; *)
@@ -121,6 +123,7 @@ fleet_install() {
     esac
   fi
   fleet_settle "$@"
+  rm -f "$added.begun"
   return "$code"
 }
 # Units that run, or failed, and that nothing knows any more: a package's, whose script forgot them.

@@ -13,7 +13,10 @@ export const installLean = (specs: readonly string[]): Command => sh`${functions
 export const installFull = (specs: readonly string[]): Command => sh`${functions}\nfleet_install --install-recommends ${specs}`;
 
 /** After an install of several, of each but the first: fails with apt's own words where this one could not be had. */
-export const refused = (spec: string): Command => sh`why="$state/originals/packages.added.refused."${spec}
+export const refused = (
+  spec: string,
+): Command => sh`if [ -e "$state/originals/packages.added.begun" ]; then echo 'failed together with the first'; exit 1; fi
+why="$state/originals/packages.added.refused."${spec}
 if [ -e "$why" ]; then cat -- "$why"; rm -f -- "$why"; exit 1; fi`;
 
 /** A .deb with its dependencies, once its sum, name and version are right. apt reads it as a user of its own. */

@@ -119,6 +119,7 @@ export const archive = defineKind<ArchiveWant, ArchiveHave>({
   address: ({ path }) => `archive[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   parents: ({ path }) => path,
+  leans: ({ owner, group }) => ({ users: [owner], groups: [group] }),
   read({ path }, look) {
     const folder = look.path(path);
     const marker = look.path(markerOf(path), { content: true });

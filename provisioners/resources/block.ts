@@ -1,6 +1,7 @@
 // A managed block in a file that others write too (`/etc/hosts`): the lines between two markers are ours, the rest stays as it is. Where the
 // file is a link (`/home/isucon/env.sh` into a repository), what it leads to is edited, and the link stays.
 
+import { dirname } from "node:path";
 import { z } from "zod";
 import { counted } from "../../spec/counted.ts";
 import { AbsolutePath, Mode, Owner, OwnName } from "../../spec/scalars.ts";
@@ -89,6 +90,7 @@ export const block = defineKind<BlockWant, BlockSeen, "content">({
   address: ({ path, name }) => `block[${path}:${name}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  leans: ({ path, owner, group }) => ({ paths: [dirname(path)], users: [owner], groups: [group] }),
   standing: (have) => have,
   shared: true,
   sensitive: (want) => (want.sensitive ? ["content"] : []),

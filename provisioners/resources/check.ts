@@ -127,6 +127,7 @@ export const check = defineKind<CheckWant, CheckHave>({
   address: ({ name }) => `check[${name}]`,
   fleeting: true,
   touches: () => ({}),
+  leans: () => ({ services: true }),
   read(want, look) {
     const seen = look.command(probe(want));
     return () => ({ holds: seen().code === 0, got: seen().stdout.split("\n")[0]?.slice(0, 200) ?? "" });

@@ -77,6 +77,7 @@ export const command = defineKind<CommandWant, CommandHave, "environment">({
   schema: CommandWant,
   address: ({ name }) => `command[${name}]`,
   touches: ({ creates }) => ({ paths: creates === undefined ? [] : [creates] }),
+  leans: ({ user }) => ({ users: [user] }),
   sensitive: ({ environment }) => (environment ? ["environment"] : []),
   read(want, look) {
     if (want.creates !== undefined) {

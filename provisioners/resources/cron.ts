@@ -70,6 +70,7 @@ export const cron = defineKind<CronWant, PathSeen>({
   address: ({ name }) => `cron[${name}]`,
   touches: (want) => ({ paths: [pathOf(want)] }),
   path: pathOf,
+  leans: (want) => ({ paths: ["/etc/cron.d"], users: want.jobs.map((job) => job.user) }),
   standing: (have) => have,
   read: (want, look) => file.read(fileOf(want), look),
   plan: (want, have, context) => file.plan(fileOf(want), have, context),

@@ -42,6 +42,7 @@ export const directory = defineKind<DirectoryWant, DirectoryHave>({
   address: ({ path }) => `directory[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  leans: ({ owner, group }) => ({ users: [owner], groups: [group] }),
   standing: (have) => have,
   read({ path }, look) {
     const [own, through] = [look.path(path), look.path(`${path}/.`)];

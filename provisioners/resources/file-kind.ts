@@ -1,11 +1,12 @@
 // A kind that is one file of the system's configuration folders, and nothing beside it: what such kinds share.
+import { dirname } from "node:path";
 import type { PathSeen } from "../engine/probe.ts";
 import { attributeSteps } from "./attributes.ts";
 import { rootFile, writeRootFile } from "./file.ts";
 import { type Common, defineKind, type Kept, type Kind, missing, type Step } from "./kind.ts";
 import { undoPath } from "./undo-path.ts";
 
-interface FileKind<Want extends Common> extends Pick<Kind<Want, PathSeen>, "kind" | "rank" | "schema" | "address"> {
+interface FileKind<Want extends Common> extends Pick<Kind<Want, PathSeen>, "kind" | "rank" | "schema" | "address" | "failsAlone"> {
   readonly path: (want: Kept<Want>) => string;
   /** As sentences call it. @default file */
   readonly noun?: string;
@@ -40,6 +41,7 @@ export function defineFileKind<Want extends Common>({
     ...kind,
     touches: (want) => ({ paths: [pathOf(want)] }),
     path,
+    leans: (want) => ({ paths: [dirname(pathOf(want))] }),
     standing: (have) => have,
     read: (want, look) => look.path(path(want), { content: true }),
     plan(want, have) {

@@ -1,6 +1,7 @@
 // A regular file: content, mode, owner, and a validator that must accept it before it lands.
 
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { counted } from "../../spec/counted.ts";
 import { FilePath, Mode, Owner } from "../../spec/scalars.ts";
@@ -59,6 +60,7 @@ export const file = defineKind<FileWant, FileHave, "content">({
   address: ({ path }) => `file[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  leans: ({ path, owner, group, keep }) => ({ paths: [dirname(path)], users: [owner], ...(!keep && { groups: [group] }) }),
   standing: (have) => have,
   sensitive: (want) => (want.sensitive ? ["content"] : []),
   read({ path, same }, look, undo) {

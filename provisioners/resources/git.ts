@@ -221,6 +221,7 @@ export const git = defineKind<GitWant, GitHave>({
   address: ({ path }) => `git[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   parents: ({ path }) => path,
+  leans: ({ owner, group }) => ({ users: [owner], groups: [group] }),
   read(want, look, undo) {
     const path = look.path(want.path);
     const seen = look.command(

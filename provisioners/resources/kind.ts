@@ -87,6 +87,16 @@ type Unkept = (typeof unkept)[number];
 /** Names that are never remembered, at whatever depth they stand. */
 export const unkept = ["content", "passwordHash"] as const;
 
+/** What must be on the server before a want, and may come with a package. */
+export interface Leaning {
+  readonly paths?: readonly string[];
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly units?: readonly string[];
+  /** The role's services, which it asks. */
+  readonly services?: boolean;
+}
+
 /** `Secret`: the names of the want's properties that may hold one. */
 export interface Kind<Want extends Common = Common, Have = unknown, Secret extends string = never> {
   /** Also the file name and the prefix of addresses. */
@@ -138,6 +148,10 @@ export interface Kind<Want extends Common = Common, Have = unknown, Secret exten
   readonly fleeting?: boolean;
   /** Only a part of what stands at `path` is this resource's: others have theirs beside it. @default false */
   readonly shared?: boolean;
+  /** Where it can't be had, only what leans on it is left: the rest of the role goes on. @default false */
+  readonly failsAlone?: boolean;
+  /** Looked at once something can't be had: what is not there then, nobody brings any more. */
+  leans?(want: Want): Leaning;
   /** Why this want can't apply on such a host (a vm.* sysctl in a container); reported as not applicable, never as done. */
   notApplicable?(want: Want, have: Have): string | undefined;
   /** What runs, not what a file says: after a run that changed something it is looked at again, and `wrong` is asked. @default false */

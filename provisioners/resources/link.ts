@@ -1,4 +1,5 @@
 // A symbolic link and where it points.
+import { dirname } from "node:path";
 import { z } from "zod";
 import { FilePath, LinkTarget } from "../../spec/scalars.ts";
 import type { PathSeen } from "../engine/probe.ts";
@@ -32,6 +33,7 @@ export const link = defineKind<LinkWant, LinkHave>({
   address: ({ path }) => `link[${path}]`,
   touches: ({ path }) => ({ paths: [path] }),
   path: ({ path }) => path,
+  leans: ({ path, target, existing }) => ({ paths: [dirname(path), ...(existing ? [target] : [])] }),
   standing: (have) => have,
   read({ path, target, existing }, look, undo) {
     const seen = look.path(path);

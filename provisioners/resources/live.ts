@@ -67,6 +67,7 @@ export const live = defineKind<LiveWant, LiveHave>({
   // What it puts in force again may shut the fleet out.
   touches: ({ of }) => (of === "nftables" ? { units: ["nftables.service"] } : {}),
   effective: true,
+  leans: () => ({ services: true }),
   read({ of, file }, look) {
     const answer = look.command(readers[of].ask(file));
     return () => (answer().code === 0 ? parseAnswer(answer().stdout) : missing);

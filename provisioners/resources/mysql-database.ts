@@ -71,6 +71,7 @@ export const mysqlDatabase = defineKind<MysqlDatabaseWant, MysqlDatabaseHave>({
   schema: MysqlDatabaseWant,
   address: ({ name }) => `mysql-database[${name}]`,
   touches: () => ({}),
+  leans: () => ({ services: true }),
   read(want, look) {
     const seen = lookAtMysql(look);
     return () => {

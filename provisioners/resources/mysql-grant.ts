@@ -70,6 +70,7 @@ export const mysqlGrant = defineKind<MysqlGrantWant, MysqlGrantHave>({
   schema: MysqlGrantWant,
   address: ({ user, host, database }) => `mysql-grant[${user}@${host}:${database}]`,
   touches: () => ({}),
+  leans: () => ({ services: true }),
   read({ user, host, database }, look) {
     const seen = lookAtMysql(look);
     const mine = ([word, grantee, of]: readonly string[]): boolean =>

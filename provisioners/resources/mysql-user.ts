@@ -58,6 +58,7 @@ export const mysqlUser = defineKind<MysqlUserWant, MysqlUserHave, "password">({
   schema: MysqlUserWant,
   address: ({ name, host }) => `mysql-user[${name}@${host}]`,
   touches: () => ({}),
+  leans: () => ({ services: true }),
   sensitive: () => ["password"],
   read({ name, host }, look) {
     const seen = lookAtMysql(look);

@@ -42,8 +42,10 @@ function install({ name, version, recommends, url, sha256 }: PackageWant, change
 /** It is gone, but not all that came with it: a removal was cut short, or somebody's own took the package alone. Seen before an undo only. */
 const leftBehind = "(left behind)";
 
-const anyLeft = sh`cd ${memoryDirectory} || exit 1
+const anyLeft = (name: string) => sh`cd ${memoryDirectory} || exit 1
 for each in */originals/packages.before; do [ ! -e "$each" ] || exit 0; done
+# One that never came has left nothing.
+cat -- */originals/packages.added 2>/dev/null | grep -qxF -e ${name} || exit 1
 cat -- */originals/packages.added 2>/dev/null | sort -u | xargs -r dpkg-query -W -f '\${db:Status-Abbrev}\n' 2>/dev/null | grep -q '^.[^nc]'`;
 
 /** The installed version, or `missing`. */
@@ -51,10 +53,11 @@ export const packageKind = defineKind<PackageWant, string>({
   kind: "package",
   rank: 40,
   schema: PackageWant,
+  failsAlone: true,
   address: ({ name }) => `package[${name}]`,
   touches: () => ({}),
   read({ name }, look, undo) {
-    const [version, left] = [look.package(name), undo ? look.command(anyLeft) : undefined];
+    const [version, left] = [look.package(name), undo ? look.command(anyLeft(name)) : undefined];
     return () => (version() === missing && left?.().code === 0 ? leftBehind : version());
   },
   plan(want, have) {

@@ -103,6 +103,7 @@ function land(path: string, text: string): Command {
 export const repository = defineFileKind<RepositoryWant>({
   kind: "repository",
   rank: 30,
+  failsAlone: true,
   schema: RepositoryWant,
   address: ({ name }) => `repository[${name}]`,
   path: ({ name }) => `/etc/apt/sources.list.d/${name}.sources`,

@@ -64,6 +64,7 @@ export const service = defineKind<ServiceWant, ServiceHave>({
   after: watched,
   watches: watched,
   touches: ({ unit }) => ({ units: [unit] }),
+  leans: ({ unit, enabled, running, keep, masked }) => ((enabled || running) && !keep && !masked ? { units: [unit] } : {}),
   read({ unit }, look) {
     if (!unit.endsWith(".service")) return look.unit(unit);
     const [seen, socket] = [look.unit(unit), look.unit(unit.replace(/\.service$/, ".socket"))];

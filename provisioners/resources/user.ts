@@ -98,6 +98,7 @@ export const user = defineKind<UserWant, UserHave, "passwordHash">({
   schema: UserWant,
   address: ({ name }) => `user[${name}]`,
   touches: ({ name }) => ({ users: [name] }),
+  leans: ({ group, groups }) => ({ groups: [...(group === undefined ? [] : [group]), ...groups] }),
   parents: (want) => homeOf(want),
   sensitive: ({ passwordHash }) => (passwordHash === undefined ? [] : ["passwordHash"]),
   read(want, look) {

@@ -113,6 +113,28 @@ test("the next up goes on from there", async () => {
   await isRight();
 });
 
+test("a package that can't be had is blamed, and stops neither its role nor those behind it", async () => {
+  trial.overlay("other", "/etc/team.conf", "behind base\n");
+  trial.edit((fleet) => {
+    servers(fleet).other!.params = { base: { packages: ["no-such-package"], timezone: "Asia/Tokyo" } };
+  });
+  const { code, said } = await trial.up();
+  expect(code, said).toBe(1);
+  expect(said).toMatch(/other base: package\[no-such-package\]: `install` ended .*\n[\s\S]*Unable to locate package no-such-package/);
+  expect(said).toMatch(/, 1 failed; /);
+  expect(said).not.toMatch(/failed to register|at async|RunError/);
+  expect(await ask("other", "cat /etc/team.conf; readlink /etc/localtime")).toMatch(/^behind base\n.*Asia\/Tokyo/);
+  const verified = await trial.run("verify");
+  expect(verified.code, verified.said).toBe(7);
+  trial.overlay("other", "/etc/team.conf");
+  trial.edit((fleet) => {
+    delete servers(fleet).other!.params;
+  });
+  const mended = await trial.up();
+  expect(mended.code, mended.said).toBe(0);
+  expect(mended.said).not.toContain("no-such-package");
+});
+
 /** Somebody's own apt run on the server: whoever wants to install there waits. Ends with its standard input's process. */
 test("what stands behind a role that failed is left as it is", async () => {
   const urns = async () => (await trial.state()).resources.map(({ urn }) => urn).sort();

@@ -433,8 +433,33 @@ until systemctl is-failed -q looping; do sleep 0.1; done`;
   });
 
   test("package: a name that no repository has fails with apt's own words", async () => {
-    const [result] = (await converge(shell, "unknown", wantsOf([want.package({ name: "no-such-package" })]))).results;
-    expect(result).toMatchObject({ outcome: "failed", reason: expect.stringContaining("Unable to locate package no-such-package") });
+    const conf = want.file({ path: "/etc/fleet-unknown.conf", content: "on\n" });
+    const service = want.service({ unit: "no-such.service", restartOn: [conf.address] });
+    const rest = [
+      want.package({ name: "tree" }),
+      want.file({ path: "/etc/no-such/app.conf", content: "on\n" }),
+      want.file({ path: "/etc/fleet-others.conf", content: "on\n" }),
+      want.sysctl({ name: "unknown", settings: { "net.ipv4.tcp_syncookies": 1 } }),
+      ...[conf, service],
+    ];
+    const { results } = await converge(shell, "unknown", wantsOf([want.package({ name: "no-such-package" }), ...rest]));
+    const of = (address: string) => results.find((each) => each.address === address);
+    expect(of("package[no-such-package]")).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("Unable to locate package no-such-package"),
+    });
+    expect(of("file[/etc/no-such/app.conf]")?.reason).toBe("left without package[no-such-package]: `/etc/no-such` is not there");
+    expect(of(service.address)?.reason).toBe("left without package[no-such-package]: unit `no-such.service` is not there");
+    expect(of(conf.address)?.outcome).toBe("skipped");
+    expect(
+      await text(
+        shell,
+        "tree --version > /dev/null; cat /etc/fleet-others.conf; ls /etc/sysctl.d/*unknown* | wc -l; ls /etc/fleet-unknown.conf 2>&1 | wc -l",
+      ),
+    ).toBe("on\n1\n1\n");
+    // What never came leaves nothing to take away.
+    const { results: left } = await inspect(shell, "unknown", wantsOf(rest.slice(0, 1))).then(({ report }) => report);
+    expect(left.filter(({ address, outcome }) => address === "package[no-such-package]" && outcome === "pending")).toEqual([]);
     await converge(shell, "unknown", {});
   });
 

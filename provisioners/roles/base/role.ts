@@ -223,15 +223,17 @@ function localeFile({ distribution, version }: Context["facts"]): string {
 }
 
 function localised(locale: string, facts: Context["facts"]): Declared[] {
-  const generated = locale.startsWith("C.") ? [] : [want.package({ name: "locales" }), localeCommand(locale)];
+  const locales = want.package({ name: "locales" });
+  const generated = locale.startsWith("C.") ? [] : [locales, localeCommand(locale, locales)];
   return [...generated, want.file({ path: localeFile(facts), content: `LANG=${locale}\n` })];
 }
 
-const localeCommand = (locale: string): Declared =>
+const localeCommand = (locale: string, locales: Declared): Declared =>
   want.command({
     name: "locale",
     run: `localedef -i ${locale.split(".")[0]} -f UTF-8 ${locale}`,
     unless: `locale -a | grep -qix '${locale.replace("UTF-8", "utf8")}'`,
+    after: [locales.address],
   });
 
 function hardened(sshd: Sshd): Declared[] {
