@@ -7,15 +7,15 @@ import type { SplitPlan } from "../operations/split/split.ts";
 import { columns, styled, wrapped } from "./terminal.ts";
 
 /** Of history, questions and headings. */
-export const sentence = ({ wish: { role, from, to }, back }: SplitRecord): string =>
-  `${role} from ${from} ${back === undefined ? "to" : "back to"} ${to}`;
+export const sentence = ({ wish: { role, from, to, stays }, back }: SplitRecord): string =>
+  stays ? `${role} of ${from} on ${to} too` : `${role} from ${from} ${back === undefined ? "to" : "back to"} ${to}`;
 
 /** What became of it, and what to type next. */
 export function recap(record: SplitRecord, { seconds, stopped, written }: Times, code: number): string {
   const { stack, wish, back } = record;
   const stop = stopped > 0 ? `, of which nobody could write for ${stopped.toFixed(1)} s` : "";
   return [
-    `${styled("bold", stack)}: ${wish.role} is on ${wish.to}${back === undefined ? "" : " again"}; ${seconds.toFixed(1)} s${stop}`,
+    `${styled("bold", stack)}: ${wish.role} is on ${wish.stays ? `${wish.from} and ` : ""}${wish.to}${back === undefined ? "" : " again"}; ${seconds.toFixed(1)} s${stop}`,
     ...nextAfter(record, written, code),
   ].join("\n");
 }
@@ -73,7 +73,10 @@ export function planText({ record, steps, changes, notes, ground }: SplitPlan): 
         ),
       ]
     : [];
-  const data = ground.move.data ? [styled("bold", "data"), ...(items.length > 0 ? [columns(items)] : ["  none"]), ...kept, ...writes] : [];
+  const { data: copies, tree } = ground.move;
+  const title = tree ? "copied as it stands, by way of this computer" : "data";
+  const none = tree ? `  nothing: ${wish.to} has the same, or gets it from the repository` : "  none";
+  const data = copies || tree ? [styled("bold", title), ...(items.length > 0 ? [columns(items)] : [none]), ...kept, ...writes] : [];
   const files = changes.flatMap(({ server, path, lines }) => [
     `  ${server}:${path}`,
     ...lines.flatMap(({ before, after }) => [

@@ -25,8 +25,6 @@ export interface SplitOptions {
 
 /** A move, or without one the way back of the last. */
 export async function split(stack: string, wish: Wish | undefined, options: SplitOptions): Promise<number> {
-  if (!options.dryRun && !options.yes && !isTerminal())
-    throw new UserError("split: expected a terminal, to ask on, got none; next: add --yes, or --dry-run for the plan alone");
   const splits = new Splits(stack);
   try {
     if (!wish) {
@@ -44,14 +42,14 @@ export async function split(stack: string, wish: Wish | undefined, options: Spli
       () => "looks at the servers",
       () => (wish ? splits.plan(wish, how) : splits.planBack(how)),
     );
+    refuseUnasked(options);
     const mask = maskOf(plan.fleet);
     if (!options.json) console.log(mask(planText(plan)));
     if (options.dryRun) {
       if (options.json) console.log(mask(JSON.stringify({ ...planData(plan), result: "planned" }, null, 2)));
       return 0;
     }
-    const { role, from, to } = plan.record.wish;
-    await confirm(`split changes the servers of ${stack}: ${role} from ${from} to ${to}, as shown above`, stack, options.yes);
+    await confirm(`split changes the servers of ${stack}: ${sentence(plan.record)}, as shown above`, stack, options.yes);
     throwIfInterrupted();
     return await recorded({ stack, what: "split" }, (notes) => done(splits, plan, options, notes));
   } catch (error) {
@@ -59,6 +57,12 @@ export async function split(stack: string, wish: Wish | undefined, options: Spli
   } finally {
     await splits.close();
   }
+}
+
+/** Nobody can be asked; a wrong name is said before. */
+function refuseUnasked({ dryRun, yes }: SplitOptions): void {
+  if (!dryRun && !yes && !isTerminal())
+    throw new UserError("split: expected a terminal, to ask on, got none; next: add --yes, or --dry-run for the plan alone");
 }
 
 /** What is said while it goes, and kept. */
@@ -166,6 +170,7 @@ async function mended(splits: Splits, record: SplitRecord, options: SplitOptions
   const { stack, wish, at, who, begun } = record;
   console.error(`split: that of ${sentence(record)}, begun ${at} by ${who}, was cut short in step ${begun}`);
   if (options.dryRun) return 0;
+  refuseUnasked(options);
   await confirm(`split puts in order what it left on the servers of ${stack}`, stack, options.yes);
   let isDone = false;
   const code = await recorded({ stack, what: "split" }, async (notes) => {

@@ -18,7 +18,12 @@ export const split: Register = (program, done) =>
         "--move <role:from:to>",
         `mysql:isu1:isu3, or 'mysql:isu1→isu3'; may be given more than once, in this order; of ${movable().join(", ")}`,
       )
-        .argParser(wish)
+        .argParser((text: string, before: readonly Wish[]) => wish(text, before))
+        .default([], "none"),
+    )
+    .addOption(
+      new Option("--add <role:from:to>", "app:isu1:isu2: on a second server too, with what the first one has, and balanced over both")
+        .argParser((text: string, before: readonly Wish[]) => wish(text, before, { stays: true }))
         .default([], "none"),
     )
     .option("--undo", "take the last split back, with all that was written since; or what a killed one left", false)
@@ -34,9 +39,11 @@ Examples:
   fleet split team-a --move mysql:isu1:isu3 --dry-run
   fleet split team-a --move mysql:isu1:isu3 --health /api/status
   fleet split team-a --move redis:isu1:isu2 --move mysql:isu1:isu3 --yes
+  fleet split team-a --move app:isu1:isu2
+  fleet split team-a --add app:isu1:isu2
   fleet split team-a --undo
 
-Shows first what it will do. Then step by step, each one taken back if a later one fails: the new server is made ready and keeps what it had; writes stop; the data is copied from server to server, counted and summed on both; environment files, upstreams and units that require the old service are changed; the old service is stopped and disabled. The stack file and the team's files say so then, and an up finds nothing to change.
+Shows first what it will do. Then step by step, each one taken back if a later one fails: the new server is made ready and keeps what it had; writes stop; the data is copied from server to server, counted and summed on both; environment files, upstreams and units that require the old service are changed; the old service is stopped and disabled. An application comes with its units, its environment file and, where no repository has it, its folder as it stands, by way of this computer; what it names by loopback stays where it is, lets the new server in, and is named by address. The stack file and the team's files say so then, and an up finds nothing to change.
 Ctrl-C takes back what was begun. A fleet down takes splits back first.
 Exit codes: 0; 1 where it failed and was taken back; 2 where it was refused, with nothing changed.`,
     )
@@ -44,15 +51,17 @@ Exit codes: 0; 1 where it failed and was taken back; 2 where it was refused, wit
 
 interface Options extends SplitOptions {
   readonly move: readonly Wish[];
+  readonly add: readonly Wish[];
   readonly undo: boolean;
 }
 
-async function run(named: string | undefined, { move, undo, ...options }: Options): Promise<number> {
-  if (undo === move.length > 0)
-    throw new UserError(`split: expected either --move or --undo, got ${undo ? "both" : "neither"}; next: fleet split --help`);
+async function run(named: string | undefined, { move, add, undo, ...options }: Options): Promise<number> {
+  const wishes = [...move, ...add];
+  if (undo === wishes.length > 0)
+    throw new UserError(`split: expected either --move, --add or --undo, got ${undo ? "two of them" : "none"}; next: fleet split --help`);
   const stack = named ?? (await stackInMind());
   if (undo) return await splitting(stack, undefined, options);
-  for (const each of move) {
+  for (const each of wishes) {
     const code = await splitting(stack, each, options);
     if (code !== 0) return code;
   }
@@ -62,9 +71,9 @@ async function run(named: string | undefined, { move, undo, ...options }: Option
 const form = /^([a-z][a-z0-9-]*):([\w.-]*[\w])(?:→|->|=>|:|,)([\w.-]+)$/;
 
 /** In a shell an unquoted `->` writes a file. */
-function wish(text: string, before: readonly Wish[]): readonly Wish[] {
+function wish(text: string, before: readonly Wish[], more: Pick<Wish, "stays"> = {}): readonly Wish[] {
   const [, role, from, to] = form.exec(text) ?? [];
-  if (role !== undefined && from !== undefined && to !== undefined) return [...before, { role, from, to }];
+  if (role !== undefined && from !== undefined && to !== undefined) return [...before, { role, from, to, ...more }];
   const hint = /-$/.test(text) ? "; the shell took `>` for itself: quote it, or write mysql:isu1:isu3" : "";
   throw new InvalidArgumentError(`expected a role and two servers, mysql:isu1:isu3${hint}`);
 }

@@ -6,9 +6,11 @@ import { needsOf } from "../../provisioners/roles/contract.ts";
 import type { Move } from "../../provisioners/roles/move.ts";
 import { meets } from "../../provisioners/roles/role.ts";
 import { roleNamed, territoryOf } from "../../provisioners/roles/roles.ts";
-import type { OverlayEntry, OverlayFile } from "../../spec/overlay.ts";
+import type { OverlayFile } from "../../spec/overlay.ts";
 import { isMap } from "../../spec/path.ts";
 import { type TextPath, valueAt, withItem, withoutItem, withoutKey, withValue, withWords } from "../stack-text.ts";
+import { withAnother } from "./another.ts";
+import { connections, type Reached } from "./connections.ts";
 import {
   changedLines,
   loopback,
@@ -19,21 +21,14 @@ import {
   rewrittenVariables,
   withoutBonds,
 } from "./rewrite.ts";
+import { type FileEdit, isText, TreeEdits } from "./tree-edits.ts";
 
 export interface Wish {
   readonly role: string;
   readonly from: string;
   readonly to: string;
-}
-
-/** A file of one server's own, in the place of what counted there. */
-export interface FileEdit {
-  readonly server: string;
-  readonly path: string;
-  readonly file: OverlayFile;
-  /** What counted there before, wherever it lies; undefined where nothing did. */
-  readonly before?: string;
-  readonly changes: readonly Rewritten[];
+  /** On the old server too: a second one, to balance over. */
+  readonly stays?: true | undefined;
 }
 
 export interface Edits {
@@ -41,6 +36,8 @@ export interface Edits {
   readonly files: readonly FileEdit[];
   /** Whose programs use it, by their names in the stack file. */
   readonly clients: readonly string[];
+  /** Whom its programs connect to from there. */
+  readonly reached: readonly Reached[];
   /** What only people can decide, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -68,71 +65,61 @@ export const unitsOf = ({ spec: { params } }: ServerPlan, role: string, facts: F
   (roleNamed(role).services?.(params[role]) ?? []).flatMap(({ unit }) => (typeof unit === "function" ? unit(facts) : unit) ?? []);
 
 export function editsOf(wish: Wish, ground: EditGround): Edits {
-  const { plan } = ground;
-  const touched = new Map<string, FileEdit>();
-  const put = (server: string, before: OverlayEntry | undefined, file: OverlayFile, changes: readonly Rewritten[]): void => {
-    const key = `${server} ${file.path}`;
-    const earlier = touched.get(key);
-    const was = earlier ? earlier.before : before && "content" in before ? before.content : undefined;
-    touched.set(key, {
-      ...{ server, path: file.path, file, changes: [...(earlier?.changes ?? []), ...changes] },
-      ...(was !== undefined && { before: was }),
-    });
-  };
-  const textsOn = (server: string): readonly OverlayFile[] => {
-    const own = [...touched.values()].filter((each) => each.server === server).map(({ file }) => file);
-    const paths = new Set(own.map(({ path }) => path));
-    return [...serverIn(plan, server).overlay.filter(({ path }) => !paths.has(path)), ...own].filter(isText);
-  };
-  const edit = (server: string, change: (file: OverlayFile) => { readonly text: string; readonly changes: readonly Rewritten[] }): void => {
-    for (const file of textsOn(server)) {
-      const { text, changes } = change(file);
-      if (text !== file.content) put(server, file, { ...file, content: text }, changes);
-    }
-  };
-  for (const file of comingAlong(wish, plan))
-    put(
-      wish.to,
-      serverIn(plan, wish.to).overlay.find(({ path }) => path === file.path),
-      file,
-      [],
-    );
-  const { listen } = ground.move;
-  const { privateAddress } = serverIn(plan, wish.to).view;
-  if (listen)
-    edit(wish.to, (file) => {
-      const text = listen({ path: file.path, text: file.content }, privateAddress);
-      return { text, changes: changedLines(file.content, text) };
-    });
+  const { plan, move } = ground;
+  const tree = new TreeEdits(plan);
+  for (const file of comingAlong(wish, ground)) tree.put(wish.to, file, []);
+  const own = ownPaths(wish, ground);
+  opened(tree, wish.to, ground, own);
   const clients = new Set<string>();
   for (const { name } of plan.servers) {
     const renaming = renamingFor(name, wish, ground);
-    edit(name, (file) => {
-      const found = namesIn(file, renaming);
+    tree.edit(name, (file) => {
+      // Where it listens is none of its clients' words.
+      if (name === wish.from && own.some((of) => isBelow(file.path, of))) return { text: file.content, changes: [] };
+      const found = wish.stays ? withAnother(file, renaming, wish.to) : namesIn(file, renaming);
       if (found.changes.length > 0) clients.add(name);
       return found;
     });
   }
-  for (const { server, name, text } of ground.units)
-    if (!textsOn(server).some(({ path }) => path === `/etc/systemd/system/${name}`))
-      put(server, undefined, { path: `/etc/systemd/system/${name}`, content: text, mode: "0644" }, []);
-  edit(wish.from, (file) => (isUnit(file.path) ? withoutBonds(file.content, ground.move.units) : { text: file.content, changes: [] }));
-  const params = paramEdits(wish, ground);
+  for (const { server, name, text } of wish.stays ? [] : ground.units)
+    if (!tree.textsOn(server).some(({ path }) => path === `/etc/systemd/system/${name}`))
+      tree.put(server, { path: `/etc/systemd/system/${name}`, content: text, mode: "0644" }, []);
+  if (!wish.stays)
+    tree.edit(wish.from, (file) => (isUnit(file.path) ? withoutBonds(file.content, move.units) : { text: file.content, changes: [] }));
+  const params = wish.stays ? { text: ground.text, clients: [], notes: [] } : paramEdits(wish, ground);
   for (const name of params.clients) clients.add(name);
+  const placed = stackText(wish, ground, params.text, tree);
+  const connected = move.connects ? connections(wish, ground, tree, placed) : { text: placed, reached: [], notes: [] };
   return {
-    text: stackText(wish, ground, params.text),
-    files: [...touched.values()].filter(({ file, before }) => file.content !== before),
+    text: connected.text,
+    files: tree.all(),
     clients: plan.servers.map(({ name }) => name).filter((name) => clients.has(name)),
-    notes: params.notes,
+    reached: connected.reached,
+    notes: [...params.notes, ...connected.notes],
   };
 }
 
-const isText = (entry: OverlayEntry): entry is OverlayFile => "content" in entry && entry.encoding === undefined;
 const isUnit = (path: string): boolean => path.startsWith("/etc/systemd/system/") && /\.(?:service|conf)$/.test(path);
 const isEnvironment = (path: string): boolean => /env[^/]*$/i.test(path) || /^\/etc\/(?:default|sysconfig)\//.test(path);
-const isProxy = (path: string): boolean => /^\/etc\/(?:nginx|haproxy|varnish|envoy|apache2)\//.test(path);
+export const isProxy = (path: string): boolean => /^\/etc\/(?:nginx|haproxy|varnish|envoy|apache2)\//.test(path);
 
-function namesIn(file: OverlayFile, renaming: Renaming): { readonly text: string; readonly changes: readonly Rewritten[] } {
+/** Others reach it there. @returns whether a file of the team's had to say so */
+export function opened(
+  tree: TreeEdits,
+  server: string,
+  { plan, move }: Pick<EditGround, "plan" | "move">,
+  own: readonly string[],
+): boolean {
+  const { privateAddress } = serverIn(plan, server).view;
+  const changed = tree.edit(server, (file) => {
+    const isOwn = own.some((of) => isBelow(file.path, of));
+    const text = isOwn && move.listen ? move.listen({ path: file.path, text: file.content }, privateAddress) : file.content;
+    return { text, changes: changedLines(file.content, text) };
+  });
+  return changed.length > 0;
+}
+
+export function namesIn(file: OverlayFile, renaming: Renaming): { readonly text: string; readonly changes: readonly Rewritten[] } {
   if (isEnvironment(file.path) || isUnit(file.path)) return rewrittenVariables(file.content, renaming);
   if (isProxy(file.path)) return rewrittenAddresses(file.content, renaming);
   return { text: file.content, changes: [] };
@@ -148,10 +135,18 @@ function renamingFor(server: string, { from, to }: Wish, { plan, move }: EditGro
   };
 }
 
-/** The role's own files of the old server that say more than the new one's. */
-function comingAlong({ role, from, to }: Wish, plan: FleetPlan): readonly OverlayFile[] {
-  const [old, next] = [serverIn(plan, from), serverIn(plan, to)];
-  const paths = territoryOf(role, old.spec.params[role]).flatMap((each) => each.paths);
+/** The files of the team's that say how the role runs on the old server. */
+export function ownPaths({ role, from }: Wish, { plan, move }: Pick<EditGround, "plan" | "move">): readonly string[] {
+  const { spec, overlay } = serverIn(plan, from);
+  const texts = overlay.filter(isText).map(({ path, content }) => ({ path, text: content }));
+  return [...territoryOf(role, spec.params[role]).flatMap((each) => each.paths), ...(move.beside?.(texts) ?? [])];
+}
+
+/** Those of the old server that say more than the new one's. */
+function comingAlong(wish: Wish, ground: EditGround): readonly OverlayFile[] {
+  const { plan } = ground;
+  const [old, next] = [serverIn(plan, wish.from), serverIn(plan, wish.to)];
+  const paths = ownPaths(wish, ground);
   const there = new Map(next.overlay.map((entry) => [entry.path, entry]));
   return old.overlay
     .filter(({ path }) => paths.some((of) => isBelow(path, of)))
@@ -206,14 +201,17 @@ function paramEdits(
   return { text, clients: [...clients], notes };
 }
 
-function leaves(value: unknown, path: readonly string[] = []): readonly { readonly path: readonly string[]; readonly value: string }[] {
+export function leaves(
+  value: unknown,
+  path: readonly string[] = [],
+): readonly { readonly path: readonly string[]; readonly value: string }[] {
   if (typeof value === "string") return [{ path, value }];
   if (Array.isArray(value)) return value.flatMap((each, at) => leaves(each, [...path, String(at)]));
   return isMap(value) ? Object.entries(value).flatMap(([key, each]) => leaves(each, [...path, key])) : [];
 }
 
 /** Which role is where. */
-function stackText({ role, from, to }: Wish, { plan, factsOf, move }: EditGround, given: string): string {
+function stackText({ role, from, to, stays }: Wish, { plan, factsOf, move }: EditGround, given: string, tree: TreeEdits): string {
   const [old, next] = [serverIn(plan, from), serverIn(plan, to)];
   const [atOld, atNew] = [
     ["servers", from],
@@ -224,16 +222,18 @@ function stackText({ role, from, to }: Wish, { plan, factsOf, move }: EditGround
   let text = given;
   if (!next.spec.roles.includes(role)) text = withItem(text, [...atNew, "roles"], role, behind);
   if (own !== undefined) {
-    text = withoutKey(text, [...atOld, "params", role]);
+    if (!stays) text = withoutKey(text, [...atOld, "params", role]);
     if (valueAt(text, [...atNew, "params", role]) === undefined) text = withWords(text, [...atNew, "params", role], JSON.stringify(own));
   }
-  text = withoutItem(text, [...atOld, "roles"], role);
-  text = withoutItem(text, [...atOld, "adopted"], role);
+  if (!stays) {
+    text = withoutItem(text, [...atOld, "roles"], role);
+    text = withoutItem(text, [...atOld, "adopted"], role);
+  }
   // Nothing of the team's says where it listens: then the role does.
   const paths = territoryOf(role, next.spec.params[role] ?? old.spec.params[role]).flatMap((each) => each.paths);
-  const isTeams = next.overlay.some(({ path }) => paths.some((of) => isBelow(path, of)));
+  const isTeams = move.many || tree.textsOn(to).some(({ path }) => paths.some((of) => isBelow(path, of)));
   if (move.listen && next.spec.adopted?.includes(role) && !isTeams) text = withoutItem(text, [...atNew, "adopted"], role);
-  for (const unit of unitsOf(old, role, factsOf(from))) text = withValue(text, [...atOld, "services", unit], "off");
+  if (!stays) for (const unit of unitsOf(old, role, factsOf(from))) text = withValue(text, [...atOld, "services", unit], "off");
   for (const unit of Object.keys(next.spec.services ?? {}))
     if (unitsOf(old, role, factsOf(to)).includes(unit)) text = withoutKey(text, [...atNew, "services", unit]);
   return text;

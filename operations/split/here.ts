@@ -7,8 +7,8 @@ import type { Draft } from "../../provisioners/stack.ts";
 import { suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { replaceFile, rewriteStackFile, shownName, stackFileOf } from "../stack-file.ts";
-import type { FileEdit } from "./edits.ts";
 import type { FileRecord, SplitRecord } from "./record.ts";
+import type { FileEdit } from "./tree-edits.ts";
 
 export const ownFile = (folder: string, { server, path, template }: Pick<FileRecord, "server" | "path" | "template">): string =>
   join(folder, server, `${path}${template ? suffix : ""}`);

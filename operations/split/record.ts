@@ -20,7 +20,7 @@ export const SplitRecord = z.object({
   /** `ada@laptop` */
   who: z.string(),
   stack: z.string(),
-  wish: z.object({ role: z.string(), from: z.string(), to: z.string() }),
+  wish: z.object({ role: z.string(), from: z.string(), to: z.string(), stays: z.literal(true).optional() }),
   /** The split that this one takes back. */
   back: z.string().optional(),
   stackFile: z.object({ before: z.string(), after: z.string() }),
@@ -41,6 +41,11 @@ export const SplitRecord = z.object({
     }),
   ),
   clients: z.array(z.string()).readonly(),
+  /** Whom its programs connect to, on which server. */
+  reached: z
+    .array(z.object({ server: z.string(), role: z.string() }))
+    .readonly()
+    .optional(),
   seen: z.object({ from: Holdings, to: Holdings }),
   /** `under-way` where nobody has said more: then it was cut short, after as many steps as were begun. */
   state: z.enum(["under-way", "done"]),

@@ -25,15 +25,20 @@ export function moveOf(wish: Wish, plan: FleetPlan): Move {
     if (!names.includes(name)) throw new UserError(`split: ${name}: expected a server of the stack${choice(name, names)}`);
   if (from === to) throw new UserError(`split: expected two servers, got ${from} twice`);
   const { spec } = serverIn(plan, from);
+  const option = wish.stays ? "--add" : "--move";
   if (!spec.roles.includes(role)) {
     const where = plan.servers.filter((each) => each.spec.roles.includes(role)).map(({ name }) => name);
-    const next = where.length > 0 ? `; next: --move ${role}:${where[0]}:${to}` : choice(role, spec.roles);
+    const next = where.length > 0 ? `; next: ${option} ${role}:${where[0]}:${to}` : choice(role, spec.roles);
     throw new UserError(`split: expected role \`${role}\` on ${from}, which has ${spec.roles.join(", ")}${next}`);
   }
   const move = moveIn(plan, wish);
   if (!move)
     throw new UserError(
       `split: ${role}: expected a role that can be moved (${movable().join(", ")}); next: write it at ${to} in the stack file, then ./fleet up`,
+    );
+  if (wish.stays && !move.many)
+    throw new UserError(
+      `split: ${role}: expected a role that several servers may share (app), got one that is on one; next: --move ${role}:${from}:${to}`,
     );
   return move;
 }
@@ -54,6 +59,22 @@ export function refuseOutrun({ stack, servers }: Pick<FleetUp, "stack" | "server
         `${server.name}: expected a stack file that says what the last up did, got another ${up ? `role \`${role}\`` : "server"}; next: ./fleet up ${stack}, then the split`,
       );
   }
+}
+
+/** Of a role that is balanced over: whoever comes to it has to hear of the new place. */
+export function refuseUnbalanced(ground: StepGround): void {
+  const { record, next } = ground;
+  const { role, from, to, stays } = record.wish;
+  const others = ["base", "files", role, ...(record.reached ?? []).map((each) => each.role)];
+  const isHeard = next.servers.some(({ name }) => changedRoles(ground, name).some((each) => !others.includes(each)));
+  if (record.clients.length > 0 || isHeard) return;
+  const ports = ground.move.clients.ports.join(", ");
+  const what = stays
+    ? `a balancer of the team's that names ${from}'s ${role}, and not ${to}'s`
+    : `a proxy of the team's that names ${from}'s ${role}`;
+  throw new UserError(
+    `split: expected ${what} by its port (${ports}), got none; next: name ${from}'s address and the port in nginx' upstream (a unix socket reaches nobody else): ./fleet edit ${from}:/etc/nginx/…, then the same`,
+  );
 }
 
 /** Pure. What an earlier split brought is in use: it must not give way to another server's of the same name. */

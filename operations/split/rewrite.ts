@@ -37,6 +37,7 @@ const hosts = (names: readonly string[]): RegExp =>
   );
 
 const saysSo = (name: string, words: readonly string[]): boolean =>
+  words.length > 0 &&
   new RegExp(`(?:^|[^a-z])(?:${words.map(escaped).join("|")})[a-z]*(?:[^a-z]|$)`, "i").test(name.replace(/([a-z0-9])([A-Z])/g, "$1_$2"));
 
 /** A value of a variable: where it names no port, its own name, its scheme or its neighbour says whose it is. */

@@ -1,12 +1,13 @@
 // Does the steps of a split one after the other under the locks of its servers; what fails, or is interrupted, takes all of them back.
 import { converge, failures } from "../../provisioners/engine/converge.ts";
 import type { Wants } from "../../provisioners/engine/order.ts";
-import { HostError, type LockingShell } from "../../provisioners/engine/shell.ts";
+import { HostError, type Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { deadlineOf } from "../../provisioners/provider/role.ts";
 import { UserFacingError } from "../../spec/problem.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import type { Held } from "../on-servers.ts";
+import { carry } from "./carry.ts";
 import type { SplitRecord } from "./record.ts";
 import { writeScript } from "./record.ts";
 import type { Hands, Step } from "./steps.ts";
@@ -60,6 +61,13 @@ export class Runner {
       run: async (name, script) => {
         const shell = await held.shell(this.#server(name));
         return await output(shell, script, signal);
+      },
+      carry: async (from, read, to, write) => {
+        const shells = { from: await held.shell(this.#server(from)), to: () => held.shell(this.#server(to)) };
+        return await carry(shells, read, write, {
+          ...(signal && { signal }),
+          onProgress: (text) => onOutput(to, text),
+        });
       },
       converge: async (name, role, wants) => {
         const server = this.#server(name);
@@ -147,8 +155,10 @@ export class Runner {
 const told = ({ at, what }: Step, error: unknown): string =>
   error instanceof HostError ? error.message : `${at}: ${what}: ${(error as Error).message.replace(`${at}: `, "")}`;
 
-async function output(shell: LockingShell, script: Command, signal?: AbortSignal): Promise<string> {
-  const { code, stdout, stderr } = await shell.run(script, { deadline: stepTime, ...(signal && { signal, onAbort: "end" as const }) });
+/** @param onBytes takes what it prints, instead of its being the answer */
+export async function output(shell: Shell, script: Command, signal?: AbortSignal, onBytes?: (bytes: Buffer) => void): Promise<string> {
+  const ends = signal && { signal, onAbort: "end" as const };
+  const { code, stdout, stderr } = await shell.run(script, { deadline: stepTime, ...ends, ...(onBytes && { onBytes }) });
   signal?.throwIfAborted();
   const text = stdout.toString("utf8");
   if (code === 0) return text;

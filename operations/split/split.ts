@@ -7,6 +7,7 @@ import type { HostError } from "../../provisioners/engine/shell.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
+import type { Holdings, Move } from "../../provisioners/roles/move.ts";
 import { planOf, planOfDraft } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { UserError, UserFacingError } from "../../spec/problem.ts";
@@ -16,12 +17,23 @@ import { operator } from "../operator.ts";
 import { stackFileOf, stackTextOf } from "../stack-file.ts";
 import { editsOf, serverIn, unitsOf, type Wish } from "./edits.ts";
 import { draftOf, fileRecord, filesBack, refuseEdited, takenBack, writeAfter, writeBefore } from "./here.ts";
-import { asked, bondsOn, heldOn, told } from "./look.ts";
+import { asked, bondsOn, heldOn, refuseClosed, told, treesOn } from "./look.ts";
 import { endScripts, forgetScript, keptFolder, readScript, recordsIn, type SplitRecord } from "./record.ts";
-import { moveIn, moveOf, notBefore, refuseAlive, refuseCut, refuseGuarded, refuseOutrun, refuseReplacing, refuseSpace } from "./refuse.ts";
+import {
+  moveIn,
+  moveOf,
+  notBefore,
+  refuseAlive,
+  refuseCut,
+  refuseGuarded,
+  refuseOutrun,
+  refuseReplacing,
+  refuseSpace,
+  refuseUnbalanced,
+} from "./refuse.ts";
 import { changedLines, type Rewritten } from "./rewrite.ts";
 import { Runner, type RunnerOptions, SplitFailed, type Times } from "./runner.ts";
-import { changedRoles, checksScript, type Step, type StepGround, stepsOf } from "./steps.ts";
+import { changedRoles, checksScript, forgetTrees, type Step, type StepGround, stepsOf } from "./steps.ts";
 
 /** What is about to be done. Nothing has been changed yet. */
 export interface SplitPlan {
@@ -96,21 +108,33 @@ export class Splits {
     const old = fleet.servers.find(({ name }) => name === wish.from)!;
     const units = await bondsOn(this.#open, old, unitsOf(serverIn(plan, wish.from), wish.role, factsOf(wish.from)));
     const text = stackTextOf(this.#stack);
+    const held = await heldOn(this.#open, fleet.servers, wish, plan, move);
     const edits = editsOf(wish, { plan, text, move, factsOf, units });
+    if (move.connects) await refuseClosed(this.#open, fleet, { wish, plan, move, edits });
+    const seen = move.tree ? await treesOn(this.#open, fleet.servers, { wish, plan, tree: move.tree }) : held;
     const record = this.#record(wish, {
       stackFile: { before: text, after: edits.text },
       files: edits.files.map((each) => fileRecord(filesOf(plan), each)),
       clients: edits.clients,
-      seen: await heldOn(this.#open, fleet.servers, wish, plan, move),
+      ...(edits.reached.length > 0 && { reached: [...edits.reached] }),
+      seen,
     });
     refuseReplacing(record, before);
-    const nobody = edits.clients.length === 0 && move.clients.ports.length > 0 ? [nobodyNames(wish)] : [];
-    const notes = [...nobody, ...alsoThere(wish, plan), ...edits.notes, ...(move.note ? [move.note] : []), ...this.#unasked()];
+    const nobody = !move.many && edits.clients.length === 0 && move.clients.ports.length > 0 ? [nobodyNames(wish, move)] : [];
+    const notes = [
+      ...nobody,
+      ...(move.connects ? [] : alsoThere(wish, plan)),
+      ...edits.notes,
+      ...(move.note && (!move.tree || seen.from.items.length > 0) ? [move.note] : []),
+      ...this.#unasked(),
+    ];
     const changes = edits.files.map(({ server, path, changes: lines }) => ({ server, path, lines }));
-    return await this.#ready(groundOf({ record, fleet, old: plan, ...options }), fleet, { changes, notes }, options);
+    const ground = groundOf({ record, fleet, old: plan, ...options });
+    if (move.many) refuseUnbalanced(ground);
+    return await this.#ready(ground, fleet, { changes, notes }, options);
   }
 
-  #record(wish: Wish, more: Pick<SplitRecord, "stackFile" | "files" | "clients" | "seen">, back?: string): SplitRecord {
+  #record(wish: Wish, more: Pick<SplitRecord, "stackFile" | "files" | "clients" | "reached" | "seen">, back?: string): SplitRecord {
     const at = new Date().toISOString();
     const id = `${at.replace(/[-:]|\.\d+/g, "")}-${randomBytes(2).toString("hex")}`;
     return {
@@ -155,8 +179,7 @@ export class Splits {
     const plan = planOf(this.#stack);
     refuseOutrun(fleet, plan, of.wish);
     const wish: Wish = { role: of.wish.role, from: of.wish.to, to: of.wish.from };
-    const known = fleet.servers.filter(({ name }) => name === wish.from);
-    const { items, ...seen } = (await heldOn(this.#open, known, wish, plan, moveIn(plan, wish)!)).from;
+    const { items, ...seen } = await this.#heldNow(fleet, of, wish, plan);
     // What the new server had of its own stays there.
     const own = new Set(of.seen.to.items.map(({ name }) => name).filter((name) => !of.seen.from.items.some((each) => each.name === name)));
     const text = stackTextOf(this.#stack);
@@ -178,6 +201,17 @@ export class Splits {
     return await this.#ready(groundOf({ record, fleet, old: plan, of, ...options }), fleet, { changes, notes: this.#unasked() }, options);
   }
 
+  /** What is to come back: of what is on both servers, or was nobody's to copy, nothing. */
+  async #heldNow(fleet: FleetUp, of: SplitRecord, wish: Wish, plan: FleetPlan): Promise<Holdings> {
+    const move = moveIn(plan, wish)!;
+    if (of.wish.stays) return { items: [], writers: [] };
+    if (!move.tree) {
+      const known = fleet.servers.filter(({ name }) => name === wish.from);
+      return (await heldOn(this.#open, known, wish, plan, move)).from;
+    }
+    return (await treesOn(this.#open, fleet.servers, { wish, plan, tree: move.tree })).from;
+  }
+
   /**
    * What a killed run left. Before the data was the new server's its steps are undone in their order, as far as they were begun; after that the
    * rest is done: what was written there since would be lost else.
@@ -196,7 +230,7 @@ export class Splits {
       async (runner, signal) => {
         refuseAlive(record, await runner.read([record.wish.from, record.wish.to], readScript));
         changes();
-        if (ahead) return await this.#through(runner, { record, steps }, signal, record.begun - 1);
+        if (ahead) return await this.#through(runner, { ground, steps }, signal, record.begun - 1);
         const left = await runner.undo(steps.slice(0, record.begun));
         if (left.length > 0) throw new SplitFailed("split: what was cut short could not be taken back wholly", left);
         await runner.everywhere([record.wish.from, record.wish.to], forgetScript(record.id));
@@ -215,18 +249,20 @@ export class Splits {
       async (runner, signal) => {
         refuseEdited(filesOf(ground.old), record);
         changes();
-        return await this.#through(runner, { record, steps }, signal);
+        return await this.#through(runner, { ground, steps }, signal);
       },
       options,
     );
   }
 
   /** To its end, or back. */
-  async #through(runner: Runner, { record, steps }: Pick<SplitPlan, "record" | "steps">, signal: AbortSignal, first = 0): Promise<Times> {
+  async #through(runner: Runner, { ground, steps }: Pick<SplitPlan, "ground" | "steps">, signal: AbortSignal, first = 0): Promise<Times> {
+    const { record } = ground;
     const both = [record.wish.from, record.wish.to];
     try {
       const times = await runner.run(record, steps, signal, first);
-      for (const script of endScripts({ ...record, begun: steps.length }, times.late)) await runner.everywhere(both, script);
+      for (const script of [...forgetTrees(ground), ...endScripts({ ...record, begun: steps.length }, times.late)])
+        await runner.everywhere(both, script);
       if (record.back === undefined || times.late.length === 0) return times;
       return { ...times, late: [...times.late, `${record.wish.from}: what it had before is still in ${keptFolder(record.back)}`] };
     } catch (error) {
@@ -302,8 +338,10 @@ function groundOf({
   };
 }
 
-const nobodyNames = ({ role, from, to }: Wish): string =>
-  `nothing of the team's on any server names ${from}'s ${role}: whatever uses it has to be told of ${to} by hand`;
+const nobodyNames = ({ role, from, to }: Wish, { connects, clients }: Move): string =>
+  connects
+    ? `nothing answers at ${from}'s ports ${clients.ports.join(", ")} any more: whoever comes from outside (the bench, DNS) has to come to ${to}`
+    : `nothing of the team's on any server names ${from}'s ${role}: whatever uses it has to be told of ${to} by hand`;
 
 /** Whose programs go on with a copy of their own: from here on what they write is not what the others read. */
 function alsoThere({ role, from, to }: Wish, { servers }: FleetPlan): readonly string[] {

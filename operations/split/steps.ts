@@ -3,17 +3,21 @@ import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { Wants } from "../../provisioners/engine/order.ts";
 import { type LateValues, latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { type Command, lines, raw, type Secret, sh } from "../../provisioners/engine/shell-quote.ts";
-import { expandRole, type FleetPlan, rolesOf } from "../../provisioners/expand.ts";
+import { expandRole, type FleetPlan, overlayRole, rolesOf } from "../../provisioners/expand.ts";
 import { CheckWant, check } from "../../provisioners/resources/check.ts";
 import type { DataMove, Move, MoveContext, MoveStep } from "../../provisioners/roles/move.ts";
+import { roleNamed } from "../../provisioners/roles/roles.ts";
 import { UserError } from "../../spec/problem.ts";
 import { serverIn } from "./edits.ts";
 import { keptFolder, type SplitRecord } from "./record.ts";
+import { forgetPack, packScript, receiveScript, swapAgain, swapBackScript, swapForgetScript, swapScript, unpackScript } from "./trees.ts";
 
 /** What a step asks of the runner. A script that fails rejects with its own words. */
 export interface Hands {
   run(server: string, script: Command): Promise<string>;
   converge(server: string, role: string, wants: Wants): Promise<void>;
+  /** What one script prints, by way of this computer, to another server: in parts, each to a script of its own. Answers its SHA-256. */
+  carry(from: string, read: Command, to: string, write: (first: boolean) => Command): Promise<string>;
   /** The stack file and the team's files on this computer. */
   files(when: "after" | "before"): Promise<void>;
 }
@@ -71,10 +75,14 @@ export function stepsOf(ground: StepGround): readonly Step[] {
   const { record, next, old, of } = ground;
   const { role, from, to } = record.wish;
   const data = dataOf(ground);
-  const arrives = !serverIn(old, to).spec.roles.includes(role);
+  const arrives = !serverIn(old, to).spec.roles.includes(role) || ground.move.connects === true;
   const first = changedRoles(ground, to).filter((each) => each === "base" || each === role || (arrives && each === "files"));
   const last = changedRoles(ground, from).filter((each) => each === "base" || each === role);
-  const isOver = (server: string, each: string) => !(server === to && first.includes(each)) && !(server === from && last.includes(each));
+  const open = connected(ground);
+  const isOver = (server: string, each: string) =>
+    !(server === to && first.includes(each)) &&
+    !(server === from && last.includes(each)) &&
+    !open.some((other) => other.server === server && other.role === each);
   const over = next.servers.flatMap(({ name }) =>
     changedRoles(ground, name)
       .filter((each) => isOver(name, each))
@@ -89,6 +97,8 @@ export function stepsOf(ground: StepGround): readonly Step[] {
       ? [reached, { ...scripted(to, "lets writes go on, from here on there", release), writes: "go", commit: true }]
       : [{ ...reached, writes: "go", commit: true }];
   return [
+    ...treesCome(ground),
+    ...(of ? [] : [...open.map((each) => converged(ground, each.server, each.role)), ...welcomes(ground), ...reaches(ground)]),
     ...first.map((each) => converged(ground, to, each)),
     ...(data ? copied(ground, data) : []),
     ...(data && !stop ? stopped(ground) : []),
@@ -101,7 +111,9 @@ export function stepsOf(ground: StepGround): readonly Step[] {
     ...done,
     ...(go && stays ? [scripted(from, "stops no writes any more", go)] : []),
     ...(of && data ? [scripted(from, `puts back what ${from} had before`, before(ground, of))] : []),
+    ...(of ? treesGo(ground, of) : []),
     ...last.map((each) => leaving(ground, each)),
+    ...(of ? [...open.map((each) => converged(ground, each.server, each.role)), ...welcomes(ground)] : []),
     ...(last.length > 0 ? [asked(ground)] : []),
     ...(data?.after ?? []).map((step) => remote(ground, step)),
     {
@@ -112,6 +124,96 @@ export function stepsOf(ground: StepGround): readonly Step[] {
     },
   ];
 }
+
+/** Whom its programs connect to, as far as that changes: it lets them in before they come, and no more once they have gone. */
+function connected(ground: StepGround): readonly { readonly server: string; readonly role: string }[] {
+  const { record, of, next } = ground;
+  const { wish, reached = [] } = of ?? record;
+  const server = wish.from;
+  const roles = reached.filter((each) => each.server === server).map(({ role }) => role);
+  // An environment file that says where one of them listens may be nobody's.
+  const all = roles.length > 0 ? [overlayRole, ...roles] : [];
+  const changed = changedRoles(ground, server);
+  return all.filter((role) => changed.includes(role) && rolesOf(serverIn(next, server)).includes(role)).map((role) => ({ server, role }));
+}
+
+/** Accounts that know their clients by address. */
+function welcomes({ record, of, next }: StepGround): readonly Step[] {
+  const { id, wish } = of ?? record;
+  const address = (name: string) => serverIn(next, name).view.privateAddress;
+  return ((of ?? record).reached ?? []).flatMap(({ server, role }) => {
+    const { run, undo } =
+      roleNamed(role)
+        .move?.(serverIn(next, server)?.spec.params[role])
+        .welcome?.({
+          address: address(wish.to),
+          known: [...(server === wish.from ? ["localhost", "127.0.0.1", "::1"] : []), address(wish.from)],
+          folder: keptFolder(id),
+        }) ?? {};
+    if (!run || !undo) return [];
+    return [
+      of
+        ? scripted(server, `${role} lets ${wish.to} in no more`, undo)
+        : scripted(server, `${role} lets ${wish.to} in as it does ${wish.from}`, run, undo),
+    ];
+  });
+}
+
+/** A firewall in the way is found while nothing depends on it. */
+function reaches({ record, next }: StepGround): readonly Step[] {
+  return (record.reached ?? []).flatMap(({ server, role }) => {
+    const [port] = roleNamed(role).move?.(serverIn(next, server).spec.params[role])?.clients.ports ?? [];
+    if (port === undefined) return [];
+    const address = serverIn(next, server).view.privateAddress;
+    const why = `${record.wish.to} does not reach ${role} of ${server} at ${address}:${port}; next: a firewall between them, or where it listens: ./fleet run ${server} -- ss -ltn`;
+    return [
+      scripted(
+        record.wish.to,
+        `reaches ${role} of ${server}`,
+        sh`tries=0
+until timeout 5 bash -c ${`: < /dev/tcp/${address}/${port}`} 2>/dev/null; do
+  tries=$((tries + 1))
+  [ "$tries" -lt 5 ] || { echo ${why} >&2; exit 1; }
+  sleep 1
+done`,
+      ),
+    ];
+  });
+}
+
+const itemsOf = ({ record, move }: StepGround) => (move.tree ? record.seen.from.items : []);
+
+function treesCome(ground: StepGround): readonly Step[] {
+  const { record, move } = ground;
+  const { from, to } = record.wish;
+  const items = itemsOf(ground);
+  if (items.length === 0) return [];
+  const copies = items.map(
+    ({ name }, at): Step => ({
+      at: to,
+      what: `gets a copy of ${name}`,
+      run: async (hands) => {
+        const sha256 = await hands.carry(from, packScript(name), to, (first) => receiveScript(record.id, at, first));
+        await hands.run(to, unpackScript(record.id, at, sha256));
+      },
+      undo: async (hands) => void (await hands.run(to, forgetPack(record.id, at))),
+    }),
+  );
+  const what = `${record.seen.to.items.length > 0 ? "puts it in the place of what is there, and keeps that" : "puts it in its place"}`;
+  return [...copies, scripted(to, what, swapScript(record.id, items, move.units), swapBackScript(record.id, items, move.units))];
+}
+
+/** Of the way back, once nobody comes there any more: before its role, as it came before it. */
+function treesGo({ record, move }: StepGround, of: SplitRecord): readonly Step[] {
+  const came = of.seen.from.items;
+  if (!move.tree || came.length === 0) return [];
+  const { run, undo } = swapAgain(record.id, of.id, came, move.units);
+  return [scripted(record.wish.from, `puts back what ${record.wish.from} had before`, run, undo)];
+}
+
+/** Once all of a way back is done: what either server still has beside what is in its place. */
+export const forgetTrees = ({ record, move, of }: StepGround): readonly Command[] =>
+  move.tree && of ? [swapForgetScript(record.id, [...of.seen.from.items, ...record.seen.from.items])] : [];
 
 /** Of the old server. Whoever wants its unit on again, says so after the one that wanted it off. */
 function leaving(ground: StepGround, role: string): Step {
@@ -242,11 +344,14 @@ function asked(ground: StepGround): Step {
 export function checksScript(ground: StepGround, name: string, plan: FleetPlan = ground.next): Command {
   const wants = rolesOf(serverIn(plan, name)).flatMap((role) => Object.entries(wantsOn(ground, plan, name, role)));
   const own = wants.filter(([address]) => address.startsWith("check[")).map(([, want]) => CheckWant.parse(want));
-  const port = own.find((want) => want.port !== undefined && want.name.startsWith("app"))?.port?.port ?? 80;
+  const { wish, clients } = ground.record;
+  const isNew = name === wish.to && ground.move.connects === true && plan === ground.next;
+  const app = own.find((want) => want.port !== undefined && want.name.startsWith("app"))?.port?.port;
+  const port = wish.role === "nginx" ? 80 : (app ?? 80);
   const url = ground.health?.startsWith("/") ? `http://127.0.0.1:${port}${ground.health}` : ground.health;
   const all = [
     ...own,
-    ...(url === undefined || !ground.record.clients.includes(name) ? [] : [{ name: "split", http: { url, status: 200 }, deadline: 30 }]),
+    ...(url === undefined || !(isNew || clients.includes(name)) ? [] : [{ name: "split", http: { url, status: 200 }, deadline: 30 }]),
   ];
   return lines([raw("set -e"), ...all.map((want) => waitFor(want as CheckWant))]);
 }

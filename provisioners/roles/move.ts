@@ -88,12 +88,44 @@ export interface Clients {
   readonly schemes: readonly string[];
 }
 
+/** Folders and files of a server that its program needs, and that are nobody's resources: code without a repository, certificates, static files. */
+export interface Tree {
+  /** On the old server: their paths, a line each. What the stack brings by itself is none of them. */
+  readonly find: Command;
+  /** On the new server: a line for each thing that must be there before, and is not. @param paths those that come */
+  missing?(paths: readonly string[]): Command;
+}
+
+/** A server of which a role's clients come from one more address now. */
+export interface Guest {
+  readonly address: string;
+  /** By which they came so far. */
+  readonly known: readonly string[];
+  /** Root's alone there: what is kept for the way back. */
+  readonly folder: string;
+}
+
+export interface TextFile {
+  readonly path: string;
+  readonly text: string;
+}
+
 export interface Move {
   readonly clients: Clients;
+  /** Files of the team's, and folders of them, that come along beside its territory: units, environment files. @param files the old server's */
+  beside?(files: readonly TextFile[]): readonly string[];
+  /** Its program connects to roles of other servers: whom it names by loopback stays on the old one, is named by address, and lets it in. */
+  readonly connects?: true;
+  /** Copied before the role comes, as they stand, where the new server has not the same. */
+  readonly tree?: Tree;
+  /** It may be on several servers, balanced over; whoever balances is all that names it. */
+  readonly many?: true;
+  /** Shell text on the server where it stays: whoever comes by a known address may come by one more; and back. */
+  welcome?(guest: Guest): { readonly run: Command; readonly undo: Command };
   /** Its unit by all its names: what other units may require. */
   readonly units: readonly string[];
   /** A file of the team's in its territory, changed so that others reach it at this address; the same text where it says nothing of it. */
-  listen?(file: { readonly path: string; readonly text: string }, address: string): string;
+  listen?(file: TextFile, address: string): string;
   /** Lines of `key<TAB>value…`: what `holdingsIn` reads. Without it, it keeps nothing. */
   readonly look?: Command;
   data?(context: MoveContext): DataMove;

@@ -1,5 +1,5 @@
-// A database of an organiser's comes to another server by `fleet split`, with what is in it and all that names it; it comes back whenever that fails, is
-// cut short or is no longer wanted. Each test begins where the one before ended.
+// A database of an organiser's comes to another server by `fleet split`, with what is in it and all that names it, and so does the application; they come
+// back whenever that fails, is cut short or is no longer wanted. Each test begins where the one before ended.
 import { rmSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nspawn } from "../../machines/nspawn/driver.ts";
@@ -24,17 +24,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         run = subprocess.run(["mariadb", "-h", os.environ["NOTES_DB_HOST"], "-uisucon", "-pisucon", "-N", "notes", "-e", sql], capture_output=True, text=True)
         body = (run.stdout or run.stderr).encode()
         self.send_response(500 if run.returncode else 200); self.send_header("content-length", str(len(body))); self.end_headers(); self.wfile.write(body)
-    def do_GET(self): self.ask("select @@hostname, count(*) from note")
+    def do_GET(self): self.ask("select @@hostname, count(*), '%s' from note" % os.uname().nodename)
     def do_POST(self): self.ask("insert into note (body) values ('new')")
     def log_message(self, *args): pass
-http.server.ThreadingHTTPServer(("127.0.0.1", 8080), Handler).serve_forever()
+http.server.ThreadingHTTPServer((os.environ["NOTES_LISTEN"], 8080), Handler).serve_forever()
 X
-printf 'NOTES_DB_HOST="127.0.0.1"\\nNOTES_DB_PORT=3306\\n' > /home/isucon/env.sh
+printf 'NOTES_DB_HOST="127.0.0.1"\\nNOTES_DB_PORT=3306\\nNOTES_LISTEN=127.0.0.1\\n' > /home/isucon/env.sh
 chown isucon:isucon /home/isucon/app.py /home/isucon/env.sh; chmod 644 /home/isucon/env.sh
 for unit in notes notes-go; do
   printf '[Unit]\\nAfter=mariadb.service\\nRequires=mariadb.service\\n[Service]\\nUser=isucon\\nWorkingDirectory=/home/isucon\\nEnvironmentFile=/home/isucon/env.sh\\nExecStart=/usr/bin/python3 /home/isucon/app.py\\nRestart=always\\nRestartSec=1\\n[Install]\\nWantedBy=multi-user.target\\n' > /etc/systemd/system/$unit.service
 done
-systemctl disable -q --now nginx
+printf 'upstream notes { server 127.0.0.1:8080; }\\nserver { listen 80 default_server; location / { proxy_pass http://notes; } }\\n' > /etc/nginx/sites-available/notes.conf
+ln -sf ../sites-available/notes.conf /etc/nginx/sites-enabled/notes.conf; rm -f /etc/nginx/sites-enabled/default
+systemctl enable -q nginx; systemctl restart nginx
 systemctl daemon-reload; systemctl start mariadb; systemctl enable -q mariadb
 mariadb -e "create database notes; create table notes.note (id int primary key auto_increment, body varchar(20)); create user isucon@localhost identified by 'isucon'; grant all on notes.* to isucon@localhost"
 mariadb notes -e "insert into note (body) select 'old' from seq_1_to_\${rows}"
@@ -45,8 +47,8 @@ const on = async (server: Server, script: string): Promise<string> => {
   if (code !== 0) throw new Error(`${server}: ${script}\nended with ${code}: ${said}`);
   return stdout.trim();
 };
-const asked = (method = "GET") => on("isu1", `curl -sS --max-time 10 -X ${method} http://127.0.0.1:8080/`);
-/** Which server's database it has, and how many rows. */
+const asked = (method = "GET") => on("isu1", `curl -sS --max-time 10 -X ${method} http://127.0.0.1/`);
+/** Which server's database it has, how many rows, and where it runs. */
 const answers = async (): Promise<readonly string[]> => (await asked()).split("\t");
 const split = (...words: readonly string[]): Promise<Answer> => trial.run("split", [...words, "--yes"]);
 const move = ["--move", "mysql:isu1:isu3"] as const;
@@ -58,7 +60,7 @@ const stateOf = (server: Server) =>
 const states = (): Promise<readonly string[]> => Promise.all(servers.map(stateOf));
 /** All of it but what the application wrote, and which services of the system happen to run: ours are in the state. */
 const sums = async (server: Server): Promise<readonly string[]> =>
-  (await on(server, sumsScript)).split("\n").filter((line) => !/^(?:mariadb rows|runs)\b/.test(line));
+  (await on(server, sumsScript)).split("\n").filter((line) => !/^(?:mariadb rows|runs|answers)\b/.test(line));
 const nothingToDo = async () => expect((await trial.run("preview")).stdout).toContain("nothing to change");
 
 async function rebooted(server: Server): Promise<void> {
@@ -106,6 +108,33 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     await nothingToDo();
   });
 
+  const app = ["--move", "app:isu1:isu3"] as const;
+  const home = (server: Server) =>
+    on(server, "find /home/isucon /var/lib/fleet/split -maxdepth 1 2>/dev/null | sort; sha256sum /home/isucon/app.py");
+
+  test("an application comes as it stands, reaches what stayed by address, and goes back wholly", async () => {
+    await on("isu1", "echo '# edited here' >> /home/isucon/app.py; systemctl restart notes");
+    const homes = await Promise.all(servers.map(home));
+    const { code, said } = await split(...app, "--health", "/");
+    expect([code, said]).toEqual([
+      0,
+      expect.stringMatching(/isu3 has \/home\/isucon\/app.py [\s\S]*mysql lets isu3 in[\s\S]*app is on isu3; /),
+    ]);
+    await soon(answers).toEqual(["isu1", "5000", "isu3"]);
+    expect(await on("isu3", "tail -n 1 /home/isucon/app.py; cat /home/isucon/env.sh")).toBe(
+      `# edited here\nNOTES_DB_HOST="${addressOf.isu1}"\nNOTES_DB_PORT=3306\nNOTES_LISTEN=0.0.0.0`,
+    );
+    await nothingToDo();
+    await rebooted("isu3");
+    await until(async () => (await asked().catch(() => "")).endsWith("isu3"), "an application that answers from isu3");
+    const undo = await split("--undo");
+    expect([undo.code, undo.said]).toEqual([0, expect.stringContaining("app is on isu1 again")]);
+    await soon(answers).toEqual(["isu1", "5000", "isu1"]);
+    await soon(states).toEqual(before);
+    expect(await Promise.all(servers.map(home))).toEqual(homes);
+    await on("isu1", "sed -i '$d' /home/isucon/app.py; systemctl restart notes");
+  });
+
   test("a run that is killed while nobody can write is taken back by the next one", async () => {
     const killed = trial.start("split", [...move, "--yes"]);
     await until(async () => /\| stops writes/.test(killed.said()), "a split that stops writes");
@@ -126,7 +155,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect(await states()).toEqual(before);
     const { code, said } = await split(...move);
     expect([code, said]).toEqual([0, expect.stringMatching(/mysql is on isu3; [\d.]+ s, of which nobody could write for [\d.]+ s/)]);
-    await soon(answers).toEqual(["isu3", "5000"]);
+    await soon(answers).toEqual(["isu3", "5000", "isu1"]);
     await nothingToDo();
   });
 
@@ -144,7 +173,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet split (this needs root on Linux
     expect(said).not.toContain("next:\n");
     expect([code, said]).toEqual([0, expect.stringContaining("that is taken back first")]);
     await until(async () => (await answers())[1] === "5001", "an application that answers");
-    expect(await answers()).toEqual(["isu1", "5001"]);
+    expect(await answers()).toEqual(["isu1", "5001", "isu1"]);
     await soon(states).toEqual([before[0]!.replace("5000", "5001"), before[1]]);
     for (const [index, server] of servers.entries()) await soon(() => sums(server)).toEqual(handedOut[index]);
   });

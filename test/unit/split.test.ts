@@ -588,15 +588,23 @@ describe("the runner", () => {
 describe("a role that can be moved", () => {
   test.for(roles.filter(({ move }) => move).map(({ name }) => name))("%s names its unit, and changes a file once", (name) => {
     const role = roleNamed(name);
-    const params = role.params.parse({});
+    const params = role.params.parse(moved[name]?.params ?? {});
     const { units, listen } = role.move!(params);
     const own = (role.services?.(params) ?? []).flatMap(({ unit }) => (typeof unit === "function" ? unit(facts) : unit) ?? []);
     expect(own.filter((each) => !units.includes(each))).toEqual([]);
     if (!listen) return;
-    const [place = ""] = (typeof role.territory === "function" ? role.territory(params) : role.territory)![0]!.paths;
-    const path = place.endsWith(".conf") ? place : `${place}/x.conf`;
-    const once = listen({ path, text: "bind-address = 127.0.0.1\nbind 127.0.0.1\n-l 127.0.0.1\n" }, "192.0.2.3");
-    expect(once).toMatch(/127\.0\.0\.1[, ]192\.0\.2\.3/);
+    const [place = ""] = (typeof role.territory === "function" ? role.territory(params) : role.territory)![0]?.paths ?? [];
+    const path = moved[name]?.path ?? (place.endsWith(".conf") ? place : `${place}/x.conf`);
+    const once = listen({ path, text: "bind-address = 127.0.0.1\nbind 127.0.0.1\n-l 127.0.0.1\nLISTEN=127.0.0.1:8080\n" }, "192.0.2.3");
+    expect(once).toMatch(/127\.0\.0\.1[, ]192\.0\.2\.3|LISTEN=0\.0\.0\.0:8080/);
     expect(listen({ path, text: once }, "192.0.2.3")).toBe(once);
   });
 });
+
+/** What a role does nothing without. */
+const moved: Readonly<Record<string, { readonly params: unknown; readonly path: string }>> = {
+  app: {
+    params: { ports: [8080], services: { notes: { user: "isucon", workingDirectory: "/srv/notes", command: ["/bin/true"] } } },
+    path: "/home/isucon/env.sh",
+  },
+};

@@ -11,6 +11,7 @@ import { timer } from "../../resources/timer.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { appAccount, defineRole, type RoleContext, reachedAt, type Territory } from "../role.ts";
 import { Deploying } from "./deploying.ts";
+import { appMove } from "./move.ts";
 
 const Git = z.strictObject({
   repository: z.union([GitUrl, AbsolutePath]).describe("URL of the repository, or its path on the server"),
@@ -76,6 +77,7 @@ export const app = defineRole<Params>({
   provides: ({ ports }) => Object.fromEntries(ports.map((port) => [`app-${port}`, { protocol: "http", port }])),
   repositories: ({ git }) => (git ? [git.repository] : []),
   memory: "rest",
+  move: appMove,
   resources(context) {
     const params = settled(context);
     const code = codeOf(params);

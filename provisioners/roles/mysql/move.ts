@@ -2,7 +2,7 @@
 // summed on both; accounts with it, and one more of each that came by loopback for every server that comes from elsewhere now.
 import { type Command, lines, quote, raw, Secret, sh, withInput } from "../../engine/shell-quote.ts";
 import { runSql, sqlName, sqlText } from "../../resources/mysql.ts";
-import type { DataMove, Holdings, Move, MoveContext } from "../move.ts";
+import type { DataMove, Guest, Holdings, Move, MoveContext } from "../move.ts";
 
 const clientProgram = `"$(command -v mariadb || command -v mysql)"`;
 const client = `${clientProgram} --batch --skip-column-names --raw --connect-timeout=5`;
@@ -139,6 +139,29 @@ for address in ${others.map(quote).join(" ")}; do
   ${accountsSql(`${theirs} AND host IN ('localhost', '127.0.0.1', '::1')`)} | sed 's/@\`[^\`]*\`/@\`'"$address"'\`/'
 done`;
 
+/** Of each account that comes by a known address, one more; one that is there already keeps what it may. */
+function welcome({ address, known, folder }: Guest): ReturnType<NonNullable<Move["welcome"]>> {
+  const guests = accountNames(`${theirs} AND host = ${sqlText(address)}`);
+  const hosts = known.map(sqlText).join(", ");
+  const host = sqlText(address);
+  const missing = `${theirs} AND host IN (${hosts}) AND user NOT IN (SELECT user FROM mysql.user WHERE host = ${host})`;
+  return {
+    run: raw(`set -e
+umask 077
+mkdir -p ${quote(folder)}
+cd ${quote(folder)}
+[ -e guests-before ] || { ${guests} > guests-before.new; mv guests-before.new guests-before; }
+sql=$(${accountsSql(missing)})
+printf '%s\\n' "$sql" | sed 's/@\`[^\`]*\`/@\`${address}\`/' | ${client}`),
+    undo: raw(`cd ${quote(folder)} 2>/dev/null && [ -e guests-before ] || exit 0
+set -e
+now=$(${guests})
+printf '%s\\n' "$now" | { grep -vxF -f guests-before || :; } | sed '/^$/d; s/.*/DROP USER IF EXISTS &;/' | ${client}
+rm -f guests-before
+rmdir ${quote(folder)} 2>/dev/null || :`),
+  };
+}
+
 /** What either server had of its own stays as it is there. */
 const newAccounts = (back: string): string => `set -e
 came=${quote(`${back}/came`)}
@@ -194,4 +217,5 @@ export const mysqlMove = ({ port }: { readonly port: number }): Move => ({
   listen,
   look,
   data: dataOf,
+  welcome,
 });

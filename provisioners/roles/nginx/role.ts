@@ -8,6 +8,7 @@ import { Site, site, sitePorts } from "../../../templates/nginx/site.ts";
 import { Label } from "../../../templates/words.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
+import { nginxMove } from "./move.ts";
 import { settledSite, settledUpstream } from "./sites.ts";
 
 const Certificate = z
@@ -57,6 +58,7 @@ export const nginx = defineRole<Params>({
   ],
   provides: ({ sites }) =>
     Object.fromEntries(sites.flatMap(({ name, listen: [port] }) => (port === undefined ? [] : [[name, { protocol: "http", port }]]))),
+  move: nginxMove,
   resources(context) {
     const { params, facts } = context;
     const { certificates } = params;

@@ -1,0 +1,267 @@
+// An application to another server, or onto a second one: what the stack file, the files and the balancer say then. No server is needed for it.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { withAnother } from "../../operations/split/another.ts";
+import { type Edits, editsOf, type Wish } from "../../operations/split/edits.ts";
+import { draftOf } from "../../operations/split/here.ts";
+import type { SplitRecord } from "../../operations/split/record.ts";
+import { moveOf, refuseUnbalanced } from "../../operations/split/refuse.ts";
+import { type StepGround, stepsOf } from "../../operations/split/steps.ts";
+import { differing, treesIn } from "../../operations/split/trees.ts";
+import { Secret } from "../../provisioners/engine/shell-quote.ts";
+import { roleNamed } from "../../provisioners/roles/roles.ts";
+import { planOf, planOfDraft } from "../../provisioners/stack.ts";
+import { blankFacts } from "../support/facts.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "split-app-test-"));
+const stacks = join(folder, "stacks");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const server = (name: string, address: string, roles: string): string => `      ${name}:
+        roles: [ base, ${roles} ]
+        adopted: [ ${roles} ]
+        address: ${address}
+        user: isucon
+        password: { secure: v1:aaaa }
+        hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl
+`;
+const stack = `config:
+  contest-fleet:fleet:
+    team: team-a
+    members: []
+    target: inventory
+    files: files
+    servers:
+${server("isu1", "192.0.2.1", "mysql, app, nginx")}${server("isu2", "192.0.2.2", "mysql, app, nginx")}${server("isu3", "192.0.2.3", "redis")}    params:
+      app:
+        services:
+          notes: { user: isucon, workingDirectory: /home/isucon/webapp/go, command: [ /home/isucon/webapp/go/notes ] }
+        ports: [ 8080 ]
+`;
+const unit = "[Unit]\nRequires=mariadb.service\n[Service]\nEnvironmentFile=/etc/notes.env\nExecStart=/home/isucon/webapp/go/notes\n";
+const tree: Readonly<Record<string, string>> = {
+  "common/etc/notes.env": "DB_HOST=127.0.0.1\nDB_PORT=3306\nREDIS_ADDR=192.0.2.3:6379\nNOTES_LISTEN=127.0.0.1:8080\n",
+  "common/etc/systemd/system/notes.service": unit,
+  "common/etc/mysql/mariadb.conf.d/50-server.cnf": "[mysqld]\nbind-address = 127.0.0.1\n",
+  "common/etc/nginx/sites-available/notes.conf":
+    "upstream app { server 127.0.0.1:8080 weight=2; }\nserver { location / { proxy_pass http://app; } }\n",
+};
+
+function planned(files: Readonly<Record<string, string>> = {}) {
+  rmSync(stacks, { recursive: true, force: true });
+  const all = Object.entries({ ...tree, ...files }).map(([path, text]) => [`files/${path}`, text] as const);
+  for (const [path, text] of [...all, ["Pulumi.team-a.yaml", stack] as const]) {
+    mkdirSync(dirname(join(stacks, path)), { recursive: true });
+    writeFileSync(join(stacks, path), text);
+  }
+  return planOf("team-a", stacks);
+}
+
+const facts = { ...blankFacts, distribution: "debian", version: "12", addresses: undefined };
+const move: Wish = { role: "app", from: "isu1", to: "isu2" };
+const add: Wish = { ...move, stays: true };
+
+function edited(wish: Wish, files?: Readonly<Record<string, string>>) {
+  const plan = planned(files);
+  const edits = editsOf(wish, { plan, text: stack, move: moveOf(wish, plan), factsOf: () => facts, units: [] });
+  return { plan, edits };
+}
+const textsIn = ({ files }: Edits) => Object.fromEntries(files.map(({ server: name, path, file }) => [`${name}${path}`, file.content]));
+
+function ground(wish: Wish, items: SplitRecord["seen"]["from"]["items"] = []): StepGround {
+  const { plan, edits } = edited(wish);
+  const record: SplitRecord = {
+    ...{ version: 1, id: "20261129T100000Z-abcd", at: "", who: "ada@laptop", stack: "team-a", wish, state: "under-way", begun: 0 },
+    ...{ clients: edits.clients, reached: edits.reached, seen: { from: { items, writers: [] }, to: { items: [], writers: [] } } },
+    ...{ stackFile: { before: stack, after: edits.text } },
+    files: edits.files.map(({ server: name, path, file, before }) => ({
+      ...{ server: name, path, template: false, mode: file.mode, after: file.content },
+      ...(before !== undefined && { before }),
+    })),
+  };
+  const late = new Proxy<Record<string, string>>({}, { get: () => "value" });
+  const next = planOfDraft("team-a", draftOf(record, "after"), stacks);
+  return { record, old: plan, next, move: moveOf(wish, plan), factsOf: () => facts, late, secret: new Secret("word") };
+}
+
+describe("an application that moves", () => {
+  test("names what stays by address, is opened, and is named by whoever passes to it", () => {
+    const { edits } = edited(move);
+    expect(textsIn(edits)).toEqual({
+      "isu1/etc/mysql/mariadb.conf.d/50-server.cnf": "[mysqld]\nbind-address = 127.0.0.1,192.0.2.1\n",
+      "isu1/etc/nginx/sites-available/notes.conf": tree["common/etc/nginx/sites-available/notes.conf"]!.replace("127.0.0.1", "192.0.2.2"),
+      "isu2/etc/notes.env": "DB_HOST=192.0.2.1\nDB_PORT=3306\nREDIS_ADDR=192.0.2.3:6379\nNOTES_LISTEN=0.0.0.0:8080\n",
+      "isu2/etc/systemd/system/notes.service": unit.replace("Requires=mariadb.service\n", ""),
+    });
+    expect(edits.clients).toEqual(["isu1"]);
+    expect(edits.reached).toEqual([
+      { server: "isu1", role: "mysql" },
+      { server: "isu3", role: "redis" },
+    ]);
+    expect(edits.notes).toEqual([expect.stringContaining("mysql of isu1 restarts")]);
+  });
+
+  test("leaves the old server's list of roles, with its units off", () => {
+    const { next } = ground(move);
+    expect(next.servers.map(({ spec }) => [spec.roles, spec.services])).toEqual([
+      [["base", "mysql", "nginx"], { "notes.service": "off" }],
+      [["base", "mysql", "app", "nginx"], undefined],
+      [["base", "redis"], undefined],
+    ]);
+  });
+
+  test("comes in an order in which nobody is sent where nothing answers; all of it can be taken back", () => {
+    const all = stepsOf(ground(move, [{ name: "/home/isucon/webapp", bytes: 1, detail: "1 file" }]));
+    const told = all.map(({ at, what }) => `${at}: ${what}`);
+    const order = [
+      "isu2: gets a copy of /home/isucon/webapp",
+      "isu2: puts it in",
+      "isu1: role mysql as",
+      "isu1: mysql lets isu2 in",
+      "isu2: reaches mysql of isu1",
+      "isu2: role app as",
+      "isu1: role nginx as",
+      "isu1,isu2: the checks",
+      "isu1: role base as",
+      "isu1: role app wants nothing",
+      "here: writes",
+    ];
+    const places = order.map((each) => told.findIndex((step) => step.startsWith(each)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expect(all.some((each) => each.commit || each.writes)).toBe(false);
+    expect(all.filter(({ what, undo }) => !undo && !/checks|reaches/.test(what))).toEqual([]);
+  });
+
+  test("is refused where it names a socket, which stays behind", () => {
+    const env = { "common/etc/notes.env": "DB_SOCKET=/run/mysqld/mysqld.sock\n" };
+    expect(() => edited(move, env)).toThrow(
+      "isu1:/etc/notes.env: expected addresses, got a socket, which no other server reaches (/run/mysqld/mysqld.sock)",
+    );
+  });
+
+  test("is refused where nobody passes anything to it by its port", () => {
+    const socket = "upstream app { server unix:/run/notes.sock; }\n";
+    const { edits } = edited(move, { "common/etc/nginx/sites-available/notes.conf": socket });
+    expect(edits.clients).toEqual([]);
+    const { record, ...rest } = ground(move);
+    const files = record.files.filter(({ path }) => !path.includes("nginx"));
+    const bare = { ...record, clients: [], files };
+    const next = planOfDraft("team-a", draftOf(bare, "after"), stacks);
+    expect(() => refuseUnbalanced({ ...rest, record: bare, next })).toThrow(
+      "expected a proxy of the team's that names isu1's app by its port (8080)",
+    );
+  });
+});
+
+describe("an application on a second server", () => {
+  test("stays on the first, and is balanced over both", () => {
+    const { edits } = edited(add);
+    expect(textsIn(edits)["isu1/etc/nginx/sites-available/notes.conf"]).toContain(
+      "upstream app { server 127.0.0.1:8080 weight=2; server 192.0.2.2:8080 weight=2; }",
+    );
+    expect(edits.text).toBe(stack);
+    expect(stepsOf(ground(add)).map(({ at, what }) => `${at}: ${what}`)).not.toContainEqual(
+      expect.stringMatching(/wants nothing|isu1: role app/),
+    );
+  });
+
+  const renaming = { from: ["127.0.0.1"], to: "192.0.2.2", clients: { ports: [8080], words: [], schemes: [] } };
+  const another = (path: string, content: string) => withAnother({ path, content }, renaming, "isu2").text;
+
+  test("a line of its own where the first has one, and once", () => {
+    const text = "upstream app {\n  least_conn;\n  server 127.0.0.1:8080 max_fails=3; # here\n  keepalive 16;\n}\n";
+    const once = another("/etc/nginx/conf.d/a.conf", text);
+    expect(once).toBe(text.replace("max_fails=3;", "max_fails=3;\n  server 192.0.2.2:8080 max_fails=3;"));
+    expect(another("/etc/nginx/conf.d/a.conf", once)).toBe(once);
+  });
+
+  test("a group in the place of an address, where the file's own level takes one", () => {
+    const text = "server {\n  location / { root /srv; }\n  location /api/ {\n    proxy_pass http://127.0.0.1:8080/v1/;\n  }\n}\n";
+    expect(another("/etc/nginx/sites-available/a", text)).toBe(
+      `upstream fleet-app-8080 { server 127.0.0.1:8080; server 192.0.2.2:8080; }\n${text.replace("127.0.0.1:8080", "fleet-app-8080")}`,
+    );
+    expect(another("/etc/nginx/nginx.conf", text)).toBe(text);
+  });
+
+  test("a name of its own in haproxy", () => {
+    expect(another("/etc/haproxy/haproxy.cfg", "backend b\n  server one 127.0.0.1:8080 check\n")).toBe(
+      "backend b\n  server one 127.0.0.1:8080 check\n  server one-isu2 192.0.2.2:8080 check\n",
+    );
+  });
+
+  test("a role that keeps data is on one", () => {
+    expect(() => moveOf({ role: "mysql", from: "isu1", to: "isu2", stays: true }, planned())).toThrow(
+      "expected a role that several servers may share (app), got one that is on one; next: --move mysql:isu1:isu2",
+    );
+  });
+});
+
+describe("nginx that moves", () => {
+  const nginx: Wish = { role: "nginx", from: "isu1", to: "isu3" };
+
+  test("passes requests to what stays, by address, at a port that is opened", () => {
+    const { edits } = edited(nginx);
+    expect(textsIn(edits)).toEqual({
+      "isu1/etc/notes.env": tree["common/etc/notes.env"]!.replace("LISTEN=127.0.0.1", "LISTEN=0.0.0.0"),
+      "isu3/etc/nginx/sites-available/notes.conf": tree["common/etc/nginx/sites-available/notes.conf"]!.replace("127.0.0.1", "192.0.2.1"),
+    });
+    expect(edits.reached).toEqual([{ server: "isu1", role: "app" }]);
+    const { next } = ground(nginx);
+    expect(next.servers.map(({ spec }) => [spec.roles, spec.services])).toEqual([
+      [["base", "mysql", "app"], { "nginx.service": "off" }],
+      [["base", "mysql", "app", "nginx"], undefined],
+      [["base", "redis", "nginx"], undefined],
+    ]);
+  });
+
+  test("opens the application before, and is there before the old one goes", () => {
+    const told = stepsOf(ground(nginx, [{ name: "/etc/nginx", bytes: 1, detail: "1 file" }])).map(({ at, what }) => `${at}: ${what}`);
+    const order = [
+      "isu3: gets",
+      "isu3: puts it",
+      "isu1: role files as",
+      "isu3: reaches app",
+      "isu3: role nginx",
+      "isu3: the checks",
+      "isu1: role nginx wants nothing",
+    ];
+    const places = order.map((each) => told.findIndex((step) => step.startsWith(each)));
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
+  test("is refused where it passes them to a socket", () => {
+    const conf = { "common/etc/nginx/conf.d/a.conf": "upstream a {\n  server unix:/run/notes.sock;\n}\n" };
+    expect(() => edited(nginx, conf)).toThrow(
+      "isu1:/etc/nginx/conf.d/a.conf: expected addresses, got a socket, which no other server reaches (unix:/run/notes.sock)",
+    );
+  });
+
+  test("says what it passes to a port that nobody is known behind", () => {
+    const { edits } = edited(nginx, { "common/etc/nginx/conf.d/a.conf": "upstream a {\n  server 127.0.0.1:3000;\n}\n" });
+    expect(edits.notes).toContainEqual(
+      expect.stringContaining("/etc/nginx/conf.d/a.conf: 127.0.0.1:3000: loopback, which is isu3 itself there"),
+    );
+  });
+});
+
+describe("what comes as it stands", () => {
+  test("is what the new server has not alike", () => {
+    const from = treesIn("tree\t/home/a/webapp\t10\t2\taa\ntree\t/opt/x\t5\t1\tbb\nfree\t100\n");
+    const to = treesIn("tree\t/home/a/webapp\t10\t2\taa\ntree\t/opt/x\t5\t1\tcc\nfree\t50\n");
+    const { from: comes, to: stays } = differing(from, to);
+    expect(comes.items.map(({ name, bytes, detail }) => [name, bytes, detail])).toEqual([["/opt/x", 5, "1 file"]]);
+    expect([stays.items.map(({ name }) => name), stays.free]).toEqual([["/opt/x"], 50]);
+  });
+
+  test("what the application listens at alone is opened", () => {
+    const { listen } = roleNamed("app").move!(
+      roleNamed("app").params.parse({ ports: [8080], services: { a: { user: "a", workingDirectory: "/srv/a", command: ["/b"] } } }),
+    );
+    const text = "[Service]\nExecStart=/b --bind 127.0.0.1:8080 --metrics 127.0.0.1:9090\nEnvironment=ADMIN_LISTEN=127.0.0.1:9091\n";
+    expect(listen!({ path: "/etc/systemd/system/a.service", text }, "192.0.2.2")).toBe(text.replace("127.0.0.1:8080", "0.0.0.0:8080"));
+  });
+});
