@@ -48,6 +48,14 @@ for each in */originals/packages.before; do [ ! -e "$each" ] || exit 0; done
 cat -- */originals/packages.added 2>/dev/null | grep -qxF -e ${name} || exit 1
 cat -- */originals/packages.added 2>/dev/null | sort -u | xargs -r dpkg-query -W -f '\${db:Status-Abbrev}\n' 2>/dev/null | grep -q '^.[^nc]'`;
 
+/**
+ * What came with an install of ours that was killed behind its packages: triggers may be owed still, and what others bring later would count as ours.
+ * Costs nothing where each came to its end.
+ */
+const unended = sh`for each in ${memoryDirectory}/*/originals/packages.before; do
+  [ ! -e "$each" ] || dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}\n' | sed -n 's/^.[^nc].|//p' | sort -u | comm -13 "$each" -
+done`;
+
 /** The installed version, or `missing`. */
 export const packageKind = defineKind<PackageWant, string>({
   kind: "package",
@@ -57,8 +65,12 @@ export const packageKind = defineKind<PackageWant, string>({
   address: ({ name }) => `package[${name}]`,
   touches: () => ({}),
   read({ name }, look, undo) {
-    const [version, left] = [look.package(name), undo ? look.command(anyLeft(name)) : undefined];
-    return () => (version() === missing && left?.().code === 0 ? leftBehind : version());
+    const [version, aside] = [look.package(name), look.command(undo ? anyLeft(name) : unended)];
+    return () => {
+      const [now, { code, stdout }] = [version(), aside()];
+      if (undo) return now === missing && code === 0 ? leftBehind : now;
+      return now !== missing && !now.endsWith(halfDone) && stdout.split("\n").includes(name) ? `${now} ${halfDone}` : now;
+    };
   },
   plan(want, have) {
     if (have.endsWith(halfDone)) return [install(want, "finish its installation, which was cut short")];

@@ -361,6 +361,26 @@ until systemctl is-failed -q looping; do sleep 0.1; done`;
     expect(await text(shell, "dpkg-query -W -f '${Package} ' libjq1 libonig5 2> /dev/null || [ ! -e /var/lib/fleet ]")).toBe("");
   });
 
+  test("package: an install that was killed behind its packages is ended by the next run, and takes nothing of others' along", async () => {
+    const wants = wantsOf([want.package({ name: "jq" })]);
+    await converge(shell, "killed", wants);
+    const before = "/var/lib/fleet/killed/originals/packages.before";
+    await text(
+      shell,
+      `dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}\n' | sed -n 's/^.[^nc].|//p' | grep -vx -e jq -e libjq1 -e libonig5 | sort -u > ${before}
+       dpkg-trigger --no-await --by-package=libc-bin ldconfig`,
+    );
+    const { results } = await converge(shell, "killed", wants);
+    expect(results.map(({ outcome }) => outcome)).toEqual(["changed"]);
+    expect(await text(shell, `dpkg --audit; ls ${before} 2>&1 | grep -c 'No such file'`)).toBe("1\n");
+    const again = (await inspect(shell, "killed", wants)).report.results;
+    expect(again.map(({ outcome }) => outcome)).toEqual(["unchanged"]);
+    await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy install pv > /dev/null 2>&1");
+    await converge(shell, "killed", {});
+    expect(await text(shell, "command -v jq || dpkg-query -W -f '${Package} ${db:Status-Abbrev}\n' pv")).toBe("pv ii \n");
+    await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge pv > /dev/null");
+  });
+
   test("package: what somebody else needs by now outlives the undo", async () => {
     await converge(shell, "needed", wantsOf([want.package({ name: "libjq1" }), want.package({ name: "tree" })]));
     await text(shell, "DEBIAN_FRONTEND=noninteractive apt-get -qqy install jq > /dev/null 2>&1");

@@ -1,5 +1,6 @@
 # A server, whole: what two looks must agree on where nothing of a fleet is left. Left out is what programs write by themselves:
 # nginx' counts of requests, `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (by the libraries' order on disk), .cache.
+# Paths that systemd watches for passwords fail where this computer, whose root's watches all machines share, has no more of them.
 cd /
 {
 find etc home root opt srv usr/local var/spool/cron var/www var/lib/fleet -xdev ! -path '*/.cache*' ! -path 'etc/*-' ! -path etc/ld.so.cache -printf 'path /%p %y %u:%g %m %l\n' 2> /dev/null | sort
@@ -7,7 +8,7 @@ find etc home root opt srv usr/local var/spool/cron var/www var/lib/fleet -xdev 
 find var/lib var/log var/cache -xdev -mindepth 1 -maxdepth 1 -type d -printf 'path /%p %y %u:%g %m\n' | sort
 systemctl list-units --type=service --state=running --no-legend --plain | awk '{ print "runs " $1 }' | grep -v -e user@ -e user-runtime -e session- -e run-
 systemctl list-unit-files --no-legend --no-pager --plain | awk '{ print "unit " $1 " " $2 }' | sort
-systemctl list-units --state=failed --no-legend --plain | awk '{ print "failed " $1 }'
+systemctl list-units --state=failed --no-legend --plain | awk '{ print "failed " $1 }' | grep -v ' systemd-ask-password-.*\.path$'
 dpkg-query -W -f 'package ${Package} ${Version} ${Status}\n'
 apt-mark showhold | sed 's/^/hold /'
 sysctl -a --pattern '^(net\.core\.(somaxconn|netdev|rmem|wmem)|net\.ipv4\.(tcp_(fin|max_|sync|tw|rmem|wmem|keep)|ip_local))' 2> /dev/null | sed 's/^/sysctl /'
