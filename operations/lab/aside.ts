@@ -58,10 +58,10 @@ cat >${folder}/end <<'FLEET_LAB'
 ${endScript}
 FLEET_LAB
 cat >${folder}/guard <<'FLEET_LAB'
-until [ ! -e ${folder}/undo ] || [ -e ${folder}/stop ] || [ "$(date +%s)" -gt "$2" ] || { [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null; }; do sleep 2; done
+until [ ! -e ${folder}/undo ] || [ -e ${folder}/stop ] || [ "$(cut -d . -f 1 /proc/uptime)" -gt "$2" ] || { [ -n "$1" ] && ! kill -0 "$1" 2>/dev/null; }; do sleep 2; done
 if [ -e ${folder}/undo ]; then sh ${folder}/end; fi
 FLEET_LAB
-setsid sh ${folder}/guard "$sshd" "$(($(date +%s) + ${limit}))" </dev/null >/dev/null 2>&1 &
+setsid sh ${folder}/guard "$sshd" "$(($(cut -d . -f 1 /proc/uptime) + ${limit}))" </dev/null >/dev/null 2>&1 &
 echo $! >${folder}/guard.pid`;
 
 /**

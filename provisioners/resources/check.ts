@@ -111,9 +111,10 @@ function expectation({ http, port, command = "" }: CheckWant): string {
 
 function waitStep(want: CheckWant, reason: string): Change {
   const run = lines([
-    sh`until=$(( $(date +%s) + ${want.deadline} ))`,
+    // Not by the time of day, which a server that has just come up may set while it is waited for.
+    sh`until=$(( $(cut -d . -f 1 /proc/uptime) + ${want.deadline} ))`,
     sh`until got=$( ${probe(want)}\n); do`,
-    sh`  if [ "$(date +%s)" -ge "$until" ]; then printf 'expected %s, got: %s\n' ${expectation(want)} "$got"; exit 1; fi`,
+    sh`  if [ "$(cut -d . -f 1 /proc/uptime)" -ge "$until" ]; then printf 'expected %s, got: %s\n' ${expectation(want)} "$got"; exit 1; fi`,
     sh`  sleep 0.5\ndone`,
   ]);
   return { change: `wait for ${expectation(want)}${reason}`, run };
