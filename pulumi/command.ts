@@ -1,10 +1,12 @@
 // Runs Pulumi as the CLI does it: the same engine, state and stack files as a `pulumi` typed by hand.
+
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { FleetPlan } from "../provisioners/expand.ts";
 import { checkout, project } from "../provisioners/project.ts";
 import type { Aimed } from "../provisioners/stack.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
@@ -163,7 +165,7 @@ async function run(plan: Aimed | undefined, args: readonly string[], { capture, 
   });
   child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
   const code = await new Promise<number>((resolve, reject) => {
-    child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: ./fleet setup`)));
+    child.on("error", (error) => reject(new UserError(`pulumi: expected the command, got ${error.message}; next: ${typed()} setup`)));
     child.on("close", (status) => resolve(status ?? 130));
   });
   lines.end();

@@ -25,6 +25,8 @@ export class OpenCalls {
         if (!failed()) this.#idleSince = Date.now();
         else if (this.#open === 0 && Date.now() - this.#idleSince >= patience) resolve(false);
       }, turn);
+      // An engine that is gone answers no call any more, and what waits for it must not keep the command from its end.
+      timer.unref();
     });
     return await Promise.race([work, stuck]).finally(() => clearInterval(timer));
   }

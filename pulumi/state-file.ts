@@ -1,8 +1,10 @@
 // The state of a stack as a file of this project: read with an eye on what a full disk or a power cut leaves of it, and with the way back.
+
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { isMap } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 
 export interface StateResource {
   readonly urn: string;
@@ -83,7 +85,7 @@ export function brokenState(stack: string, file: string, got: string): UserError
   const backup = newestBackup(file);
   const time = backup && statSync(backup).mtime.toISOString().slice(0, 19).replace("T", " ");
   const next = backup
-    ? `next: cp ${shown(backup)} ${shown(file)} (the newest backup that is whole, of ${time} UTC), then ./fleet preview ${stack}`
+    ? `next: cp ${shown(backup)} ${shown(file)} (the newest backup that is whole, of ${time} UTC), then ${typed()} preview ${stack}`
     : `next: no backup of it is whole; rm ${shown(file)} begins anew, and an up finds again what is on the servers`;
   return new UserError(`${stack}: expected its state in ${shown(file)}, got ${got}; ${next}`);
 }
