@@ -28,6 +28,7 @@ import { planOf } from "../provisioners/stack.ts";
 import { changes, throwIfInterrupted } from "../pulumi/interruption.ts";
 import { counted } from "../spec/counted.ts";
 import { isUserError, UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 import { waiting } from "./progress.ts";
 import { stackInMind } from "./stack-in-mind.ts";
 
@@ -206,7 +207,7 @@ function report({ stack, options, places, refused, left, names, goes }: Told): v
   else if (left.workers > 0) console.log(`${names}: nginx has clients from before yet (a stream, say), whose requests may still come`);
   const stays =
     options.share < 100 && goes.length < places.length
-      ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ./fleet enable ${names.replaceAll(", ", ",")} -s ${stack}`
+      ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ${typed()} enable ${names.replaceAll(", ", ",")} -s ${stack}`
       : "";
   console.log([`${names}: ${options.share} % of its requests${stays}`, ...goes.map(goesBackText)].join("\n"));
 }

@@ -1,7 +1,9 @@
 // How a stack is measured: as its file says, or as was typed; where neither does, what would be done is said first, and asked.
+
 import type { FleetUp } from "../operations/fleet-up.ts";
 import { planOf } from "../provisioners/stack.ts";
 import { BenchSpec, Load } from "../spec/bench.ts";
+import { typed } from "../spec/typed.ts";
 import { confirm } from "./terminal.ts";
 
 export interface BenchWish {
@@ -21,5 +23,5 @@ export async function benchOf(fleet: FleetUp, { yes, ...typed }: BenchWish): Pro
 function unasked({ stack, servers }: FleetUp): string {
   const { connections, duration } = Load.parse({});
   const [first] = servers;
-  return `${stack} has no \`bench:\` in its stack file: this asks ${first!.name} (http://${first!.connection.address}) for GET /, ${connections} connections as fast as they can for ${duration} (other ways: fleet bench -- COMMAND, --wait, fleet docs measuring)`;
+  return `${stack} has no \`bench:\` in its stack file: this asks ${first!.name} (http://${first!.connection.address}) for GET /, ${connections} connections as fast as they can for ${duration} (other ways: ${typed()} bench -- COMMAND, --wait, ${typed()} docs measuring)`;
 }

@@ -1,6 +1,7 @@
 // `fleet --cwd DIR`: read before anything else is loaded, since the folders of the project are constants of the process.
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { launcher } from "../spec/typed.ts";
 
 /** Of the words before the command; an option of the command's own is not ours. */
 export function folderIn(words: readonly string[]): string | undefined {
@@ -12,10 +13,10 @@ export function folderIn(words: readonly string[]): string | undefined {
 }
 
 const folder = folderIn(process.argv.slice(2));
-if (folder !== undefined) process.env.FLEET_PROJECT = resolve(folder);
+if (folder !== undefined) Object.assign(process.env, { FLEET_PROJECT: resolve(folder), FLEET_CWD_TYPED: folder });
 
 /** The sentence for a folder that is no project. */
 export function noProject(path = process.env.FLEET_PROJECT): string | undefined {
   if (!path || existsSync(join(path, "Pulumi.yaml"))) return undefined;
-  return `${path}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT, or make one: fleet init`;
+  return `${path}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT, or make one: ${launcher()} init`;
 }

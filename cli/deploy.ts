@@ -1,4 +1,5 @@
 // What `fleet deploy` and `fleet rollback` share: run it, keep it, say it.
+
 import { sharesOf } from "../operations/balance/stack-share.ts";
 import { type Done, deploy, type Told, type Wish } from "../operations/deploy/deploy.ts";
 import { followedOf, refsOf, writeRefs } from "../operations/deploy/pin.ts";
@@ -13,6 +14,7 @@ import { select } from "../operations/select.ts";
 import { forgotten, needed } from "../operations/unreachable.ts";
 import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { throwIfInterrupted } from "../pulumi/interruption.ts";
+import { typed } from "../spec/typed.ts";
 import { waiting } from "./progress.ts";
 import { labels } from "./server-lines.ts";
 import { stackInMind } from "./stack-in-mind.ts";
@@ -132,7 +134,7 @@ const summaryOf = ({ target, servers }: Done): string => {
 
 /** What is typed for a server that the others went on without. */
 const behind = (stack: string, server: string): string =>
-  `${server}: next, once it answers: ./fleet up ${stack}, or the same with --to ${server}; ${forgotten(stack, server)}`;
+  `${server}: next, once it answers: ${typed()} up ${stack}, or the same with --to ${server}; ${forgotten(stack, server)}`;
 
 interface Around {
   readonly stack: string;
@@ -151,7 +153,7 @@ function recap(done: Done, { stack, again, pinned, right, kept }: Around): strin
   });
   const reasons = reasonsOf(done.servers);
   const stays = pinned ? [pinnedLine(stack, right, done.refs)] : [];
-  const forward = again === undefined ? [] : [`\`fleet deploy\` goes forward again, to the newest of ${again}`];
+  const forward = again === undefined ? [] : [`\`${typed()} deploy\` goes forward again, to the newest of ${again}`];
   const next = right ? forward : [`kept in ${kept}`];
   const table = columns(rows).replace(/ +$/gm, "");
   const late = done.servers.filter(({ result }) => result === "unreachable").map(({ server }) => behind(stack, server));

@@ -1,5 +1,6 @@
 // The end of a `down` of servers that were handed out: each is asked what it remembers, whatever the state knew of it. A state may be lost,
 // and a first run may have been cut before it was written; what was done to a server stands on the server.
+
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { failures } from "../provisioners/engine/converge.ts";
@@ -10,6 +11,7 @@ import { redactor } from "../provisioners/ssh/redact.ts";
 import { Sessions } from "../provisioners/ssh/session-pool.ts";
 import { changes } from "../pulumi/interruption.ts";
 import { counted } from "../spec/counted.ts";
+import { typed } from "../spec/typed.ts";
 import type { LentServer } from "./lent-servers.ts";
 import { phase } from "./phase.ts";
 
@@ -61,7 +63,7 @@ async function askOne(stack: string, server: LentServer, sessions: Sessions, tak
 }
 
 const unasked = (stack: string, { host, message }: HostError): string =>
-  `${message}; what was done there, if anything, is there still; next: ./fleet down ${stack} once it answers, ` +
+  `${message}; what was done there, if anything, is there still; next: ${typed()} down ${stack} once it answers, ` +
   `or, if it is gone for good, with --forget ${host}`;
 
 /** Pure. */
@@ -71,8 +73,8 @@ export function said(stack: string, name: string, handed: HandedBack, redact = (
     const { stack: other, who, since } = handed.owner;
     const next =
       other === stack
-        ? `next: ./fleet down ${stack} where its state is, or, if that is lost, ./fleet down ${stack} --take-over ${other}`
-        : `next: take ${name} out of stacks/Pulumi.${stack}.yaml, or ./fleet down ${other} where that one is; ` +
+        ? `next: ${typed()} down ${stack} where its state is, or, if that is lost, ${typed()} down ${stack} --take-over ${other}`
+        : `next: take ${name} out of stacks/Pulumi.${stack}.yaml, or ${typed()} down ${other} where that one is; ` +
           `--take-over ${other} gives it back in its place`;
     return { clean: false, lines: [`${name}: left as it is: it belongs to stack \`${other}\` of ${who} since ${since}; ${next}`] };
   }

@@ -45,7 +45,8 @@ export function optionDescription(this: Help, option: Option): string {
 function alike(command: Command, parents: string): void {
   const name = `${parents}${command.name()}`;
   command.showHelpAfterError(`(${name} --help shows what there is)`);
-  command.configureHelp({ ...command.configureHelp(), optionDescription });
+  // In a list of commands each is its name: what it takes is told by its own help.
+  command.configureHelp({ ...command.configureHelp(), optionDescription, subcommandTerm: (each) => each.name() });
   for (const each of command.commands) alike(each, `${name} `);
 }
 

@@ -1,11 +1,10 @@
 // What an interrupted command says: one sentence, with what is done, what is not, and what to type.
+
 import { hasChanged, interrupt } from "../pulumi/interruption.ts";
+import { launcher, shellWord, typed } from "../spec/typed.ts";
 
 /** `130`, as a shell counts a command that Ctrl-C ended. */
 export const interruptedCode = 130;
-
-const plain = /^[A-Za-z0-9_./:=@,+-]+$/;
-const quoted = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** `words`: as they were typed behind `fleet`. */
 export function interruption(words: readonly string[], changed = hasChanged()): string {
@@ -14,17 +13,17 @@ export function interruption(words: readonly string[], changed = hasChanged()): 
   if (["status", "logs", "watch", "page"].includes(command)) return `${command}: interrupted; nothing of it goes on on the servers`;
   if (command === "run") return "run: interrupted; what it ran on the servers was ended there";
   if (["deploy", "rollback"].includes(command) && changed)
-    return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: fleet status, then the same again or fleet rollback`;
+    return `${command}: interrupted; servers that had their turn keep it, the others run what they ran; next: ${typed()} status, then the same again or ${typed()} rollback`;
   if (command === "split" && changed)
-    return "split: interrupted; nothing is left half-done but what is named above; next: fleet status, then the same again, or --undo";
+    return `split: interrupted; nothing is left half-done but what is named above; next: ${typed()} status, then the same again, or --undo`;
   if (command === "image" && changed)
-    return "image: interrupted; what was made on the way was taken away but for what is named above; next: ./fleet sweep, which says what is left";
-  const again = ["./fleet", ...words.map(quoted)].join(" ");
+    return `image: interrupted; what was made on the way was taken away but for what is named above; next: ${typed()} sweep, which says what is left`;
+  const again = [launcher(), ...words.map(shellWord)].join(" ");
   if (!changed) return `${command}: interrupted before anything was changed; next: ${again}`;
   if (command === "lab")
     return `lab: interrupted; its servers take back what it put onto them, within a minute or two and without this computer; next: ${again}`;
   if (command === "retest")
-    return "retest: interrupted; a reboot that was asked for goes on; next: ./fleet retest --resume goes on with it, --clean takes away what it wrote";
+    return `retest: interrupted; a reboot that was asked for goes on; next: ${typed()} retest --resume goes on with it, --clean takes away what it wrote`;
   return `${command}: interrupted; what is done stays done, the rest was not begun; next: ${again}, which goes on from there`;
 }
 

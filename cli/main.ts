@@ -8,6 +8,7 @@ import { isUserFacing, UserError } from "../spec/problem.ts";
 import type { Register } from "./command.ts";
 import { noProject } from "./cwd.ts";
 import { grouped, versionText } from "./help.ts";
+import { helpOutput } from "./help-text.ts";
 import { interruptedCode, interruption, onSignals } from "./interruption.ts";
 import { keyAhead } from "./quick/key-ahead.ts";
 
@@ -65,6 +66,7 @@ const program = new Command("fleet")
   .option("--cwd <dir>", "folder with stacks/ and the state; default $FLEET_PROJECT, else the checkout, or where a package is called")
   .version(versionText(), "-V, --version")
   .configureHelp({ showGlobalOptions: true })
+  .configureOutput(helpOutput)
   .enablePositionalOptions()
   .showSuggestionAfterError()
   .exitOverride()
@@ -74,7 +76,7 @@ const program = new Command("fleet")
 Examples:
   fleet up practice          three servers on this computer, with their roles
   fleet adopt team-a isu1=ADDRESS isu2=ADDRESS
-                             a stack of servers that were handed out, as they are
+                             a stack of servers that were handed out
   fleet preview team-a       what an up would change, line by line
   fleet verify team-a        whether the servers are as the stack file says
   fleet ssh isu1             a shell on a server
@@ -84,7 +86,7 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong use or a problem in a stack file, 7 verify
 found a difference, 130 interrupted (fleet docs exit-codes)
 
-Pulumi's own commands work as well: eval "$(./fleet env)"; pulumi up -s practice`,
+Pulumi's own commands work as well: eval "$(fleet env)"; pulumi up -s practice`,
   );
 
 const done = async (code: number | Promise<number>): Promise<void> => {

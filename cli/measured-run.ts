@@ -1,4 +1,5 @@
 // One run of a stack's benchmark from the command line, kept and entered in the ledger: for bench, and for what measures by itself.
+
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { type FleetUp, maskOf } from "../operations/fleet-up.ts";
@@ -13,6 +14,7 @@ import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { changes } from "../pulumi/interruption.ts";
 import type { BenchSpec } from "../spec/bench.ts";
 import { secondsOf } from "../spec/scalars.ts";
+import { typed } from "../spec/typed.ts";
 import { waiting } from "./progress.ts";
 import { isTerminal } from "./terminal.ts";
 
@@ -85,7 +87,7 @@ export async function measuredRun({
   } catch (error) {
     // A run that came to nothing takes no number.
     rmSync(folder, { recursive: true, force: true });
-    throw isUnreachable(error) ? needed(error, fleet.stack, `./fleet bench '!${error.host}'`) : error;
+    throw isUnreachable(error) ? needed(error, fleet.stack, `${typed()} bench '!${error.host}'`) : error;
   }
 }
 

@@ -1,5 +1,6 @@
 // Many teams at once: each is a `fleet` of its own with one stack, told in one line. What a command does for one team stands in its own
 // file alone, and a team that fails, hangs or runs out of memory takes nobody along (docs/adr/0005-many-teams.md).
+
 import { type ChildProcess, spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +9,7 @@ import { codeFile, project } from "../provisioners/project.ts";
 import { stateFolder } from "../pulumi/command.ts";
 import { EventLog } from "../pulumi/event-log.ts";
 import { changes, interrupted, stopsWithUs } from "../pulumi/interruption.ts";
+import { typed } from "../spec/typed.ts";
 import { interruptedCode } from "./interruption.ts";
 import { Board, type TeamLine } from "./progress-table.ts";
 
@@ -129,6 +131,6 @@ function closing(command: ManyCommand, count: number, failed: readonly TeamLine[
   const each = failed.map(({ stack, errors, log }) =>
     [`${stack}:`, ...errors.slice(0, told).map((line) => `  ${line}`), ...(log ? [`  all of it: ${log}`] : [])].join("\n"),
   );
-  const next = `${command}: ${count - failed.length} of ${count} teams done, ${failed.length} failed; next: ./fleet ${command} --all --only-failed`;
+  const next = `${command}: ${count - failed.length} of ${count} teams done, ${failed.length} failed; next: ${typed()} ${command} --all --only-failed`;
   return ["", ...each, "", next].join("\n");
 }

@@ -1,9 +1,11 @@
 // Which stacks a command is for: names and patterns of this checkout's.
+
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option } from "commander";
 import { stackNames } from "../provisioners/project.ts";
 import { didYouMean } from "../spec/messages.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 import { failedBefore, type ManyCommand } from "./parallel.ts";
 
 const isPattern = (text: string): boolean => /[*?]/.test(text);
@@ -69,7 +71,7 @@ export function selected(command: ManyCommand, patterns: readonly string[], { al
     throw new UserError(`--all: expected no stacks beside it, got \`${names.join(" ")}\`; leave out one of the two`);
   if (!all && !onlyFailed && names.length === 0)
     throw new UserError(
-      `${command}: expected a stack, a pattern or --all, got none; next: ./fleet ${command} ${meantBy([])[0] ?? "STACK"}`,
+      `${command}: expected a stack, a pattern or --all, got none; next: ${typed()} ${command} ${meantBy([])[0] ?? "STACK"}`,
     );
   const stacks = chosen(patterns);
   return onlyFailed ? failedBefore(command, stacks) : stacks;

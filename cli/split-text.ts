@@ -1,9 +1,11 @@
 // A split in words: what it will do, as a preview has it, and what became of it.
+
 import { structuredPatch } from "diff";
 import type { SplitRecord } from "../operations/split/record.ts";
 import { mebibytes } from "../operations/split/refuse.ts";
 import type { Times } from "../operations/split/runner.ts";
 import type { SplitPlan } from "../operations/split/split.ts";
+import { typed } from "../spec/typed.ts";
 import { columns, styled, wrapped } from "./terminal.ts";
 
 /** Of history, questions and headings. */
@@ -25,11 +27,11 @@ export function nextAfter({ stack, wish, back, stackFile }: SplitRecord, written
     return [
       `no up was done: the stack file does not say so yet, and an up would go back to ${wish.from}'s; next: write there`,
       ...patch(stackFile).map((line) => `  ${line[0]} ${line.slice(1)}`),
-      `and in the team's files what the plan showed, then ./fleet up ${stack}`,
+      `and in the team's files what the plan showed, then ${typed()} up ${stack}`,
     ];
-  if (code !== 0) return [`what is said above is still to be put right; next: ./fleet up ${stack}, or ./fleet split ${stack} --undo`];
+  if (code !== 0) return [`what is said above is still to be put right; next: ${typed()} up ${stack}, or ${typed()} split ${stack} --undo`];
   return back === undefined
-    ? [`commit the stack file and the team's files for the others; ./fleet split ${stack} --undo takes it back`]
+    ? [`commit the stack file and the team's files for the others; ${typed()} split ${stack} --undo takes it back`]
     : [];
 }
 

@@ -1,4 +1,5 @@
 // `fleet split` from its question to its exit code.
+
 import { maskOf } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
 import { RunRecord } from "../operations/record.ts";
@@ -10,6 +11,7 @@ import { needed } from "../operations/unreachable.ts";
 import { isUnreachable } from "../provisioners/engine/shell.ts";
 import { interrupted, throwIfInterrupted } from "../pulumi/interruption.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 import { waiting } from "./progress.ts";
 import { labels } from "./server-lines.ts";
 import { nextAfter, planData, planText, recap, sentence } from "./split-text.ts";
@@ -138,7 +140,7 @@ function failed(
       ? [
           `NOT taken back wholly:`,
           ...error.left.map((each) => `  ${each}`),
-          `next: put right what they say, then ./fleet split ${stack} --undo`,
+          `next: put right what they say, then ${typed()} split ${stack} --undo`,
         ]
       : ["taken back: everything is as it was before"];
   if (json)

@@ -1,10 +1,12 @@
 // What `fleet status` shows, as text: two or three lines a server, none wider than 80 columns where it can be helped.
+
 import type { FleetServer } from "../operations/fleet-up.ts";
 import type { HistoryEntry } from "../operations/history/entry.ts";
 import { type Commit, isRight, type Service, staysOff } from "../operations/look/found.ts";
 import type { Seen } from "../operations/look/look.ts";
 import type { RunEntry } from "../operations/measure/runs.ts";
 import { counted } from "../spec/counted.ts";
+import { typed } from "../spec/typed.ts";
 import { hanging, styled } from "./terminal.ts";
 
 export interface Row {
@@ -66,7 +68,7 @@ export function screen(
 function endText(expiresAt: string | undefined, now: Date): string {
   if (expiresAt === undefined || expiresAt === "never") return "";
   const left = (Date.parse(expiresAt) - now.getTime()) / 1000;
-  const text = left > 0 ? `goes in ${span(left)} (${expiresAt})` : `over since ${expiresAt}: fleet down, or move target.expiresAt`;
+  const text = left > 0 ? `goes in ${span(left)} (${expiresAt})` : `over since ${expiresAt}: ${typed()} down, or move target.expiresAt`;
   return `\n${left < 3600 ? styled("red", text) : text}`;
 }
 

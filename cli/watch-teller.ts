@@ -1,5 +1,7 @@
 // What a watch tells of a look: on the terminal, as JSON, and on the ways that were named.
+
 import { line, type WatchEvent } from "../operations/watch/rules.ts";
+import { typed } from "../spec/typed.ts";
 import { styled } from "./terminal.ts";
 import { execute, post } from "./watch-ways.ts";
 
@@ -65,6 +67,6 @@ function few(events: readonly WatchEvent[]): readonly Shown[] {
   return [...Map.groupBy(events, ({ server }) => server)].flatMap(([server, of]): readonly Shown[] => {
     const shown = of.slice(0, linesAtOnce).map((each) => ({ kind: each.kind, text: line(each) }));
     const more = of.length - shown.length;
-    return more > 0 ? [...shown, { kind: "drift", text: `${server}: and ${more} more; ./fleet verify tells all` }] : shown;
+    return more > 0 ? [...shown, { kind: "drift", text: `${server}: and ${more} more; ${typed()} verify tells all` }] : shown;
   });
 }

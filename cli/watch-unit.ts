@@ -1,4 +1,5 @@
 // `fleet watch install` and `uninstall`: the watch as a unit of systemd's, on this computer or on a server of the operators' that has the project.
+
 import { execFile, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
@@ -15,6 +16,7 @@ import { stopsWithUs } from "../pulumi/interruption.ts";
 import { passphraseIn } from "../pulumi/passphrase.ts";
 import { stacksUp } from "../pulumi/state.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 import { upOne } from "./commands/up.ts";
 import { stackInMind } from "./stack-in-mind.ts";
 import { confirm } from "./terminal.ts";
@@ -40,7 +42,9 @@ export const unitKey = (stack: string): string | undefined => {
   const file = process.env.FLEET_WATCH_KEY;
   if (file === undefined) return undefined;
   if (existsSync(file)) return readFileSync(file, "utf8");
-  throw new UserError(`FLEET_WATCH_KEY: expected a file with the watch's own key, got none at ${file}; next: fleet watch install ${stack}`);
+  throw new UserError(
+    `FLEET_WATCH_KEY: expected a file with the watch's own key, got none at ${file}; next: ${typed()} watch install ${stack}`,
+  );
 };
 
 export async function install(named: string | undefined, options: UnitOptions): Promise<number> {
@@ -77,7 +81,7 @@ export async function install(named: string | undefined, options: UnitOptions): 
       "",
       "next:",
       `  journalctl${user} -u ${unitName(stack)} -f   what it tells`,
-      `  ./fleet watch uninstall ${stack}   takes unit, key and account away`,
+      `  ${typed()} watch uninstall ${stack}   takes unit, key and account away`,
     ].join("\n"),
   );
   return 0;
@@ -114,7 +118,7 @@ export function refuseOthers(file: string): void {
   const owner = projectIn(readFileSync(file, "utf8"));
   if (owner !== undefined && (!existsSync(owner) || realpathSync(owner) === realpathSync(project))) return;
   const got = owner === undefined ? "a unit that no fleet watch made" : `that of ${owner}`;
-  const next = owner === undefined ? "look at it, and move it away" : `fleet watch uninstall in ${owner}`;
+  const next = owner === undefined ? "look at it, and move it away" : `${typed()} watch uninstall in ${owner}`;
   throw new UserError(`${file}: expected a watch of this project (${project}), got ${got}; next: ${next}`);
 }
 
@@ -160,7 +164,7 @@ const wordsOf = ({ every, heal }: UnitOptions): readonly string[] => ["--every",
 async function refuseWithoutSystemd(): Promise<void> {
   if (existsSync("/run/systemd/system")) return;
   throw new UserError(
-    "watch: expected a computer that systemd runs, got another one; next: fleet watch --once in a crontab, or --on a server that it runs",
+    `watch: expected a computer that systemd runs, got another one; next: ${typed()} watch --once in a crontab, or --on a server that it runs`,
   );
 }
 

@@ -12,6 +12,7 @@ import { existing, isLocal, localDeployment } from "../pulumi/state.ts";
 import type { Deployment, StateResource } from "../pulumi/state-file.ts";
 import { isMap } from "../spec/path.ts";
 import { UserError } from "../spec/problem.ts";
+import { typed } from "../spec/typed.ts";
 
 export interface FleetServer {
   /** In the stack file. */
@@ -95,7 +96,7 @@ function secretTexts(value: unknown): readonly string[] {
 /** Nothing is wrong with such a stack: it was taken down, or never brought up. */
 export class NotUp extends UserError {}
 
-const notUp = (stack: string): NotUp => new NotUp(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+const notUp = (stack: string): NotUp => new NotUp(`${stack}: expected a stack that is up, got none; next: ${typed()} up ${stack}`);
 
 async function keyOf(stack: string, { engine }: Aimed, salt: string): Promise<Buffer> {
   const given = passphraseIn(process.env) ?? engine.passphrase;

@@ -1,8 +1,10 @@
 // What must hold of a fleet's resources, as plain predicates: a list of sentences, empty where all is well. main.ts hands them to Pulumi.
+
 import { everywhere } from "../components/targets/aws/network-rules.ts";
 import { type Priced, priceOf } from "../components/targets/aws/resource-price.ts";
 import { ownTagKeys } from "../components/targets/aws/tags.ts";
 import { isMap } from "../spec/path.ts";
+import { typed } from "../spec/typed.ts";
 
 export type Props = Readonly<Record<string, unknown>>;
 
@@ -141,7 +143,7 @@ export const notExpired =
     if (Number.isNaN(end)) return [`expected the tag \`expiry\` to be a time or \`never\`, got \`${expiry}\``];
     return says(
       end > now.getTime(),
-      `expected a stack that is not over, got one that expired at ${expiry}; next: fleet down, or move \`target.expiresAt\``,
+      `expected a stack that is not over, got one that expired at ${expiry}; next: ${typed()} down, or move \`target.expiresAt\``,
     );
   };
 

@@ -1,8 +1,10 @@
 // Names are identity: the state knows what was made by the names of its team and servers. A stack file that calls them otherwise must say
 // so, or the fleet would make everything anew and then undo the old, which is the same servers.
+
 import { targetOf } from "../components/targets/targets.ts";
 import { ticked } from "../spec/messages.ts";
 import type { Path } from "../spec/path.ts";
+import { typed } from "../spec/typed.ts";
 import type { FleetPlan, ServerPlan } from "./expand.ts";
 
 /** A server as the state knows it. */
@@ -41,7 +43,7 @@ export function renamesIn(plan: FleetPlan, known: Known): readonly Rename[] {
   return targetOf(plan.spec).lent ? renamedServers(plan, known) : replacedMachines(plan, known);
 }
 
-const takeAway = (stack: string): string => `to begin anew, \`./fleet down ${stack}\` first`;
+const takeAway = (stack: string): string => `to begin anew, \`${typed()} down ${stack}\` first`;
 
 function renamedTeam({ stack, spec }: FleetPlan, { teams }: Known): readonly Rename[] {
   const [former] = teams.filter((name) => name !== spec.team);
@@ -90,6 +92,6 @@ function replacedMachines({ stack, servers }: FleetPlan, known: Known): readonly
     path: ["servers", name],
     reason:
       `expected ${ticked(go)} too, got \`${name}\` in its place; a machine keeps its name: call it so, ` +
-      `or, to destroy it, leave it out, \`./fleet up ${stack}\`, and add \`${name}\` afterwards`,
+      `or, to destroy it, leave it out, \`${typed()} up ${stack}\`, and add \`${name}\` afterwards`,
   }));
 }

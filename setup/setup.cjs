@@ -12,17 +12,25 @@ const { sweep } = require("./tools.cjs");
 
 const help = `usage: fleet setup [--practice[=optional]] [--qemu] [--tests] [--check]
 
-Installs what is missing: npm packages, Node, Pulumi's CLI with its Node language host.
+Installs what is missing: npm packages, Node, Pulumi's CLI with its Node
+language host.
 
-  --practice           also the Debian packages for practice machines; exit 3, with nothing changed, where these can't run
+  --practice           also the Debian packages for practice machines; exit 3,
+                       with nothing changed, where these can't run
   --practice=optional  the same, but says so and goes on without them
-  --qemu               also what practice machines that are virtual ones need: Debian packages of about 90 MB; elsewhere, says what
-  --tests              also what the tests need: an SSH server, which is neither started nor enabled, Python, and what measures are judged by
-  --check              prints what is there and what is missing, and changes nothing; exit 1 if something is missing
+  --qemu               also what practice machines that are virtual ones need:
+                       Debian packages of about 90 MB; elsewhere, says what
+  --tests              also what the tests need: an SSH server, which is neither
+                       started nor enabled, Python, and what measures are
+                       judged by
+  --check              prints what is there and what is missing, and changes
+                       nothing; exit 1 if something is missing
   --help               prints this
 
-Tools go to $XDG_CACHE_HOME/contest-fleet (by default ~/.cache/contest-fleet); remove that folder to be rid of them.
-Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 practice machines can't run here, 130 interrupted.`;
+Tools go to $XDG_CACHE_HOME/contest-fleet (by default ~/.cache/contest-fleet);
+remove that folder to be rid of them.
+Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 practice machines can't run
+here, 130 interrupted.`;
 
 const flags = ["--practice", "--practice=optional", "--qemu", "--tests", "--check", "--help"];
 

@@ -1,4 +1,5 @@
 // fleet adopt: servers that were handed out become a stack that describes them as they are.
+
 import { existsSync, readFileSync } from "node:fs";
 import { password } from "@inquirer/prompts";
 import { Option } from "commander";
@@ -16,8 +17,9 @@ import { HostError, type HostFault } from "../../provisioners/engine/shell.ts";
 import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn, refusedPassphrase } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
-import { asker, typed } from "../init/asker.ts";
+import { asker, notEmpty } from "../init/asker.ts";
 import { memberOption } from "../member-option.ts";
 import { phase } from "../phase.ts";
 import { columns, isTerminal, styled } from "../terminal.ts";
@@ -49,8 +51,7 @@ Examples:
   fleet adopt team-a --again
   pbpaste | fleet adopt team-a --table - --password-file password.txt
 
-Writes stacks/Pulumi.<stack>.yaml, the servers' files below stacks/files-<stack>/
-and stacks/<stack>.md, a page of what runs where, and commits exactly these.`,
+Writes stacks/Pulumi.<stack>.yaml, the servers' files below stacks/files-<stack>/ and stacks/<stack>.md, a page of what runs where, and commits exactly these.`,
     )
     .action((stack: string, servers: string[], options: Options) =>
       done(options.again ? runAgain(stack, servers, options) : run(stack, servers, options)),
@@ -73,7 +74,9 @@ async function run(stack: string, pairs: readonly string[], options: Options): P
     throw new UserError(`${stack}: expected a stack's name of lower-case letters, digits and dashes, such as \`team-a\``);
   const { stackFile } = placesOf(stack);
   if (existsSync(stackFile))
-    throw new UserError(`${stack}: expected a stack that is not there yet, got one in ${stackFile}; next: fleet adopt ${stack} --again`);
+    throw new UserError(
+      `${stack}: expected a stack that is not there yet, got one in ${stackFile}; next: ${typed()} adopt ${stack} --again`,
+    );
   const servers = wanted(pairs, options);
   const passphrase = await passphraseFor(stack);
   const keys = await phase("host keys", () => Promise.all(servers.map(showKey)));
@@ -158,7 +161,7 @@ async function loginOf({
     throw new UserError(
       "adopt: expected a way in, got no terminal to ask on; next: add --password-file FILE or --key FILE, or export FLEET_PASSWORD",
     );
-  const question = () => password({ message: `Password of ${user}?`, mask: "*", validate: typed }, { output: process.stderr });
+  const question = () => password({ message: `Password of ${user}?`, mask: "*", validate: notEmpty }, { output: process.stderr });
   return { password: await asker(true)("a password", "", question), ...sudo };
 }
 
@@ -171,7 +174,7 @@ function tell(stack: string, { proof, page, commit }: Outcome, { json }: Options
   console.log(`\n${page}`);
   tellCommit(commit);
   console.log(
-    `\nnext:\n  ./fleet preview ${stack}   nothing but the fleet's own users and keys\n  ./fleet up ${stack}        puts these there`,
+    `\nnext:\n  ${typed()} preview ${stack}   nothing but the fleet's own users and keys\n  ${typed()} up ${stack}        puts these there`,
   );
 }
 
@@ -182,7 +185,7 @@ function tellAgain(stack: string, { changes, settings, commit }: AgainOutcome, {
     for (const change of changes) tellChange(change);
     for (const line of settings) console.log(line);
     tellCommit(commit);
-    console.log(`\nnext:\n  ./fleet preview ${stack}   where the stack still says otherwise`);
+    console.log(`\nnext:\n  ${typed()} preview ${stack}   where the stack still says otherwise`);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Seen } from "../aws/backend/bucket.ts";
 import type { Contents } from "../aws/backend/contents.ts";
 import type { Register } from "../command.ts";
@@ -91,12 +92,12 @@ function seenText({ bucket, region, account, there, settings }: Seen): string {
 function next({ bucket, region, account, settings }: Seen, url: string): string {
   const wrong = settings.filter(({ right }) => !right).map(({ name }) => name);
   if (wrong.length > 0)
-    return `${bucket}: expected all settings after they were made, got none for ${wrong.join(", ")}; next: fleet backend init again`;
+    return `${bucket}: expected all settings after they were made, got none for ${wrong.join(", ")}; next: ${typed()} backend init again`;
   return [
     `${bucket} is as it should be; less than 0.01 USD a month. Next, everybody of the team:`,
     `  export PULUMI_BACKEND_URL='${url}'`,
     "and their rights to it:",
-    `  fleet iam --region ${region} --account ${account} --state ${bucket} --out rights`,
+    `  ${typed()} iam --region ${region} --account ${account} --state ${bucket} --out rights`,
   ].join("\n");
 }
 
@@ -121,7 +122,7 @@ async function show({ json }: { readonly json: boolean }): Promise<number> {
   return seen.settings.every(({ right }) => right) ? 0 : 1;
 }
 
-const again = ({ bucket, region }: Seen): string => `fleet backend init ${bucket} --region ${region}`;
+const again = ({ bucket, region }: Seen): string => `${typed()} backend init ${bucket} --region ${region}`;
 const mend = (seen: Seen): readonly string[] => (seen.settings.every(({ right }) => right) ? [] : [`next: ${again(seen)}`]);
 
 function contentsText({ stacks, locks }: Contents): string {
@@ -131,7 +132,7 @@ function contentsText({ stacks, locks }: Contents): string {
     ...(rows.length > 0 ? [columns(rows)] : []),
     ...locks.map(
       ({ stack, by, since }) =>
-        `${stack}: locked by ${by} since ${since}; where that run is over: eval "$(fleet env ${stack})"; pulumi cancel --yes -s ${stack}`,
+        `${stack}: locked by ${by} since ${since}; where that run is over: eval "$(${typed()} env ${stack})"; pulumi cancel --yes -s ${stack}`,
     ),
   ].join("\n");
 }
@@ -142,7 +143,7 @@ function elsewhere(url: string | undefined, json: boolean): number {
   if (json) console.log(JSON.stringify({ url: plain ?? null, settings: [], stacks: [], locks: [] }, null, 2));
   else if (plain === undefined)
     console.log(
-      "the state is in .fleet/ of this project, on this computer alone (no PULUMI_BACKEND_URL); a team shares one: fleet backend init --region REGION",
+      `the state is in .fleet/ of this project, on this computer alone (no PULUMI_BACKEND_URL); a team shares one: ${typed()} backend init --region REGION`,
     );
   else console.log(`the state is at ${plain}, which is no bucket on S3: nothing to look at here`);
   return 0;

@@ -1,4 +1,5 @@
 // fleet check: is a stack file right? Says everything that is wrong, a problem a line.
+
 import { targetOf } from "../../components/targets/targets.ts";
 import { refusePool } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
@@ -7,6 +8,7 @@ import { brokenRoles } from "../../provisioners/roles/roles.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { stateProblems } from "../../pulumi/known-names.ts";
 import { type Problem, problemsText, UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { allowUnheard, noTableOption } from "../no-table.ts";
 import { refreshSchema, schemaName } from "../schema-file.ts";
@@ -38,7 +40,7 @@ async function run(named: readonly string[], json: boolean): Promise<number> {
 }
 
 const noProblems = (stacks: readonly string[]): string =>
-  stacks.length > 0 ? `${stacks.join(", ")}: no problems` : "no stack file yet; next: copy one of stacks/samples/, or fleet init";
+  stacks.length > 0 ? `${stacks.join(", ")}: no problems` : `no stack file yet; next: copy one of stacks/samples/, or ${typed()} init`;
 
 /** What is right, and still worth a word: a file of the team's in the place of something of a role's. */
 function notesOf(stack: string): readonly string[] {

@@ -27,9 +27,9 @@ export const completion: Register = (program, done) =>
       "after",
       `
 Examples:
-  source <(./fleet completion bash)                             in ~/.bashrc
-  source <(./fleet completion zsh)                              in ~/.zshrc, after compinit
-  ./fleet completion fish > ~/.config/fish/completions/fleet.fish`,
+  source <(fleet completion bash)                             in ~/.bashrc
+  source <(fleet completion zsh)                              in ~/.zshrc, after compinit
+  fleet completion fish > ~/.config/fish/completions/fleet.fish`,
     )
     .action((shell: string | undefined, { words }: { words?: boolean }) => done(print(program, shell, words)));
 

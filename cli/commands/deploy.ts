@@ -7,6 +7,7 @@ import { followedBy } from "../../operations/deploy/decide.ts";
 import type { Wish } from "../../operations/deploy/deploy.ts";
 import { LocalRepository } from "../../operations/deploy/local.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { brought, type DeployOptions, type Known } from "../deploy.ts";
@@ -71,7 +72,9 @@ async function wishOf(ref: string | undefined, { from, anyway }: Options, { plac
   const { build, files } = settings;
   if (from === undefined) {
     if (build !== undefined)
-      throw new UserError("params.app.deploy.build: expected the clone that is built here, got none; next: fleet deploy --from ../webapp");
+      throw new UserError(
+        `params.app.deploy.build: expected the clone that is built here, got none; next: ${typed()} deploy --from ../webapp`,
+      );
     return { what: "deploy", ref: ref ?? followedBy([follows, places[0]!.git.ref]) };
   }
   const repository = new LocalRepository(from);

@@ -1,4 +1,5 @@
 // fleet docs: the pages of docs/ and the parameters of the roles, in a terminal.
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkout, rolesFolder } from "../../provisioners/project.ts";
@@ -8,6 +9,7 @@ import { brokenRoles, ownRoles, roles, useRolesIn } from "../../provisioners/rol
 import { brokenError } from "../../provisioners/roles/team-roles.ts";
 import { didYouMean } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { columns, styled, wrapped } from "../terminal.ts";
 
@@ -54,7 +56,7 @@ export function documentation(topic: string, json = false): string {
   const all = parametersOf(role.params);
   const found = all.filter((parameter) => within(parameter.path, path.join(".")));
   if (found.length === 0 && path.length > 0)
-    throw new UserError(`docs: expected a parameter of ${name}, got \`${path.join(".")}\`; next: fleet docs ${name}`);
+    throw new UserError(`docs: expected a parameter of ${name}, got \`${path.join(".")}\`; next: ${typed()} docs ${name}`);
   if (json) return JSON.stringify(found, null, 2);
   const head = [styled("bold", name), role.summary, ""];
   const shown = path.length > 0 ? undefined : exampleOf(role);

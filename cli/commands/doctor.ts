@@ -1,4 +1,5 @@
 // fleet doctor: what is not well with this computer, the accounts and the servers, each with the command that mends it.
+
 import { targetOf } from "../../components/targets/targets.ts";
 import { accountFindings } from "../../operations/doctor/accounts.ts";
 import { type Finding, findingsOf } from "../../operations/doctor/finding.ts";
@@ -18,6 +19,7 @@ import { planOf } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { counted } from "../../spec/counted.ts";
 import { isUserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { stateText } from "../finding-state.ts";
@@ -113,7 +115,7 @@ function planIfRight(stack: string) {
 /** Whoever is off has no shell to look from. */
 export const reachFinding = (name: string, error: Error, stack: string): Finding =>
   findingsOf(name).failure("reach", sentenceOf(error), {
-    mend: isUnreachable(error) ? `it is off, or out of reach: start it; ${forgotten(stack, name)}` : `./fleet ssh ${name} -s ${stack}`,
+    mend: isUnreachable(error) ? `it is off, or out of reach: start it; ${forgotten(stack, name)}` : `${typed()} ssh ${name} -s ${stack}`,
   });
 
 async function ofServers(stack: string, servers: readonly FleetServer[], open: OpenServers): Promise<readonly Finding[]> {

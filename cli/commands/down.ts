@@ -1,4 +1,5 @@
 // fleet down: takes a stack away, after a question, and proves that nothing of it is left.
+
 import { targetOf } from "../../components/targets/targets.ts";
 import { recorded } from "../../operations/history/history.ts";
 import type { Wish } from "../../operations/split/edits.ts";
@@ -6,6 +7,7 @@ import type { FleetPlan } from "../../provisioners/expand.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { takeDown } from "../destroy.ts";
 import { forgetOption } from "../forget.ts";
@@ -99,7 +101,7 @@ async function takenBack(stack: string, { role, from, to }: Wish): Promise<boole
   const code = await split(stack, undefined, { yes: true, anyway: true, dryRun: false, json: false });
   if (code === 0) return true;
   console.error(
-    `down: the split of ${role} from ${from} to ${to} was not taken back, and nothing was taken away; next: ./fleet split ${stack} --undo`,
+    `down: the split of ${role} from ${from} to ${to} was not taken back, and nothing was taken away; next: ${typed()} split ${stack} --undo`,
   );
   return false;
 }

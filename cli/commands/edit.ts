@@ -1,4 +1,5 @@
 // fleet edit: a server's file in the editor here; what was saved becomes the stack's own file, and is made so by an up.
+
 import { basename } from "node:path";
 import { chosen, placeOf, taken, tellsSecret, type Wish, wishIn, write } from "../../operations/edit/place.ts";
 import { fetchScript, type RemoteFile, remoteFile } from "../../operations/edit/remote-file.ts";
@@ -7,6 +8,7 @@ import { onServers } from "../../operations/on-servers.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { edited } from "../editor.ts";
@@ -30,12 +32,9 @@ export const edit: Register = (program, done) =>
 Examples:
   fleet edit isu1:/etc/nginx/nginx.conf
   fleet edit isu1:/etc/sysctl.d/90-contest.conf --all
-  EDITOR='code --wait' fleet edit isu1:/etc/mysql/mariadb.conf.d/50-server.cnf
+  EDITOR='code --wait' fleet edit isu1:/etc/mysql/my.cnf
 
-The editor is $VISUAL, else $EDITOR, else vi. What was saved lies below stacks/,
-in files/isu1/ or files/common/ (files: in the stack file), where git sees it, and
-counts there instead of a role's own. Then comes an ordinary fleet up: what is
-refused (nginx -t, visudo -c …) does not land.
+The editor is $VISUAL, else $EDITOR, else vi. What was saved lies below stacks/, in files/isu1/ or files/common/ (files: in the stack file), where git sees it, and counts there instead of a role's own. Then comes an ordinary fleet up: what is refused (nginx -t, visudo -c …) does not land.
 Exit codes: those of up; 0 where nothing was changed in the editor.`,
     )
     .action((word: string, options: Options) => done(run(wishIn(word), options)));
@@ -101,7 +100,7 @@ async function fetched(fleet: FleetUp, { server, path }: Wish): Promise<RemoteFi
 /** What was typed is never taken away again: whoever says no, or meets a refusal, goes on from it. */
 async function applied(stack: string, shown: string, { yes }: Options): Promise<number> {
   const { upOne } = await import("./up.ts");
-  const next = `\`${shown}\` stays; next: fleet edit it again, or ./fleet up ${stack}; git checkout or rm takes it back`;
+  const next = `\`${shown}\` stays; next: ${typed()} edit it again, or ${typed()} up ${stack}; git checkout or rm takes it back`;
   try {
     const code = await upOne(stack, { yes });
     if (code !== 0) console.error(next);

@@ -12,7 +12,7 @@ export const env: Register = (program, done) =>
     .description("print what a shell needs to use pulumi itself")
     .argument("[stack]", "for a practice stack, its passphrase too", "practice")
     .option("--why", "show instead which of the engine's settings `fleet` changes, and why", false)
-    .addHelpText("after", '\nExample:\n  eval "$(./fleet env)"; pulumi preview --diff -s practice')
+    .addHelpText("after", '\nExample:\n  eval "$(fleet env)"; pulumi preview --diff -s practice')
     .action((stack: string, { why }: { why: boolean }) => done(why ? explain(stack) : run(stack)));
 
 /** Those of this computer and shell, as the engine would get them now. */

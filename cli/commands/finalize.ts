@@ -1,4 +1,5 @@
 // fleet finalize: before the run that counts, what belongs off is off, and what belongs on stays on over the restart.
+
 import { type FleetServer, type FleetUp, fleetUp } from "../../operations/fleet-up.ts";
 import { recorded } from "../../operations/history/history.ts";
 import { OpenServers, type Outcome } from "../../operations/on-servers.ts";
@@ -6,6 +7,7 @@ import { lookBefore } from "../../operations/retest/facts.ts";
 import { type Step, stepsOn, taking, undoing } from "../../operations/retest/finalize.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
 import { changes } from "../../pulumi/interruption.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { waiting } from "../progress.ts";
@@ -104,7 +106,7 @@ async function take({ stack }: FleetUp, planned: readonly Planned[], open: OpenS
       { change: "finalize", onWait: (server, why) => console.error(`${server}: ${why}`) },
     );
     if (failures(outcomes)) return 1;
-    if (!json) console.log("done; next: fleet bench --final, then fleet retest; fleet finalize --undo takes it back");
+    if (!json) console.log(`done; next: ${typed()} bench --final, then ${typed()} retest; ${typed()} finalize --undo takes it back`);
     return 0;
   });
 }

@@ -4,6 +4,7 @@ import { Option } from "commander";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import { TimeOrNever } from "../../spec/time.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Baked } from "../aws/image/bake.ts";
 import type { Listed } from "../aws/image/list.ts";
 import type { Plan } from "../aws/image/plan.ts";
@@ -172,7 +173,7 @@ async function list({ region, json }: ListOptions): Promise<number> {
       roles.join(" "),
     ],
   ]);
-  console.log(rows.length > 0 ? columns(rows) : "no image; next: fleet image bake STACK SERVER --name NAME");
+  console.log(rows.length > 0 ? columns(rows) : `no image; next: ${typed()} image bake STACK SERVER --name NAME`);
   return 0;
 }
 

@@ -1,4 +1,5 @@
 // fleet lab: what disks, databases and web servers do, side by side and repeated in turn.
+
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Command } from "commander";
@@ -19,6 +20,7 @@ import { select, selectionHelp } from "../../operations/select.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { changes, throwIfInterrupted } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { priced } from "../lab-prices.ts";
@@ -38,8 +40,7 @@ export const lab: Register = (program, done) => {
       `
 Examples:
   fleet lab disk                            fio on each server, one after the other
-  fleet lab oltp i2 i4i --repeat 3          sysbench: 16 threads, read only, 180 s,
-                                            three times in turn
+  fleet lab oltp i2 i4i --repeat 3          sysbench: 16 threads, read only, 180 s, three times in turn
   fleet lab oltp isu3 --workload read-write --setting sync_binlog=0,1
   fleet lab web isu1 --connections 16,64,256
   fleet lab show                            all of them; with numbers: again, side by side
@@ -206,7 +207,7 @@ async function show(numbers: readonly string[], { stack: named, json }: ShowOpti
 function list(stack: string, json: boolean): number {
   const all = labs(stack);
   if (json) console.log(JSON.stringify(all, null, 2));
-  else if (all.length === 0) throw new UserError(`${stack}: expected labs, got none yet; next: fleet lab oltp -s ${stack}`);
+  else if (all.length === 0) throw new UserError(`${stack}: expected labs, got none yet; next: ${typed()} lab oltp -s ${stack}`);
   else
     console.log(
       columns([

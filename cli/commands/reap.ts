@@ -2,6 +2,7 @@
 
 import { existing } from "../../pulumi/state.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { AwsStack } from "../aws/stacks.ts";
 import type { Leftover } from "../aws/sweep.ts";
 import type { Register } from "../command.ts";
@@ -89,7 +90,7 @@ async function straysOf(given: readonly string[], { stacks, up }: Known, now: nu
 
 function text(expired: readonly Ended[], strays: readonly Leftover[], yes: boolean): string {
   const rows = expired.map(({ name, plan, end }) => [name, plan.spec.team, `over since ${end}`]);
-  const lines = rows.length > 0 ? [columns(rows), ...(yes ? [] : ["next: fleet reap --yes"])] : ["no stack is past its expiresAt"];
+  const lines = rows.length > 0 ? [columns(rows), ...(yes ? [] : [`next: ${typed()} reap --yes`])] : ["no stack is past its expiresAt"];
   const others = strays.map(
     ({ kind, name, stack, expiry, command }) => `  ${kind} ${name} of ${stack}, over since ${expiry}\n      ${command}`,
   );

@@ -1,4 +1,5 @@
 // fleet retest: the restart of a contest, with a verdict before the organiser's.
+
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Finding } from "../../operations/doctor/finding.ts";
@@ -16,6 +17,7 @@ import { changes } from "../../pulumi/interruption.ts";
 import { counted } from "../../spec/counted.ts";
 import { isUserError } from "../../spec/problem.ts";
 import type { MarkerSpec } from "../../spec/retest.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
@@ -51,9 +53,7 @@ Examples:
   fleet retest --database-last    the order in which applications wait for their database
   fleet retest --resume           after a Ctrl-C, or a lost connection
 
-Files, a row and a key are written before, read back after, and taken away again;
-through the application too where the stack file says how (retest.marker). The
-page stays in .fleet/runs/.
+Files, a row and a key are written before, read back after, and taken away again; through the application too where the stack file says how (retest.marker). The page stays in .fleet/runs/.
 Exit codes: 0 passed (with --look: nothing was found that is lost), 1 failed: the reasons are said.`,
     )
     .action((words: string[], options: Options) => done(run(words, options)));
@@ -82,7 +82,7 @@ async function run(words: readonly string[], options: Options): Promise<number> 
   const lost = faults.filter(({ state }) => state === "failure").length;
   if (!options.json) console.log(faultsText(faults, servers.length));
   if (options.look || (lost > 0 && !options.anyway)) {
-    if (!options.look) console.error(`nothing was rebooted; next: mend ${lost === 1 ? "it" : "them"}, or fleet retest --anyway`);
+    if (!options.look) console.error(`nothing was rebooted; next: mend ${lost === 1 ? "it" : "them"}, or ${typed()} retest --anyway`);
     return told({ stack, faults }, options);
   }
   await confirm(`retest reboots ${servers.map(({ name }) => name).join(", ")}`, stack, options.yes);
@@ -160,7 +160,9 @@ async function endHalfDone({ stack, servers }: FleetUp, marker: MarkerSpec | und
   const kept = keptRetest(stack);
   if (!kept) return;
   refuseWhileAtWork(stack, kept);
-  console.error(`the retest of ${kept.at} was cut short: what it wrote is taken away (fleet retest --resume would have gone on with it)`);
+  console.error(
+    `the retest of ${kept.at} was cut short: what it wrote is taken away (${typed()} retest --resume would have gone on with it)`,
+  );
   await endRetest(servers, { stack, marker }, kept.note);
 }
 

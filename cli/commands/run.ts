@@ -1,4 +1,5 @@
 // fleet run: a command on all servers at once, or on some.
+
 import { type FleetServer, type FleetUp, fleetUp, maskOf } from "../../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../../operations/history/history.ts";
 import { OpenServers, type Outcome } from "../../operations/on-servers.ts";
@@ -9,6 +10,7 @@ import { sentenceOf } from "../../provisioners/engine/shell.ts";
 import { changes, interrupted } from "../../pulumi/interruption.ts";
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { behindDashes, stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { waiting } from "../progress.ts";
@@ -57,7 +59,9 @@ interface Options {
 async function onThem(words: readonly string[], options: Options): Promise<number> {
   const { ours, behind = [] } = behindDashes(words);
   if (behind.length === 0)
-    throw new UserError("run: expected the command behind `--`, got none; next: fleet run -- uptime, or fleet run isu1 -- uptime");
+    throw new UserError(
+      `run: expected the command behind \`--\`, got none; next: ${typed()} run -- uptime, or ${typed()} run isu1 -- uptime`,
+    );
   if (options.sudo && options.user !== undefined) throw new UserError("run: expected --sudo or --user, got both");
   const stack = options.stack ?? (await stackInMind());
   const fleet = await fleetUp(stack);

@@ -18,6 +18,7 @@ import { checkout, planOf, project } from "../../provisioners/stack.ts";
 import { throwIfInterrupted } from "../../pulumi/interruption.ts";
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import { benchOf } from "../bench-wish.ts";
 import type { Register } from "../command.ts";
@@ -86,7 +87,7 @@ async function list(options: Options): Promise<number> {
     console.log(JSON.stringify(all, null, 2));
     return 0;
   }
-  if (all.length === 0) throw new UserError(`${stack}: expected runs, got none yet; next: fleet bench -s ${stack}`);
+  if (all.length === 0) throw new UserError(`${stack}: expected runs, got none yet; next: ${typed()} bench -s ${stack}`);
   const best = Math.max(0, ...all.filter(isScore).map((each) => each.score!));
   console.log(columns([["run", "when", "    score", "", "took", "who", "what"], ...all.map((each) => row(each, best))]));
   const page = join(folder, "scores.html");
@@ -157,7 +158,7 @@ function verdictText({ a, b }: Readonly<Record<"a" | "b", readonly RunEntry[]>>,
   const more =
     found.runsWanted === undefined
       ? ""
-      : `; ${counted(found.runsWanted, "run")} of each would tell: fleet bench --repeat ${Math.max(1, found.runsWanted - b.length)}`;
+      : `; ${counted(found.runsWanted, "run")} of each would tell: ${typed()} bench --repeat ${Math.max(1, found.runsWanted - b.length)}`;
   const sureOf =
     found.verdict === "not known"
       ? `${(found.confidence * 100).toFixed(0)} % sure`

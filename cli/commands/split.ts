@@ -1,8 +1,10 @@
 // fleet split: a role to another server, with its data and everything that names it; and back.
+
 import { InvalidArgumentError, Option } from "commander";
 import type { Wish } from "../../operations/split/edits.ts";
 import { movable } from "../../operations/split/refuse.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackArgument } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { type SplitOptions, split as splitting } from "../split.ts";
@@ -58,7 +60,9 @@ interface Options extends SplitOptions {
 async function run(named: string | undefined, { move, add, undo, ...options }: Options): Promise<number> {
   const wishes = [...move, ...add];
   if (undo === wishes.length > 0)
-    throw new UserError(`split: expected either --move, --add or --undo, got ${undo ? "two of them" : "none"}; next: fleet split --help`);
+    throw new UserError(
+      `split: expected either --move, --add or --undo, got ${undo ? "two of them" : "none"}; next: ${typed()} split --help`,
+    );
   const stack = named ?? (await stackInMind());
   if (undo) return await splitting(stack, undefined, options);
   for (const each of wishes) {

@@ -1,4 +1,5 @@
 // fleet ssh: OpenSSH to a server of the fleet, with the fleet's key and the pinned host key.
+
 import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,6 +12,7 @@ import { stopsWithUs } from "../../pulumi/interruption.ts";
 import { stacksUp } from "../../pulumi/state.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { stackOption } from "../behind-dashes.ts";
 import type { Register } from "../command.ts";
 import { several } from "../several.ts";
@@ -70,13 +72,13 @@ const onStack = async (stack: string | undefined, name: string, wish: Wish): Pro
 
 /** An up helps where nothing like it is there. */
 export const noServer = (stack: string, name: string, there: readonly string[]): UserError =>
-  new UserError(`${name}: expected a server of ${stack} that is up${choice(name, there) || `; next: ./fleet up ${stack}`}`);
+  new UserError(`${name}: expected a server of ${stack} that is up${choice(name, there) || `; next: ${typed()} up ${stack}`}`);
 
 /** Goes by what is up: a mistake somewhere in the stack file must not take a shell away. */
 async function run(stack: string, name: string, { command, forward }: Wish): Promise<number> {
   const aimed = aimedAt(stack);
   if ((await stacksUp([stack])).length === 0)
-    throw new UserError(`${stack}: expected a stack that is up, got none; next: ./fleet up ${stack}`);
+    throw new UserError(`${stack}: expected a stack that is up, got none; next: ${typed()} up ${stack}`);
   const { servers = {}, admin } = await exportedBy({ ...aimed, stack });
   const server = servers[name];
   if (!server) throw noServer(stack, name, Object.keys(servers));

@@ -1,6 +1,7 @@
 // fleet start: a stack on AWS that was switched off.
 
 import { counted } from "../../spec/counted.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 
 export const start: Register = (program, done) =>
@@ -26,6 +27,8 @@ async function run(name: string): Promise<number> {
   }
   await power.start(stack, wanted);
   const on = [counted(wanted.servers.length, "server"), counted(wanted.pools.length, "pool"), counted(wanted.databases.length, "database")];
-  console.log(`${name}: on (${on.join(", ")}); next: ./fleet up ${name}, which learns the new addresses and waits until all of it serves`);
+  console.log(
+    `${name}: on (${on.join(", ")}); next: ${typed()} up ${name}, which learns the new addresses and waits until all of it serves`,
+  );
   return 0;
 }

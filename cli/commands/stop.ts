@@ -1,6 +1,7 @@
 // fleet stop: a stack on AWS over night. Says before what it loses and what goes on costing.
 
 import { counted } from "../../spec/counted.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { confirm } from "../terminal.ts";
 
@@ -43,6 +44,6 @@ async function run(name: string, { yes }: Options): Promise<number> {
     counted(wanted.pools.length, "pool"),
     counted(wanted.databases.length, "database"),
   ];
-  console.log(`${name}: off (${off.join(", ")}); next: ./fleet start ${name}`);
+  console.log(`${name}: off (${off.join(", ")}); next: ${typed()} start ${name}`);
   return 0;
 }

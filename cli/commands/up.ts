@@ -7,6 +7,7 @@ import { looking, parallelFor, policed, pulumi } from "../../pulumi/command.ts";
 import { prepare } from "../../pulumi/state.ts";
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { forgetOption, left } from "../forget.ts";
 import { allowUnheard, noTableOption } from "../no-table.ts";
@@ -128,7 +129,7 @@ async function run(
   if (code === 0 && target.length === 0) settle();
   if (code === 0 && changed && !within) console.log(await whereItIs(plan));
   if (code !== 0)
-    console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`./fleet up ${stack}\` goes on from there`);
+    console.error(`\nup ended with exit code ${code}; what is done stays done, and the next \`${typed()} up ${stack}\` goes on from there`);
   return code;
 }
 
@@ -209,7 +210,7 @@ function summary(
   const rows = servers.map(({ name, view }) => [styled("bold", name), addresses[name] ?? "", view.roles.join(" ")]);
   const web = servers.filter(({ view }) => view.ports.includes(80)).map(({ name }) => `http://${addresses[name]}/`);
   const [first] = servers;
-  const ssh = `./fleet ssh ${first?.name}${stack === "practice" ? "" : ` --stack ${stack}`}`;
+  const ssh = `${typed()} ssh ${first?.name}${stack === "practice" ? "" : ` --stack ${stack}`}`;
   const way = ports === "ssh" ? [[`  ${ssh} -L 8080:127.0.0.1:80`, "its port 80 as http://127.0.0.1:8080/"]] : [];
   return [
     ...[rows, work].flatMap((each) => (each.length > 0 ? ["", columns(each)] : [])),
@@ -218,8 +219,8 @@ function summary(
     "next:",
     columns([
       ...(first ? [[`  ${ssh}`, "a shell on a server"], ...way] : []),
-      [`  ./fleet verify ${stack}`, "is everything as the stack file says?"],
-      [`  ./fleet down ${stack}`, "take it all away"],
+      [`  ${typed()} verify ${stack}`, "is everything as the stack file says?"],
+      [`  ${typed()} down ${stack}`, "take it all away"],
     ]),
   ].join("\n");
 }

@@ -35,12 +35,8 @@ Examples:
   fleet watch install team-a --heal      as a unit of systemd's, here or elsewhere
   */5 * * * * fleet watch team-a --once || mail -s drift ops    (in a crontab)
 
-A line a difference: when, server, role, resource, what. Servers that go off and
-come back are told; what somebody does who holds a server's lock (up, deploy,
-drain, bench) is not. --heal leaves alone what an up would change beyond what the
-last one left, and what came back three times.
-Exit codes: 130 after Ctrl-C, which ends it with a sum; with --once 0, or 7 where
-something differs or a server did not answer.`,
+A line a difference: when, server, role, resource, what. Servers that go off and come back are told; what somebody does who holds a server's lock (up, deploy, drain, bench) is not. --heal leaves alone what an up would change beyond what the last one left, and what came back three times.
+Exit codes: 130 after Ctrl-C, which ends it with a sum; with --once 0, or 7 where something differs or a server did not answer.`,
     )
     .action((stack: string | undefined, options: Options) => done(run(stack, options)));
   units(command, done);

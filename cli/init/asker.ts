@@ -34,7 +34,7 @@ export const is =
   };
 
 /** Of a secret: an empty answer is a slip, and would cost a try on every server. */
-export const typed: Check = (text) => text !== "" || "empty; type it, or Ctrl-C";
+export const notEmpty: Check = (text) => text !== "" || "empty; type it, or Ctrl-C";
 
 export const each =
   (check: Check): Check =>

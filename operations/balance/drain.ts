@@ -1,7 +1,9 @@
 // A server out of everything that balances over it, and in again: found on the balancers themselves, changed there without a restart.
+
 import type { Shell } from "../../provisioners/engine/shell.ts";
 import { sleep } from "../../provisioners/ssh/retry.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import type { OpenServers, Outcome } from "../on-servers.ts";
 import { type HaproxyServerState, haproxyCommands, haproxyServers } from "./haproxy.ts";
@@ -124,7 +126,7 @@ export function refuseLast(places: readonly Placed[]): void {
   const last = places.find(({ others, target }) => target.now === 0 && others === 0);
   if (!last) return;
   throw new UserError(
-    `${last.target.name}: expected another server that answers for ${last.kind} ${last.group} on ${last.balancer}, got none; next: fleet enable another one, or add --anyway`,
+    `${last.target.name}: expected another server that answers for ${last.kind} ${last.group} on ${last.balancer}, got none; next: ${typed()} enable another one, or add --anyway`,
   );
 }
 

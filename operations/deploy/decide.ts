@@ -1,6 +1,8 @@
 // Whether a deploy may begin, and what comes of it on each server. Pure.
+
 import { counted } from "../../spec/counted.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Place } from "./places.ts";
 import { unreached } from "./reach.ts";
 import { isCommit, short, trailOf } from "./records.ts";
@@ -16,7 +18,7 @@ const some = (all: readonly string[]): string => `${all.slice(0, 3).join(", ")}$
 /** What no word of the operator's makes right: nothing of the server's own work is ever thrown away. */
 export function refuseUnfit(looked: readonly { readonly place: Place; readonly seen: CheckoutSeen }[], stack: string): readonly Looked[] {
   const problems = looked.flatMap(({ place: { server, git }, seen: { head, edited, own } }) => {
-    if (head === undefined) return `${server.name}: expected a checkout at ${git.path}, got none; next: ./fleet up ${stack}`;
+    if (head === undefined) return `${server.name}: expected a checkout at ${git.path}, got none; next: ${typed()} up ${stack}`;
     if (git.force) return [];
     if (edited.length > 0)
       return `${server.name}: expected no local edits in ${git.path}, got ${some(edited)}; next: commit or discard them there`;
@@ -55,7 +57,7 @@ export function refuseOutrun(all: readonly { readonly server: string; readonly l
   const problems = all.flatMap(({ server, lost }) => {
     if (lost === undefined) return `${server}: runs a commit that is not in the clone here; next: git pull`;
     if (lost.length === 0) return [];
-    return `${server}: runs ${counted(lost.length, "commit")} that ${ref} does not have: ${some(lost)}; next: merge, or fleet rollback`;
+    return `${server}: runs ${counted(lost.length, "commit")} that ${ref} does not have: ${some(lost)}; next: merge, or ${typed()} rollback`;
   });
   if (problems.length > 0) throw new UserError(`${problems.join("\n")}\nwith --anyway REASON it is deployed all the same`);
 }
@@ -69,7 +71,7 @@ export function rollbackTarget(looked: readonly Looked[], steps: number): string
   const short_ = targets.find(({ commit }) => commit === undefined);
   if (short_)
     throw new UserError(
-      `${short_.name}: expected ${counted(steps, "deploy")} to go back, got ${short_.there === 0 ? "none" : short_.there} on record; next: fleet deploy COMMIT --anyway REASON`,
+      `${short_.name}: expected ${counted(steps, "deploy")} to go back, got ${short_.there === 0 ? "none" : short_.there} on record; next: ${typed()} deploy COMMIT --anyway REASON`,
     );
   const [first] = targets;
   const other = targets.find(({ commit }) => commit !== first!.commit);
@@ -84,5 +86,5 @@ export function rollbackTarget(looked: readonly Looked[], steps: number): string
 export function followedBy(candidates: readonly (string | undefined)[]): string {
   const ref = candidates.find((each) => each !== undefined && !isCommit(each));
   if (ref !== undefined) return ref;
-  throw new UserError("deploy: expected a branch, a tag or a commit, since the stack file names a commit; next: fleet deploy main");
+  throw new UserError(`deploy: expected a branch, a tag or a commit, since the stack file names a commit; next: ${typed()} deploy main`);
 }

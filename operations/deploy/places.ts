@@ -5,6 +5,7 @@ import { type LateValues, resolvePlaceholders } from "../../provisioners/engine/
 import { GitWant } from "../../provisioners/resources/git.ts";
 import type { Address } from "../../provisioners/resources/kind.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { FleetServer } from "../fleet-up.ts";
 
 export const role = "app";
@@ -25,7 +26,7 @@ export function placesOf(servers: readonly FleetServer[], stack: string): readon
   if (places.length > 0) return places;
   const names = servers.map(({ name }) => name).join(", ");
   throw new UserError(
-    `${names}: expected a server with app.git, got none; next: write app.git into the stack file, then ./fleet up ${stack}`,
+    `${names}: expected a server with app.git, got none; next: write app.git into the stack file, then ${typed()} up ${stack}`,
   );
 }
 

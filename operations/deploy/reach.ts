@@ -1,6 +1,8 @@
 // Whether a server reaches the team's repository, as the owner of its checkout; where it does not, what a person types.
+
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { asOwner, type GitWant } from "../../provisioners/resources/git.ts";
+import { typed } from "../../spec/typed.ts";
 import { gitHostOf } from "../../templates/base/git-hosts.ts";
 
 /** Ends with 0 where it answers; says why it does not. */
@@ -21,14 +23,14 @@ const refused = /permission denied|access denied|not found|could not be found|au
 export function unreached(said: string, { repository }: Pick<GitWant, "repository">, at: { stack: string; server: string }): Unreached {
   const lines = said.split("\n").map((line) => line.trim());
   const telling = (pattern: RegExp) => lines.find((line) => pattern.test(line));
-  const onServer = `./fleet run -s ${at.stack} ${at.server}`;
+  const onServer = `${typed()} run -s ${at.stack} ${at.server}`;
   const place = gitHostOf(repository);
   const key = telling(hostKey);
   if (key !== undefined && place) {
     const port = place.port === 22 ? "" : `-p ${place.port} `;
     return {
       why: `the host key of ${place.host} is not among those that it knows (${key})`,
-      next: `${onServer} -- ssh-keyscan -t ed25519 ${port}${place.host}; where that is the key, its line in params.base.knownHosts, and ./fleet up ${at.stack}`,
+      next: `${onServer} -- ssh-keyscan -t ed25519 ${port}${place.host}; where that is the key, its line in params.base.knownHosts, and ${typed()} up ${at.stack}`,
     };
   }
   const denied = telling(refused);

@@ -1,4 +1,5 @@
 // What the stack file says of a deploy beside the checkout: what is built here, and what is run once.
+
 import type { z } from "zod";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { Deploying } from "../../provisioners/roles/app/deploying.ts";
@@ -6,6 +7,7 @@ import { mergeParams } from "../../spec/params.ts";
 import { isMap, valueAt } from "../../spec/path.ts";
 import { UserError } from "../../spec/problem.ts";
 import { fleetKey } from "../../spec/secrets.ts";
+import { typed } from "../../spec/typed.ts";
 import { readYaml } from "../../spec/yaml-source.ts";
 import { stackTextOf } from "../stack-file.ts";
 
@@ -37,7 +39,7 @@ function settingsAt(fleet: unknown, server: string): DeploySettings {
   const { success, data, error } = Deploying.safeParse(app.deploy ?? {});
   if (!success) {
     const own = valueAt(fleet, ["servers", server, "params", "app", "deploy"]) === undefined ? "" : `servers.${server}.`;
-    throw new UserError(`${own}params.app.deploy: ${error.issues[0]?.message}; next: fleet check`);
+    throw new UserError(`${own}params.app.deploy: ${error.issues[0]?.message}; next: ${typed()} check`);
   }
   return { ...data, ...(typeof app.environmentFile === "string" && { environmentFile: app.environmentFile }) };
 }

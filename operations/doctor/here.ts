@@ -9,6 +9,7 @@ import { planOf } from "../../provisioners/stack.ts";
 import { stateFolder } from "../../pulumi/folder.ts";
 import { isLocal, localDeployment, localStack, lockFiles } from "../../pulumi/state.ts";
 import { counted } from "../../spec/counted.ts";
+import { typed } from "../../spec/typed.ts";
 import { type HistoryEntry, looksAlone } from "../history/entry.ts";
 import { historyOf } from "../history/history.ts";
 import { type Finding, findingsOf } from "./finding.ts";
@@ -67,7 +68,7 @@ function stackFile(stack: string): Finding {
     planOf(stack);
     return ok("stack file", `stacks/Pulumi.${stack}.yaml has no problem`);
   } catch (error) {
-    return failure("stack file", (error as Error).message.split("\n")[0] ?? "", { mend: `./fleet check ${stack}` });
+    return failure("stack file", (error as Error).message.split("\n")[0] ?? "", { mend: `${typed()} check ${stack}` });
   }
 }
 
@@ -85,7 +86,7 @@ function locks(stack: string): readonly Finding[] {
       const { pid, username, hostname: where, timestamp } = JSON.parse(readFileSync(file, "utf8")) as Record<string, string>;
       const who = `${username}@${where} (process ${pid}) since ${timestamp}`;
       return where === hostname()
-        ? warning("operators", `${who} is at work on ${stack}, or was killed at it`, { mend: `./fleet preview ${stack}` })
+        ? warning("operators", `${who} is at work on ${stack}, or was killed at it`, { mend: `${typed()} preview ${stack}` })
         : warning("operators", `${who} is at work on ${stack}`, { mend: `pulumi cancel -s ${stack}` });
     } catch {
       return failure("operators", `a lock that is not whole: ${file}`, { mend: `pulumi cancel --yes -s ${stack}` });
@@ -104,12 +105,12 @@ export function lastRun(stack: string, entries: readonly HistoryEntry[]): Findin
     const last = entries.find(({ what }) => !looksAlone.includes(what));
     if (open.length === 0 && last && last.result !== "done") {
       const whole = ["up", "down"].includes(last.what);
-      const mend = whole ? `./fleet ${last.what} ${stack}` : `./fleet history -s ${stack}`;
+      const mend = whole ? `${typed()} ${last.what} ${stack}` : `${typed()} history -s ${stack}`;
       return (whole && last.result === "failed" ? failure : warning)("last run", lastText(last), { mend });
     }
     return open.length === 0
       ? ok("last run", "came to its end")
-      : warning("last run", `was killed with ${counted(open.length, "step")} open`, { mend: `./fleet up ${stack}` });
+      : warning("last run", `was killed with ${counted(open.length, "step")} open`, { mend: `${typed()} up ${stack}` });
   } catch (error) {
     return failure("last run", (error as Error).message);
   }

@@ -1,4 +1,5 @@
 // What a look at a server says of its health. Pure.
+import { typed } from "../../spec/typed.ts";
 import { isRight, type Service, staysOff } from "../look/found.ts";
 import type { Seen } from "../look/look.ts";
 import { type Finding, findingsOf } from "./finding.ts";
@@ -36,7 +37,7 @@ export function serverFindings(seen: Seen, place: Place): readonly Finding[] {
 }
 
 /** What people type for a server of this stack. */
-const onServer = ({ stack, server }: Place, command: string): string => `./fleet run -s ${stack} ${server} --sudo -- ${command}`;
+const onServer = ({ stack, server }: Place, command: string): string => `${typed()} run -s ${stack} ${server} --sudo -- ${command}`;
 
 function clock({ ahead, clock: kept }: Seen, place: Place): Finding {
   const { ok, warning, failure } = findingsOf(place.server);
@@ -74,14 +75,14 @@ function services({ services: all, broken }: Seen, place: Place): Finding {
   const wanted = all.filter(({ wanted: how }) => how !== "off");
   const off = all.filter(({ wanted: how }) => how === "off");
   const logs = (units: readonly string[]) => ({
-    mend: `./fleet logs -s ${place.stack} ${place.server} ${units.map((unit) => `--unit ${unit}`).join(" ")}`,
+    mend: `${typed()} logs -s ${place.stack} ${place.server} ${units.map((unit) => `--unit ${unit}`).join(" ")}`,
   });
   const down = names(wanted.filter((each) => !isRight(each)));
   if (down.length > 0) return failure("services", `${down.join(", ")} ${down.length === 1 ? "does" : "do"} not run`, logs(down));
   const up = names(off.filter((each) => !isRight(each)));
   if (up.length > 0)
     return failure("services", `${up.join(", ")} ${up.length === 1 ? "runs" : "run"}, which the stack wants off`, {
-      mend: `./fleet up ${place.stack}`,
+      mend: `${typed()} up ${place.stack}`,
     });
   const others = broken.filter((unit) => !all.some((each) => each.unit === unit));
   if (others.length > 0) return warning("services", `${others.join(", ")} failed`, logs(others));
@@ -93,7 +94,7 @@ function services({ services: all, broken }: Seen, place: Place): Finding {
   const enabled = names(off.filter((each) => each.enabled === "enabled"));
   if (enabled.length > 0)
     return warning("services", `${enabled.join(", ")} would run after a reboot, which the stack wants off`, {
-      mend: `./fleet up ${place.stack}`,
+      mend: `${typed()} up ${place.stack}`,
     });
   const said = [
     wanted.length === 0 ? "none that the stack wants, and none that failed" : `${names(wanted).join(", ")} run`,
@@ -113,7 +114,7 @@ function packages({ halfInstalled }: Seen, place: Place): Finding {
 function dns({ unresolved }: Seen, place: Place): Finding {
   const { ok, warning } = findingsOf(place.server);
   if (unresolved.includes("own"))
-    return warning("dns", "does not know its own name: sudo waits for an answer at each call", { mend: `./fleet up ${place.stack}` });
+    return warning("dns", "does not know its own name: sudo waits for an answer at each call", { mend: `${typed()} up ${place.stack}` });
   if (unresolved.length > 0)
     return warning("dns", `no answer for ${unresolved.join(", ")}`, { mend: onServer(place, "cat /etc/resolv.conf") });
   return ok("dns", "names are found");
@@ -152,7 +153,7 @@ function operators({ lock }: Seen, place: Place): readonly Finding[] {
 
 function left({ leftovers }: Seen, place: Place): readonly Finding[] {
   const { ok, warning, failure } = findingsOf(place.server);
-  const undone = place.undone.map((each) => failure("last run", each, { mend: `./fleet up ${place.stack}` }));
+  const undone = place.undone.map((each) => failure("last run", each, { mend: `${typed()} up ${place.stack}` }));
   const files = leftovers.map((path) =>
     warning("last run", `${path} was left by a run that was cut short`, { mend: onServer(place, `rm -r ${path}`) }),
   );

@@ -1,4 +1,5 @@
 // Where an edited file comes to lie among the stack's own files, and what counts there already.
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
@@ -7,6 +8,7 @@ import { stacksFolder } from "../../provisioners/project.ts";
 import { common, type OverlayFile, suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
 import { FilePath } from "../../spec/scalars.ts";
+import { typed } from "../../spec/typed.ts";
 import { shownName } from "../stack-file.ts";
 import type { RemoteFile } from "./remote-file.ts";
 
@@ -21,7 +23,7 @@ export function wishIn(word: string): Wish {
   const [server, path] = [word.slice(0, Math.max(at, 0)), word.slice(at + 1)];
   if (server !== "" && FilePath.safeParse(path).success) return { server, path };
   const next = word.startsWith("/") ? `isu1:${word}` : "isu1:/etc/nginx/nginx.conf";
-  throw new UserError(`edit: expected a server and an absolute path, got \`${word}\`; next: fleet edit ${next}`);
+  throw new UserError(`edit: expected a server and an absolute path, got \`${word}\`; next: ${typed()} edit ${next}`);
 }
 
 export interface Place {

@@ -1,7 +1,9 @@
 // A file of a server, for an editor here: what lies at its path, and which of it can't be edited.
+
 import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
 import { sizeLimit } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 
 export interface RemoteFile {
   /** Where it really lies: links on the way are followed. */
@@ -40,7 +42,7 @@ export function remoteFile(place: string, answer: Buffer): RemoteFile {
   if (kind === "nowhere")
     throw refuse(
       "a path in a folder that is not there",
-      `look at the path; a new folder comes with the stack's files (fleet docs stack-file)`,
+      `look at the path; a new folder comes with the stack's files (${typed()} docs stack-file)`,
     );
   if (kind === "none") return { path, text: undefined, mode };
   if (Number(size) > sizeLimit)

@@ -1,4 +1,5 @@
 // Who changed what, when, and with which result: written at the end of every command that changed something, read by `fleet history`.
+
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { promisify } from "node:util";
@@ -6,6 +7,7 @@ import { project } from "../../provisioners/project.ts";
 import { shortLength } from "../../provisioners/resources/git.ts";
 import { hasChanged, interrupted, whenChanging } from "../../pulumi/interruption.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { operator } from "../operator.ts";
 import { HistoryEntry, idAt, looksAlone, whatOf } from "./entry.ts";
 import { OpenRuns } from "./open-runs.ts";
@@ -167,5 +169,5 @@ export async function runOf(stack: string, id: string | undefined, store?: Histo
     throw new UserError(`${fitting[0]}: expected a run as this version writes it, got another one`);
   }
   const got = fitting.length === 0 ? "none" : fitting.length > 3 ? `${fitting.length} of them` : fitting.join(", ");
-  throw new UserError(`${id ?? stack}: expected one run of ${stack}, got ${got}; next: fleet history -s ${stack}`);
+  throw new UserError(`${id ?? stack}: expected one run of ${stack}, got ${got}; next: ${typed()} history -s ${stack}`);
 }

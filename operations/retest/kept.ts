@@ -1,9 +1,11 @@
 // What a retest under way has written and seen, for the next one: a laptop's lid, a Ctrl-C or a lost network leave the servers with its marks.
+
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { stateFolder } from "../../pulumi/folder.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { Doer, isAlive } from "../doer.ts";
 
 const Kept = z.object({
@@ -46,7 +48,7 @@ export function keptRetest(stack: string, folder = stateFolder): Kept | undefine
 export function refuseWhileAtWork(stack: string, { at, by }: Kept): void {
   if (by && isAlive(by))
     throw new UserError(
-      `${stack}: expected no retest at work, got that of process ${by.pid} since ${at}; next: wait for its end, or end it and fleet retest --resume`,
+      `${stack}: expected no retest at work, got that of process ${by.pid} since ${at}; next: wait for its end, or end it and ${typed()} retest --resume`,
     );
 }
 

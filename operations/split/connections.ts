@@ -1,8 +1,10 @@
 // Whom the programs that come to a server connect to from there: what they name by loopback stays on the old server, and is named by its address. Pure.
+
 import { isBelow } from "../../provisioners/resources/address-path.ts";
 import type { Move } from "../../provisioners/roles/move.ts";
 import { roleNamed } from "../../provisioners/roles/roles.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { withValue } from "../stack-text.ts";
 import { type EditGround, isProxy, leaves, namesIn, opened, ownPaths, serverIn, type Wish } from "./edits.ts";
 import { loopback, type Renaming, type RewrittenText, rewrittenValue, withoutBonds } from "./rewrite.ts";
@@ -103,7 +105,7 @@ function refuseSockets({ from, to }: Wish, tree: TreeEdits, isOwn: (path: string
     if (line === undefined) continue;
     const name = /[^\s=]*\.sock\b|unix:[^\s;]+/.exec(line)?.[0] ?? line.trim();
     throw new UserError(
-      `split: ${from}:${path}: expected addresses, got a socket, which no other server reaches (${name}); next: ./fleet edit ${from}:${path} so that it names 127.0.0.1 and the port, then the same`,
+      `split: ${from}:${path}: expected addresses, got a socket, which no other server reaches (${name}); next: ${typed()} edit ${from}:${path} so that it names 127.0.0.1 and the port, then the same`,
     );
   }
 }

@@ -1,4 +1,5 @@
 // What a split asks the servers before it is planned. Changes nothing.
+
 import { HostError } from "../../provisioners/engine/shell.ts";
 import { type Command, sh } from "../../provisioners/engine/shell-quote.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
@@ -6,6 +7,7 @@ import { isBelow } from "../../provisioners/resources/address-path.ts";
 import { type Holdings, holdingsIn, type Move, type Tree } from "../../provisioners/roles/move.ts";
 import { roleNamed } from "../../provisioners/roles/roles.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import type { FleetServer, FleetUp } from "../fleet-up.ts";
 import { type OpenServers, throwFailed } from "../on-servers.ts";
 import { type Edits, ownPaths, serverIn, type UnitText, type Wish } from "./edits.ts";
@@ -142,7 +144,7 @@ export async function refuseClosed(
     // A role that writes its own file says it there.
     if (port === undefined || isOpened || !(spec.adopted?.includes(role) || role === wish.role)) continue;
     throw new UserError(
-      `split: ${wish.from}: ${role}: expected port ${port} open to other servers, got it on loopback alone, and no file of the team's that says so; next: ./fleet edit ${wish.from}:PATH of what it is started with, so that it listens on 0.0.0.0, then the same`,
+      `split: ${wish.from}: ${role}: expected port ${port} open to other servers, got it on loopback alone, and no file of the team's that says so; next: ${typed()} edit ${wish.from}:PATH of what it is started with, so that it listens on 0.0.0.0, then the same`,
     );
   }
 }

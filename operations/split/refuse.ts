@@ -1,10 +1,12 @@
 // What can't be split, and why, before anything is changed: a UserError each.
+
 import { problemsIn } from "../../provisioners/engine/problems.ts";
 import { expandRole, type FleetPlan, rolesOf } from "../../provisioners/expand.ts";
 import type { Move } from "../../provisioners/roles/move.ts";
 import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
 import { choice } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { asLastUp } from "../as-last-up.ts";
 import type { FleetUp } from "../fleet-up.ts";
 import { serverIn, type Wish } from "./edits.ts";
@@ -34,7 +36,7 @@ export function moveOf(wish: Wish, plan: FleetPlan): Move {
   const move = moveIn(plan, wish);
   if (!move)
     throw new UserError(
-      `split: ${role}: expected a role that can be moved (${movable().join(", ")}); next: write it at ${to} in the stack file, then ./fleet up`,
+      `split: ${role}: expected a role that can be moved (${movable().join(", ")}); next: write it at ${to} in the stack file, then ${typed()} up`,
     );
   if (wish.stays && !move.many)
     throw new UserError(
@@ -56,7 +58,7 @@ export function refuseOutrun({ stack, servers }: Pick<FleetUp, "stack" | "server
       up && [...new Set([...rolesOf(server), ...up.roles])].find((each) => !isLate(server.name, each) && !asLastUp(plan, up, each));
     if (!up || role !== undefined)
       throw new UserError(
-        `${server.name}: expected a stack file that says what the last up did, got another ${up ? `role \`${role}\`` : "server"}; next: ./fleet up ${stack}, then the split`,
+        `${server.name}: expected a stack file that says what the last up did, got another ${up ? `role \`${role}\`` : "server"}; next: ${typed()} up ${stack}, then the split`,
       );
   }
 }
@@ -84,7 +86,7 @@ export function refuseReplacing({ wish, seen }: Pick<SplitRecord, "wish" | "seen
   const names = seen.from.items.map(({ name }) => name).filter((name) => earlier?.seen.from.items.some((each) => each.name === name));
   if (!earlier || names.length === 0) return;
   throw new UserError(
-    `split: ${to}: expected no ${names.join(", ")} that is in use, got that of ${earlier.wish.from}, which a split brought: ${from}'s would take its place; next: fleet edit ${from}'s environment file so that its programs use ${to}, or ./fleet split ${earlier.stack} --undo first`,
+    `split: ${to}: expected no ${names.join(", ")} that is in use, got that of ${earlier.wish.from}, which a split brought: ${from}'s would take its place; next: ${typed()} edit ${from}'s environment file so that its programs use ${to}, or ${typed()} split ${earlier.stack} --undo first`,
   );
 }
 
@@ -92,7 +94,7 @@ export function refuseCut([newest]: readonly SplitRecord[]): void {
   if (newest?.state !== "under-way") return;
   const { role, from, to } = newest.wish;
   throw new UserError(
-    `split: the one of ${role} from ${from} to ${to}, begun ${newest.at} by ${newest.who}, was cut short; next: ./fleet split ${newest.stack} --undo takes it back`,
+    `split: the one of ${role} from ${from} to ${to}, begun ${newest.at} by ${newest.who}, was cut short; next: ${typed()} split ${newest.stack} --undo takes it back`,
   );
 }
 
@@ -102,7 +104,7 @@ export function refuseAlive(record: SplitRecord, told: readonly string[]): void 
   if (now?.state === "under-way" && now.begun === record.begun) return;
   const { role, from, to } = record.wish;
   throw new UserError(
-    `split: the one of ${role} from ${from} to ${to} was not cut short: ${record.who} has gone on with it; next: ./fleet history -s ${record.stack}, then the same again if that is wanted`,
+    `split: the one of ${role} from ${from} to ${to} was not cut short: ${record.who} has gone on with it; next: ${typed()} history -s ${record.stack}, then the same again if that is wanted`,
   );
 }
 
@@ -114,7 +116,7 @@ export function refuseSpace({ wish, seen }: SplitRecord): void {
   const needed = Math.ceil(1.2 * comes) + kept + 64 * 2 ** 20;
   if (seen.to.free !== undefined && seen.to.free < needed)
     throw new UserError(
-      `split: ${wish.to}: expected ${mebibytes(needed)} of free disk, got ${mebibytes(seen.to.free)}; next: make room there (./fleet status), or name another server`,
+      `split: ${wish.to}: expected ${mebibytes(needed)} of free disk, got ${mebibytes(seen.to.free)}; next: make room there (${typed()} status), or name another server`,
     );
 }
 
@@ -136,7 +138,7 @@ export function refuseGuarded(ground: StepGround): void {
 export function notBefore(error: unknown): unknown {
   if (!(error instanceof UserError)) return error;
   return new UserError(
-    `split: it does not answer as it is now, before anything is changed: ${error.message}; next: ./fleet verify, or --anyway`,
+    `split: it does not answer as it is now, before anything is changed: ${error.message}; next: ${typed()} verify, or --anyway`,
   );
 }
 

@@ -1,4 +1,5 @@
 // A role to another server: looked at, planned and shown; done step by step; taken back, now or later.
+
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { completeFacts, type Facts } from "../../provisioners/engine/facts.ts";
@@ -11,6 +12,7 @@ import type { Holdings, Move } from "../../provisioners/roles/move.ts";
 import { planOf, planOfDraft } from "../../provisioners/stack.ts";
 import { changes } from "../../pulumi/interruption.ts";
 import { UserError, UserFacingError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { type FleetUp, fleetUp } from "../fleet-up.ts";
 import { OpenServers } from "../on-servers.ts";
 import { operator } from "../operator.ts";
@@ -316,7 +318,7 @@ const factsFrom =
   (fleet: FleetUp) =>
   (name: string): Facts => {
     const facts = completeFacts((fleet.servers.find((each) => each.name === name)?.facts ?? {}) as Partial<Facts>);
-    if (!facts) throw new UserError(`${name}: expected its facts in the state, got none; next: ./fleet up ${fleet.stack}`);
+    if (!facts) throw new UserError(`${name}: expected its facts in the state, got none; next: ${typed()} up ${fleet.stack}`);
     return facts;
   };
 
@@ -349,6 +351,6 @@ function alsoThere({ role, from, to }: Wish, { servers }: FleetPlan): readonly s
   return others.length === 0
     ? []
     : [
-        `${others.join(", ")}: has ${role} too, and its programs go on with that; next, where they are to use ${to}'s: fleet edit their environment file`,
+        `${others.join(", ")}: has ${role} too, and its programs go on with that; next, where they are to use ${to}'s: ${typed()} edit their environment file`,
       ];
 }

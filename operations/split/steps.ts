@@ -1,4 +1,5 @@
 // A split as steps in their order, each with what takes it back. Pure: what a step does is said here, and done by the runner.
+
 import type { Facts } from "../../provisioners/engine/facts.ts";
 import type { Wants } from "../../provisioners/engine/order.ts";
 import { type LateValues, latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
@@ -8,6 +9,7 @@ import { CheckWant, check } from "../../provisioners/resources/check.ts";
 import type { DataMove, Move, MoveContext, MoveStep } from "../../provisioners/roles/move.ts";
 import { roleNamed } from "../../provisioners/roles/roles.ts";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { serverIn } from "./edits.ts";
 import { keptFolder, type SplitRecord } from "./record.ts";
 import { forgetPack, packScript, receiveScript, swapAgain, swapBackScript, swapForgetScript, swapScript, unpackScript } from "./trees.ts";
@@ -59,7 +61,7 @@ function wantsOn(ground: StepGround, plan: FleetPlan, name: string, role: string
   const missing = latesIn(wants).filter((each) => ground.late[each] === undefined);
   if (missing.length === 0) return resolvePlaceholders(wants, ground.late);
   throw new UserError(
-    `split: ${name}: role ${role} needs what only an up can make (${missing.join(", ")}); next: give ${name} the role in the stack file, ./fleet up, then the split`,
+    `split: ${name}: role ${role} needs what only an up can make (${missing.join(", ")}); next: give ${name} the role in the stack file, ${typed()} up, then the split`,
   );
 }
 
@@ -165,7 +167,7 @@ function reaches({ record, next }: StepGround): readonly Step[] {
     const [port] = roleNamed(role).move?.(serverIn(next, server).spec.params[role])?.clients.ports ?? [];
     if (port === undefined) return [];
     const address = serverIn(next, server).view.privateAddress;
-    const why = `${record.wish.to} does not reach ${role} of ${server} at ${address}:${port}; next: a firewall between them, or where it listens: ./fleet run ${server} -- ss -ltn`;
+    const why = `${record.wish.to} does not reach ${role} of ${server} at ${address}:${port}; next: a firewall between them, or where it listens: ${typed()} run ${server} -- ss -ltn`;
     return [
       scripted(
         record.wish.to,

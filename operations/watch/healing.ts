@@ -1,7 +1,9 @@
 // What an up of a watch's is aimed at, and why it is not made: one that would do more than put back what the last one left is somebody's to type.
+
 import type { Difference } from "../../provisioners/provider/as-remembered.ts";
 import { planOf } from "../../provisioners/stack.ts";
 import { isUserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { asLastUp } from "../as-last-up.ts";
 import type { FleetUp } from "../fleet-up.ts";
 import { aroundName, urnOf as urnAround } from "./around.ts";
@@ -20,7 +22,7 @@ export type Refused = (role: RoleOf) => string | undefined;
 
 /** By the stack file as it is now. */
 export function refusals({ stack, servers }: FleetUp, around: AroundSeen | undefined): Refused {
-  const open = `stacks/Pulumi.${stack}.yaml or its files want something else than the last up left; next: ./fleet up ${stack}`;
+  const open = `stacks/Pulumi.${stack}.yaml or its files want something else than the last up left; next: ${typed()} up ${stack}`;
   try {
     const plan = planOf(stack);
     return ({ server: name, role }) => {
@@ -31,7 +33,7 @@ export function refusals({ stack, servers }: FleetUp, around: AroundSeen | undef
     };
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return () => `the stack has problems (${error.message.split("\n")[0]}); next: ./fleet check ${stack}`;
+    return () => `the stack has problems (${error.message.split("\n")[0]}); next: ${typed()} check ${stack}`;
   }
 }
 

@@ -1,5 +1,7 @@
 // What is not well with a server though no resource differs: a disk that is nearly full, a unit of anybody's that failed. Pure.
+
 import type { Difference } from "../../provisioners/provider/as-remembered.ts";
+import { typed } from "../../spec/typed.ts";
 import type { Found } from "../look/found.ts";
 
 /** Stands where a role does; nothing of it is an up's to put right. */
@@ -19,10 +21,10 @@ export function unwell(server: string, { disks, broken, services }: Pick<Found, 
       .map(({ place, sizeGB }) => ({
         ...of,
         resource: `disk[${place}]`,
-        what: `${Math.round(full * 100)} % or more of ${sizeGB} GB are used; next: fleet run ${server} --sudo -- du -xhd3 ${place} | sort -h | tail`,
+        what: `${Math.round(full * 100)} % or more of ${sizeGB} GB are used; next: ${typed()} run ${server} --sudo -- du -xhd3 ${place} | sort -h | tail`,
       })),
     ...broken
       .filter((unit) => !wanted.has(unit))
-      .map((unit) => ({ ...of, resource: `unit[${unit}]`, what: `has failed; next: fleet logs ${server} --unit ${unit}` })),
+      .map((unit) => ({ ...of, resource: `unit[${unit}]`, what: `has failed; next: ${typed()} logs ${server} --unit ${unit}` })),
   ];
 }

@@ -1,9 +1,11 @@
 // The watch's own way into the servers: a member of the stack, by the name of the watch, with one key. The next up lets it in; without it, out again.
 // The rest of the stack file stays to the letter.
+
 import { isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
 import { stacksFolder } from "../../provisioners/project.ts";
 import { UserError } from "../../spec/problem.ts";
 import { fleetKey } from "../../spec/secrets.ts";
+import { typed } from "../../spec/typed.ts";
 import type { FleetServer } from "../fleet-up.ts";
 import { rewriteStackFile } from "../stack-file.ts";
 import { lineEnd, lineStart, rangeOf, trimmed } from "../stack-text.ts";
@@ -54,7 +56,7 @@ function withoutWatcher(text: string, { items, flow }: YAMLSeq): string {
 function firstIn(text: string, line: string): string {
   const fleet = parseDocument(text).getIn(["config", fleetKey], true);
   const first = isMap(fleet) && !fleet.flow ? fleet.items[0]?.key : undefined;
-  if (first === undefined) throw new UserError(`members: expected a stack file with ${fleetKey}; next: fleet check`);
+  if (first === undefined) throw new UserError(`members: expected a stack file with ${fleetKey}; next: ${typed()} check`);
   const [at] = rangeOf(first);
   return `${text.slice(0, at)}${line}\n${text.slice(lineStart(text, at), at)}${text.slice(at)}`;
 }

@@ -1,4 +1,5 @@
 // A server that is another stack's: why it is not changed, and what to type instead. Pure.
+import { typed } from "../../spec/typed.ts";
 import type { Owner } from "../engine/journal.ts";
 
 export interface Foreign {
@@ -14,11 +15,11 @@ export function foreignSentence({ server, owner: { stack: other, who, since }, s
   const belongs = `belongs to stack \`${other}\` of ${who} since ${since}`;
   if (ends)
     return (
-      `${belongs}, and stays as it is; next: \`./fleet down ${stack} --forget ${server}\` leaves it to that one, ` +
+      `${belongs}, and stays as it is; next: \`${typed()} down ${stack} --forget ${server}\` leaves it to that one, ` +
       `\`--take-over ${other}\` gives it back in its place`
     );
   return (
     `${belongs}, and two stacks on one server would undo each other's work; ` +
-    `next: give one of them another server than ${server}, or take it over: \`./fleet up ${stack} --take-over ${other}\``
+    `next: give one of them another server than ${server}, or take it over: \`${typed()} up ${stack} --take-over ${other}\``
   );
 }

@@ -1,7 +1,9 @@
 // fleet:index:Host: a server that can be reached. Pins its host key, waits for its boot, knows its facts.
+
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { UserFacingError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { claimServer, failures, ownerBeside, releaseServer } from "../engine/converge.ts";
 import { completeFacts, type Facts, readFacts, waitForBoot } from "../engine/facts.ts";
 import { memoryDirectory } from "../engine/prelude.ts";
@@ -138,7 +140,7 @@ async function giveServerBack(context: Context, { connection, ...outputs }: Host
 function leftOut(error: unknown, { urn }: Call): unknown {
   if (!isUnreachable(error)) return error;
   const stack = urn.split(":")[2] ?? "";
-  const next = `nothing was done there; next: start it, then ./fleet up ${stack}; if it is gone for good, take it out of stacks/Pulumi.${stack}.yaml, then ./fleet up ${stack} --forget ${error.host}`;
+  const next = `nothing was done there; next: start it, then ${typed()} up ${stack}; if it is gone for good, take it out of stacks/Pulumi.${stack}.yaml, then ${typed()} up ${stack} --forget ${error.host}`;
   return new HostError(error.host, error.fault, error.sentence, next);
 }
 

@@ -3,6 +3,7 @@
 
 import type { Instance } from "@aws-sdk/client-ec2";
 import { UserError } from "../../spec/problem.ts";
+import { typed } from "../../spec/typed.ts";
 import { type Access, clientOf } from "../aws/access.ts";
 import type { Resource } from "./resource.ts";
 import { unknown } from "./wire.ts";
@@ -56,7 +57,7 @@ const off = (state: string | undefined): boolean => state === "stopped" || state
 
 async function on(inputs: InstancePowerInputs, known = ""): Promise<InstancePowerOutputs> {
   const found = await look(inputs);
-  if (!found) throw new UserError(`${inputs.instance}: expected an instance, got none; next: \`fleet up\` again, which makes another`);
+  if (!found) throw new UserError(`${inputs.instance}: expected an instance, got none; next: \`${typed()} up\` again, which makes another`);
   const address = off(found.State?.Name) ? await start(inputs) : found.PublicIpAddress === known ? known : "";
   return { ...inputs, state: "running", address };
 }

@@ -89,7 +89,7 @@ describe("the policy pack", () => {
   });
 
   test("stops a stack that is over, and one that costs more than its limit, before anything is made", async () => {
-    const over = "expected a stack that is not over, got one that expired at 2020-01-01T00:00:00Z; next: fleet down";
+    const over = "expected a stack that is not over, got one that expired at 2020-01-01T00:00:00Z; next: ./fleet down";
     const dear = /expected at most 0\.05 USD an hour, got 0\.\d+; next: smaller or fewer servers/;
     const preview = await fleet("preview", "trial-pull-over", "--json");
     expect(preview.code).toBe(1);

@@ -152,7 +152,7 @@ describe.skipIf(process.getuid?.() !== 0)("fleet deploy (this needs root on Linu
       });
     settle({ before: "cat made >> /tmp/before; test ! -e fails", after: "cat built.txt >> /tmp/after; ! grep -q bad VERSION" });
     const before = await answers();
-    expect((await deploy()).said).toContain("next: fleet deploy --from");
+    expect((await deploy()).said).toContain("next: ./fleet deploy --from");
     const five = commit("5");
     const { code, said } = await deploy("--from", clone);
     expect(code, said).toBe(0);

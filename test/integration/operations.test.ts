@@ -121,7 +121,7 @@ describe.skipIf(process.getuid?.() !== 0)("a fleet that is up (needs root on Lin
     const refused = await editWith("1i nonsense here;");
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringContaining("isu1/etc/nginx/nginx.conf` stays; next: fleet edit it again"),
+      expect.stringContaining("isu1/etc/nginx/nginx.conf` stays; next: ./fleet edit it again"),
     ]);
     const there = await fleet("run", "isu1", "--sudo", "--", "nginx -t -q; head -n 1 /etc/nginx/nginx.conf");
     expect(there.stdout).toBe("isu1 | # edited here\n");

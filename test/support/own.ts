@@ -9,7 +9,7 @@ import { makeFolder, networks, root, stacksFile } from "./own-runs.ts";
 export const own = makeFolder();
 export const ownProject = join(own, "project");
 // Before any module asks where the project is.
-Object.assign(process.env, { FLEET_TESTS: root, FLEET_PROJECT: ownProject, TMPDIR: join(own, "tmp") });
+Object.assign(process.env, { FLEET_TESTS: root, FLEET_PROJECT: ownProject, TMPDIR: join(own, "tmp"), FLEET_TYPED: "./fleet" });
 
 /** A name that no other run has; what is made under it goes with the run. */
 export function ownStack(purpose: string): string {

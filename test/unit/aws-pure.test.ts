@@ -363,6 +363,6 @@ test("a type that its zone, or the region, has not is a sentence each, once", ()
   expect(notOffered({ types: ["i8g.large"], zoneId: "apne1-az4" }, offers)).toEqual([]);
   expect(notOffered({ types: ["i8g.large", "i8g.large", "hi1.4xlarge"], zoneId: "apne1-az2" }, offers)).toEqual([
     "`i8g.large`: expected it in the zone apne1-az2, got it in apne1-az1, apne1-az4; next: `zoneId`, or another type",
-    "`hi1.4xlarge`: expected a type of this region, got none in any zone; next: fleet types, or another region",
+    "`hi1.4xlarge`: expected a type of this region, got none in any zone; next: ./fleet types, or another region",
   ]);
 });

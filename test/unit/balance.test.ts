@@ -206,7 +206,7 @@ describe("over a team", () => {
   test("the last that answers is not taken out", () => {
     const places = placesOf([balancer], [target("isu2"), target("isu3")]);
     expect(() => refuseLast(places)).toThrow(
-      "isu2: expected another server that answers for nginx team on isu1, got none; next: fleet enable another one, or add --anyway",
+      "isu2: expected another server that answers for nginx team on isu1, got none; next: ./fleet enable another one, or add --anyway",
     );
     expect(() => refuseLast(placesOf([balancer], [target("isu2", 50), target("isu3", 50)]))).not.toThrow();
   });

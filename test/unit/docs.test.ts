@@ -139,7 +139,7 @@ describe("fleet docs", () => {
 
   test("says what there is where a topic is unknown", () => {
     expect(() => documentation("ngin")).toThrow(/docs: expected a page or a role \(.*nginx.*\), got `ngin`; did you mean `nginx`\?/);
-    expect(() => documentation("nginx.site")).toThrow("docs: expected a parameter of nginx, got `site`; next: fleet docs nginx");
+    expect(() => documentation("nginx.site")).toThrow("docs: expected a parameter of nginx, got `site`; next: ./fleet docs nginx");
   });
 });
 

@@ -40,7 +40,7 @@ describe("which file is meant", () => {
     expect(wishIn("isu1:/etc/a:b")).toEqual({ server: "isu1", path: "/etc/a:b" });
   });
   test.for([
-    ["/etc/motd", "next: fleet edit isu1:/etc/motd"],
+    ["/etc/motd", "next: ./fleet edit isu1:/etc/motd"],
     ["isu1", "got `isu1`"],
     ["isu1:etc/motd", "expected a server and an absolute path"],
     ["isu1:/etc/../root/x", "expected a server and an absolute path"],

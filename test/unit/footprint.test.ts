@@ -77,7 +77,7 @@ describe("a project outside the checkout", () => {
 
   test("that is none is said", () => {
     expect(noProject(join(own, "nowhere"))).toBe(
-      `${join(own, "nowhere")}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT, or make one: fleet init`,
+      `${join(own, "nowhere")}: expected a project (a folder with Pulumi.yaml and stacks/), got none; next: name its folder in --cwd or FLEET_PROJECT, or make one: ./fleet init`,
     );
     expect(noProject(ownProject)).toBeUndefined();
     expect(noProject("")).toBeUndefined();

@@ -91,7 +91,7 @@ describe.for(Object.entries(stores))("in %s", ([, open]) => {
     expect((await runOf("team-a", undefined, store)).id).toContain("0005");
     expect((await runOf("team-a", "0001", store)).at).toBe("2026-11-29T10:01:00.000Z");
     await expect(runOf("team-a", "-up-", store)).rejects.toThrow(
-      /-up-: expected one run of team-a, got .*0005, .*0003, .*0001; next: fleet history -s team-a/,
+      /-up-: expected one run of team-a, got .*0005, .*0003, .*0001; next: \.\/fleet history -s team-a/,
     );
     await expect(runOf("team-a", "0009", store)).rejects.toThrow("got none");
   });
@@ -100,7 +100,7 @@ describe.for(Object.entries(stores))("in %s", ([, open]) => {
     const store = await open();
     const newest = async () => (await runOf("team-d", undefined, store)).id.slice(-4);
     const add = (minute: number, what: string) => store.add("team-d", entry(minute, what).id, JSON.stringify(entry(minute, what)));
-    await expect(newest()).rejects.toThrow("team-d: expected one run of team-d, got none; next: fleet history -s team-d");
+    await expect(newest()).rejects.toThrow("team-d: expected one run of team-d, got none; next: ./fleet history -s team-d");
     await add(1, "run");
     expect(await newest()).toBe("0001");
     await add(2, "deploy");

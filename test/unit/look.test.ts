@@ -247,7 +247,7 @@ describe("a service that the stack wants off", () => {
       undefined,
       undefined,
       "goes in 23 h (2026-11-30T09:00:00Z)",
-      "over since 2026-11-29T09:00:00Z: fleet down, or move target.expiresAt",
+      "over since 2026-11-29T09:00:00Z: ./fleet down, or move target.expiresAt",
     ]);
   });
 

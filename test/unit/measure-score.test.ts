@@ -78,7 +78,7 @@ describe("noise", () => {
 });
 
 test("what is assumed of the noise is said to be assumed, until runs were repeated", () => {
-  const guess = "a score is assumed to move by 5.0 % by itself, until runs are repeated: fleet bench --repeat 3";
+  const guess = "a score is assumed to move by 5.0 % by itself, until runs are repeated: ./fleet bench --repeat 3";
   expect([[entry(1, 10)], [entry(1, 10), entry(2, 20, { commit: "x" })]].map((all) => noiseText(noiseOf(all)))).toEqual([guess, guess]);
   expect(scoresPage("team-a", [entry(1, 10)])).toContain(`A${guess.slice(1)}.`);
   expect(noiseText(noiseOf([entry(1, 10), entry(2, 10)]))).toBe("a score moves by 4.1 % by itself");
@@ -88,7 +88,7 @@ describe("two that are compared", () => {
   const refused = (a: string, b: string, history: readonly RunEntry[]) => () => twoOf(a, b, history);
 
   test("of one run, that there is one", () => {
-    expect(refused("best", "last", [entry(7, 10)])).toThrow("compare: expected two runs, got one, run 7; next: fleet bench");
+    expect(refused("best", "last", [entry(7, 10)])).toThrow("compare: expected two runs, got one, run 7; next: ./fleet bench");
   });
 
   test("words for one run, or for runs of one kind, are refused; two kinds are two", () => {
@@ -158,7 +158,7 @@ describe("runs that a word means", () => {
 
   test("a word that means none is refused, with what there is", () => {
     expect(() => runsOf("99", history)).toThrow(
-      "99: expected a run (1 to 5), last, best or a commit that was measured, got neither; next: fleet score",
+      "99: expected a run (1 to 5), last, best or a commit that was measured, got neither; next: ./fleet score",
     );
   });
 });

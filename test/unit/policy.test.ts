@@ -52,7 +52,7 @@ describe("golden fleets", () => {
   test("after its end a stack can't be changed", () => {
     const sentences = judged(resourcesIn("fleet-storage.yaml"), all(true, after));
     expect(sentences.length).toBeGreaterThan(5);
-    expect(sentences[0]).toContain("expired at 2026-12-01T09:00:00Z; next: fleet down");
+    expect(sentences[0]).toContain("expired at 2026-12-01T09:00:00Z; next: ./fleet down");
   });
 });
 

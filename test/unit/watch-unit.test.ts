@@ -119,7 +119,7 @@ describe("taking it away", () => {
       writeFileSync(file, text);
       return () => refuseOthers(file);
     };
-    expect(refused(written(theirs))).toThrow(`got that of ${theirs}; next: fleet watch uninstall in ${theirs}`);
+    expect(refused(written(theirs))).toThrow(`got that of ${theirs}; next: ./fleet watch uninstall in ${theirs}`);
     expect(refused("[Service]\nExecStart=/bin/true\n")).toThrow("got a unit that no fleet watch made");
     expect(refused(written(ownProject))).not.toThrow();
     rmSync(theirs, { recursive: true });

@@ -1,5 +1,6 @@
 // An image of a server that is up: a copy of the server is cleaned, imaged, and a server that starts from that is looked at. Whatever was made on
 // the way goes again, however it ends; what a killed bake left carries a tag, by which the next one and `sweep` find it.
+
 import { randomUUID } from "node:crypto";
 import { EC2Client, type Image, type Instance } from "@aws-sdk/client-ec2";
 import { type BaseImage, bakedTags, bakingTag, testedTags } from "../../../components/targets/aws/baked.ts";
@@ -13,6 +14,7 @@ import { makeKeyPair } from "../../../provisioners/provider/key-pair.ts";
 import { openShell } from "../../../provisioners/ssh/session.ts";
 import { changes, untilInterrupted } from "../../../pulumi/interruption.ts";
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import { phase } from "../../phase.ts";
 import type { Tags } from "../tagged-resource.ts";
 import * as aws from "./ec2.ts";
@@ -71,7 +73,7 @@ export async function bake(plan: Plan): Promise<Baked> {
 
 function report(failures: readonly string[]): void {
   for (const each of failures) console.error(each);
-  if (failures.length > 0) console.error("next: ./fleet sweep, which names what is left, with the command that takes it away");
+  if (failures.length > 0) console.error(`next: ${typed()} sweep, which names what is left, with the command that takes it away`);
 }
 
 interface Around {

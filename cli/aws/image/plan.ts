@@ -1,4 +1,5 @@
 // What is known before a bake makes anything: whether the server can be baked, and what of it an image must not take along.
+
 import { createHash } from "node:crypto";
 import { EC2Client, type Instance } from "@aws-sdk/client-ec2";
 import { type BaseImage, bakingTag, baseOf } from "../../../components/targets/aws/baked.ts";
@@ -15,6 +16,7 @@ import type { Command } from "../../../provisioners/engine/shell-quote.ts";
 import { Comparison, type Difference, type Remembered } from "../../../provisioners/provider/as-remembered.ts";
 import { untilInterrupted } from "../../../pulumi/interruption.ts";
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import { phase } from "../../phase.ts";
 import { instancesBy } from "../instances.ts";
 import type { AwsStack } from "../stacks.ts";
@@ -101,12 +103,13 @@ async function instanceOf(client: EC2Client, { plan }: AwsStack, server: string)
   const own = aws.filtersBy({ project, stack: plan.stack, Name: `${plan.spec.team}-aws-${server}` });
   const [found] = await instancesBy(client, own, ["running"]);
   if (found) return found;
-  throw new UserError(`${server}: expected an instance that runs, got none; next: ./fleet up ${plan.stack}`);
+  throw new UserError(`${server}: expected an instance that runs, got none; next: ${typed()} up ${plan.stack}`);
 }
 
 async function refuseTaken(client: EC2Client, name: string, base: BaseImage): Promise<void> {
   const [taken] = await aws.imagesBy(client, [...aws.filtersBy({ project, baked: name, base }), { Name: "tag-key", Values: ["tested"] }]);
-  if (taken) throw new UserError(`--name: expected one that is not taken, got ${name} (${taken.ImageId}); next: ./fleet image rm ${name}`);
+  if (taken)
+    throw new UserError(`--name: expected one that is not taken, got ${name} (${taken.ImageId}); next: ${typed()} image rm ${name}`);
 }
 
 /** A bake that is at work is left alone; who left one behind takes it away. */
@@ -114,7 +117,7 @@ function refuseOthers({ bakers }: aws.Left, stack: string): void {
   const other = bakers.find((each) => isAtWork(each, tagValue(operator()), (pid) => pid !== process.pid && isThere(pid)));
   if (other !== undefined)
     throw new UserError(
-      `${stack}: expected no other bake, got one of ${other}; next, where that is over: ./fleet sweep ${stack}, which says what takes away what it left`,
+      `${stack}: expected no other bake, got one of ${other}; next, where that is over: ${typed()} sweep ${stack}, which says what takes away what it left`,
     );
 }
 
@@ -149,7 +152,7 @@ async function lookAtSource(
     const differences = await compared(from.connection, remembered);
     if (differences.length > 0)
       throw new UserError(
-        `${from.name}: expected a server as its roles say, got ${told(differences.map((each) => `${each.role} ${each.resource}: ${each.what}`))}; next: ./fleet up ${wish.stack.name}`,
+        `${from.name}: expected a server as its roles say, got ${told(differences.map((each) => `${each.role} ${each.resource}: ${each.what}`))}; next: ${typed()} up ${wish.stack.name}`,
       );
     if (work.length > 0)
       throw new UserError(

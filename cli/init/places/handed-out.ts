@@ -2,7 +2,7 @@
 import { input, password } from "@inquirer/prompts";
 import { serversIn } from "../../../operations/adopt/addresses.ts";
 import { UserName } from "../../../spec/scalars.ts";
-import { is, typed, words } from "../asker.ts";
+import { is, notEmpty, words } from "../asker.ts";
 import { loginOf } from "../options.ts";
 import type { Place } from "../place.ts";
 
@@ -25,7 +25,7 @@ export const handedOut: Place = {
     const servers = serversIn(pairs);
     const named = () => input({ message: "User to log in as?", default: "isucon", validate: is(UserName) });
     const user = options.user ?? (await ask("", "", named, "isucon"));
-    const secret = async () => ({ password: await password({ message: `Password of ${user}?`, mask: "*", validate: typed }) });
+    const secret = async () => ({ password: await password({ message: `Password of ${user}?`, mask: "*", validate: notEmpty }) });
     const way = "add --password-file FILE or --key FILE, or export FLEET_PASSWORD";
     const login: Readonly<Record<string, string>> = loginOf(options) ?? (await ask("a way in", way, secret));
     return {

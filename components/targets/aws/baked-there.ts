@@ -1,7 +1,9 @@
 // Whether the baked images that a stack file names are there: asked before anything is registered, since a look-up of the program that finds none
 // leaves what waits for it waiting.
+
 import { clientOf } from "../../../provisioners/aws/access.ts";
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import { type BakedImage, bakedOf, filtersOf } from "./baked.ts";
 import { poolMachine, poolsIn } from "./facts/pools.ts";
 import { defaults, settingsOf } from "./facts/servers.ts";
@@ -57,7 +59,7 @@ export async function refuseMissing({ target, servers }: Named): Promise<void> {
     const { Images = [] } = await client.send(new DescribeImagesCommand({ Owners: ["self"], Filters }));
     if (Images.length === 0)
       throw new UserError(
-        `${place}: expected an image for ${arch} in ${target.region} that was baked and tested, got none by the name ${baked.base}/${baked.name}; next: ./fleet image list`,
+        `${place}: expected an image for ${arch} in ${target.region} that was baked and tested, got none by the name ${baked.base}/${baked.name}; next: ${typed()} image list`,
       );
   }
 }

@@ -1,7 +1,9 @@
 // Which image a server starts from: a name of ours, one that the fleet baked, an SSM parameter of the publisher, or an AMI.
+
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import { type BakedImage, bakedOf, filtersOf } from "./baked.ts";
 import type { InstanceType } from "./facts/types.ts";
 import type { imageNames } from "./settings/target.ts";
@@ -64,7 +66,7 @@ function bakedAmi(
     if (ami !== undefined) return ami;
     const got = "got none in this account and region";
     throw new UserError(
-      `image ${baked.base}/${baked.name}: expected an image for ${arch} that was baked and tested, ${got}; next: ./fleet image list`,
+      `image ${baked.base}/${baked.name}: expected an image for ${arch} that was baked and tested, ${got}; next: ${typed()} image list`,
     );
   });
 }

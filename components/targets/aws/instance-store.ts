@@ -1,11 +1,13 @@
 // The disks that come with an instance, as one XFS filesystem: RAID0 over all of them, none where there is one. What runs at boot is
 // shell text (boot/instance-store.sh under a header of settings), which this file makes; nothing here touches AWS.
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { quote } from "../../../provisioners/engine/shell-quote.ts";
 import { mountUnit } from "../../../provisioners/engine/unit-path.ts";
 import { blankDisk } from "../../../provisioners/roles/base/volumes.ts";
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import type { InstanceType } from "./facts/types.ts";
 import type { Distribution } from "./image.ts";
 
@@ -82,7 +84,9 @@ const body = readFileSync(new URL("boot/instance-store.sh", import.meta.url), "u
 export function storeScript(type: InstanceType, options: StoreOptions, root = ""): string {
   const { overProvision, chunkKiB, mkfs, mountPoint, patience, server } = settled(options);
   if (type.disks === 0)
-    throw new UserError(`${server}: expected an instance type with disks of its own, got \`${type.type}\`; next: fleet types lists them`);
+    throw new UserError(
+      `${server}: expected an instance type with disks of its own, got \`${type.type}\`; next: ${typed()} types lists them`,
+    );
   if (!(Number.isInteger(overProvision) && overProvision >= 0 && overProvision <= 50))
     throw new UserError(`${server}: expected \`overProvision\` from 0 to 50 per cent, got \`${overProvision}\``);
   const settings: Readonly<Record<string, string | number>> = {

@@ -1,5 +1,7 @@
 // Was it better? Two groups of runs, and how sure the answer is. Pure.
+
 import { UserError } from "../../../spec/problem.ts";
+import { typed } from "../../../spec/typed.ts";
 import type { RunEntry } from "../runs.ts";
 import { isScore, kindOf, mean, type Noise } from "./noise.ts";
 import { studentBelow } from "./student.ts";
@@ -49,14 +51,14 @@ export function runsOf(word: string, history: readonly RunEntry[]): readonly Run
   if (found.length > 0) return found;
   const runs = history.map(({ run }) => run);
   throw new UserError(
-    `${word}: expected a run (${runs.length === 0 ? "there is none yet" : `${runs[0]} to ${runs.at(-1)}`}), last, best or a commit that was measured, got neither; next: fleet score`,
+    `${word}: expected a run (${runs.length === 0 ? "there is none yet" : `${runs[0]} to ${runs.at(-1)}`}), last, best or a commit that was measured, got neither; next: ${typed()} score`,
   );
 }
 
 /** What two words mean. Throws a UserError where that is one thing. */
 export function twoOf(a: string, b: string, history: readonly RunEntry[]): readonly [readonly RunEntry[], readonly RunEntry[]] {
   const [before, after] = [runsOf(a, history), runsOf(b, history)];
-  if (history.length === 1) throw new UserError(`compare: expected two runs, got one, run ${history[0]!.run}; next: fleet bench`);
+  if (history.length === 1) throw new UserError(`compare: expected two runs, got one, run ${history[0]!.run}; next: ${typed()} bench`);
   if (!before.some(({ run }) => after.some((each) => each.run === run))) return [before, after];
   const got =
     before.length === 1

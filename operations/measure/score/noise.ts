@@ -1,4 +1,5 @@
 // How much a score moves by itself: from runs of the same commit and configuration, over all of the history. Pure.
+import { typed } from "../../../spec/typed.ts";
 import type { RunEntry } from "../runs.ts";
 
 export interface Noise {
@@ -16,7 +17,7 @@ export function noiseText({ deviation, freedom }: Noise): string {
   const part = `${(deviation * 100).toFixed(1)} %`;
   return freedom > assumed.freedom
     ? `a score moves by ${part} by itself`
-    : `a score is assumed to move by ${part} by itself, until runs are repeated: fleet bench --repeat 3`;
+    : `a score is assumed to move by ${part} by itself, until runs are repeated: ${typed()} bench --repeat 3`;
 }
 
 export const isScore = ({ passed, score }: RunEntry): boolean => passed && score !== undefined && score > 0;

@@ -2,6 +2,7 @@
 
 import { readers } from "../../../provisioners/resources/live/readers.ts";
 import { counted } from "../../../spec/counted.ts";
+import { typed } from "../../../spec/typed.ts";
 import type { RetestFacts } from "../facts.ts";
 import { kernelDefaults } from "../sections.ts";
 import { failure, firstOf, of, type Rule, systemOf, warning } from "./rule.ts";
@@ -132,7 +133,7 @@ const measuring: Rule = {
       ...(isOn("general_log") ? [warning("the general log is on: each query is written")] : []),
       ...of(rows, "nginx").map(([file]) => warning(`a measured run's log is on (${file})`)),
       ...of(rows, "sampler").map(([pid]) => warning(`a measured run's sampler is at work (process ${pid})`)),
-    ].map((each) => ({ ...each, mend: "./fleet finalize" }));
+    ].map((each) => ({ ...each, mend: `${typed()} finalize` }));
     // A site's own log is the team's: its file says it, and the next up would.
     return [
       ...switched,

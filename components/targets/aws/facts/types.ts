@@ -1,7 +1,9 @@
 // What is known of EC2 instance types before anything exists: processors, memory, instance-store disks, price. The table is
 // checked in (instance-types.json, made by generate-types.ts): a preview must not ask AWS for a price.
+
 import { closest, distance } from "fastest-levenshtein";
 import { UserError } from "../../../../spec/problem.ts";
+import { typed } from "../../../../spec/typed.ts";
 import table from "./instance-types.json" with { type: "json" };
 
 export interface InstanceType {
@@ -50,7 +52,7 @@ export function unknownType(type: string): string | undefined {
   if (byName.has(type)) return undefined;
   const near = closest(type, [...byName.keys()]);
   const hint = distance(type, near) <= 3 ? `; did you mean \`${near}\`?` : "";
-  return `expected one of the ${byName.size} instance types of this version (fleet types lists them), got \`${type}\`${hint}`;
+  return `expected one of the ${byName.size} instance types of this version (${typed()} types lists them), got \`${type}\`${hint}`;
 }
 
 /** The type, or a UserError that names the nearest one. */
