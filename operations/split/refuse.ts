@@ -29,8 +29,10 @@ export function moveOf(wish: Wish, plan: FleetPlan): Move {
   const { spec } = serverIn(plan, from);
   const option = wish.stays ? "--add" : "--move";
   if (!spec.roles.includes(role)) {
-    const where = plan.servers.filter((each) => each.spec.roles.includes(role)).map(({ name }) => name);
-    const next = where.length > 0 ? `; next: ${option} ${role}:${where[0]}:${to}` : choice(role, spec.roles);
+    const where = plan.servers.filter((each) => each.spec.roles.includes(role) && each.name !== to).map(({ name }) => name);
+    const isThere = serverIn(plan, to).spec.roles.includes(role);
+    const next =
+      where.length > 0 ? `; next: ${option} ${role}:${where[0]}:${to}` : isThere ? `; it is on ${to} already` : choice(role, spec.roles);
     throw new UserError(`split: expected role \`${role}\` on ${from}, which has ${spec.roles.join(", ")}${next}`);
   }
   const move = moveIn(plan, wish);

@@ -1,4 +1,5 @@
 // An application to another server, or onto a second one: what the stack file, the files and the balancer say then. No server is needed for it.
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,7 +10,7 @@ import { draftOf } from "../../operations/split/here.ts";
 import type { SplitRecord } from "../../operations/split/record.ts";
 import { moveOf, refuseUnbalanced } from "../../operations/split/refuse.ts";
 import { type StepGround, stepsOf } from "../../operations/split/steps.ts";
-import { differing, treesIn } from "../../operations/split/trees.ts";
+import { differing, swapAgain, swapBackScript, swapForgetScript, swapScript, treesIn } from "../../operations/split/trees.ts";
 import { Secret } from "../../provisioners/engine/shell-quote.ts";
 import { roleNamed } from "../../provisioners/roles/roles.ts";
 import { planOf, planOfDraft } from "../../provisioners/stack.ts";
@@ -192,6 +193,13 @@ describe("an application on a second server", () => {
     );
   });
 
+  test("which has it already, or where no other is left, is said so", () => {
+    const there: Wish = { role: "redis", from: "isu1", to: "isu3" };
+    expect(() => moveOf(there, planned())).toThrow(
+      "expected role `redis` on isu1, which has base, mysql, app, nginx; it is on isu3 already",
+    );
+  });
+
   test("a role that keeps data is on one", () => {
     expect(() => moveOf({ role: "mysql", from: "isu1", to: "isu2", stays: true }, planned())).toThrow(
       "expected a role that several servers may share (app), got one that is on one; next: --move mysql:isu1:isu2",
@@ -263,5 +271,76 @@ describe("what comes as it stands", () => {
     );
     const text = "[Service]\nExecStart=/b --bind 127.0.0.1:8080 --metrics 127.0.0.1:9090\nEnvironment=ADMIN_LISTEN=127.0.0.1:9091\n";
     expect(listen!({ path: "/etc/systemd/system/a.service", text }, "192.0.2.2")).toBe(text.replace("127.0.0.1:8080", "0.0.0.0:8080"));
+  });
+});
+
+describe("what is put in the place of what is there", () => {
+  const id = "20261129T100000Z-abcd";
+  const back = "20261129T110000Z-ef01";
+  /** A server's folders here, with one item that is there, and one that is new. */
+  function server() {
+    const root = mkdtempSync(join(folder, "swap-"));
+    const kept = join(root, "kept");
+    const local = ({ text }: { readonly text: string }, change = (own: string) => own) =>
+      spawnSync("sh", ["-c", change(text.replaceAll("/var/lib/fleet/split", kept))], { encoding: "utf8" });
+    const items = ["home/webapp", "home/added"].map((path) => ({ name: join(root, path), bytes: 1, detail: "" }));
+    for (const [at, name] of ["webapp", "added"].entries()) {
+      mkdirSync(join(kept, id, `tree-${at}`, name), { recursive: true });
+      writeFileSync(join(kept, id, `tree-${at}`, name, "code"), "came");
+    }
+    mkdirSync(join(root, "home/webapp"), { recursive: true });
+    writeFileSync(join(root, "home/webapp/code"), "was");
+    const seen = () =>
+      spawnSync("sh", ["-c", "cd home; find . -name '.*split*' | wc -l; cat webapp/code; cat added/code 2>/dev/null || echo -"], {
+        cwd: root,
+        encoding: "utf8",
+      }).stdout;
+    return { items, local, seen };
+  }
+  const [was, came] = ["0\nwas-\n", "1\ncamecame"];
+  const mvs = (text: string) => text.split("\n").filter((line) => /\bmv -T/.test(line)).length;
+  /** Ends where the nth of its renames would be. */
+  const endedAt = (nth: number) => (text: string) => {
+    let at = 0;
+    return text.replace(/\bmv -T/g, (word) => (at++ === nth ? "kill -9 $$; mv -T" : word));
+  };
+
+  test("is beside it until it comes back", () => {
+    const { items, local, seen } = server();
+    expect(seen()).toBe(was);
+    expect(local(swapScript(id, items, [])).status).toBe(0);
+    expect(seen()).toBe(came);
+    expect(local(swapBackScript(id, items, [])).status).toBe(0);
+    expect(seen()).toBe(was);
+  });
+
+  test("comes back wherever it was killed", () => {
+    const count =
+      mvs(
+        swapScript(id, [{ name: "/a/b", bytes: 1, detail: "" }], [])
+          .text.split("\nkept=")
+          .at(-1)!,
+      ) * 2;
+    expect(count).toBe(4);
+    for (let nth = 0; nth < count; nth++) {
+      const { items, local, seen } = server();
+      local(swapScript(id, items, []), (text) => text.replace(/\nkept=[\s\S]*$/, (own) => endedAt(nth)(own)));
+      expect(local(swapBackScript(id, items, [])).status).toBe(0);
+      expect(seen(), `killed at its rename ${nth}`).toBe(was);
+    }
+  });
+
+  test("goes, and comes again where the way back fails", () => {
+    const { items, local, seen } = server();
+    local(swapScript(id, items, []));
+    const { run, undo } = swapAgain(back, id, items, []);
+    expect(local(run).status).toBe(0);
+    expect(seen()).toBe("2\nwas-\n");
+    expect(local(undo).status).toBe(0);
+    expect(seen()).toBe(came);
+    expect(local(undo).status).toBe(0);
+    expect(local(run).status).toBe(0);
+    expect(local(swapForgetScript(back, items)).status).toBe(0);
+    expect(seen()).toBe(was);
   });
 });
