@@ -8,6 +8,7 @@ import type { RunReport } from "../operations/measure/report/model.ts";
 import { measure } from "../operations/measure/run/measure.ts";
 import { middleFor } from "../operations/measure/run/middle.ts";
 import { newRun, runsFolder } from "../operations/measure/runs.ts";
+import { numberIn } from "../operations/measure/score.ts";
 import { select } from "../operations/select.ts";
 import { needed } from "../operations/unreachable.ts";
 import { isUnreachable } from "../provisioners/engine/shell.ts";
@@ -97,6 +98,5 @@ async function askScore(): Promise<number | undefined> {
   const questions = createInterface({ input: process.stdin, output: process.stdout });
   const answer = await questions.question("The score that the portal shows (nothing where it failed): ");
   questions.close();
-  const score = Number(answer.replaceAll(",", "").trim());
-  return answer.trim() === "" || !Number.isFinite(score) ? undefined : score;
+  return numberIn(answer);
 }

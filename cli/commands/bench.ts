@@ -3,6 +3,7 @@ import { relative } from "node:path";
 import { InvalidArgumentError } from "commander";
 import { fleetUp } from "../../operations/fleet-up.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
+import { numberIn } from "../../operations/measure/score.ts";
 import { selectionHelp } from "../../operations/select.ts";
 import { behindDashes, stackOption } from "../behind-dashes.ts";
 import { benchOf } from "../bench-wish.ts";
@@ -16,8 +17,8 @@ function times(text: string): number {
 }
 
 function score(text: string): number {
-  const value = Number(text.replaceAll(",", ""));
-  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
+  const value = numberIn(text);
+  if (value === undefined) throw new InvalidArgumentError("expected a number");
   return value;
 }
 

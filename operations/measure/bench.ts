@@ -48,7 +48,7 @@ export interface Kept {
 /** Analyses what was fetched, enters the run in the ledger, and says it all. */
 export async function kept({ stack, run, folder, measured, servers, final, uris, note, commit, mask }: Kept): Promise<RunReport> {
   const reports = await withPlans(folder, servers, uris);
-  const { began, ended, score, passed, output, remarks } = measured;
+  const { began, ended, score, passed, why, output, remarks } = measured;
   const messages = measured.messages.map(mask);
   const entry: RunEntry = {
     run,
@@ -60,6 +60,7 @@ export async function kept({ stack, run, folder, measured, servers, final, uris,
     ...(commit === undefined ? checkoutCommit() : { commit }),
     digest: digestOf(reports),
     ...(score !== undefined && { score }),
+    ...(why !== undefined && { why: mask(why) }),
     ...(note !== undefined && { note: mask(note) }),
   };
   writeFileSync(join(folder, "bench.log"), mask(output), { mode: 0o600 });

@@ -11,6 +11,8 @@ export const RunEntry = z.object({
   ended: z.number(),
   score: z.number().optional(),
   passed: z.boolean(),
+  /** Of one that failed: what it said, or its exit code. */
+  why: z.string().optional(),
   /** With logs and samplers, or as it counts. */
   kind: z.enum(["measured", "final"]),
   who: z.string(),

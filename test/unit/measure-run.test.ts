@@ -1,11 +1,11 @@
 // What a run decides before it touches a server, and what it reads of a benchmark: pure.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Barrier } from "../../operations/measure/run/barrier.ts";
-import { addressed } from "../../operations/measure/run/benchmark.ts";
+import { addressed, runHere } from "../../operations/measure/run/benchmark.ts";
 import { luaScript } from "../../operations/measure/run/load.ts";
 import { directivesIn, nginxLogs } from "../../operations/measure/run/nginx-logs.ts";
 import { placeIn } from "../../operations/measure/run/place.ts";
@@ -28,6 +28,7 @@ import { enter, ledger, newRun, type RunEntry } from "../../operations/measure/r
 import { sampler } from "../../operations/measure/samples/sampler.ts";
 import { verdictIn } from "../../operations/measure/score.ts";
 import { Load, Profile } from "../../spec/bench.ts";
+import { soon } from "../support/soon.ts";
 
 describe("the score in a benchmark's output", () => {
   test.for([
@@ -37,12 +38,39 @@ describe("the score in a benchmark's output", () => {
     ["最終スコア: 9876\n", 0, { score: 9876, passed: true }],
     ["PASSED\n8123 points\n", 0, { score: 8123, passed: true }],
     ["42\n", 0, { score: 42, passed: true }],
-    ["score: 42\n", 1, { score: 42, passed: false }],
-    ["nothing\n", 0, { passed: false }],
-    ["[FAIL] initialize timeout\nscore: 0\n", 0, { score: 0, passed: false, messages: ["[FAIL] initialize timeout"] }],
+    ["score: 42\n", 1, { score: 42, passed: false, why: "exit code 1" }],
+    ["nothing\n", 0, { passed: false, why: "no score in its output" }],
+    ["Score: 1,234,567.8 points", 0, { score: 1_234_567.8 }],
+    ["score: 12,34,567", 0, { score: 1_234_567 }],
+    ["score: 1'234'567 (raw 1'500'000)", 0, { score: 1_234_567 }],
+    ["score: 1 234 567 points", 0, { score: 1_234_567 }],
+    ["score: 5 100 requests", 0, { score: 5 }],
+    ["score: 1.234.567", 0, { score: 1_234_567 }],
+    ["score = 1.2e6", 0, { score: 1_200_000 }],
+    ["score: -50", 0, { score: -50 }],
+    ["スコア：１２，３４５点", 0, { score: 12_345 }],
+    ["\u001b[32mscore: \u001b[1m12345\u001b[0m", 0, { score: 12_345 }],
+    ["10 %\r50 %\rscore: 77\r", 0, { score: 77 }],
+    ["total: 500 points\nscore is what remains of 3 rounds", 0, { score: 500 }],
+    ["2026/11/30 03:06:59 begun, 10.0.0.1:80, 99%", 0, { passed: false, why: "no score in its output" }],
+    ["sh: 1: bench: not found", 127, { passed: false, why: "exit code 127" }],
+    [
+      "[FAIL] initialize timeout\nscore: 0\n",
+      0,
+      { score: 0, passed: false, messages: ["[FAIL] initialize timeout"], why: "[FAIL] initialize timeout" },
+    ],
     ["fail: 0\nscore: 10\n", 0, { score: 10, passed: true }],
   ] as const)("%s", ([output, code, wanted]) => {
-    expect(verdictIn(output, code)).toMatchObject(wanted);
+    const verdict = verdictIn(output, code);
+    expect(verdict).toMatchObject(wanted);
+    expect(verdict.passed).toBe(verdict.why === undefined);
+    if (verdict.score === undefined) expect(wanted).not.toHaveProperty("score");
+  });
+
+  test("what a person saw goes before what is printed, and is no excuse for an exit code", () => {
+    expect(verdictIn("7\n", 0, { seen: 5 })).toEqual({ passed: true, messages: [], score: 5 });
+    expect(verdictIn("", 0, { seen: 5 })).toMatchObject({ passed: true, score: 5 });
+    expect(verdictIn("", 1, { seen: 5 })).toMatchObject({ passed: false, score: 5, why: "exit code 1" });
   });
 
   test("the stack's own patterns go before the usual words", () => {
@@ -281,6 +309,36 @@ describe("a load of our own", () => {
 
 test("servers' addresses stand in a command for their names, and other braces stay", () => {
   expect(addressed("bench -t {isu1}:80 -x ${y} {nobody} {}", { isu1: "10.0.0.11" })).toBe("bench -t 10.0.0.11:80 -x ${y} {nobody} {}");
+});
+
+describe("a command on this computer", () => {
+  const run = async (command: string, timeout = "1min") => {
+    const lines: string[] = [];
+    return { code: await runHere(command, { timeout }, (line) => void lines.push(line)), lines };
+  };
+
+  test("its lines and its exit code; of a signal, as a shell has it", async () => {
+    expect(await run("echo a; echo b >&2; exit 3")).toMatchObject({ code: 3 });
+    expect(await run("kill -9 $$")).toMatchObject({ code: 137 });
+  });
+
+  test("one that does not end is ended, with what it started, whatever it makes of being asked", { timeout: 60_000 }, async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "bench-")), "pids");
+    const { code, lines } = await run(
+      `trap '' TERM; sh -c 'echo $$; trap "" TERM; while :; do sleep 1; done' >>${file} & echo $$ >>${file}; wait; while :; do sleep 1; done`,
+      "1s",
+    );
+    expect([code, lines]).toEqual([137, ["FAIL: not done within 1s, and ended"]]);
+    const pids = readFileSync(file, "utf8").trim().split("\n");
+    expect(pids).toHaveLength(2);
+    await soon(() => pids.filter((pid) => spawnSync("kill", ["-0", pid]).status === 0)).toEqual([]);
+  });
+
+  test("what it leaves in the background holds nobody up", { timeout: 60_000 }, async () => {
+    const { code, lines } = await run("sleep 300 & echo $!; echo score: 5");
+    spawnSync("kill", [lines[0]!]);
+    expect([code, lines[1]]).toEqual([0, "score: 5"]);
+  });
 });
 
 describe("a barrier", () => {

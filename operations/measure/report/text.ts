@@ -48,8 +48,8 @@ function accessLines(server: string, { requests, bytes: sent, endpoints, unread 
   ]);
   return [
     "",
-    `${server}: ${whole(requests)} requests, ${bytes(sent)}${unread > 0 ? `, ${whole(unread)} lines not read` : ""}`,
-    ...table(["count", "sum", "avg", "p99", "sent", "not 2xx", "request"], rows),
+    `${server}: ${whole(requests)} requests, ${bytes(sent)}${unread > 0 ? `, ${whole(unread)} lines not read${requests === 0 ? ": neither LTSV, nor JSON, nor combined" : ""}` : ""}`,
+    ...(requests === 0 ? [] : table(["count", "sum", "avg", "p99", "sent", "not 2xx", "request"], rows)),
     ...(endpoints.length > most.endpoints ? [`  and ${endpoints.length - most.endpoints} more`] : []),
   ];
 }
@@ -100,7 +100,7 @@ function sampleLines(
 
 const serverLines = ({ server, access, slow, samples }: ServerReport): readonly string[] => [
   ...(samples ? sampleLines(server, samples) : []),
-  ...(access && access.requests > 0 ? accessLines(server, access) : []),
+  ...(access && access.requests + access.unread > 0 ? accessLines(server, access) : []),
   ...(slow && slow.queries > 0 ? slowLines(server, slow) : []),
 ];
 
@@ -122,6 +122,7 @@ export function textOf({ entry, history, messages, servers, findings, remarks, c
     .flatMap(({ server, what, evidence, next }) => folded(`${server}: ${what}: ${evidence}; next: ${next}`, "  ", "    "));
   const lines = [
     `run ${entry.run}: ${verdictOf(entry)}  ${seconds(took)}${entry.kind === "final" ? "  final: logs off" : ""}`,
+    ...(entry.why === undefined ? [] : folded(`failed: ${entry.why}`, "  ", "    ")),
     ...(change(entry, history) ? [change(entry, history)] : []),
     ...(entry.commit ? [`  ${entry.commit}${entry.subject ? ` ${shortened(entry.subject, 60)}` : ""}`] : []),
     ...(messages.length > 0 && !entry.passed

@@ -22,20 +22,16 @@ type Middle = (open: OpenServers, servers: readonly FleetServer[]) => Promise<Be
 
 /** Throws a UserError, before anything is touched, where the benchmark can't be run. */
 export function middleFor(spec: BenchSpec, fleet: FleetUp, around: Around): Middle {
-  const given = (benchmark: Benchmarked): Benchmarked =>
-    around.score === undefined
-      ? benchmark
-      : { ...benchmark, score: around.score, passed: benchmark.passed || benchmark.score === undefined };
   if (spec.wait) return waited(spec, around);
   if (spec.command === undefined) return load(spec, fleet, around.hear);
   const addresses = Object.fromEntries(fleet.servers.map(({ name, connection }) => [name, connection.address]));
   const command = addressed(spec.command, addresses);
   const { on } = spec;
-  if (on === undefined) return async () => given(await benchmarked((hear) => runHere(command, spec, hear), spec, around.hear));
+  if (on === undefined) return async () => await benchmarked((hear) => runHere(command, spec, hear), spec, around);
   const server = fleet.servers.find(({ name }) => name === on);
   if (!server)
     throw new UserError(`bench.on: expected a server that is up (${fleet.servers.map(({ name }) => name).join(", ")}), got \`${on}\``);
-  return async (open) => given(await benchmarked((hear) => onServer(open, server, command, spec, hear), spec, around.hear));
+  return async (open) => await benchmarked((hear) => onServer(open, server, command, spec, hear), spec, around);
 }
 
 async function onServer(open: OpenServers, server: FleetServer, command: string, spec: BenchSpec, hear: Hear): Promise<number> {
@@ -67,7 +63,7 @@ function load(spec: BenchSpec, { servers }: FleetUp, hear: Hear): Middle {
   return async () => {
     const { command, clean } = loadCommand(wish, wish.url ?? `http://${server.connection.address}`);
     try {
-      return await benchmarked((each) => runHere(command, spec, each), {}, hear);
+      return await benchmarked((each) => runHere(command, spec, each), {}, { hear });
     } finally {
       clean();
     }
