@@ -14,6 +14,7 @@ import { labText } from "../../operations/lab/text.ts";
 import { checkoutCommit } from "../../operations/measure/bench.ts";
 import { seconds, whole } from "../../operations/measure/report/figures.ts";
 import { needsWrk } from "../../operations/measure/run/load.ts";
+import { folderOf } from "../../operations/measure/runs.ts";
 import { OpenServers } from "../../operations/on-servers.ts";
 import { operator } from "../../operations/operator.ts";
 import { select, selectionHelp } from "../../operations/select.ts";
@@ -197,7 +198,9 @@ async function show(numbers: readonly string[], { stack: named, json }: ShowOpti
   told(some, json);
   const page = join(
     labsFolder(stack),
-    some.length === 1 ? `${some[0]!.lab}/lab.html` : `${some.map(({ lab: each }) => each).join("-")}.html`,
+    some.length === 1
+      ? `${folderOf(labsFolder(stack), some[0]!.lab, some[0]!.who)}/lab.html`
+      : `${some.map(({ lab: each }) => each).join("-")}.html`,
   );
   writeFileSync(page, labPage(some));
   if (!json) console.error(`\n${shownPath(page)} has the plots`);

@@ -9,7 +9,7 @@ import { again } from "../../operations/measure/bench.ts";
 import { seconds, whole } from "../../operations/measure/report/figures.ts";
 import { scoresPage } from "../../operations/measure/report/scores.ts";
 import { textOf } from "../../operations/measure/report/text.ts";
-import { ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
+import { folderOf, ledger, type RunEntry, runsFolder } from "../../operations/measure/runs.ts";
 import { bisect } from "../../operations/measure/score/bisect.ts";
 import { type Comparison, compared, runsOf, scoresOf, twoOf } from "../../operations/measure/score/compare.ts";
 import { Checkout } from "../../operations/measure/score/git.ts";
@@ -91,7 +91,10 @@ async function list(options: Options): Promise<number> {
   const best = Math.max(0, ...all.filter(isScore).map((each) => each.score!));
   console.log(columns([["run", "when", "    score", "", "took", "who", "what"], ...all.map((each) => row(each, best))]));
   const page = join(folder, "scores.html");
-  writeFileSync(page, scoresPage(stack, all));
+  writeFileSync(
+    page,
+    scoresPage(stack, all, ({ run, who }) => folderOf(folder, run, who)),
+  );
   console.error(`\n${noiseText(noiseOf(all))}\n${shownPath(page)} has the plot`);
   return 0;
 }
@@ -118,7 +121,7 @@ async function show(word: string, options: Options): Promise<number> {
   const run =
     history.find((each) => String(each.run) === word) ??
     (word === "last" ? history.at(-1)! : meant.reduce((a, b) => ((b.score ?? 0) > (a.score ?? 0) ? b : a)));
-  const report = await again(stack, run.run);
+  const report = await again(stack, run);
   console.log(options.json ? JSON.stringify(report, null, 2) : textOf(report));
   return 0;
 }

@@ -2,18 +2,16 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../spec/problem.ts";
-import { numbered, numbersIn, runsFolder } from "../measure/runs.ts";
+import { foldersIn, numbered, runsFolder } from "../measure/runs.ts";
 import { Lab } from "./model.ts";
 
 export const labsFolder = (stack: string): string => join(runsFolder(stack), "lab");
 
-const fileOf = (stack: string, lab: number): string => join(labsFolder(stack), String(lab), "lab.json");
-
 /** In the order of their numbers. One that was not written whole is passed over. */
 export function labs(stack: string): readonly Lab[] {
-  return numbersIn(labsFolder(stack)).flatMap((lab) => {
+  return foldersIn(labsFolder(stack)).flatMap((folder) => {
     try {
-      return [Lab.parse(JSON.parse(readFileSync(fileOf(stack, lab), "utf8")))];
+      return [Lab.parse(JSON.parse(readFileSync(join(labsFolder(stack), folder, "lab.json"), "utf8")))];
     } catch {
       return [];
     }

@@ -15,7 +15,7 @@ import { markdownOf } from "./report/markdown.ts";
 import type { RunReport } from "./report/model.ts";
 import { pageOf } from "./report/page.ts";
 import type { Measured } from "./run/measure.ts";
-import { enter, ledger, type RunEntry, runsFolder } from "./runs.ts";
+import { enter, folderOf, ledger, type RunEntry, runsFolder } from "./runs.ts";
 
 /** Of the checkout of the stacks: what is deployed is described there. */
 export function checkoutCommit(folder = project): Pick<RunEntry, "commit" | "subject"> {
@@ -100,9 +100,9 @@ function writeReports(folder: string, report: RunReport, mask: (text: string) =>
 function reported(stack: string, { entry, messages, remarks, reports }: Told): RunReport {
   const runs = runsFolder(stack);
   const history = ledger(runs);
-  const before = history.findLast(({ run }) => run < entry.run && existsSync(join(runs, String(run), "servers")));
-  const earlier =
-    before && reports.map(({ server }) => ({ server, configuration: configurationOf(join(runs, String(before.run)), server) }));
+  const ownOf = ({ run, who }: RunEntry): string => join(runs, folderOf(runs, run, who));
+  const before = history.findLast((each) => each.run < entry.run && existsSync(join(ownOf(each), "servers")));
+  const earlier = before && reports.map(({ server }) => ({ server, configuration: configurationOf(ownOf(before), server) }));
   return {
     stack,
     entry,
@@ -116,8 +116,8 @@ function reported(stack: string, { entry, messages, remarks, reports }: Told): R
 }
 
 /** A run that was kept, told again. Throws a UserError where it is not on this computer. */
-export async function again(stack: string, run: number): Promise<RunReport> {
-  const folder = join(runsFolder(stack), String(run));
+export async function again(stack: string, { run, who }: Pick<RunEntry, "run" | "who">): Promise<RunReport> {
+  const folder = join(runsFolder(stack), folderOf(runsFolder(stack), run, who));
   const file = join(folder, "run.json");
   if (!existsSync(file) || !existsSync(join(folder, "servers")))
     throw new UserError(

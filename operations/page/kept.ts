@@ -7,7 +7,7 @@ import { stateFolder } from "../../pulumi/folder.ts";
 import type { HistoryEntry } from "../history/entry.ts";
 import { entryAt } from "../history/history.ts";
 import { type HistoryStore, historyStore } from "../history/store.ts";
-import { ledger, numbersIn, type RunEntry, runsFolder } from "../measure/runs.ts";
+import { foldersIn, ledger, numbersIn, type RunEntry, runsFolder } from "../measure/runs.ts";
 
 /** A run of `fleet run`, `deploy` … by the folder that keeps what it printed. */
 export interface KeptRun {
@@ -112,9 +112,10 @@ const longest = 3_600_000;
 export function measurementsOf(stack: string, folder = runsFolder(stack), now = Date.now()): Measurements {
   const all = ledger(folder);
   const last = all.at(-1)?.run ?? 0;
-  const run = numbersIn(folder).findLast((each) => each > last);
-  if (run === undefined) return { all };
-  const { birthtimeMs, mtimeMs } = statSync(join(folder, String(run)));
+  const newest = foldersIn(folder).at(-1);
+  const run = numbersIn(folder).at(-1);
+  if (newest === undefined || run === undefined || run <= last) return { all };
+  const { birthtimeMs, mtimeMs } = statSync(join(folder, newest));
   const since = birthtimeMs || mtimeMs;
   return now - mtimeMs > longest ? { all } : { all, now: { run, since: new Date(since).toISOString() } };
 }

@@ -1,8 +1,8 @@
 // What a run decides before it touches a server, and what it reads of a benchmark: pure.
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Barrier } from "../../operations/measure/run/barrier.ts";
 import { addressed, runHere } from "../../operations/measure/run/benchmark.ts";
@@ -24,7 +24,7 @@ import {
 } from "../../operations/measure/run/scripts.ts";
 import { standsAt, writtenSince } from "../../operations/measure/run/since.ts";
 import { look, Traffic, watchedIn } from "../../operations/measure/run/traffic.ts";
-import { enter, ledger, newRun, type RunEntry } from "../../operations/measure/runs.ts";
+import { enter, folderOf, ledger, newRun as newRunOf, numbersIn, type RunEntry } from "../../operations/measure/runs.ts";
 import { sampler } from "../../operations/measure/samples/sampler.ts";
 import { verdictIn } from "../../operations/measure/score.ts";
 import { Load, Profile } from "../../spec/bench.ts";
@@ -374,6 +374,7 @@ describe("the ledger", () => {
 
   test("runs are numbered behind what is there, here and in the ledger of others; marks of a merge are passed over", () => {
     const folder = join(mkdtempSync(join(tmpdir(), "runs-")), "team-a");
+    const newRun = (at: string) => newRunOf(at, { who: "ada@laptop", shared: false });
     expect(newRun(folder).run).toBe(1);
     enter(folder, entry(1));
     writeFileSync(join(folder, "ledger.jsonl"), `${JSON.stringify(entry(7))}\n<<<<<<< HEAD\n${JSON.stringify(entry(3))}\n{"run":"x"}\n`, {
@@ -387,5 +388,42 @@ describe("the ledger", () => {
     expect(ledger(folder).filter(({ run }) => run === 7)).toEqual([entry(7), theirs]);
     // Here, at once: a folder each.
     expect([newRun(folder).run, newRun(folder).run]).toEqual([9, 10]);
+  });
+
+  test("two people who measure between two pulls merge nothing by hand, and each run is found again", () => {
+    const [ada, bob] = ["ada", "bob"].map((name) => join(mkdtempSync(join(tmpdir(), "team-")), name)) as [string, string];
+    const git = (cwd: string, ...words: string[]) =>
+      execFileSync("git", ["-c", "user.name=x", "-c", "user.email=x@example.org", ...words], { cwd, encoding: "utf8", stdio: "pipe" });
+    const measures = (checkout: string, who: string, began: number) => {
+      const runs = join(checkout, "runs/team-a");
+      const { run, folder } = newRunOf(runs, { who, shared: true });
+      for (const name of ["report.html", "bench.log"]) writeFileSync(join(folder, name), `${who}\n`);
+      writeFileSync(join(runs, "scores.html"), who);
+      enter(runs, { ...entry(run), who, began, ended: began + 1 });
+      git(checkout, "add", "-A");
+      git(checkout, "commit", "-q", "-m", `run of ${who}`);
+      return run;
+    };
+    mkdirSync(ada);
+    git(ada, "init", "-q", "-b", "main");
+    expect(measures(ada, "ada@laptop", 1)).toBe(1);
+    git(dirname(bob), "clone", "-q", ada, bob);
+    expect([measures(ada, "ada@laptop", 2), measures(bob, "bob@ThinkPad.local", 3)]).toEqual([2, 2]);
+    git(bob, "pull", "-q", "--no-rebase", "--no-edit", "origin", "main");
+    const runs = join(bob, "runs/team-a");
+    expect(
+      ledger(runs).map(({ run, who }) => [run, readFileSync(join(runs, folderOf(runs, run, who), "report.html"), "utf8").trim()]),
+    ).toEqual([
+      [1, "ada@laptop"],
+      [2, "ada@laptop"],
+      [2, "bob@ThinkPad.local"],
+    ]);
+    expect(
+      git(bob, "ls-files")
+        .split("\n")
+        .filter((file) => /scores|bench\.log/.test(file)),
+    ).toEqual([]);
+    expect(numbersIn(runs)).toEqual([1, 2, 2]);
+    expect(measures(bob, "bob@ThinkPad.local", 4)).toBe(3);
   });
 });

@@ -8,7 +8,12 @@ import { minute, seconds, whole } from "./figures.ts";
 import { framed } from "./frame.ts";
 import { bars } from "./plot.ts";
 
-export function scoresPage(stack: string, all: readonly RunEntry[]): string {
+/** @param folderOf names a run's folder, beside the page */
+export function scoresPage(
+  stack: string,
+  all: readonly RunEntry[],
+  folderOf: (entry: RunEntry) => string = ({ run }) => String(run),
+): string {
   const best = Math.max(0, ...all.filter(isScore).map(({ score }) => score!));
   const shown = all.map((entry) => ({
     label: String(entry.run),
@@ -24,7 +29,7 @@ export function scoresPage(stack: string, all: readonly RunEntry[]): string {
       before && entry.digest !== before.digest && "configuration",
       before && entry.kind !== before.kind && "logs",
     ].filter(Boolean);
-    return html`<tr><td><a href="${entry.run}/report.html">${entry.run}</a></td><td>${minute(entry.began)}</td><td class="${!entry.passed && "failed"}"><b>${
+    return html`<tr><td><a href="${folderOf(entry)}/report.html">${entry.run}</a></td><td>${minute(entry.began)}</td><td class="${!entry.passed && "failed"}"><b>${
       entry.score === undefined ? "–" : whole(entry.score)
     }</b>${!entry.passed && " failed"}</td><td>${seconds(entry.ended - entry.began)}</td><td>${entry.kind}</td><td class="left">${entry.who}</td><td class="left">${changed.join(", ") || "nothing"}</td><td class="long">${entry.note && html`<b>${entry.note}</b> `}${[entry.commit, entry.subject].filter(Boolean).join(" ")}</td></tr>\n`;
   });
