@@ -2,13 +2,15 @@
 # nginx' counts of requests, `*-` (the last state but one, which shadow keeps of its files), ld.so.cache (by the libraries' order on disk), .cache.
 # Paths that systemd watches for passwords fail where this computer, whose root's watches all machines share, has no more of them.
 cd /
+# A busy computer may leave systemd no time to answer: half an answer is none.
+units() { for try in 1 2 3 4 5 6; do if said=$(systemctl "$@" --no-legend --no-pager --plain 2> /dev/null); then printf '%s\n' "$said"; return; fi; done; echo "no answer to $*"; }
 {
 find etc home root opt srv usr/local var/spool/cron var/www var/lib/fleet -xdev ! -path '*/.cache*' ! -path 'etc/*-' ! -path etc/ld.so.cache -printf 'path /%p %y %u:%g %m %l\n' 2> /dev/null | sort
 find etc home root opt srv usr/local var/spool/cron var/www var/lib/fleet -xdev -type f ! -path '*/.cache*' ! -path 'etc/*-' ! -path etc/ld.so.cache -exec sha256sum {} + 2> /dev/null | sed 's#^\([0-9a-f]*\)  #\1 /#' | awk '{ print "content " $2 " " $1 }' | sort
 find var/lib var/log var/cache -xdev -mindepth 1 -maxdepth 1 -type d -printf 'path /%p %y %u:%g %m\n' | sort
-systemctl list-units --type=service --state=running --no-legend --plain | awk '{ print "runs " $1 }' | grep -v -e user@ -e user-runtime -e session- -e run-
-systemctl list-unit-files --no-legend --no-pager --plain | awk '{ print "unit " $1 " " $2 }' | sort
-systemctl list-units --state=failed --no-legend --plain | awk '{ print "failed " $1 }' | grep -v ' systemd-ask-password-.*\.path$'
+units list-units --type=service --state=running | awk '{ print "runs " $1 }' | grep -v -e user@ -e user-runtime -e session- -e run-
+units list-unit-files | awk '{ print "unit " $1 " " $2 }' | sort
+units list-units --state=failed | awk '$1 != "" && $1 !~ /^systemd-ask-password-.*\.path$/ { print "failed " $1 }'
 dpkg-query -W -f 'package ${Package} ${Version} ${Status}\n'
 apt-mark showhold | sed 's/^/hold /'
 sysctl -a --pattern '^(net\.core\.(somaxconn|netdev|rmem|wmem)|net\.ipv4\.(tcp_(fin|max_|sync|tw|rmem|wmem|keep)|ip_local))' 2> /dev/null | sed 's/^/sysctl /'
