@@ -1,5 +1,6 @@
 // The hardware of a lab with what it costs: as the stack file says it, else as the server itself does.
-import { findType } from "../components/targets/aws/facts/types.ts";
+import { priceIn } from "../components/targets/aws/facts/prices.ts";
+import { priceList } from "../components/targets/aws/facts/types.ts";
 import type { Seen } from "../operations/lab/hardware.ts";
 import type { Hardware } from "../operations/lab/model.ts";
 import { planOf } from "../provisioners/stack.ts";
@@ -11,7 +12,7 @@ export async function priced(stack: string, seen: ReadonlyMap<string, Seen>): Pr
   return Object.fromEntries(
     [...seen].map(([server, { hardware }]) => {
       const { type = hardware.instanceType, perHour } = prices[server] ?? {};
-      const price = perHour ?? (type === undefined ? undefined : (findType(type)?.pricePerHour ?? undefined));
+      const price = perHour ?? (type === undefined ? undefined : priceIn(type, priceList.region)?.perHour);
       return [
         server,
         { ...hardware, ...(type !== undefined && { instanceType: type }), ...(price !== undefined && { pricePerHour: price }) },

@@ -1,5 +1,6 @@
 // fleet types: the instance types that the fleet knows, and what they cost.
 import { Option } from "commander";
+import { pricedRegions, priceIn } from "../../components/targets/aws/facts/prices.ts";
 import { familyOf, type InstanceType, instanceType, instanceTypes, priceList } from "../../components/targets/aws/facts/types.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
@@ -13,10 +14,11 @@ export const types: Register = (program, done) =>
     .option("--disks", "only those with disks of their own", false)
     .addOption(new Option("--arch <arch>", "only those of an architecture").choices(["amd64", "arm64"]))
     .option("--max-price <usd>", "only those that are known to cost at most so much an hour")
-    .option("--json", "[{type, arch, vcpu, memoryGiB, disks, diskGB, media, pricePerHour}]", false)
+    .addOption(new Option("--region <region>", "where the prices are of").choices(pricedRegions).default(priceList.region))
+    .option("--json", "[{type, arch, vcpu, memoryGiB, disks, diskGB, media, pricePerHour, priceDate}]", false)
     .addHelpText(
       "after",
-      "\nExamples:\n  fleet types i4i i8g\n  fleet types --disks --arch arm64 --max-price 1\n  fleet types c5.large t4g.small --json",
+      "\nExamples:\n  fleet types i4i i8g\n  fleet types --disks --arch arm64 --max-price 1\n  fleet types c5 --region ap-northeast-1\n  fleet types c5.large t4g.small --json",
     )
     .action((names: string[], options: Options) => done(run(names, options)));
 
@@ -25,12 +27,13 @@ interface Options {
   readonly disks: boolean;
   readonly arch?: string;
   readonly maxPrice?: string;
+  readonly region: string;
 }
 
-function run(names: readonly string[], { json, disks, arch, maxPrice }: Options): number {
+function run(names: readonly string[], { json, disks, arch, maxPrice, region }: Options): number {
   const most = maxPrice === undefined ? undefined : Number(maxPrice);
   if (Number.isNaN(most)) throw new UserError(`--max-price: expected USD an hour such as 0.5, got \`${maxPrice}\``);
-  const all = names.length > 0 ? names.flatMap(named) : instanceTypes;
+  const all = (names.length > 0 ? names.flatMap(named) : instanceTypes).map((type) => priced(type, region));
   const found = all.filter(
     (type) =>
       (!disks || type.disks > 0) &&
@@ -38,7 +41,7 @@ function run(names: readonly string[], { json, disks, arch, maxPrice }: Options)
       // Of one whose price is not known nobody can say it.
       (most === undefined || (type.pricePerHour !== null && type.pricePerHour <= most)),
   );
-  console.log(json ? JSON.stringify(found.map(shown), null, 2) : table(found));
+  console.log(json ? JSON.stringify(found.map(shown), null, 2) : table(found, region));
   return 0;
 }
 
@@ -50,9 +53,19 @@ function named(name: string): readonly InstanceType[] {
   throw new UserError(`types: expected a type or one of the families ${families.join(", ")}, got \`${name}\``);
 }
 
-const shown = ({ nvme: _, xen: __, ...rest }: InstanceType) => rest;
+interface Priced extends InstanceType {
+  /** Of when the price is. */
+  readonly priceDate: string | null;
+}
 
-function table(found: readonly InstanceType[]): string {
+function priced(type: InstanceType, region: string): Priced {
+  const price = priceIn(type.type, region);
+  return { ...type, pricePerHour: price?.perHour ?? null, priceDate: price?.date ?? null };
+}
+
+const shown = ({ nvme: _, xen: __, ...rest }: Priced) => rest;
+
+function table(found: readonly Priced[], region: string): string {
   const rows = found.map(({ type, arch, vcpu, memoryGiB, disks, diskGB, media, pricePerHour }) => [
     type,
     arch,
@@ -62,6 +75,7 @@ function table(found: readonly InstanceType[]): string {
     pricePerHour === null ? "unknown" : String(pricePerHour),
   ]);
   const head = ["type", "arch", "vCPU", "GiB", "own disks", `${priceList.currency}/h`].map((each) => styled("bold", each));
-  const note = `prices: Linux, on demand, ${priceList.region}, ${priceList.date}`;
+  const dates = [...new Set(found.flatMap(({ priceDate }) => priceDate ?? []))].sort();
+  const note = `prices: Linux, on demand, ${region}${dates.length > 0 ? `, of ${dates.join(" and ")}` : ""}`;
   return [columns([head, ...rows]), styled("dim", note)].join("\n");
 }

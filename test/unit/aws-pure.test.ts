@@ -283,7 +283,10 @@ describe("cost", () => {
 
   test("says where a price is from, and what has none", () => {
     expect(typePrice("c5.large", "ap-northeast-1")).toEqual({ perHour: 0.107, note: "" });
-    expect(typePrice("i3.large", "ap-northeast-1")).toEqual({ perHour: 0.156, note: "price of us-east-1" });
+    expect(typePrice("c5.xlarge", "ap-northeast-1")).toEqual({ perHour: 0.214, note: "price of 2025-03-02" });
+    expect(typePrice("c5.large", "us-east-1")).toEqual({ perHour: 0.085, note: "" });
+    expect(typePrice("i3.large", "eu-north-1")).toEqual({ perHour: 0.156, note: "price of us-east-1" });
+    expect(typePrice("hi1.4xlarge", "us-west-2")).toEqual({ perHour: null, note: "no price known" });
     const bill = billOf("t", costLines("t", "us-east-1", [{ ...server, type: "hi1.4xlarge", disks: [], publicAddress: false }]));
     expect(billText(bill)).toBe("t: 0 USD/h (prices of 2026-07-20), without isu1: hi1.4xlarge: no price known");
   });

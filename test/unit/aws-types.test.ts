@@ -1,8 +1,10 @@
 // The table of instance types: what it says, its known pitfalls, and that the generator writes the same file.
+
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { mostOf } from "../../components/targets/aws/cost.ts";
+import { pricedRegions, priceIn } from "../../components/targets/aws/facts/prices.ts";
 import { factsOnAws } from "../../components/targets/aws/facts/servers.ts";
 import {
   elsewhere,
@@ -16,6 +18,7 @@ import {
   typeOrGuess,
   unknownType,
 } from "../../components/targets/aws/facts/types.ts";
+import { pricesIn } from "../../components/targets/aws/generate-prices.ts";
 import { answersIn, byFamilyAndSize, rowOf, rowsFrom, tableText } from "../../components/targets/aws/generate-types.ts";
 import { emulatorPython } from "../support/aws-emulator.ts";
 
@@ -103,6 +106,55 @@ test("every row is whole", () => {
 test("names are unique, prices elsewhere are of known types", () => {
   expect(new Set(instanceTypes.map(({ type }) => type)).size).toBe(instanceTypes.length);
   for (const prices of Object.values(elsewhere)) for (const type of Object.keys(prices)) expect(findType(type)).toBeDefined();
+});
+
+describe("prices of regions", () => {
+  const types = ["c9.large", "c9.xlarge", "c9.2xlarge", "c9.4xlarge", "c9.metal"].map((type, at) => ({
+    ...instanceType("c5.large"),
+    ...{ type, vcpu: 2 ** (at + 1), memoryGiB: 2 ** (at + 2) },
+  }));
+  const prices = (...of: readonly number[]) => {
+    const given = Object.fromEntries(types.flatMap(({ type }, at) => (of[at] === undefined ? [] : [[type, { here: of[at] }]])));
+    return Object.fromEntries(pricesIn("here", given, types));
+  };
+
+  test("are those that agree within their family; a dedicated one's, and none, follow from the others", () => {
+    const family = { "c9.large": 0.1, "c9.xlarge": 0.2, "c9.2xlarge": 0.4 };
+    expect(prices(0.1, 0.2, 0.4, 0.848)).toEqual({ ...family, "c9.4xlarge": 0.8 });
+    expect(prices(0.1, 0.2, 0.4, 0)).toEqual({ ...family, "c9.4xlarge": 0.8 });
+    expect(prices(0.1, 0.2, 0.4)).toEqual(family);
+    // Bare metal is charged as it likes.
+    expect(prices(0.1, 0.2, 0.4, 0, 9)).toEqual({ ...family, "c9.4xlarge": 0.8 });
+  });
+
+  test("that nothing agrees with are unknown", () => {
+    expect(prices(0.1, 0.3)).toEqual({});
+    expect(prices(0.1, 0.212, 0.5)).toEqual({});
+  });
+
+  test("are there for the everyday types of six regions, plausible beside us-east-1's", () => {
+    expect(pricedRegions).toEqual(["us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-northeast-1", "ap-southeast-1"]);
+    for (const region of pricedRegions) {
+      const known = instanceTypes.filter(({ type }) => priceIn(type, region));
+      expect(known.length, region).toBeGreaterThan(550);
+      for (const type of ["c5.large", "c6i.large", "m5.large", "t3.small", "r5.large"])
+        expect(priceIn(type, region), `${type} in ${region}`).toBeDefined();
+      const odd = known.filter(({ type }) => {
+        const [there, here] = [priceIn(type, region)!.perHour, priceIn(type, "us-east-1")?.perHour];
+        return here !== undefined && !(there / here > 0.97 && there / here < 1.6);
+      });
+      expect(odd.map(({ type }) => `${type} ${region}`)).toEqual([]);
+    }
+  });
+
+  test("do not contradict what is known of us-east-1 from elsewhere", () => {
+    const file = JSON.parse(readFileSync(new URL("../../components/targets/aws/facts/region-prices.json", import.meta.url), "utf8"));
+    const both = instanceTypes.filter(({ type, pricePerHour }) => pricePerHour !== null && file.prices[type]?.[0] != null);
+    expect(both.length).toBeGreaterThan(60);
+    expect(
+      both.filter(({ type, pricePerHour }) => Math.abs(file.prices[type][0] / pricePerHour! - 1) > 0.01).map(({ type }) => type),
+    ).toEqual([]);
+  });
 });
 
 test("a slip of the pen is met with the right name", () => {

@@ -1,7 +1,8 @@
 // What a fleet costs: per hour, and for the hours of the event. From the checked-in prices, with their date; what has none is named.
 
 import { databasePrice } from "./database-price.ts";
-import { elsewhere, findType, priceList, typeOrGuess } from "./facts/types.ts";
+import { priceIn } from "./facts/prices.ts";
+import { priceList, typeOrGuess } from "./facts/types.ts";
 
 /** One thing that costs by the hour. */
 export interface CostLine {
@@ -76,13 +77,12 @@ export function diskPrice({ sizeGB, iops = free.iops, throughput = free.throughp
 
 const round = (usd: number): number => Math.round(usd * 10_000) / 10_000;
 
-/** The price of a type in a region, or the one of the price list's region and a note that says so. */
+/** The price of a type in a region, or the one of the price list's region; with a note where it is from there, or older than the list. */
 export function typePrice(type: string, region: string): { readonly perHour: number | null; readonly note: string } {
-  const local = elsewhere[region]?.[type];
-  if (local !== undefined) return { perHour: local, note: "" };
-  const perHour = findType(type)?.pricePerHour ?? null;
-  if (perHour === null) return { perHour, note: "no price known" };
-  return { perHour, note: region === priceList.region ? "" : `price of ${priceList.region}` };
+  const local = priceIn(type, region);
+  if (local) return { perHour: local.perHour, note: local.date === priceList.date ? "" : `price of ${local.date}` };
+  const usual = priceIn(type, priceList.region);
+  return usual ? { perHour: usual.perHour, note: `price of ${priceList.region}` } : { perHour: null, note: "no price known" };
 }
 
 /** USD a vCPU and hour: those with accelerators come to 0.8, all others to 0.21. */
