@@ -60,7 +60,11 @@ export const image: Register = (program, done) => {
     .command("list")
     .description("the images that were baked, and how a stack file names them")
     .addOption(regionOption("where the stacks are"))
-    .option("--json", "[{region, image, use, name, team, stack, server, roles, architecture, sizeGB, wants, made, expiry}]", false)
+    .option(
+      "--json",
+      "[{region, image, use, name, team, stack, server, roles, architecture, sizeGB, perMonth, users, wants, made, expiry}]",
+      false,
+    )
     .addHelpText("after", "\nExamples:\n  fleet image list\n  fleet image list --region ap-northeast-1 --json | jq -r '.[].use'")
     .action((options: ListOptions) => done(list(options)));
   group
@@ -149,29 +153,18 @@ async function found(given: readonly string[]): Promise<{ readonly stacks: reado
 type Placed = Listed & { readonly place: Parameters<typeof import("../aws/image/list.ts").bakedIn>[0] };
 
 async function list({ region, json }: ListOptions): Promise<number> {
-  const { images } = await found(region);
+  const [known, { usersOf }] = await Promise.all([found(region), import("../aws/image/list.ts")]);
+  const images = await Promise.all(
+    known.images.map(async ({ place, ...each }) => ({ ...each, users: await usersOf(place, each, known.stacks) })),
+  );
   if (json) {
-    console.log(
-      JSON.stringify(
-        images.map(({ place: _, ...each }) => each),
-        null,
-        2,
-      ),
-    );
+    console.log(JSON.stringify(images, null, 2));
     return 0;
   }
   const over = (expiry: string) => (Date.parse(expiry) < Date.now() ? "over since" : "until");
-  const rows = images.map(({ use, image: ami, region: where, architecture, sizeGB, team, roles, expiry }) => [
-    ...[
-      use,
-      ami,
-      where,
-      architecture,
-      `${sizeGB} GB`,
-      team,
-      expiry === "never" ? "for ever" : `${over(expiry)} ${expiry}`,
-      roles.join(" "),
-    ],
+  const rows = images.map(({ use, image: ami, region: where, architecture, sizeGB, perMonth, team, roles, expiry, users }) => [
+    ...[use, ami, where, architecture, `${sizeGB} GB`, `${perMonth.toFixed(2)} USD a month at most`, team],
+    ...[expiry === "never" ? "for ever" : `${over(expiry)} ${expiry}`, users.length > 0 ? "in use" : "unused", roles.join(" ")],
   ]);
   console.log(rows.length > 0 ? columns(rows) : `no image; next: ${typed()} image bake STACK SERVER --name NAME`);
   return 0;

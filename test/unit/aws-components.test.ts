@@ -109,6 +109,33 @@ describe("registers exactly", () => {
   });
 });
 
+test("a pool starts from a baked image, and another one is another pin of its template", async () => {
+  const launched = async (image: string, types: WorkerPoolArgs["types"] = pool.types) => {
+    const asked: unknown[] = [];
+    const calls = {
+      ...awsAnswers.calls,
+      "aws:ec2/getAmiIds:getAmiIds": ({ filters, owners }: Record<string, unknown>) => {
+        asked.push(owners, filters);
+        const { values } = (filters as { name: string; values: string[] }[]).find(({ name }) => name === "tag:baked")!;
+        return { ids: values[0] === "gone" ? [] : [`ami-${values[0]}`] };
+      },
+    };
+    const args = { ...pool, ownership, image, types, plan: "#!/bin/sh\n" };
+    const { resources } = await mockPulumi(() => new WorkerPool("pool", args), { ...awsAnswers, calls });
+    const template = resources.find(({ type }) => type === "aws:ec2/launchTemplate:LaunchTemplate")!;
+    const pins = resources.filter(({ type }) => type === "pulumi:index:Stash").map(({ name }) => name);
+    return { image: template.inputs.imageId, pins, asked: JSON.stringify(asked) };
+  };
+  const first = await launched("debian-12/web-1");
+  expect([first.image, first.pins]).toEqual(["ami-web-1", ["pool-image-debian-12-web-1-amd64"]]);
+  expect(first.asked).toMatch(/^\[\["self"\],.*"tag:tested","values":\["yes"\].*"architecture","values":\["x86_64"\]/);
+  // Not the same pin under another text: it would keep the old image.
+  const second = await launched("debian-12/web-2");
+  expect([second.image, second.pins]).toEqual(["ami-web-2", ["pool-image-debian-12-web-2-amd64"]]);
+  const arm = await launched("debian-12/web-2", [instanceType("c7g.large")]);
+  expect([arm.pins, arm.asked]).toEqual([["pool-image-debian-12-web-2-arm64"], expect.stringContaining('"values":["arm64"]')]);
+});
+
 describe("fleets nobody thought of", () => {
   const machines = fc.record(
     {
