@@ -25,6 +25,7 @@ import {
   sharesMemory,
 } from "./roles/contract.ts";
 import { resourcesOf } from "./roles/fault.ts";
+import { unknownThere } from "./roles/package-managers.ts";
 import { appAccount, type ServerView, type TeamView } from "./roles/role.ts";
 import { otherTerritory, roleNamed, territoryOf } from "./roles/roles.ts";
 import { type RoleStep, sequenceOf } from "./sequence.ts";
@@ -112,11 +113,20 @@ export function planFleet(spec: FleetSpec, around: Surroundings): FleetPlan {
     { name: spec.admin, sudo: true },
     ...people.map(({ name }, index) => ({ name, sudo: spec.members[index]?.sudo ?? true })),
   ];
-  refuseContracts(around.stack, contractProblems(asked, endpoints));
+  refuseContracts(around.stack, [...contractProblems(asked, endpoints), ...strangers(servers, pools)]);
   const team = { name: spec.team, members, servers: servers.map(({ view }) => view), endpoints };
   const order = orderOf(around.stack, servers, endpoints);
   return { stack: around.stack, spec, engine: target.engine, guard: guardsOf(spec.guard), servers, order, pools, people, team };
 }
+
+/** Roles that know nothing of their server's distribution, where an image or a declaration says which it is. */
+const strangers = (servers: readonly ServerPlan[], pools: readonly PoolPlan[]): readonly ContractProblem[] =>
+  [...servers.map((each) => ({ ...each, place: `servers.${each.name}` })), ...pools].flatMap(({ place, spec: { roles }, declared }) =>
+    roles.flatMap((role) => {
+      const reason = unknownThere(roleNamed(role), declared);
+      return reason === undefined ? [] : [{ path: `${place}.roles`, reason }];
+    }),
+  );
 
 function refuseContracts(stack: string, problems: readonly ContractProblem[]): void {
   if (problems.length > 0)

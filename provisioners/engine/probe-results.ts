@@ -168,7 +168,7 @@ export function parseAnswers(stdout: Buffer, nonce: string, asked: ContentsAsked
     kernel: kernelIn(afterMark(rest, asked.kernel ? kernelMark(nonce) : undefined)),
     sums: new Map(lines("sums").map((line) => [line.slice(66), line.slice(0, 64)])),
     packages: new Map(
-      lines("packages")
+      [...lines("packages"), ...lines("rpms")]
         .map((line) => line.split("|"))
         .filter(([status = ""]) => status.length > 1 && !"nc".includes(status[1]!))
         // The packages themselves come first: what another one provides is the second best.

@@ -46,6 +46,7 @@ export class Look {
   readonly #whole = new Set<string>();
   readonly #sums = new Set<string>();
   readonly #packages = new Set<string>();
+  readonly #rpms = new Set<string>();
   readonly #units = new Set<string>();
   readonly #sysctls = new Set<string>();
   readonly #commands = new Map<string, Command>();
@@ -67,9 +68,12 @@ export class Look {
     return () => this.#told.sums.get(path) ?? missing;
   }
 
-  /** The installed version, with `halfDone` where dpkg did not end; or `missing` (also for one removed with its configuration kept). */
-  package(name: string): Answer<string> {
-    this.#packages.add(name);
+  /**
+   * The installed version, with `halfDone` where dpkg did not end; or `missing` (also for one removed with its configuration kept).
+   * @param manager without it, apt's
+   */
+  package(name: string, manager?: "dnf"): Answer<string> {
+    (manager === "dnf" ? this.#rpms : this.#packages).add(name);
     return () => this.#told.packages.get(name) ?? missing;
   }
 
@@ -136,6 +140,7 @@ un "*)
 ${providedScript([...this.#packages])} ;;
 esac`,
       ),
+      ...section(this.#nonce, "rpms", this.#rpms, rpmScript),
       ...section(
         this.#nonce,
         "units",
@@ -180,6 +185,12 @@ const providedScript = (names: readonly string[]): string =>
   count = split(substr($0, RSTART + 11, RLENGTH - 11), each, /, */)
   for (at = 1; at <= count; at++) { split(each[at], word, " "); if (index(wanted, " " word[1] " ")) print "ii |" word[1] "|${provided}" }
 }' /var/lib/dpkg/status 2>/dev/null`;
+
+/** In dpkg's form: of a name that no package has, rpm says so in a sentence, and then who provides it is asked. */
+const rpmScript = (all: string): string =>
+  `for name in ${all}; do
+  rpm -q --qf 'ii |%{NAME}|%{EVR}\\n' -- "$name" 2>/dev/null | grep '^ii ' || ! rpm -q --whatprovides -- "$name" >/dev/null 2>&1 || printf 'ii |%s|${provided}\\n' "$name"
+done`;
 
 const sysctlPath = (key: string): string => `/proc/sys/${key.replaceAll(".", "/")}`;
 

@@ -1,16 +1,19 @@
-// A package of the distribution. Those that a role wants together are installed by one apt-get, and removed by one.
+// A package of the distribution, by apt or dnf. Those that a role wants together are installed by one command, and removed by one.
 import { z } from "zod";
 import { PackageName, PackageVersion, Sha256, Url } from "../../spec/scalars.ts";
 import { memoryDirectory } from "../engine/prelude.ts";
 import { halfDone, provided } from "../engine/probe.ts";
 import { sh } from "../engine/shell-quote.ts";
-import { installDeb, installFull, installLean, purge, refused } from "./apt.ts";
+import { installDeb } from "./apt.ts";
 import { common, defineKind, missing, type Step } from "./kind.ts";
+import { apt, dnf, type PackageManager, refused } from "./managers.ts";
 
 export const PackageWant = z
   .strictObject({
     ...common,
     name: PackageName,
+    /** Whose package it is: the server's facts say. @default apt's */
+    manager: z.literal("dnf").optional(),
     /** Exactly this version, also where it is an older one. @default whatever is there; where nothing is, the newest */
     version: PackageVersion.optional(),
     /** Installs what it merely recommends too. */
@@ -22,14 +25,22 @@ export const PackageWant = z
   .refine(({ version, url, sha256 }) => (url === undefined ? sha256 === undefined : version !== undefined && sha256 !== undefined), {
     path: ["url"],
     error: "expected `url`, `sha256` and `version` together",
+  })
+  .refine(({ manager, url }) => manager === undefined || url === undefined, {
+    path: ["url"],
+    error: "expected a server with apt for a .deb",
   });
 export type PackageWant = z.infer<typeof PackageWant>;
 
-function install({ name, version, recommends, url, sha256 }: PackageWant, change: string): Step {
+const managerOf = ({ manager }: Pick<PackageWant, "manager">): PackageManager => (manager === "dnf" ? dnf : apt);
+
+function install(want: PackageWant, change: string): Step {
+  const { name, version, recommends, url, sha256 } = want;
   if (url !== undefined) {
     const run = installDeb({ name, version: version ?? "", url, sha256: sha256 ?? "" });
     return { change: `${change} from \`${url}\``, property: "version", run };
   }
+  const { installFull, installLean } = managerOf(want);
   const [how, spec] = [recommends ? installFull : installLean, version === undefined ? name : `${name}=${version}`];
   return {
     change,
@@ -42,18 +53,18 @@ function install({ name, version, recommends, url, sha256 }: PackageWant, change
 /** It is gone, but not all that came with it: a removal was cut short, or somebody's own took the package alone. Seen before an undo only. */
 const leftBehind = "(left behind)";
 
-const anyLeft = (name: string) => sh`cd ${memoryDirectory} || exit 1
+const anyLeft = (name: string, manager: PackageManager) => sh`cd ${memoryDirectory} || exit 1
 for each in */originals/packages.before; do [ ! -e "$each" ] || exit 0; done
 # One that never came has left nothing.
 cat -- */originals/packages.added 2>/dev/null | grep -qxF -e ${name} || exit 1
-cat -- */originals/packages.added 2>/dev/null | sort -u | xargs -r dpkg-query -W -f '\${db:Status-Abbrev}\n' 2>/dev/null | grep -q '^.[^nc]'`;
+cat -- */originals/packages.added 2>/dev/null | sort -u | ${manager.anyInstalled}`;
 
 /**
  * What came with an install of ours that was killed behind its packages: triggers may be owed still, and what others bring later would count as ours.
  * Costs nothing where each came to its end.
  */
-const unended = sh`for each in ${memoryDirectory}/*/originals/packages.before; do
-  [ ! -e "$each" ] || dpkg-query -W -f '\${db:Status-Abbrev}|\${Package}\n' | sed -n 's/^.[^nc].|//p' | sort -u | comm -13 "$each" -
+const unended = (manager: PackageManager) => sh`for each in ${memoryDirectory}/*/originals/packages.before; do
+  [ ! -e "$each" ] || ${manager.installed} | comm -13 "$each" -
 done`;
 
 /** The installed version, or `missing`. */
@@ -64,8 +75,9 @@ export const packageKind = defineKind<PackageWant, string>({
   failsAlone: true,
   address: ({ name }) => `package[${name}]`,
   touches: () => ({}),
-  read({ name }, look, undo) {
-    const [version, aside] = [look.package(name), look.command(undo ? anyLeft(name) : unended)];
+  read(want, look, undo) {
+    const [{ name }, manager] = [want, managerOf(want)];
+    const [version, aside] = [look.package(name, want.manager), look.command(undo ? anyLeft(name, manager) : unended(manager))];
     return () => {
       const [now, { code, stdout }] = [version(), aside()];
       if (undo) return now === missing && code === 0 ? leftBehind : now;
@@ -88,8 +100,7 @@ export const packageKind = defineKind<PackageWant, string>({
   },
 });
 
-const removal = ({ name }: Pick<PackageWant, "name">): Step => ({
-  change: "remove, with what it alone brought along",
-  run: purge([name]),
-  together: { how: purge, argument: name },
-});
+const removal = (want: Pick<PackageWant, "name" | "manager">): Step => {
+  const [{ name }, { purge }] = [want, managerOf(want)];
+  return { change: "remove, with what it alone brought along", run: purge([name]), together: { how: purge, argument: name } };
+};

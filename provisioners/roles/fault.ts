@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { pathText } from "../../spec/path.ts";
 import { isUserError, type Problem, refusal, UserError } from "../../spec/problem.ts";
 import type { WantError } from "../resources/want-error.ts";
+import { namedFor, unknownThere } from "./package-managers.ts";
 import type { Role, RoleContext } from "./role.ts";
 
 /** What the fleet shows of a path: from where the user stands, unless that is elsewhere. */
@@ -47,8 +48,11 @@ export function faultOf(role: Pick<Role, "name" | "folder">, error: unknown, ser
 
 /** What a role wants on a server; whatever goes wrong is told as `faultOf` has it. */
 export function resourcesOf<Params>(role: Role<Params>, context: RoleContext<Params>): ReturnType<Role["resources"]> {
+  const { facts, self } = context;
+  const unknown = unknownThere(role, facts);
+  if (unknown) throw refusal(self.name, [{ at: self.name, path: `servers.${self.name}.roles`, reason: unknown }]);
   try {
-    return role.resources(context);
+    return namedFor(facts, role.resources(context));
   } catch (error) {
     throw faultOf(role, error, context.self.name);
   }

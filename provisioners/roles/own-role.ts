@@ -21,6 +21,12 @@ const Exported = z.strictObject({
   services: callable.optional(),
   provides: callable.optional(),
   needs: callable.optional(),
+  move: callable.optional(),
+  repositories: callable.optional(),
+  packageManagers: z
+    .array(z.enum(["apt", "dnf"]))
+    .min(1)
+    .optional(),
   memory: z.enum(["none", "share", "rest"]).optional(),
   account: callable.optional(),
   resources: callable,

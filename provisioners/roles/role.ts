@@ -128,6 +128,8 @@ export interface Role<Params = unknown> {
   readonly summary: string;
   /** What the stack file may say under `params.<role>`; every field with a default, so that a role works unconfigured. */
   readonly params: z.ZodType<Params, unknown>;
+  /** Those of whose distributions it knows the names and paths. @default any */
+  readonly packageManagers?: readonly Facts["packageManager"][];
   /** Its places on a server. No two roles share one; of two that lie in each other the longer path counts. */
   territory?: readonly Territory[] | ((params: Params) => readonly Territory[]);
   /** What it runs with these parameters. No two roles of a server share a port. */

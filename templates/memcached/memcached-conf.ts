@@ -32,6 +32,24 @@ export type MemcachedParams = z.infer<typeof MemcachedParams>;
 /** MiB: an eighth of the memory where it is shared, half where not; at least 64, memcached's own default. */
 export const memcachedMiB = ({ memoryMiB, shared }: Machine): number => clamp(Math.floor(memoryMiB / (shared ? 8 : 2)), 64, 65536);
 
+/** Red Hat's unit reads variables instead; what has none is its `OPTIONS`. */
+export function memcachedVariables({ memory, connections, maxItemSize, listen }: MemcachedParams, machine: Machine): string {
+  const options = [
+    `-I ${maxItemSize}`,
+    `-t ${clamp(machine.cores, 1, 16)}`,
+    ...("socket" in listen ? [`-s ${listen.socket}`, "-a 0666"] : ["-U 0", `-l ${listen.addresses.join(",")}`]),
+  ];
+  return conf`
+    # ${ownedBy("memcached", "templates/memcached/memcached-conf.ts")}
+    # Nothing is kept over a restart: a cache.
+    PORT="${"port" in listen ? listen.port : 0}"
+    USER="memcached"
+    MAXCONN="${connections}"
+    CACHESIZE="${memory ?? memcachedMiB(machine)}"
+    OPTIONS="${options.join(" ")}"
+  `;
+}
+
 export function memcachedConf({ memory, connections, maxItemSize, listen }: MemcachedParams, machine: Machine): string {
   return conf`
     # ${ownedBy("memcached", "templates/memcached/memcached-conf.ts")}

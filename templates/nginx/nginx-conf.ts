@@ -9,7 +9,9 @@ import { Raw, rawLines } from "./raw.ts";
 import { Stream, streamBlock } from "./stream.ts";
 
 export const NginxMain = z.strictObject({
-  user: UserName.optional().describe("User of the workers. Default: the one that the server's nginx.conf has, else www-data."),
+  user: UserName.optional().describe(
+    "User of the workers. Default: the one that the server's nginx.conf has, else the distribution's (www-data, nginx).",
+  ),
   workerProcesses: z
     .union([z.literal("auto"), z.int().min(1)])
     .default("auto")
@@ -58,7 +60,16 @@ const gzip = [
 
 const openFiles = (files: number): readonly string[] => [`open_file_cache max=${files} inactive=60s;`, "open_file_cache_valid 60s;"];
 
-export const nginxConf = (main: NginxMain): string => conf`
+/** Where the distribution's package has what belongs to it. */
+export interface NginxPlace {
+  readonly modules: string;
+  /** The folder of the sites that are served, where there is one. */
+  readonly enabled?: string;
+}
+
+const debian: NginxPlace = { modules: "/etc/nginx/modules-enabled", enabled: "/etc/nginx/sites-enabled" };
+
+export const nginxConf = (main: NginxMain, { modules, enabled }: NginxPlace = debian): string => conf`
   # ${ownedBy("nginx", "templates/nginx/nginx-conf.ts")}
   user ${main.user ?? "www-data"};
   worker_processes ${main.workerProcesses};
@@ -66,7 +77,7 @@ export const nginxConf = (main: NginxMain): string => conf`
   worker_rlimit_nofile ${main.workerRlimitNofile ?? 4 * main.workerConnections};
   pid /run/nginx.pid;
   error_log /var/log/nginx/error.log warn;
-  include /etc/nginx/modules-enabled/*.conf;
+  include ${modules}/*.conf;
 
   events {
       worker_connections ${main.workerConnections};
@@ -100,7 +111,7 @@ export const nginxConf = (main: NginxMain): string => conf`
       ${rawLines(main.raw)}
       ${main.statusPort === false ? [] : status(main.statusPort)}
       include /etc/nginx/conf.d/*.conf;
-      include /etc/nginx/sites-enabled/*;
+      ${enabled ? `include ${enabled}/*;` : []}
   }
   ${main.streams.length > 0 ? streamBlock(main.streams) : []}
 `;

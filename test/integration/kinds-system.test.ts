@@ -405,7 +405,7 @@ until systemctl is-failed -q looping; do sleep 0.1; done`;
     await keepsContract(shell, {
       role: "deb",
       before: "DEBIAN_FRONTEND=noninteractive apt-get -qqy purge curl > /dev/null",
-      declared: software({ packages: [mine, { name: "pv", hold: true }], repositories: {} }).filter(
+      declared: software({ packages: [mine, { name: "pv", hold: true }], repositories: {} }, { packageManager: "apt" }).filter(
         ({ address }) => address !== "package[tzdata]",
       ),
       right:

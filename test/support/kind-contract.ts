@@ -39,7 +39,8 @@ set -- /etc /home /srv /opt -xdev -not -name '*-' -not -path /etc/ld.so.cache -n
 find "$@" -printf '%p|%y|%m|%u|%g|%l\\n' | sort
 find "$@" -type f | sort | ${notes}
 find "$@" -type f -print0 | sort -z | xargs -0 sha256sum
-dpkg-query -W -f '\${Package} \${db:Status-Abbrev} \${Version}\\n' | grep -v ' [a-z]n '
+dpkg-query -W -f '\${Package} \${db:Status-Abbrev} \${Version}\\n' 2>/dev/null | grep -v ' [a-z]n '
+rpm -qa 2>/dev/null | sort
 cat /etc/passwd /etc/group /etc/shadow
 findmnt -rn -o TARGET,SOURCE,FSTYPE,OPTIONS
 systemctl list-unit-files --no-pager --no-legend --type=service,mount

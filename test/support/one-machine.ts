@@ -19,14 +19,19 @@ export interface OneMachine {
   gone(): Promise<void>;
 }
 
-export async function oneMachine(name: string, memoryMiB = 1024, release: "bookworm" | "trixie" = "bookworm"): Promise<OneMachine> {
+export async function oneMachine(
+  name: string,
+  memoryMiB = 1024,
+  release: "bookworm" | "trixie" = "bookworm",
+  preinstalled: readonly string[] = [],
+): Promise<OneMachine> {
   const [stack, network] = [ownStack(name), ownNetwork()];
   const directory = await mkdtemp(join(tmpdir(), `${name}-`));
   const key = join(directory, "key");
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", key]);
   const authorizedKey = (await readFile(`${key}.pub`, "utf8")).trim();
   const place = { address: `${network}.11`, subnet: `${network}.0/24` };
-  const spec = { stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB, release, authorizedKey, ...place } as const;
+  const spec = { stack, name: "isu1", driver: "nspawn", cores: 1, memoryMiB, release, authorizedKey, preinstalled, ...place } as const;
   const { address, port, user, hostKey } = await nspawn.ensure(spec);
   const connection = { name: "isu1", address, port, user, hostKey, privateKey: await readFile(key, "utf8") };
   let shell = await openShell(connection);

@@ -1,12 +1,12 @@
-// What apt.sh remembers around an install, for real under sh: dpkg-query is a stand-in that prints a file.
+// What packages.sh remembers around an install, for real under sh: dpkg-query is a stand-in that prints a file.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { refused } from "../../provisioners/resources/apt.ts";
+import { apt as manager, refused } from "../../provisioners/resources/managers.ts";
 
-const functions = readFileSync(new URL("../../provisioners/resources/apt.sh", import.meta.url), "utf8");
+const functions = manager.functions.text;
 
 let root: string;
 beforeEach(() => {
@@ -68,7 +68,7 @@ test("what can not be had stops nothing else, and is told by its own step with a
   const apt = `fleet_apt() { while [ "$1" != -- ]; do shift; done; shift; echo "apt $*"; case $* in *held*) echo 'E: held'; return 100 ;; *typo*) echo 'E: no typo'; return 100 ;; esac; }
 fleet_providers() { [ "$1" != virtual ] || echo real; }
 fleet_repair() { return 1; }`;
-  const install = (...specs: string[]) => run(`${apt}\nfleet_install --no-install-recommends ${specs.join(" ")} || echo "code $?"`);
+  const install = (...specs: string[]) => run(`${apt}\nfleet_install lean ${specs.join(" ")} || echo "code $?"`);
   const after = (spec: string) => spawnSync("sh", ["-s"], { input: `state=${root}/state\n${refused(spec).text}`, encoding: "utf8" });
   expect(install("app", "held", "typo", "virtual")).not.toContain("code");
   expect(after("held")).toMatchObject({

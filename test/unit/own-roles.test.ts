@@ -133,6 +133,15 @@ describe("a role in roles/", () => {
   });
 });
 
+test("says where it fetches code, how it moves, and which package managers it knows", () => {
+  role(
+    "full",
+    'export default { summary: "x", repositories: () => ["git@github.com:x/y.git"], move: () => ({ clients: { ports: [], words: [], schemes: [] } }), packageManagers: ["apt"], resources: () => [] };\n',
+  );
+  stack("full", "[full]");
+  expect(fleet("check", "full")).toMatchObject({ status: 0 });
+});
+
 describe("a role that is broken", () => {
   const ok = "resources: () => []";
   test.for<[what: string, text: string, told: RegExp]>([

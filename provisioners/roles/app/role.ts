@@ -1,5 +1,6 @@
 // An application: its code, its environment, the folder of its sockets, and the units or supervisord programs that keep it up.
 import { z } from "zod";
+import { UserError } from "../../../spec/problem.ts";
 import { AbsolutePath, GitRef, GitUrl, PackageName, Port, ServiceName, Sha256, Url, UserName } from "../../../spec/scalars.ts";
 import { AppEnvironment, envFile } from "../../../templates/app/env-file.ts";
 import { SupervisorProgram, supervisorProgram } from "../../../templates/app/supervisor.ts";
@@ -39,7 +40,7 @@ const Service = AppUnit.omit({ environmentFile: true });
 const Params = z.strictObject({
   git: Git.optional().describe("code as a checkout, with its submodules"),
   archive: Archive.optional().describe("code as a tar archive"),
-  packages: z.array(PackageName).default([]).describe("Debian packages: the application itself, or what it runs on"),
+  packages: z.array(PackageName).default([]).describe("packages of the distribution: the application itself, or what it runs on"),
   build: z.string().optional().describe("shell text that builds the code after a change of the checkout, as its owner"),
   deploy: Deploying.optional(),
   environment: AppEnvironment.default({}).describe("variables of all its services, at `environmentFile`"),
@@ -80,6 +81,10 @@ export const app = defineRole<Params>({
   move: appMove,
   resources(context) {
     const params = settled(context);
+    if (params.supervisor.length > 0 && context.facts.packageManager === "dnf")
+      throw new UserError(
+        "params.app.supervisor: expected a distribution that has supervisord, got one with dnf; next: `services` instead",
+      );
     const code = codeOf(params);
     const surroundings = surroundingsOf(params);
     const restartOn = [...code, ...surroundings].map(({ address }) => address);
@@ -126,7 +131,7 @@ const packagedServices = (packages: readonly string[]): Declared =>
   want.check({
     name: "app-packages",
     command: `up=$(cut -d. -f1 /proc/uptime)
-for unit in $(dpkg -L ${packages.join(" ")} 2>/dev/null | sed -n 's|^.*/lib/systemd/system/\\([^/@]*\\.service\\)$|\\1|p' | sort -u); do
+for unit in $({ dpkg -L ${packages.join(" ")} || rpm -ql ${packages.join(" ")}; } 2>/dev/null | sed -n 's|^.*/lib/systemd/system/\\([^/@]*\\.service\\)$|\\1|p' | sort -u); do
   systemctl is-enabled -q $unit || continue
   ActiveState= NRestarts=0 Type= ActiveEnterTimestampMonotonic=0
   eval "$(systemctl show -p ActiveState -p NRestarts -p Type -p ActiveEnterTimestampMonotonic $unit)"

@@ -1,5 +1,6 @@
 // Jobs of cron. Of an application's, `app.timers` has more to say: where they run, and what with.
 import { z } from "zod";
+import type { Facts } from "../../engine/facts.ts";
 import { CronWant } from "../../resources/cron.ts";
 import { type Declared, want } from "../../resources/want.ts";
 
@@ -22,7 +23,9 @@ const Cron = z.strictObject({
 
 export const cronParams = z.record(CronName, Cron).default({}).describe("jobs of cron, by the name of their file in `/etc/cron.d`");
 
-export const cronJobs = (files: z.infer<typeof cronParams>): Declared[] => {
+export const cronJobs = (files: z.infer<typeof cronParams>, { packageManager }: Pick<Facts, "packageManager">): Declared[] => {
   const declared = Object.entries(files).map(([name, each]) => want.cron({ name, ...each }));
-  return declared.length > 0 ? [want.package({ name: "cron" }), ...declared] : [];
+  // Debian's package starts its service by itself.
+  const service = packageManager === "dnf" ? [want.service({ unit: "crond.service" })] : [];
+  return declared.length > 0 ? [want.package({ name: "cron" }), ...declared, ...service] : [];
 };

@@ -17,7 +17,7 @@ import { groupParams, groups, groupsOf } from "./groups.ts";
 import { cronJobs, cronParams } from "./jobs.ts";
 import { software, softwareParams } from "./software.ts";
 import { storage, storageParams } from "./storage.ts";
-import { baseTerritory } from "./territory.ts";
+import { baseTerritory, sshdUnit } from "./territory.ts";
 import { volumes } from "./volumes.ts";
 
 const Params = z
@@ -78,7 +78,7 @@ export const base = defineRole<Params>({
     ...system(context),
     ...kernel(context),
     ...storage(context),
-    ...cronJobs(context.params.cron),
+    ...cronJobs(context.params.cron, context.facts),
     ...volumes(context.self),
     ...switched(context.self),
   ],
@@ -199,33 +199,44 @@ function mesh(context: Context): Declared[] {
 function system({ params, facts }: Context): Declared[] {
   const { timezone, locale, sshd } = params;
   return [
-    ...software(params),
-    ...(timezone === false ? [] : zone(timezone)),
+    ...software(params, facts),
+    ...(timezone === false ? [] : zone(timezone, facts)),
     ...(locale === false ? [] : localised(locale, facts)),
-    ...(sshd ? hardened(sshd) : []),
+    ...(sshd ? hardened(sshd, facts) : []),
   ];
 }
 
-const zone = (timezone: string): Declared[] => [
+const zone = (timezone: string, { packageManager }: Context["facts"]): Declared[] => [
   want.package({ name: "tzdata" }),
   want.link({ path: "/etc/localtime", target: `/usr/share/zoneinfo/${timezone}`, existing: true }),
+  ...(packageManager === "apt" ? [zoneFile(timezone)] : []),
+];
+
+/** Debian's own second place. */
+const zoneFile = (timezone: string): Declared =>
   want.file({
     path: "/etc/timezone",
     content: `${timezone}\n`,
     same: `read -r zone < /etc/timezone && [ -n "$zone" ] && cmp -s -- "/usr/share/zoneinfo/$zone" ${quote(`/usr/share/zoneinfo/${timezone}`)}`,
-  }),
-];
+  });
 
 /** Since Debian 13 systemd's own place: what PAM reads is a link to it, which each boot makes again (tmpfiles.d), whatever stands there. */
-function localeFile({ distribution, version }: Context["facts"]): string {
+function localeFile({ distribution, version, packageManager }: Context["facts"]): string {
+  if (packageManager === "dnf") return "/etc/locale.conf";
   const first = distribution === "debian" ? 13 : 25.04;
   return Number.parseFloat(version) >= first ? "/etc/locale.conf" : "/etc/default/locale";
 }
 
 function localised(locale: string, facts: Context["facts"]): Declared[] {
-  const locales = want.package({ name: "locales" });
-  const generated = locale.startsWith("C.") ? [] : [locales, localeCommand(locale, locales)];
+  const generated = locale.startsWith("C.") ? [] : localeOf(locale, facts);
   return [...generated, want.file({ path: localeFile(facts), content: `LANG=${locale}\n` })];
+}
+
+/** Debian makes them on the server; of dnf's distributions each language is a package. */
+function localeOf(locale: string, { packageManager }: Context["facts"]): Declared[] {
+  if (packageManager === "dnf") return [want.package({ name: `glibc-langpack-${locale.split("_")[0]}` })];
+  const locales = want.package({ name: "locales" });
+  return [locales, localeCommand(locale, locales)];
 }
 
 const localeCommand = (locale: string, locales: Declared): Declared =>
@@ -236,9 +247,9 @@ const localeCommand = (locale: string, locales: Declared): Declared =>
     after: [locales.address],
   });
 
-function hardened(sshd: Sshd): Declared[] {
+function hardened(sshd: Sshd, facts: Context["facts"]): Declared[] {
   const file = want.file({ path: "/etc/ssh/sshd_config.d/00-fleet.conf", content: sshdDropIn(sshd) });
-  const service = want.service({ unit: "ssh.service", keep: true, reloadOn: [file.address], validate: "sshd -t" });
+  const service = want.service({ unit: sshdUnit(facts), keep: true, reloadOn: [file.address], validate: "sshd -t" });
   return [file, service, want.live({ of: "sshd", file: "/etc/ssh/sshd_config.d/00-fleet.conf", after: [service.address] })];
 }
 

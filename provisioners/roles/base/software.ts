@@ -1,6 +1,8 @@
 // What is installed beside the roles' own packages: from the distribution, from other repositories, or a .deb by its address.
 import { z } from "zod";
+import { UserError } from "../../../spec/problem.ts";
 import { OwnName, PackageName, PackageVersion, Sha256, Url } from "../../../spec/scalars.ts";
+import type { Facts } from "../../engine/facts.ts";
 import { RepositoryWant } from "../../resources/repository.ts";
 import { type Declared, want } from "../../resources/want.ts";
 
@@ -44,7 +46,9 @@ export const softwareParams = {
 type Software = z.infer<z.ZodObject<typeof softwareParams>>;
 type Chosen = z.infer<typeof Chosen>;
 
-export function software({ packages, repositories }: Software): Declared[] {
+/** Throws a UserError for what only apt has, on a server without it. */
+export function software({ packages, repositories }: Software, { packageManager }: Pick<Facts, "packageManager">): Declared[] {
+  if (packageManager === "dnf") refuseAptsOwn(packages, repositories);
   const plain = packages.filter((each) => typeof each === "string");
   const chosen = packages.filter((each) => typeof each !== "string");
   const names = [...plain, ...(chosen.some(({ url }) => url) ? ["curl"] : [])];
@@ -57,6 +61,17 @@ export function software({ packages, repositories }: Software): Declared[] {
     ...pins(chosen),
     ...chosen.filter(({ hold }) => hold).map(held),
   ];
+}
+
+function refuseAptsOwn(packages: Software["packages"], repositories: Software["repositories"]): void {
+  const problem = (path: string, next: string) =>
+    new UserError(`params.base.${path}: expected a server with apt, got one with dnf; next: ${next}`);
+  const [repository] = Object.keys(repositories);
+  if (repository !== undefined) throw problem(`repositories.${repository}`, "a `.repo` file in the team's files, at /etc/yum.repos.d");
+  const at = packages.findIndex(
+    (each) => typeof each !== "string" && Object.keys(each).some((key) => key !== "name" && each[key as "hold"]),
+  );
+  if (at >= 0) throw problem(`packages[${at}]`, "the name alone; nothing upgrades it there but people");
 }
 
 /** Above 1000 an older version counts too. */

@@ -1,5 +1,8 @@
 // Places that every server has, whatever else runs there: who may log in and become root, what the kernel and the package manager read.
+import type { Facts } from "../../engine/facts.ts";
 import type { Territory } from "../role.ts";
+
+export const sshdUnit = ({ packageManager }: Facts): string => (packageManager === "dnf" ? "sshd.service" : "ssh.service");
 
 /** Each ends with an error for what it can't read: options, sources and pins; options of dpkg. */
 const packageSettings = "apt-config dump > /dev/null && apt-cache policy > /dev/null && dpkg --print-architecture > /dev/null";
@@ -14,7 +17,7 @@ const ofSystemd = (name: string): Territory => ({
 
 export const baseTerritory: readonly Territory[] = [
   // It may come by a socket: then it does not run, and only its files are checked.
-  { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: "ssh.service", validate: "sshd -t" },
+  { name: "sshd", paths: ["/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d"], unit: sshdUnit, validate: "sshd -t" },
   { name: "sudoers", paths: ["/etc/sudoers", "/etc/sudoers.d"], validate: "visudo -cq", validateFile: "visudo -cf %s", mode: "0440" },
   // Live as soon as they are there: its kind sees to that.
   { name: "sysctl", paths: ["/etc/sysctl.conf", "/etc/sysctl.d"] },
@@ -31,6 +34,7 @@ export const baseTerritory: readonly Territory[] = [
     run: "apt-get -q update --error-on=any",
     beforePackages: true,
   },
+  { name: "dnf", paths: ["/etc/dnf", "/etc/yum.repos.d"], validate: "dnf -q repolist > /dev/null", beforePackages: true },
   { name: "fstab", paths: ["/etc/fstab"], validateFile: "findmnt --verify --tab-file %s", run: "systemctl daemon-reload" },
   { name: "hostname", paths: ["/etc/hostname"], run: "hostname -F /etc/hostname", instead: ["command[hostname]"] },
   {

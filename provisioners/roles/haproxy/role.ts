@@ -39,6 +39,7 @@ export const haproxy = defineRole<Params>({
   name: "haproxy",
   summary: "haproxy in front of the team's servers, with health checks and weights",
   params: Params,
+  packageManagers: ["apt"],
   territory: [{ name: "haproxy", paths: ["/etc/haproxy"], unit: "haproxy.service", validate: `haproxy -c -f ${path}` }],
   services: ({ frontends, statsPort }) => [
     {

@@ -33,6 +33,7 @@ export const keepalived = defineRole<Params>({
   name: "keepalived",
   summary: "keepalived: virtual addresses that move to the next server, in the order of the stack file",
   params: Params,
+  packageManagers: ["apt"],
   territory: [{ name: "keepalived", paths: ["/etc/keepalived"], unit: "keepalived.service", validate }],
   services: () => [{ unit: "keepalived.service", ports: {} }],
   resources(context) {

@@ -56,6 +56,7 @@ export const mysql = defineRole<Params>({
   name: "mysql",
   summary: "MariaDB or MySQL, sized from the memory, with databases and users",
   params: Params,
+  packageManagers: ["apt"],
   territory: [{ name: "mysql", paths: ["/etc/mysql"], unit: unitBy, hears: "restart", validate: validatorBy }],
   services: ({ port }) => [{ unit: unitBy, ports: { port } }],
   provides: ({ port }) => ({ mysql: { protocol: "mysql", port } }),

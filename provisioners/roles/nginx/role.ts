@@ -3,9 +3,10 @@ import { z } from "zod";
 import { HostName, PrivateKey } from "../../../spec/scalars.ts";
 import { dropIn } from "../../../templates/app/unit.ts";
 import { cacheFolder } from "../../../templates/nginx/cache.ts";
-import { NginxMain, nginxConf } from "../../../templates/nginx/nginx-conf.ts";
+import { NginxMain, type NginxPlace, nginxConf } from "../../../templates/nginx/nginx-conf.ts";
 import { Site, site, sitePorts } from "../../../templates/nginx/site.ts";
 import { Label } from "../../../templates/words.ts";
+import type { Facts } from "../../engine/facts.ts";
 import { type Declared, want } from "../../resources/want.ts";
 import { defineRole } from "../role.ts";
 import { nginxMove } from "./move.ts";
@@ -41,6 +42,16 @@ const Params = z
   });
 type Params = z.infer<typeof Params>;
 
+interface Place extends NginxPlace {
+  readonly user: string;
+}
+
+/** Of the distributions' packages. */
+const places: Readonly<Record<Facts["packageManager"], Place>> = {
+  apt: { user: "www-data", modules: "/etc/nginx/modules-enabled", enabled: "/etc/nginx/sites-enabled" },
+  dnf: { user: "nginx", modules: "/usr/share/nginx/modules" },
+};
+
 export const nginx = defineRole<Params>({
   name: "nginx",
   summary: "nginx with the team's sites, certificates and an LTSV log",
@@ -62,17 +73,18 @@ export const nginx = defineRole<Params>({
   resources(context) {
     const { params, facts } = context;
     const { certificates } = params;
+    const place = places[facts.packageManager];
     const sites = params.sites.map((each) => settledSite(each, context));
     const streams = params.main.streams.map((each) => ({ ...each, upstream: settledUpstream(each.upstream, context) }));
     // What the server's own nginx may read (a home of mode 0750, say) stays readable.
-    const main = { ...params.main, streams, user: params.main.user ?? facts.nginxUser ?? "www-data" };
+    const main = { ...params.main, streams, user: params.main.user ?? facts.nginxUser ?? place.user };
     const server = want.package({ name: "nginx" });
     const files = [
-      want.file({ path: "/etc/nginx/nginx.conf", content: nginxConf(main) }),
-      ...sites.flatMap(siteFiles),
-      want.absent({ path: "/etc/nginx/sites-enabled/default", broughtBy: server.address }),
+      want.file({ path: "/etc/nginx/nginx.conf", content: nginxConf(main, place) }),
+      ...sites.flatMap((each) => siteFiles(each, place)),
+      ...(place.enabled ? [want.absent({ path: `${place.enabled}/default`, broughtBy: server.address })] : []),
     ];
-    const tls = Object.entries(certificates).flatMap(([name, certificate]) => certificateFiles(name, certificate));
+    const tls = Object.entries(certificates).flatMap(([name, certificate]) => certificateFiles(name, certificate, place.user));
     const caches = Object.keys(main.caches).map((name) => cache(name, main.user));
     const nofile = main.workerRlimitNofile ?? 4 * main.workerConnections;
     const limits = want.unit({
@@ -119,13 +131,15 @@ const cache = (name: string, user: string): Declared =>
     undo: `rm -rf ${cacheFolder(name)}`,
   });
 
-function siteFiles(params: Site): Declared[] {
+/** A site is a file of its own; Debian has a folder more, of links to those that are served. */
+function siteFiles(params: Site, { enabled }: Place): Declared[] {
+  if (!enabled) return [want.file({ path: `/etc/nginx/conf.d/${params.name}.conf`, content: site(params) })];
   const path = `/etc/nginx/sites-available/${params.name}`;
-  return [want.file({ path, content: site(params) }), want.link({ path: `/etc/nginx/sites-enabled/${params.name}`, target: path })];
+  return [want.file({ path, content: site(params) }), want.link({ path: `${enabled}/${params.name}`, target: path })];
 }
 
-function certificateFiles(name: string, { names, certificate, key }: z.infer<typeof Certificate>): Declared[] {
-  const folder = want.directory({ path: "/etc/nginx/tls", mode: "0750", group: "www-data" });
+function certificateFiles(name: string, { names, certificate, key }: z.infer<typeof Certificate>, group: string): Declared[] {
+  const folder = want.directory({ path: "/etc/nginx/tls", mode: "0750", group });
   const [crt, secret] = [`/etc/nginx/tls/${name}.crt`, `/etc/nginx/tls/${name}.key`];
   if (certificate !== undefined && key !== undefined) {
     return [

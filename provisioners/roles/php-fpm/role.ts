@@ -43,6 +43,7 @@ export const phpFpm = defineRole<Params>({
   name: "php-fpm",
   summary: "php-fpm with one pool on a unix socket",
   params: Params,
+  packageManagers: ["apt"],
   services: () => [{ unit: byVersion(phpUnit), ports: {} }],
   provides: ({ pool: { name, socket } }) => ({ [name]: { protocol: "fastcgi", socket } }),
   memory: "rest",

@@ -12,6 +12,7 @@ export const redis = defineRole<Params>({
   name: "redis",
   summary: "redis, sized from the memory; writes outlive a restart unless the stack says otherwise",
   params: RedisParams,
+  packageManagers: ["apt"],
   territory: [{ name: "redis", paths: ["/etc/redis"], unit: "redis-server.service", hears: "restart" }],
   services: ({ port }) => [{ unit: "redis-server.service", ports: port > 0 ? { port } : {} }],
   provides: ({ port, socket }) => ({ redis: { protocol: "redis", ...(port > 0 && { port }), socket } }),

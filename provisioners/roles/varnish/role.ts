@@ -48,6 +48,7 @@ export const varnish = defineRole<Params>({
   name: "varnish",
   summary: "varnish in front of the team's http servers, with rules by path, ESI and bans",
   params: Params,
+  packageManagers: ["apt"],
   territory: [{ name: "varnish", paths: ["/etc/varnish"], unit: "varnish.service", validate }],
   services: ({ port }) => [{ unit: "varnish.service", ports: { port } }],
   provides: ({ port }) => ({ varnish: { protocol: "http", port } }),

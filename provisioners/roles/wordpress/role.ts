@@ -32,6 +32,7 @@ export const wordpress = defineRole<Params>({
   name: "wordpress",
   summary: "WordPress from Debian's archive, behind nginx and php-fpm",
   params: Params,
+  packageManagers: ["apt"],
   memory: "rest",
   needs: ({ database: { server, port } }) => [
     { protocol: "mysql", of: server, at: "database.server", optional: server !== undefined && port !== undefined },

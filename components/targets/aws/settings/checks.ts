@@ -7,7 +7,7 @@ import { Time } from "../../../../spec/time.ts";
 import { entries, type Loose, mapOr, number, repeated, type Use } from "../../../../spec/unvalidated.ts";
 import { checkBalancers } from "./balancers.ts";
 import { checkLimits } from "./limit-checks.ts";
-import { checkServers, noApt } from "./server-checks.ts";
+import { checkServers } from "./server-checks.ts";
 
 /** The pool of a pipeline is called so: part of the names of what is made. */
 export const workersOf = (pipeline: string): string => `${pipeline}-workers`;
@@ -134,7 +134,6 @@ function checkPool({ path, pool, inPipeline }: Place, target: Loose): readonly F
           },
         ]
       : []),
-    ...(has(pool, "roles") && image === "al2023" ? [{ path: [...path, "roles"], reason: noApt }] : []),
     ...(inPipeline && has(pool, "worker") && image === "al2023"
       ? [{ path: [...path, "worker"], reason: "expected an image of Debian or Ubuntu for this worker, got `al2023`; set `image`" }]
       : []),

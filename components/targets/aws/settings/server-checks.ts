@@ -5,24 +5,10 @@ import type { Path } from "../../../../spec/path.ts";
 import { entries, type Loose, mapOr, number, repeated } from "../../../../spec/unvalidated.ts";
 
 export const checkServers = (fleet: Loose, target: Loose): readonly Finding[] => [
-  ...checkImages(fleet, target),
   ...checkDisks(target),
   ...checkMounts(fleet, target),
   ...checkSpot(target),
 ];
-
-export const noApt = "expected an image of Debian or Ubuntu for roles, which install with apt, got `al2023`; set `image`";
-
-/** Where the image has a name, what can't work on it is known before it is started. */
-function checkImages({ servers }: Loose, target: Loose): readonly Finding[] {
-  const own = mapOr(target.servers);
-  const withRoles = entries(servers).filter(([, { roles }]) => Array.isArray(roles) && roles.length > 0);
-  const holders = new Set(withRoles.map(([name]) => (mapOr(own[name]).image === undefined ? undefined : name)));
-  return [...holders].flatMap((name) => {
-    const [path, { image }] = name === undefined ? [["target"], target] : [["target", "servers", name], mapOr(own[name])];
-    return image === "al2023" ? [{ path: [...path, "image"], reason: noApt }] : [];
-  });
-}
 
 /** The settings of all servers, and those of single ones, each where it stands. */
 const machinesIn = (target: Loose): readonly (readonly [Path, Loose])[] => [
