@@ -393,7 +393,23 @@ export const calls: Readonly<Record<string, Calls>> = {
 
 const stranger = { project: "billing", team: "finance" };
 
-/** What whoever holds all rights of the fleet must not reach: somebody else's, and what would become theirs by a tag. */
+const session = { "ssm:SessionDocumentAccessCheck": "true" };
+
+/** Of commands beside Pulumi's: `stop` and `start`, and each door's way in. */
+export const commandCalls: Readonly<Record<string, readonly Request[]>> = {
+  "stop and start": [
+    ...on("instance", own, "StopInstances", "StartInstances"),
+    ...all("rds:StopDBInstance rds:StartDBInstance", named("rds", `db:${name}`), { has: own }),
+    ...all("autoscaling:UpdateAutoScalingGroup", named("autoscaling", group), { has: own }),
+    ...all("ec2:DescribeAddresses ec2:DescribeInstances rds:DescribeDBInstances autoscaling:DescribeAutoScalingGroups", "*"),
+  ],
+  "a door of Instance Connect": [call("ec2-instance-connect:OpenTunnel", ec2("instance-connect-endpoint"), { has: own })],
+  "a door of Session Manager": [
+    call("ssm:StartSession", ec2("instance"), { more: { "ssm:resourceTag/project": own.project, ...session } }),
+    call("ssm:StartSession", `arn:aws:ssm:${region}::document/AWS-StartSSHSession`, { more: session }),
+  ],
+};
+
 /** Of `fleet image bake`, from the Service Authorization Reference: no resource of Pulumi's, so not among the others. */
 export const imageCalls: Calls = {
   up: [
@@ -415,6 +431,7 @@ export const imageCalls: Calls = {
   ],
 };
 
+/** What whoever holds all rights of the fleet must not reach: somebody else's, and what would become theirs by a tag. */
 export const attacks: Readonly<Record<string, readonly Request[]>> = {
   "an ordinary role becomes the fleet's by a tag": [
     ...all("iam:TagRole", iam("role/admin"), { sent: own }),
@@ -472,6 +489,18 @@ export const attacks: Readonly<Record<string, readonly Request[]>> = {
     call("ec2:CreateTags", ec2("instance"), { sent: own }),
     call("ec2:RunInstances", ec2("instance"), { sent: { project: "billing" } }),
     ...on("instance", undefined, "RunInstances", "TerminateInstances"),
+  ],
+  "somebody's server switched off, and a way into it": [
+    ...on("instance", stranger, "StopInstances", "StartInstances"),
+    ...all("rds:StopDBInstance rds:StartDBInstance", named("rds", "db:payroll"), { has: stranger }),
+    call("autoscaling:UpdateAutoScalingGroup", named("autoscaling", "autoScalingGroup:0:autoScalingGroupName/web"), { has: stranger }),
+    call("ec2-instance-connect:OpenTunnel", ec2("instance-connect-endpoint"), { has: stranger }),
+    call("ssm:StartSession", ec2("instance"), { more: { "ssm:resourceTag/project": "billing", ...session } }),
+    // A shell of root's, on a server of the fleet's too.
+    call("ssm:StartSession", `arn:aws:ssm:${region}::document/SSM-SessionManagerRunShell`, { more: session }),
+    call("ssm:StartSession", ec2("instance"), {
+      more: { "ssm:resourceTag/project": own.project, "ssm:SessionDocumentAccessCheck": "false" },
+    }),
   ],
   "another region": [
     { ...call("ec2:RunInstances", ec2("instance").replace(region, "us-east-1"), { sent: own }) },

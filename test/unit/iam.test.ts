@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type Persona, type Policy, personas, policiesOf, type Scope, sampleScope, workers } from "../../iam/policies.ts";
-import { account, attacks, call, calls, ec2, iam, imageCalls, region } from "../support/aws-calls.ts";
+import { account, attacks, call, calls, commandCalls, ec2, iam, imageCalls, region } from "../support/aws-calls.ts";
 import { allows as allowed, type Request } from "../support/iam-evaluator.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -175,6 +175,12 @@ describe("the calls that the provider makes", () => {
     expect(up.filter((request) => !allowed(held(["look", "operator"]), request)).map(words)).toEqual([]);
     expect(down.filter((request) => !allowed(held(["look", "teardown"]), request)).map(words)).toEqual([]);
     expect([...up, ...down].filter((request) => allowed(held(["look"]), request))).toEqual([]);
+  });
+
+  test.for(Object.entries(commandCalls))("%s: the operator may, a look sees at most", ([, requests]) => {
+    expect(requests.filter((request) => !allowed(held(["look", "operator"]), request)).map(words)).toEqual([]);
+    const looks = requests.filter((request) => allowed(held(["look"]), request)).map(({ action }) => action);
+    expect(looks.filter((action) => !/:Describe/.test(action))).toEqual([]);
   });
 
   test("a look makes nothing", () => {
