@@ -53,15 +53,18 @@ const isSet = (value: unknown): boolean => (Array.isArray(value) ? value.length 
 const signature = "4dabf18193072939515e22adb298388d";
 const secretMark = "1b47061264138c4ac30d75fd1eb44270";
 
-/** The same data, its secrets in the clear, and what holds none as it is, without a copy; an export with `--show-secrets` needs no key. Throws where only the engine can read it. */
-export function opened(value: unknown, key?: Buffer): unknown {
+/**
+ * The same data, its secrets in the clear, and what holds none as it is, without a copy; an export with `--show-secrets` needs no key. Throws where only the engine can read it.
+ * @param as what stands in a secret's place
+ */
+export function opened(value: unknown, key?: Buffer, as: (plain: unknown) => unknown = (plain) => plain): unknown {
   if (Array.isArray(value)) {
-    const all = value.map((each) => opened(each, key));
+    const all = value.map((each) => opened(each, key, as));
     return all.every((each, index) => each === value[index]) ? value : all;
   }
   if (!isMap(value)) return value;
-  if (signature in value) return plainOf(value, key);
-  const entries = Object.entries(value).map(([name, each]) => [name, opened(each, key)] as const);
+  if (signature in value) return as(plainOf(value, key));
+  const entries = Object.entries(value).map(([name, each]) => [name, opened(each, key, as)] as const);
   return entries.every(([name, each]) => each === value[name]) ? value : Object.fromEntries(entries);
 }
 

@@ -11,6 +11,7 @@ import { makeStateFolder, shutStateFolder, stateFolder } from "./folder.ts";
 import { withoutLog } from "./home.ts";
 import { changes, stopsWithUs, throwIfInterrupted } from "./interruption.ts";
 import type { Program } from "./language-runtime.ts";
+import type { OneProcess } from "./one-process.ts";
 import { refuseWithoutCode } from "./project-code.ts";
 import { readable, readableLines } from "./words.ts";
 
@@ -105,10 +106,25 @@ export async function pulumi(
   const own = isEngineRun(args) ? await (await import("./one-process.ts")).oneProcess(programFor(plan, args)) : undefined;
   const forget = own ? tellProgram(env) : undefined;
   try {
-    return await run(plan, [...args, ...(own?.args ?? [])], { capture, env: { ...env, ...own?.env }, hear });
+    const ended = run(plan, [...args, ...(own?.args ?? [])], { capture, env: { ...env, ...own?.env }, hear });
+    if (own && plan && readsAll(args)) void lookMeanwhile(own, plan);
+    return await ended;
   } finally {
     forget?.();
     await own?.close();
+  }
+}
+
+/** A `destroy` reads nothing first, and of single resources only those. */
+const readsAll = ([command = "", ...rest]: readonly string[]): boolean => ["up", "preview"].includes(command) && !rest.includes("--target");
+
+/** The engine takes a quarter of a second to start. What fails here it asks for itself, and tells. */
+async function lookMeanwhile(own: OneProcess, plan: Aimed): Promise<void> {
+  try {
+    const { keptOf } = await import("./kept.ts");
+    await own.readAhead(await keptOf(plan));
+  } catch {
+    // A state that only the engine can read.
   }
 }
 

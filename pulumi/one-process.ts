@@ -2,6 +2,7 @@
 // (docs/adr/0040-one-process.md). A `pulumi` typed by hand starts its own.
 import { createRequire } from "node:module";
 import type { ServiceDefinition } from "@grpc/grpc-js";
+import type { Kept } from "../provisioners/provider/read-ahead.ts";
 import type { Program } from "./language-runtime.ts";
 
 export interface OneProcess {
@@ -9,6 +10,8 @@ export interface OneProcess {
   readonly args: readonly string[];
   /** For the engine: where the provider is. */
   readonly env: Readonly<Record<string, string>>;
+  /** Looks at what the state has of servers, while the engine starts. */
+  readAhead(kept: readonly Kept[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -23,6 +26,7 @@ export async function oneProcess(program: Program | undefined): Promise<OneProce
   return {
     args: language ? [`--client=127.0.0.1:${language.port}`] : [],
     env: { PULUMI_DEBUG_PROVIDERS: `fleet:${provider.port}` },
+    readAhead: (kept) => provider.readAhead(kept),
     close: async () => {
       language?.close();
       await provider.close();

@@ -91,9 +91,12 @@ export function digestOf(stream: string, open?: OpenSecret): EngineDigest {
 const isUnread = ({ kind, op, type }: StepHead): boolean =>
   kind === "resOutputsEvent" && op !== "create" && !(op === "update" && type === "fleet:index:Role");
 
-/** The same, from a file that may be large. */
-export const digestIn = (file: string, open?: OpenSecret): EngineDigest =>
-  digestOfEvents(new EventFile<Event>(file, isUnread).read(), open);
+/** Nothing is foreseen any more. */
+const isUnreadAfterwards = (head: StepHead): boolean => isUnread(head) || (head.kind === "resOutputsEvent" && head.op === "update");
+
+/** The same, from a file that may be large. @param isRun of a run that is over, not of a preview */
+export const digestIn = (file: string, open?: OpenSecret, { isRun = false } = {}): EngineDigest =>
+  digestOfEvents(new EventFile<Event>(file, isRun ? isUnreadAfterwards : isUnread).read(), open);
 
 function digestOfEvents(said: readonly Event[], open: OpenSecret): EngineDigest {
   const events = reopened(said, open);

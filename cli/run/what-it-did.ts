@@ -11,7 +11,7 @@ export async function whatItDid(plan: FleetPlan, events: string): Promise<StackP
   try {
     const open = new Set(openWords(plan.spec));
     const secrets = (await stateSecretsOf(plan.stack)).filter((secret) => !open.has(secret));
-    return masked(previewOf(plan, digestIn(events, await openSecretIn(plan))), maskOf(secrets));
+    return masked(previewOf(plan, digestIn(events, await openSecretIn(plan), { isRun: true })), maskOf(secrets));
   } catch {
     return undefined;
   }

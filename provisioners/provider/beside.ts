@@ -10,13 +10,14 @@ export const resourcesWith = (context: () => Promise<Context>) => async () => {
   return resourcesOf(shared);
 };
 
-export async function besideEngine(): Promise<{ readonly port: number; close(): Promise<void> }> {
+export async function besideEngine(): Promise<{ readonly port: number; readAhead: ProviderServer["readAhead"]; close(): Promise<void> }> {
   const { Context } = await import("./context.ts");
   const context = new Context();
   const provider = new ProviderServer({ version, resources: resourcesWith(async () => context) });
   const server = await listen(provider);
   return {
     port: server.port,
+    readAhead: (all) => provider.readAhead(all),
     // Connections last: with them go the locks, and what a server still does stops at its next step.
     close: async () => {
       provider.end();

@@ -11,6 +11,7 @@ import empty from "google-protobuf/google/protobuf/empty_pb.js";
 import { isUserFacing } from "../../spec/problem.ts";
 import { speller } from "../engine/spelling.ts";
 import { redactor } from "../ssh/redact.ts";
+import { type Kept, ReadAhead } from "./read-ahead.ts";
 import { type Call, type DiffKind, PartlyDone, type Resource, type Resources, type Severity } from "./resource.ts";
 import { fromStruct, toStruct } from "./struct.ts";
 import { type Answered, type Received, service } from "./struct-messages.ts";
@@ -47,6 +48,7 @@ const severities: Readonly<Record<Severity, number>> = { debug: 0, info: 1, warn
 export class ProviderServer {
   readonly #options: ProviderOptions;
   readonly #abort = new AbortController();
+  readonly #ahead = new ReadAhead();
   #engine: engineGrpc.EngineClient | undefined;
   #resources: Promise<Resources> | undefined;
 
@@ -70,6 +72,16 @@ export class ProviderServer {
   end(): void {
     this.#abort.abort();
     this.#engine?.close();
+  }
+
+  /** Looks now at what an engine that is just starting reads first. */
+  async readAhead(all: readonly Kept[]): Promise<void> {
+    for (const { inputs, outputs, ...kept } of all) {
+      const resource = await this.#resource(kept.urn);
+      const [given, seen] = [open(inputs), open(outputs)];
+      const call = this.#call({ getUrn: () => kept.urn }, given, seen);
+      if (resource.refreshBeforeUpdate) this.#ahead.begin(resource, kept, { inputs: given.value, outputs: seen.value }, call);
+    }
   }
 
   /** The table of the service: one line a call. */
@@ -197,7 +209,8 @@ export class ProviderServer {
     const [inputs, outputs] = [open(request.properties("inputs")), open(request.properties("properties"))];
     const resource = await this.#resource(message.getUrn());
     const call = this.#call(message, inputs, outputs);
-    const found = await resource.read(message.getId(), { inputs: inputs.value, outputs: outputs.value }, call);
+    const [id, old] = [message.getId(), { inputs: inputs.value, outputs: outputs.value }];
+    const found = await (this.#ahead.take(message.getUrn(), id, old, call) ?? resource.read(id, old, call));
     if (!found) return { message: new pb.ReadResponse().setId("") };
     const response = new pb.ReadResponse().setId(message.getId()).setRefreshBeforeUpdate(resource.refreshBeforeUpdate ?? false);
     return {

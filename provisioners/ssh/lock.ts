@@ -60,7 +60,7 @@ fleet_take() {
   fleet_silent=$((fleet_now - ${"$"}{fleet_heard:-fleet_now}))
   [ -n "$fleet_pid" ] && [ "$fleet_silent" -gt ${staleAfter} ] && fleet_break
 }
-if (umask 077 && mkdir -p -- "$fleet_dir" && : >>"$fleet_dir/lock" && : >>"$fleet_dir/holder" && : >>"$fleet_dir/heard"); then
+if (umask 077 && { [ -d "$fleet_dir" ] || mkdir -p -- "$fleet_dir"; } && : >>"$fleet_dir/lock" && : >>"$fleet_dir/holder" && : >>"$fleet_dir/heard"); then
   exec ${lockFd}>>"$fleet_dir/lock"
   if fleet_take 2>/dev/null; then
     fleet_state=taken
