@@ -1,5 +1,6 @@
 // What a balancer is asked and told by. haproxy through its runtime socket; nginx by its files, checked before they count, and a reload.
 import { createHash } from "node:crypto";
+import { pathFunctions } from "../../provisioners/engine/prelude.ts";
 import { type Command, lines, raw, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import type { HaproxyServerState } from "./haproxy.ts";
 import { aroundFile, aroundServer } from "./way-back.ts";
@@ -64,23 +65,26 @@ export interface FileChange {
 }
 
 /**
- * All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay. A reload is over when each worker
+ * All files or none: where nginx refuses one, each is as it was. Written into, so that owner, mode and links stay, in the folder that was entered:
+ * a link of root's may lead into a user's. A reload is over when each worker
  * from before takes no connection any more: until then it may send a request to where it was sent before.
  */
 export function nginxScript(changes: readonly FileChange[]): Command {
   const around = changes.map(({ path, content }) => aroundFile(path, content));
   return lines([
+    raw(pathFunctions),
     sh`set -e
 keep=$(mktemp -d)
-back() { rc=$?; n=0; [ "$rc" = 0 ] || while read -r f; do n=$((n+1)); [ ! -e "$keep/$n" ] || cat "$keep/$n" >"$f"; done <"$keep/list"; rm -rf "$keep"; exit "$rc"; }
+back() { rc=$?; n=0; [ "$rc" = 0 ] || while read -r f; do n=$((n+1)); [ ! -e "$keep/$n" ] || fleet_into "$f" <"$keep/$n"; done <"$keep/list"; rm -rf "$keep"; exit "$rc"; }
 : >"$keep/list"
 trap back EXIT`,
     ...changes.flatMap(({ path, was, content }, index) => [
-      sh`f=$(readlink -f -- ${path}); printf ${"%s  %s\\n"} ${createHash("sha256").update(was).digest("hex")} "$f" | sha256sum --check --status ||
+      sh`f=$(readlink -f -- ${path}); fleet_read "$f" >"$keep/new"
+printf ${"%s  %s\\n"} ${createHash("sha256").update(was).digest("hex")} "$keep/new" | sha256sum --check --status ||
 { printf ${"%s: expected it as it was looked at, got another text, or one that is no UTF-8\\n"} "$f" >&2; exit 1; }
-printf ${"%s\\n"} "$f" >>"$keep/list"; cat "$f" >"$keep/"${String(index + 1)}`,
+mv -- "$keep/new" "$keep/"${String(index + 1)}; printf ${"%s\\n"} "$f" >>"$keep/list"`,
       around[index]!.before,
-      withInput(sh`cat >"$f"`, content),
+      withInput(sh`fleet_into "$f"`, content),
     ]),
     sh`nginx -t 2>"$keep/said" || { cat "$keep/said" >&2; exit 1; }
 old=$(pgrep -P "$(systemctl show -p MainPID --value nginx)" || :)

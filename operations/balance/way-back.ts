@@ -1,5 +1,6 @@
 // What a balancer was before anybody was drained on it, remembered on it: a `down` takes a drain back that nobody ended.
 import { createHash } from "node:crypto";
+import { pathFunctions } from "../../provisioners/engine/prelude.ts";
 import { type Command, lines, quote, sh, withInput } from "../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack, wayBackFile, wayBackOf } from "../../provisioners/engine/ways-back.ts";
 import { type HaproxyServerState, haproxyCommands } from "./haproxy.ts";
@@ -13,22 +14,23 @@ export interface Around {
   readonly after: Command;
 }
 
-/** Of a file of nginx', whose real place is in `$f`. */
+/** Of a file of nginx', whose real place is in `$f`; expects the functions for paths. */
 export function aroundFile(path: string, content: string): Around {
   const name = wayBackOf(operation, path);
   const [way, kept, ours] = [wayBackFile(name), wayBackFile(name, "kept"), wayBackFile(name, "ours")];
   const sum = createHash("sha256").update(content).digest("hex");
-  const back = `f=$(readlink -f -- ${quote(path)}) && [ -f "$f" ] || exit 0
+  const back = `${pathFunctions}
+f=$(readlink -f -- ${quote(path)}) && [ -f "$f" ] || exit 0
 if cmp -s -- ${quote(kept)} "$f" || printf '%s\\n' "$fleet_given" | grep -qxF -e ${quote(path)} -e "$f"; then exit 0; fi
 if sha256sum --check --status -- ${quote(ours)}; then
-  cat -- ${quote(kept)} > "$f"
+  fleet_into "$f" < ${quote(kept)}
   if systemctl -q is-active nginx 2>/dev/null && nginx -t -q; then systemctl reload nginx; fi
 else
   printf '%s was written by somebody after a drain: it stays as they left it\\n' ${quote(path)}
 fi`;
   return {
     before: lines([
-      sh`if [ ! -e ${way} ]; then ( umask 077; mkdir -p -- "$(dirname -- ${way})" && cp -p -- "$f" ${kept} ) || exit 4; fi`,
+      sh`if [ ! -e ${way} ]; then ( umask 077; mkdir -p -- "$(dirname -- ${way})" && fleet_read "$f" > ${kept} ) || exit 4; fi`,
       keepWayBack({ name, title: `fleet drain (${path})` }, back, { first: true }),
       // What somebody wrote since the last change stays no work of ours: `down` leaves it then.
       sh`if cmp -s -- ${kept} "$f" || sha256sum --check --status -- ${ours}; then printf '%s  %s\n' ${sum} "$f" > ${ours} || exit 4; fi`,

@@ -1,4 +1,5 @@
 // What must still be there after the reboot: a file in each place that keeps the application's data, a row in the database, a key in redis.
+import { pathFunctions } from "../../provisioners/engine/prelude.ts";
 import { type Command, lines, quote, raw } from "../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
 import { redisClient } from "./redis-client.ts";
@@ -9,7 +10,8 @@ export type Mark = string;
 export const fileName = ".fleet-retest";
 const database = (mark: Mark): string => `fleet_retest_${mark}`;
 
-const client = `sql() {
+const client = `${pathFunctions}
+sql() {
   client=$(command -v mariadb || command -v mysql) || return 1
   if "$client" -e 'select 1' >/dev/null 2>&1; then timeout 20 "$client" -N -B "$@"; else timeout 20 "$client" --defaults-file=/etc/mysql/debian.cnf -N -B "$@"; fi
 }
@@ -30,7 +32,7 @@ export const plant = (mark: Mark): Command =>
     raw(`${client}\n${removal}`),
     keepWayBack(wayBack, `${client}\n${removal}`),
     raw(`${places} | while read -r place; do
-  printf '%s\\n' ${quote(mark)} >"$place/${fileName}" && sync "$place/${fileName}" && printf 'file\\t%s\\n' "$place/${fileName}"; done
+  printf '%s\\n' ${quote(mark)} | fleet_new "$place/${fileName}" && sync "$place/${fileName}" && printf 'file\\t%s\\n' "$place/${fileName}"; done
 if pgrep -x 'mysqld|mariadbd' >/dev/null && [ "$(sql -e 'select @@global.read_only' 2>/dev/null)" = 0 ]; then
   sql -e ${quote(`create database ${database(mark)}; create table ${database(mark)}.mark (mark varchar(64) primary key) engine=InnoDB; insert into ${database(mark)}.mark values ('${mark}')`)} && printf 'row\\t%s\\n' ${database(mark)}
 fi
@@ -58,7 +60,7 @@ ${planted
 
 const wayBack = { name: "retest", title: "fleet retest" } as const;
 
-const removal = `${places} | while read -r place; do rm -f -- "$place/${fileName}"; done
+const removal = `${places} | while read -r place; do fleet_remove "$place/${fileName}"; done
 if pgrep -x 'mysqld|mariadbd' >/dev/null; then
   sql -e "select schema_name from information_schema.schemata where schema_name like 'fleet\\_retest\\_%'" 2>/dev/null | grep -xE 'fleet_retest_[0-9a-f]{12}' | while read -r each; do sql -e "drop database $each"; done
 fi

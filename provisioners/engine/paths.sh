@@ -49,6 +49,12 @@ fleet_copy() (
 # fleet_read PATH: of a file; what a link leads to is refused, since a user may have put one there a moment ago
 fleet_read() ( fleet_enter "${1%/*}" >&2 && dd if="./${1##*/}" iflag=nofollow,fullblock bs=64k status=none )
 
+# fleet_into PATH: standard input takes the place of what is in a file, whose owner and mode stay; a link is refused
+fleet_into() ( fleet_enter "${1%/*}" >&2 && dd of="./${1##*/}" oflag=nofollow bs=64k status=none )
+
+# fleet_new PATH: standard input becomes a new file, whatever was at that name
+fleet_new() ( fleet_enter "${1%/*}" >&2 && rm -f -- "./${1##*/}" && set -C && cat > "./${1##*/}" )
+
 # fleet_remove PATH: where its folder is gone, so is what was in it
 fleet_remove() { [ ! -d "${1%/*}/" ] || fleet_at "$1" rm -f --; }
 

@@ -23,6 +23,8 @@ export const storeKey = (address: Address): string => createHash("sha256").updat
  * - `fleet_at PATH COMMAND …`: COMMAND runs in the path's folder, entered so, with the path's own name as its last argument.
  * - `fleet_copy PATH COPY OPTION …`: `cp -a` of what is there to a place of root's.
  * - `fleet_read PATH`: a file's content; a link is refused.
+ * - `fleet_into PATH`: standard input into a file that is there, which keeps owner and mode; a link is refused.
+ * - `fleet_new PATH`: standard input as a new file of root's.
  * - `fleet_remove PATH`: of a file or a link; nothing to do where its folder is gone.
  * - `fleet_back COPY PATH`: the copy takes the place of what is there, an empty directory too.
  * - `fleet_folders DIRECTORY`: makes it, and those above it that are missing.

@@ -1,7 +1,8 @@
 // What is done to a server beside its roles: remembered there before it is done, and taken back with the server, by real shells.
-import { chmodSync, existsSync, globSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, lstatSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { nginxScript } from "../../operations/balance/scripts.ts";
 import { aroundFile } from "../../operations/balance/way-back.ts";
 import { begin, end } from "../../operations/lab/aside.ts";
 import { finalClient } from "../../operations/measure/run/final.ts";
@@ -10,6 +11,7 @@ import { stepsOn, taking, undoing } from "../../operations/retest/finalize.ts";
 import { plant, remove } from "../../operations/retest/markers.ts";
 import { claimServer, converge, giveBack } from "../../provisioners/engine/converge.ts";
 import { handBack } from "../../provisioners/engine/hand-back.ts";
+import { pathFunctions } from "../../provisioners/engine/prelude.ts";
 import type { LockingShell } from "../../provisioners/engine/shell.ts";
 import { type Command, lines, raw, sh } from "../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack } from "../../provisioners/engine/ways-back.ts";
@@ -89,7 +91,7 @@ describe("a drained server in a file of nginx'", () => {
   const path = () => at("site");
   const change = async (content: string) => {
     const { before, after } = aroundFile(path(), content);
-    await run(lines([sh`f=${path()}`, before, sh`printf %s ${content} > "$f"`, after]));
+    await run(lines([raw(pathFunctions), sh`f=${path()}`, before, sh`printf %s ${content} > "$f"`, after]));
   };
 
   beforeEach(() => {
@@ -224,5 +226,47 @@ describe("an operation", () => {
     if (how === "nothing") for (const text of code) expect(text.match(leaves)?.[0]).toBeUndefined();
     if (how === "ways back") expect(texts.some((text) => text.includes("keepWayBack("))).toBe(true);
     if (how === "the journal") expect(texts.some((text) => /\bconverge\(/.test(text))).toBe(true);
+  });
+
+  /** Root's own folders, and names within one that was entered. */
+  const roots = new Set(["keep", "kept", "name", "came"]);
+  /** By the end of its file's name: variables whose folder is root's in each distribution, or whose script is the owner's. */
+  const exempt: Readonly<Record<string, readonly string[]>> = { "retest/stays.ts": ["file", "log"], "deploy/once.ts": ["place"] };
+  /** A redirection to a path in a variable, or a program of files with one. */
+  const byPath = /(?:>>?[ ]*|\b(?:cp|mv|rm|chmod|chown|ln|install|tee|touch|truncate|mkdir|sed -i)\s[^|;&\n`]*?)"\$\{?(\w+)[^"]*"/g;
+
+  test("writes below what a user may own in the folder that it entered, never by the whole path", () => {
+    const found = globSync("operations/**/*.ts", { cwd: checkout }).flatMap((file) => {
+      const code = readFileSync(join(checkout, file), "utf8").replace(/^\s*(?:\/\/|\*|\/\*\*).*$/gm, "");
+      const [, own = []] = Object.entries(exempt).find(([end]) => file.endsWith(end)) ?? [];
+      return [...code.matchAll(byPath)]
+        .filter(([, name = ""]) => !roots.has(name) && !own.includes(name))
+        .map(([text]) => `${file}: ${text}`);
+    });
+    expect(found).toEqual([]);
+  });
+
+  describe("that meets a link which a user put there", () => {
+    const outside = () => read("roots");
+    beforeEach(() => {
+      there("roots", "of root's\n");
+      symlinkSync(at("roots"), at("link"));
+    });
+
+    test("a marker of a retest takes its place", async () => {
+      await run(lines([raw(pathFunctions), raw(`printf 'mark\\n' | fleet_new ${at("link")}`)]));
+      expect([outside(), read("link"), lstatSync(at("link")).isSymbolicLink()]).toEqual(["of root's\n", "mark\n", false]);
+    });
+
+    test("a file that is written into stays as it is", async () => {
+      const { code, stderr } = await shell.run(lines([raw(pathFunctions), raw(`echo drained | fleet_into ${at("link")}`)]));
+      expect([code === 0, stderr]).toEqual([false, expect.stringContaining("symbolic links")]);
+      expect(outside()).toBe("of root's\n");
+    });
+
+    test("markers of a retest are planted so, and files of nginx' are written so", () => {
+      expect(plant("0123456789ab").text).toMatch(/\| fleet_new "\$place/);
+      expect(nginxScript([{ path: "/etc/nginx/site", was: "", content: "\n" }]).text).toMatch(/fleet_into "\$f"/);
+    });
   });
 });

@@ -1,4 +1,5 @@
 // Profilers that are there, around a measured run: POSIX sh, as root. They end with the sampler's group, whatever ended it.
+import { pathFunctions } from "../../../provisioners/engine/prelude.ts";
 import { type Command, quote, raw } from "../../../provisioners/engine/shell-quote.ts";
 import type { Profile } from "../../../spec/bench.ts";
 
@@ -61,7 +62,8 @@ END { for (line in count) print line " " count[line] }`;
 
 /** Before the sampler's group is ended: profilers write what they have when they are asked to stop. */
 export const collectProfiles = (folder: string, { files }: Profile): Command =>
-  raw(`if [ -d ${profilesOf(folder)} ]; then
+  raw(`${pathFunctions}
+if [ -d ${profilesOf(folder)} ]; then
   for pid in $(cat ${profilesOf(folder)}/pids 2>/dev/null); do kill -INT "$pid" 2>/dev/null || true; done
   i=0; for pid in $(cat ${profilesOf(folder)}/pids 2>/dev/null); do while kill -0 "$pid" 2>/dev/null && [ $i -lt 100 ]; do i=$((i + 1)); sleep 0.1; done; kill -KILL "$pid" 2>/dev/null || true; done
   ( cd ${profilesOf(folder)}
@@ -69,7 +71,7 @@ export const collectProfiles = (folder: string, { files }: Profile): Command =>
 ${files
   .map(
     (pattern, index) =>
-      `  for each in ${pattern}; do if [ -f "$each" ] && [ "$(stat -c %Y "$each")" -ge "$(cat ${folder}/began)" ]; then cp "$each" "own-${index}-$(basename -- "$each")"; fi; done`,
+      `  for each in ${pattern}; do if [ -f "$each" ] && [ "$(stat -c %Y "$each")" -ge "$(cat ${folder}/began)" ]; then fleet_read "$each" > "own-${index}-$(basename -- "$each")"; fi; done`,
   )
   .join("\n")}
   mkdir -p ${folder}/out/profiles

@@ -1,4 +1,5 @@
 // What a run that counts and `fleet finalize` switched off, with its way back: lines in one file on the server, the last one first.
+import { pathFunctions } from "../../../provisioners/engine/prelude.ts";
 import { type Command, lines, quote, raw } from "../../../provisioners/engine/shell-quote.ts";
 import { unitLinks } from "../../../provisioners/engine/unit-links.ts";
 import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back.ts";
@@ -31,18 +32,20 @@ const logBack = `log_back() {
  */
 const files = `kept_file() {
   if grep -sqF "file_back $1 " ${finalFolder}/undo; then return; fi
-  if [ -e "$2" ] || [ -L "$2" ]; then cp -aT --remove-destination -- "$2" "${finalFolder}/kept-$1"; fi
+  if [ -e "$2" ] || [ -L "$2" ]; then fleet_copy "$2" "${finalFolder}/kept-$1" -T --remove-destination; fi
   printf "file_back %s '%s'\\n" "$1" "$2" >>${finalFolder}/undo
 }
 file_back() {
   if printf '%s\\n' "\${fleet_given:-}" | grep -qxF -- "$2" || [ ! -d "\${2%/*}" ]; then return; fi
   if [ -e "${finalFolder}/kept-$1" ] || [ -L "${finalFolder}/kept-$1" ]; then
-    cp -a -- "${finalFolder}/kept-$1" "$2.fleet-back" && mv -fT -- "$2.fleet-back" "$2"
-  else rm -f -- "$2"; fi
+    run=final
+    fleet_back "${finalFolder}/kept-$1" "$2"
+  else fleet_remove "$2"; fi
 }`;
 
 /** What the lines may call. */
-export const finalClient = `${databaseStart}
+export const finalClient = `${pathFunctions}
+${databaseStart}
 ${logBack}
 ${files}
 ${unitLinks}

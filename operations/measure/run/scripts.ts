@@ -1,5 +1,6 @@
 // What runs on a server before and after a measured run: POSIX sh, as root.
 
+import { pathFunctions } from "../../../provisioners/engine/prelude.ts";
 import { type Command, lines, quote, raw, sh, withInput } from "../../../provisioners/engine/shell-quote.ts";
 import { dropWayBack, keepWayBack } from "../../../provisioners/engine/ways-back.ts";
 import { shortLength } from "../../../provisioners/resources/git.ts";
@@ -75,12 +76,13 @@ nginx -s reload 2>&1`;
  */
 const unsilenced = (file: string, index: number): Command => {
   const [kept, ours] = [`${folder}/kept-${index}`, `${folder}/changed-${index}`];
-  const back = `f=$(readlink -f -- ${quote(file)}); if cmp -s -- "$f" ${ours}; then cat -- ${kept} >"$f"; fi; rm -f -- ${kept} ${ours}`;
-  return raw(`f=$(readlink -f -- ${quote(file)})
-cat -- "$f" >${kept}
+  const back = `f=$(readlink -f -- ${quote(file)}); if cmp -s -- "$f" ${ours}; then fleet_into "$f" <${kept}; fi; rm -f -- ${kept} ${ours}`;
+  return raw(`${pathFunctions}
+f=$(readlink -f -- ${quote(file)})
+fleet_read "$f" >${kept}
 sed 's/^\\([[:space:]]*\\)access_log[[:space:]]\\{1,\\}off;/\\1# fleet bench: access_log off;/' ${kept} >${ours}
-printf '%s\\n' ${quote(back)} >>${folder}/undo
-cat -- ${ours} >"$f"`);
+printf '%s\\n' ${quote(`${pathFunctions}\n${back}`)} >>${folder}/undo
+fleet_into "$f" <${ours}`);
 };
 
 /** Without a port that is free, without bash, or where nginx knows no status, there are logs alone. */
