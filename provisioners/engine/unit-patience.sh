@@ -6,15 +6,17 @@ fleet_word_first=5 fleet_word_every=30 fleet_patience=300
 
 # systemctl VERB OPTION … UNIT
 systemctl() {
-  local unit pid waited code
+  local unit pid waited code since
   case ${1:-} in start | stop | restart | try-restart | reload) ;; *) command systemctl "$@"; return ;; esac
   for unit; do :; done
+  # Nobody waits a second time for what was stuck when this run came.
+  since=$(fleet_stuck_since "$unit" "$1")
   command systemctl "$@" &
   pid=$! waited=0
   while kill -0 "$pid" 2> /dev/null; do
     sleep 0.1
     waited=$((waited + 1))
-    if fleet_word_due "$waited" && ! fleet_waiting "$1" "$unit" $((waited / 10)) && kill "$pid" 2> /dev/null; then
+    if fleet_word_due "$waited" && ! fleet_waiting "$1" "$unit" $((since + waited / 10)) && kill "$pid" 2> /dev/null; then
       wait "$pid" 2> /dev/null || :
       return 1
     fi
@@ -22,6 +24,22 @@ systemctl() {
   code=0
   wait "$pid" || code=$?
   return "$code"
+}
+
+# fleet_stuck_since UNIT VERB: the seconds for which it has been ending, or starting where that is what the verb would wait for; 0 where it does neither
+fleet_stuck_since() {
+  local state changed up rest
+  state=$(command systemctl show -p ActiveState --value -- "$1") || state=''
+  case $state:$2 in
+    deactivating:* | activating:start | activating:reload)
+      changed=$(command systemctl show -p StateChangeTimestampMonotonic --value -- "$1") || changed=''
+      read -r up rest < /proc/uptime
+      case $changed in '' | 0 | *[!0-9]*) changed=${up%.*}000000 ;; esac
+      rest=$((${up%.*} - changed / 1000000))
+      if [ "$rest" -gt 0 ]; then printf '%s\n' "$rest"; else echo 0; fi
+      ;;
+    *) echo 0 ;;
+  esac
 }
 
 # fleet_word_due TENTHS
@@ -38,7 +56,7 @@ fleet_waiting() {
     tell waits "\`systemctl $1 $2\` has waited $3 s, of $limit s at most; the unit is $(fleet_state_of "$2")${said:+; it said: $said}"
     return 0
   fi
-  printf '%s: expected `systemctl %s` to be done within %s s, got a unit that is still %s%s\n' "$2" "$1" "$limit" "$(fleet_state_of "$2")" "${said:+; it said: $said}"
+  printf '%s: expected `systemctl %s` to be done within %s s, got a unit that is still %s after %s s%s\n' "$2" "$1" "$limit" "$(fleet_state_of "$2")" "$3" "${said:+; it said: $said}"
   if fleet_ends "$2"; then fleet_stuck "$2"; fi
   return 1
 }

@@ -251,7 +251,7 @@ describe("systemd that waits", () => {
       `#!/bin/sh
 echo "$*" >> ${at("calls")}
 case $1 in
-  show) case $* in *Timeout*) cat ${at("limits")} ;; *Triggers*) ;; *LoadState*) echo loaded ;; *--value*) cat ${at("active")} ;; *) echo "ActiveState=$(cat ${at("active")})"; echo "SubState=stop-sigterm" ;; esac ;;
+  show) case $* in *Timeout*) cat ${at("limits")} ;; *Triggers*) ;; *LoadState*) echo loaded ;; *StateChange*) cat ${at("changed")} ;; *--value*) cat ${at("active")} ;; *) echo "ActiveState=$(cat ${at("active")})"; echo "SubState=stop-sigterm" ;; esac ;;
   is-failed) exit 1 ;;
   start | stop | restart | reload) echo deactivating > ${at("active")}; until [ -e ${at("released")} ]; do /bin/sleep 0.1; done; echo active > ${at("active")} ;;
 esac
@@ -268,7 +268,9 @@ exit 0
     expect([code, get("config")]).toEqual([9, "good 1\n"]);
     const state = "deactivating (stop-sigterm); it said: Error trying to save the DB, can't exit.";
     expect(out).toContain(`@waits \`systemctl restart app.service\` has waited 1 s, of 2 s at most; the unit is ${state}\n`);
-    expect(out).toContain(`app.service: expected \`systemctl restart\` to be done within 2 s, got a unit that is still ${state}\n`);
+    expect(out).toContain(
+      `app.service: expected \`systemctl restart\` to be done within 2 s, got a unit that is still deactivating (stop-sigterm) after 2 s; it said: Error trying to save the DB, can't exit.\n`,
+    );
     expect(out).toContain("or `systemctl kill -s KILL app.service`, which loses what it has not saved");
     expect(out).toContain("app.service still ends; what it had before is back");
     // Another restart would wait as long again.
@@ -279,6 +281,28 @@ exit 0
   test.each(["systemctl stop -- app.service", "systemctl restart -- app.service", "fleet_reopen app.socket"])("%s is bounded", (text) => {
     const { code, out } = run(hurried + step(text));
     expect([code, out]).toEqual([9, expect.stringContaining("to be done within 2 s")]);
+  });
+
+  test.each([
+    ["deactivating", "restart", true],
+    ["deactivating", "stop", true],
+    ["activating", "start", true],
+    // A restart ends what never comes up.
+    ["activating", "restart", false],
+    ["active", "restart", false],
+  ])("that is %s since long before: a %s ends at once: %s", (state, verb, isStuck) => {
+    put("active", `${state}\n`);
+    // Since the computer's own start; the patience counts from there.
+    put("changed", "1000000\n");
+    const text = `systemctl ${verb} -- app.service`;
+    const release = isStuck ? "" : `( /bin/sleep 1.5; touch ${at("released")} ) > /dev/null 2>&1 &\n`;
+    const { code, out } = run(`fleet_word_first=1 fleet_patience=20\n${release}${step(text)}`);
+    if (!isStuck) expect([code, out]).toEqual([0, expect.stringContaining("has waited 1 s, of 20 s at most")]);
+    else
+      expect([code, out]).toEqual([
+        9,
+        expect.stringMatching(/to be done within 20 s, got a unit that is still .* after \d{2,} s;[\s\S]*systemctl kill app.service/),
+      ]);
   });
 
   test("says so after a few seconds, then now and then", () => {
