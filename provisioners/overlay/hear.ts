@@ -21,7 +21,7 @@ export interface Hearer {
   readonly handler?: { readonly name: string; readonly run?: string | undefined };
   readonly validate?: string | undefined;
   /** Who is asked whether a file is in force. */
-  readonly live?: { readonly of: ReaderName; readonly file: string };
+  readonly live?: readonly { readonly of: ReaderName; readonly file: string; readonly unit?: string }[];
   readonly reloadOn: readonly Address[];
   readonly restartOn: readonly Address[];
   readonly below: readonly string[];
@@ -68,9 +68,16 @@ function ofTerritory(territory: Territory, placed: readonly Placed[], facts: Fac
   if (handler && !run && !validate) return [];
   const addresses = here.map(({ declared }) => declared.address);
   const [reloadOn, restartOn] = hears === "reload" ? [addresses, []] : [[], addresses];
-  const [file = ""] = paths;
-  const asked = territory.live && here.some(({ entry }) => entry.path === file) ? { live: { of: territory.live, file } } : {};
+  const asked = territory.live && unit ? { live: comparedIn(territory, territory.live, here, unit) } : {};
   return [{ unit, validate, reloadOn, restartOn, below: paths, ...asked, ...(handler && { handler }) }];
+}
+
+/** What a role writes there itself it compares itself: of a file in its place it is told by the role's own look. */
+function comparedIn({ paths, liveFiles }: Territory, of: ReaderName, here: readonly Placed[], unit: string): NonNullable<Hearer["live"]> {
+  if (!liveFiles) return here.some(({ entry }) => entry.path === paths[0]) ? [{ of, file: paths[0]! }] : [];
+  return here.flatMap(({ entry, declared }) =>
+    declared.address.startsWith("file[") && liveFiles.test(entry.path) ? [{ of, file: entry.path, unit }] : [],
+  );
 }
 
 /** The same resources, with those that hear of the files among them. */
@@ -84,10 +91,17 @@ export function withHearers(declared: readonly Declared[], all: readonly Hearer[
     ...services
       .filter(({ unit }) => unit && !declared.some(({ address }) => address === `service[${unit}]`))
       .map(({ unit, handler: _, live: __, ...heard }) => want.service({ unit: unit!, keep: true, ...heard })),
-    ...services.flatMap(({ unit, live }) => (live ? [want.live({ ...live, after: [`service[${unit}]`] })] : [])),
+    ...services.flatMap(({ unit, live = [] }) =>
+      live
+        .filter(({ file }) => !declared.some((each) => isLook(each, file)))
+        .map((each) => want.live({ ...each, after: [`service[${unit}]`] })),
+    ),
   ];
   return [...declared.map((each) => hearing(each, services)), ...made];
 }
+
+const isLook = ({ address, want: of }: Declared, file: string): boolean =>
+  address.startsWith("live[") && (of as { readonly file?: string }).file === file;
 
 /** One for each unit or handler, with all that it hears of. */
 function merged(all: readonly Hearer[]): readonly Hearer[] {
@@ -104,6 +118,7 @@ const both = (a: Hearer, b: Hearer) => ({
   reloadOn: [...a.reloadOn, ...b.reloadOn],
   restartOn: [...a.restartOn, ...b.restartOn],
   below: [...a.below, ...b.below],
+  ...((a.live ?? b.live) && { live: [...(a.live ?? []), ...(b.live ?? [])] }),
 });
 
 /** A role's own service hears of what the role no longer wants anyway. */

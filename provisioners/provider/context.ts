@@ -19,6 +19,8 @@ export class Context {
   readonly #run = randomUUID();
   /** Servers that must not be changed, by their addresses: they are another stack's. */
   readonly #foreign = new Map<string, Foreign>();
+  /** Servers that this run has reached, by their names, as they are now. */
+  readonly #now = new Map<string, { readonly connection: Connection; readonly made: boolean }>();
   readonly #locks = new WeakMap<LockingShell, Promise<void>>();
 
   /** Two stacks on one server would undo each other's work. Throws HostError where it was found to be another's. */
@@ -30,6 +32,22 @@ export class Context {
   foreign({ address, port }: Connection, foreign: Foreign | undefined): void {
     if (foreign) this.#foreign.set(`${address} ${port ?? 22}`, foreign);
     else this.#foreign.delete(`${address} ${port ?? 22}`);
+  }
+
+  /** This run has its hands on this server, by this way. `made`: the fleet made it, and may have replaced it by another. */
+  isNow(connection: Connection, made = false): void {
+    this.#now.set(connection.name, { connection, made });
+  }
+
+  /**
+   * The way to a server on which something is to be undone; undefined where that is gone, with all that was done on it: another one that the
+   * fleet made has its name by now. The same one, by its host key, is reached where it is now.
+   */
+  nowOf(before: Connection): Connection | undefined {
+    const now = this.#now.get(before.name);
+    if (!now) return before;
+    if (now.connection.hostKey === before.hostKey) return now.connection;
+    return now.made ? undefined : before;
   }
 
   /**

@@ -91,6 +91,7 @@ async function take(context: Context, inputs: HostInputs, call: Call, was?: Host
   await context.lock(shell, call);
   await ownership(context, shell, inputs, call, was?.owner);
   context.refuseForeign(inputs.connection);
+  context.isNow(inputs.connection, inputs.made);
   const owner = { id: was?.owner ?? randomUUID(), ...comerOf(call), since: new Date().toISOString() };
   await claimServer(shell, { by: call.name, was: was?.wanter }, owner, { signal: call.signal });
   return { ...outputs, wanter: call.name, owner: owner.id };

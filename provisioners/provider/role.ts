@@ -157,8 +157,13 @@ async function run(context: Context, id: string, inputs: RoleInputs, call: Call,
  * stops nothing: the Host, last to go, tries once more and says what is left.
  */
 async function release(context: Context, outputs: RoleOutputs, call: Call): Promise<void> {
-  const shell = await context.reach(outputs.connection, call);
-  context.refuseForeign(outputs.connection);
+  const connection = context.nowOf(outputs.connection);
+  if (!connection) {
+    call.log("info", `${outputs.host}: nothing of it is to be undone: the server that it was done on is gone`);
+    return;
+  }
+  const shell = await context.reach(connection, call);
+  context.refuseForeign(connection);
   await context.lock(shell, call);
   const by = outputs.wanter ?? wanterOf(outputs, call);
   const report = await converge(shell, outputs.role, {}, { ...convergeOptions(call, outputs.resources), by });

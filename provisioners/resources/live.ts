@@ -1,7 +1,7 @@
 // What a service runs with must be what its file says: a setting that was lowered, overruled by another file or not taken is named.
 // It is looked at like everything else, and once more after a run that changed something.
 import { z } from "zod";
-import { FilePath, Line } from "../../spec/scalars.ts";
+import { FilePath, Line, UnitName } from "../../spec/scalars.ts";
 import { sh } from "../engine/shell-quote.ts";
 import { common, defineKind, missing } from "./kind.ts";
 import { type Answer, parseAnswer } from "./live/reader.ts";
@@ -12,8 +12,10 @@ export const LiveWant = z.strictObject({
   ...common,
   /** Who is asked. */
   of: z.enum(readerNames),
-  /** The fleet's file: what it says is compared. */
+  /** The fleet's file, or one of the team's: what it says is compared. */
   file: FilePath,
+  /** Of a file of the team's: it is asked only while this runs, and is one of several. */
+  unit: UnitName.optional(),
   /** Only ever seen: what is not live. */
   differs: Line.optional(),
 });
@@ -49,7 +51,8 @@ const advised = (want: LiveWant, have: LiveHave): readonly string[] => {
 };
 
 /** Those of a unit are asked unit by unit. */
-const nameOf = ({ of, file }: LiveWant): string => (of === "systemd" ? `${of}:${unitIn(file)}` : of);
+const nameOf = ({ of, file, unit }: LiveWant): string =>
+  of === "systemd" ? `${of}:${unitIn(file)}` : unit === undefined ? of : `${of}:${file}`;
 
 /** Whether a file that is read later says something else than the fleet's. */
 function overruled({ of }: LiveWant, have: LiveHave, name: string): boolean {
@@ -68,8 +71,9 @@ export const live = defineKind<LiveWant, LiveHave>({
   touches: ({ of }) => (of === "nftables" ? { units: ["nftables.service"] } : {}),
   effective: true,
   leans: () => ({ services: true }),
-  read({ of, file }, look) {
-    const answer = look.command(readers[of].ask(file));
+  read({ of, file, unit }, look) {
+    const idle = unit === undefined ? sh`` : sh`systemctl is-active -q -- ${unit} || exit 0\n`;
+    const answer = look.command(sh`${idle}${readers[of].ask(file)}`);
     return () => (answer().code === 0 ? parseAnswer(answer().stdout) : missing);
   },
   plan(want, have, { changed }) {

@@ -75,11 +75,12 @@ export const service = defineKind<ServiceWant, ServiceHave>({
     if (want.masked) return isMasked(have) ? stopSteps(want, have) : maskSteps(want, have);
     if (isMasked(have) && want.masked === false) return [unmaskStep(want), ...afterUnmask(want)];
     if (isMasked(have) && (want.enabled || want.running)) return [refuseMasked(want)];
-    if (!want.enabled && !want.running && have.load === "not-found") return offSteps(want, context);
+    if (!want.enabled && !want.running && have.load === "not-found")
+      return [...offSteps(want, context), ...checkSteps(want, have, context)];
     return [
       ...enableSteps(want, have),
       ...installSteps(want, have, context),
-      ...(want.running ? runSteps(want, have, context) : stopSteps(byOwnName(want, have), have)),
+      ...(want.running ? runSteps(want, have, context) : [...stopSteps(byOwnName(want, have), have), ...checkSteps(want, have, context)]),
     ];
   },
   seen(want, have) {
@@ -150,8 +151,8 @@ const afterUnmask = ({ unit, enabled, running }: Pick<ServiceWant, "unit" | "ena
 ];
 
 /** A package of the same run brings it, enabled and running as Debian has it. */
-const offSteps = ({ unit }: ServiceWant, { changed }: PlanContext): Step[] =>
-  [...changed].some((address) => address.startsWith("package["))
+const offSteps = ({ unit }: ServiceWant, context: PlanContext): Step[] =>
+  packageComes(context)
     ? [
         {
           change: "disable and stop it where its package starts it",
@@ -160,6 +161,8 @@ const offSteps = ({ unit }: ServiceWant, { changed }: PlanContext): Step[] =>
         },
       ]
     : [];
+
+const packageComes = ({ changed }: Pick<PlanContext, "changed">): boolean => [...changed].some((address) => address.startsWith("package["));
 
 /** A static unit whose file changes in this run may be one that can be enabled by now. */
 function installSteps({ unit, enabled }: ServiceWant, have: ServiceHave, { changed }: PlanContext): Step[] {
@@ -183,7 +186,12 @@ const stopSteps = ({ unit }: ServiceWant, { active }: UnitSeen): Step[] =>
 /** One that does not run only has its files checked: what it would choke on does not land either. */
 function keptSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): Step[] {
   if (have.load !== "loaded") return [];
-  if (runs(have)) return runSteps(want, have, context);
+  return runs(have) ? runSteps(want, have, context) : checkSteps(want, have, context);
+}
+
+/** What it would choke on once it is switched on does not land either. */
+function checkSteps(want: ServiceWant, have: ServiceHave, context: PlanContext): Step[] {
+  if (have.load !== "loaded" && !packageComes(context)) return [];
   const news = [...watched(want).filter((address) => context.changed.has(address)), ...goneFor(want, context)];
   if (want.validate === undefined || (news.length === 0 && !context.pending)) return [];
   return [{ change: "check its files: it does not run", property: "running", run: serviceCommand(want, "check", news, context) }];

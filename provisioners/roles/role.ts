@@ -101,6 +101,8 @@ export interface Territory {
   readonly run?: string;
   /** Who is asked whether its first path is in force. */
   readonly live?: ReaderName;
+  /** Its files, each of which is compared by `live` to what runs. @default the first path alone */
+  readonly liveFiles?: RegExp;
   /** Of a file that is not there yet. @default what the tree has */
   readonly mode?: string;
   /** Resources of the role that say what its files say: where the team has one of these, it says it alone. */

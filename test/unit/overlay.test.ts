@@ -48,6 +48,24 @@ test("services that read a file of the team's as their environment start again w
   expect((handlers[0]![1] as { run: string }).run).toContain("file=/home/isucon/env.sh ");
 });
 
+test.each([
+  ["mysql", "/etc/mysql/conf.d/team.cnf", "mysql", "mariadb.service"],
+  ["redis", "/etc/redis/team.conf", "redis", "redis-server.service"],
+  ["php-fpm", "/etc/php/8.2/fpm/conf.d/zzz-team.ini", "php", "php8.2-fpm.service"],
+])("what runs is compared to the team's own files of %s too, beside the role's", (role, path, of, unit) => {
+  const looks = (overlay: readonly OverlayEntry[]) =>
+    Object.values(laid(role, overlay)).flatMap((wants) => Object.entries(wants).filter(([address]) => address.startsWith(`live[${of}`)));
+  const [own] = looks([]);
+  expect(looks([file(path)])).toEqual([
+    own,
+    [`live[${of}:${path}]`, expect.objectContaining({ of, file: path, unit, after: [`service[${unit}]`] })],
+  ]);
+  // In the place of the role's own it is compared already, and what is none of its files is nothing to compare.
+  const { file: place } = own![1] as unknown as { readonly file: string };
+  expect(looks([file(place)])).toHaveLength(1);
+  expect(looks([file(`${dirname(path)}/README`)])).toEqual([own]);
+});
+
 test("services that read the file of the application's variables start again with them, but for those that do so anyway", () => {
   const own = "services: { web: { user: isucon, workingDirectory: /tmp, command: [/bin/true] } }";
   const wants = laid("app", [], `{ app: { environment: { A: b }, ${own} } }`);

@@ -1,6 +1,7 @@
 // Places that every server has, whatever else runs there: who may log in and become root, what the kernel and the package manager read.
 import type { Facts } from "../../engine/facts.ts";
 import type { Territory } from "../role.ts";
+import { cronFile, limitsFile, modulesFile, sysusersFile, udevFile } from "./validators.ts";
 
 export const sshdUnit = ({ packageManager }: Facts): string => (packageManager === "dnf" ? "sshd.service" : "ssh.service");
 
@@ -42,6 +43,21 @@ export const baseTerritory: readonly Territory[] = [
     paths: ["/etc/tmpfiles.d"],
     validateFile: "systemd-tmpfiles --create --prefix=/nonexistent %s",
     run: 'for file in /etc/tmpfiles.d/*.conf; do [ ! -e "$file" ] || systemd-tmpfiles --create "$file"; done',
+  },
+  { name: "cron", paths: ["/etc/crontab", "/etc/cron.d"], validateFile: cronFile },
+  { name: "limits", paths: ["/etc/security/limits.conf", "/etc/security/limits.d"], validateFile: limitsFile },
+  {
+    name: "modules",
+    paths: ["/etc/modules-load.d"],
+    validateFile: modulesFile,
+    run: '[ ! -e "/lib/modules/$(uname -r)/modules.dep" ] || systemctl restart systemd-modules-load.service',
+  },
+  { name: "sysusers", paths: ["/etc/sysusers.d"], validateFile: sysusersFile },
+  {
+    name: "udev",
+    paths: ["/etc/udev/rules.d"],
+    validateFile: udevFile,
+    run: "! command -v udevadm > /dev/null || ! [ -S /run/udev/control ] || udevadm control --reload",
   },
   { name: "systemd-settings", paths: ["/etc/systemd/system.conf", "/etc/systemd/system.conf.d"], run: "systemctl daemon-reload" },
   ofSystemd("journald"),

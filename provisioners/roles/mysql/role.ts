@@ -57,7 +57,9 @@ export const mysql = defineRole<Params>({
   summary: "MariaDB or MySQL, sized from the memory, with databases and users",
   params: Params,
   packageManagers: ["apt"],
-  territory: [{ name: "mysql", paths: ["/etc/mysql"], unit: unitBy, hears: "restart", validate: validatorBy }],
+  territory: [
+    { name: "mysql", paths: ["/etc/mysql"], unit: unitBy, hears: "restart", validate: validatorBy, live: "mysql", liveFiles: /\.cnf$/ },
+  ],
   services: ({ port }) => [{ unit: unitBy, ports: { port } }],
   provides: ({ port }) => ({ mysql: { protocol: "mysql", port } }),
   memory: "share",

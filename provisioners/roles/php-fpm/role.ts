@@ -47,7 +47,17 @@ export const phpFpm = defineRole<Params>({
   services: () => [{ unit: byVersion(phpUnit), ports: {} }],
   provides: ({ pool: { name, socket } }) => ({ [name]: { protocol: "fastcgi", socket } }),
   memory: "rest",
-  territory: [{ name: "php-fpm", paths: ["/etc/php"], unit: byVersion(phpUnit), hears: "restart", validate: byVersion(phpValidator) }],
+  territory: [
+    {
+      name: "php-fpm",
+      paths: ["/etc/php"],
+      unit: byVersion(phpUnit),
+      hears: "restart",
+      validate: byVersion(phpValidator),
+      live: "php",
+      liveFiles: /\/fpm\/(?:php|conf\.d\/[^/]+)\.ini$/,
+    },
+  ],
   resources(context) {
     const { pool, ini, extensions: wanted } = context.params;
     const version = phpVersion(context.facts);

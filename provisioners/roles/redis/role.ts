@@ -13,7 +13,9 @@ export const redis = defineRole<Params>({
   summary: "redis, sized from the memory; writes outlive a restart unless the stack says otherwise",
   params: RedisParams,
   packageManagers: ["apt"],
-  territory: [{ name: "redis", paths: ["/etc/redis"], unit: "redis-server.service", hears: "restart" }],
+  territory: [
+    { name: "redis", paths: ["/etc/redis"], unit: "redis-server.service", hears: "restart", live: "redis", liveFiles: /\.conf$/ },
+  ],
   services: ({ port }) => [{ unit: "redis-server.service", ports: port > 0 ? { port } : {} }],
   provides: ({ port, socket }) => ({ redis: { protocol: "redis", ...(port > 0 && { port }), socket } }),
   memory: "share",
