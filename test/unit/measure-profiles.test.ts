@@ -1,6 +1,6 @@
 // Profiles of several languages as flame graphs.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Session } from "node:inspector/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -214,5 +214,46 @@ kill -KILL -- "-$group" 2>/dev/null || true`;
     expect(readdirSync(join(folder, "out/profiles")).sort()).toEqual(["own-0-new.folded", "python-4242.folded"]);
     expect(readdirSync(folder)).not.toContain("profiles");
     rmSync(folder, { recursive: true });
+  });
+
+  // As rbspy 0.55 takes them: `-f` is its file, and one that is named twice is refused.
+  const rbspy = `const { parseArgs } = require("node:util");
+const { writeFileSync } = require("node:fs");
+const text = { type: "string", multiple: true };
+const { values } = parseArgs({ args: process.argv.slice(3), options: { pid: { ...text, short: "p" }, file: { ...text, short: "f" }, rate: { ...text, short: "r" },
+  format: { ...text, short: "o" }, subprocesses: { type: "boolean", short: "s" }, silent: { type: "boolean" } } });
+for (const [name, all] of Object.entries(values)) if (all.length > 1) { console.error("error: the argument --" + name + " cannot be used multiple times"); process.exit(2); }
+if (values.format[0] !== "collapsed") process.exit(2);
+process.on("SIGINT", () => { writeFileSync(values.file[0], "a;b 5\\n"); process.exit(); });
+setInterval(() => {}, 1000);
+writeFileSync(process.env.READY, "");
+`;
+  const profiled = (program: string): { readonly names: readonly string[]; readonly said: string } => {
+    const folder = mkdtempSync(join(tmpdir(), "fleet-profiling-"));
+    const bin = join(folder, "bin");
+    for (const each of [bin, join(folder, "out"), profilesOf(folder)]) mkdirSync(each);
+    writeFileSync(join(bin, "rbspy"), program, { mode: 0o755 });
+    const profile = Profile.parse({ pprof: ["http://127.0.0.1:1"] });
+    const text = profilers(folder, profile).replace(/\$\(roots 'ruby[^)]*\)/, "4242");
+    // Those that this computer has stay out of it.
+    writeFileSync(join(folder, "profilers"), text.replaceAll(/command -v (?:py-spy|perf)/g, "false"));
+    const script = `export PATH=${bin}:/usr/bin:/bin READY=${folder}/ready
+setsid sh ${folder}/profilers </dev/null >/dev/null 2>&1 & group=$!
+until [ -e ${folder}/ready ] || grep -qs error ${profilesOf(folder)}/said; do sleep 0.1; done
+${collectProfiles(folder, profile).text}
+kill -KILL -- "-$group" 2>/dev/null || true`;
+    execFileSync("bash", ["-c", script], { stdio: "pipe" });
+    const names = readdirSync(join(folder, "out/profiles"));
+    const said = names.includes("said") ? readFileSync(join(folder, "out/profiles/said"), "utf8") : "";
+    rmSync(folder, { recursive: true });
+    return { names, said };
+  };
+
+  test("rbspy is asked as it can be asked", () => {
+    expect(profiled(`#!${process.execPath}\n${rbspy}`)).toEqual({ names: ["ruby-4242.folded"], said: "" });
+  });
+
+  test("what profilers say that bring nothing is brought", () => {
+    expect(profiled("#!/bin/sh\necho 'error: not permitted'\nexit 1\n")).toEqual({ names: ["said"], said: "error: not permitted\n" });
   });
 });

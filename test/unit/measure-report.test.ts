@@ -153,6 +153,17 @@ describe("what is looked at first", () => {
     [index * 10, index * 90],
   ];
 
+  test("cores that are full with others' work are told as such: a container sees those of its computer", () => {
+    const full = (index: number): Moment["cores"] => [[index * 100, 0]];
+    const said = (spent: number) =>
+      findingsIn([report({ samples: busy(full, (index) => ({ processes: { bash: index * spent } })) })]).map(({ weight, evidence }) => [
+        weight,
+        evidence,
+      ]);
+    expect(said(90)).toEqual([[78, expect.stringContaining("; bash took 9.00 s of a core")]]);
+    expect(said(1)).toEqual([[40, expect.stringContaining("; programs here took 100 ms of 10.0 s")]]);
+  });
+
   test.for([
     ["nothing on a server with time to spare", report({ samples: busy(idle) }), []],
     [

@@ -32,7 +32,7 @@ const programs = `if command -v py-spy >/dev/null 2>&1; then
   for pid in $(roots 'python[0-9.]*'); do start py-spy record -f raw -F -s -r ${rate} -p "$pid" -o "python-$pid.folded"; done
 fi
 if command -v rbspy >/dev/null 2>&1; then
-  for pid in $(roots 'ruby[0-9.]*'); do start rbspy record --silent -f collapsed --subprocesses --rate ${rate} -p "$pid" --file "ruby-$pid.folded"; done
+  for pid in $(roots 'ruby[0-9.]*'); do start rbspy record --silent --format collapsed --subprocesses --rate ${rate} --pid "$pid" --file "ruby-$pid.folded"; done
 fi
 if command -v perf >/dev/null 2>&1; then start perf record -q -F ${rate} -a -g -e cpu-clock -o perf.data; fi`;
 
@@ -75,6 +75,7 @@ ${files
   )
   .join("\n")}
   mkdir -p ${folder}/out/profiles
+  if [ -s pids ] && ! ls ./*.folded >/dev/null 2>&1; then tail -n 20 said >${folder}/out/profiles/said; fi
   find . -maxdepth 1 -type f \\( -name '*.folded' -o -name '*.pb' -o -name '*.cpuprofile' \\) -size +0 -size -50000k -exec cp {} ${folder}/out/profiles/ \\; )
   rm -rf ${profilesOf(folder)}
 fi`);

@@ -54,12 +54,20 @@ const processors: Look = ({ samples: series }) => {
   const [top] = series.processes;
   const by = top ? `; ${top.name} took ${seconds(top.seconds)} of a core` : "";
   const alone = share(series.busiest, full);
+  // The first second is before the first time.
+  const { length } = series.times;
+  const span = (((series.times.at(-1) ?? 0) - (series.times[0] ?? 0)) * length) / Math.max(1, length - 1);
+  const took = mean(series.busy) * series.cores * span;
+  const own = sum(series.processes.map((each) => each.seconds));
+  const foreign = took > 0 && own < took / 10;
   return [
     mean(series.busy) >= 0.9 && {
-      weight: 78,
+      weight: foreign ? 40 : 78,
       what: "all cores are full",
-      evidence: `${percent(mean(series.busy))} of ${series.cores} on average${by}`,
-      next: "a profile of it; or another server takes a part of it",
+      evidence: `${percent(mean(series.busy))} of ${series.cores} on average${foreign ? `; programs here took ${seconds(own)} of ${seconds(took)}` : by}`,
+      next: foreign
+        ? "in a container, what else runs on its computer, whose figures count here too; else programs that end within a second"
+        : "a profile of it; or another server takes a part of it",
     },
     series.cores > 1 &&
       mean(series.busy) < 0.7 &&

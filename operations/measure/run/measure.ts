@@ -1,5 +1,5 @@
 // A run from one end to the other: servers made ready, the benchmark between, everything put back and fetched, on all servers at once.
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, type LockingShell } from "../../../provisioners/engine/shell.ts";
 import { gist } from "../../../provisioners/ssh/output.ts";
@@ -48,6 +48,7 @@ export async function measure(options: MeasureOptions): Promise<Measured> {
     const place = await surveyed(shell);
     remarks[server.name] = place.remarks;
     await onServer(server, shell, place, { options, barrier, signal });
+    remarks[server.name] = [...place.remarks, ...silentProfilers(join(options.folder, "servers", server.name))];
   };
   try {
     options.tell("makes the servers ready");
@@ -78,6 +79,19 @@ async function surveyed(shell: LockingShell): Promise<Looked> {
   const place = placeIn(stdout.toString("utf8"));
   const clock = await clockOn(shell);
   return { ...place, remarks: [...place.remarks, ...[clockText(clock)].flatMap((each) => each ?? [])], clock, apart: await apartOn(shell) };
+}
+
+/** They were started and brought nothing: in a container perf may not, and a profiler may be too old for its language. */
+function silentProfilers(folder: string): readonly string[] {
+  const file = join(folder, "profiles", "said");
+  if (!existsSync(file)) return [];
+  const said = readFileSync(file, "utf8")
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean);
+  return [
+    `profilers ran and brought nothing${said.length > 0 ? `: ${gist(said.find((line) => /error|permi|fail/i.test(line)) ?? said.at(-1)!)}` : ""}`,
+  ];
 }
 
 /** What was seen before the run, beside what is fetched after it. */
