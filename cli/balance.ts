@@ -6,6 +6,7 @@ import {
   balancersOn,
   ended,
   hostsOf,
+  isSo,
   type Left,
   type Placed,
   placesOf,
@@ -18,6 +19,7 @@ import {
 } from "../operations/balance/drain.ts";
 import { type PutBack, putBack, wantedAt } from "../operations/balance/lasting.ts";
 import { sharesOf, writeShares } from "../operations/balance/stack-share.ts";
+import { writeTeamFiles } from "../operations/balance/team-files.ts";
 import { sourceOf } from "../operations/edit/place.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.ts";
 import { type RunNotes, recorded } from "../operations/history/history.ts";
@@ -31,6 +33,7 @@ import { isUserError, UserError } from "../spec/problem.ts";
 import { typed } from "../spec/typed.ts";
 import { waiting } from "./progress.ts";
 import { stackInMind } from "./stack-in-mind.ts";
+import { wrapped } from "./terminal.ts";
 
 export interface BalanceOptions {
   readonly stack?: string;
@@ -86,14 +89,16 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     changes();
     notes.servers = [...new Set(places.map(({ balancer }) => balancer))];
     const wanted = { targets, shareOf: sharesBy(fleet.servers, shares) };
+    const already = isSo(balancers, places, wanted);
     const refused = await tellAll(fleet, open, balancers, { places, shares: wanted });
     // Who can't be told now is told by the next up.
     if (refused.length === 0) writeShares(stack, Object.fromEntries(targets.map(({ name }) => [name, options.share])));
+    const goes = refused.length > 0 ? [] : said(fleet, balancers, places, wanted);
     const waits = refused.length === 0 && options.wait !== false && options.share === 0;
     const left = waits ? await waited(fleet, open, places, options) : { connections: 0, workers: 0 };
     notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${options.share} % of its requests`;
-    notes.detail = places.map(said);
-    report({ stack, options, places, refused, left, names, goes: refused.length > 0 ? [] : goesBack(fleet, balancers, places, wanted) });
+    notes.detail = places.map(outcome);
+    report({ stack, options, places, refused, left, names, already, goes });
     return refused.length + missing.length > 0 || left.connections > 0 ? 1 : 0;
   } finally {
     await open.close();
@@ -121,6 +126,13 @@ function goesBack(
     if (!isUserError(error)) throw error;
     return [];
   }
+}
+
+/** In the team's own files too; what can't be said there, goes back. */
+function said(fleet: FleetUp, balancers: readonly Balancer[], places: readonly Placed[], shares: Shares): readonly GoesBack[] {
+  const goes = goesBack(fleet, balancers, places, shares);
+  const own = goes.filter(({ source }) => source !== undefined);
+  return own.length > 0 && writeTeamFiles(planOf(fleet.stack), own, shares) ? goesBack(fleet, balancers, places, shares) : goes;
 }
 
 interface Known {
@@ -166,11 +178,11 @@ async function waited(fleet: FleetUp, open: OpenServers, places: readonly Placed
   return { connections: sum("connections"), workers: sum("workers") };
 }
 
-const said = ({ balancer, kind, group, target }: Placed): string =>
+const outcome = ({ balancer, kind, group, target }: Placed): string =>
   `${balancer} ${kind} ${group}: ${target.name} ${target.now === 0 ? "out" : target.now === 100 ? "in" : `in with ${target.now} %`}`;
 
 const goesBackText = ({ place, path, role, words, until, source }: GoesBack): string =>
-  `${said(place)} until ${until}: ${source ?? `role ${role}`} has another ${path}; to keep it, write ${words} ${source === undefined ? "into what the role is told" : "there"}`;
+  `${outcome(place)} until ${until}: ${source ?? `role ${role}`} has another ${path}; to keep it, write ${words} ${source === undefined ? "into what the role is told" : "there"}`;
 
 interface Told {
   readonly stack: string;
@@ -179,11 +191,13 @@ interface Told {
   readonly refused: readonly string[];
   readonly left: Left;
   readonly names: string;
+  /** It was so before. */
+  readonly already: boolean;
   /** Changes that do not last. */
   readonly goes: readonly GoesBack[];
 }
 
-function report({ stack, options, places, refused, left, names, goes }: Told): void {
+function report({ stack, options, places, refused, left, names, already, goes }: Told): void {
   if (options.json) {
     const told = places.map((place) => {
       const { balancer, kind, group, target } = place;
@@ -197,17 +211,20 @@ function report({ stack, options, places, refused, left, names, goes }: Told): v
         ...(back && { until: back.until, file: back.source ?? back.path }),
       };
     });
-    console.log(JSON.stringify({ stack, places: told, refused, connectionsLeft: left.connections, oldWorkers: left.workers }, null, 2));
+    console.log(
+      JSON.stringify({ stack, already, places: told, refused, connectionsLeft: left.connections, oldWorkers: left.workers }, null, 2),
+    );
     return;
   }
   for (const each of refused) console.error(each);
   if (refused.length > 0) return;
-  console.log(places.map(said).join("\n"));
+  console.log(places.map(outcome).join("\n"));
   if (left.connections > 0) console.log(`${names}: ${counted(left.connections, "connection is", "connections are")} still open`);
   else if (left.workers > 0) console.log(`${names}: nginx has clients from before yet (a stream, say), whose requests may still come`);
   const stays =
     options.share < 100 && goes.length < places.length
       ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ${typed()} enable ${names.replaceAll(", ", ",")} -s ${stack}`
       : "";
-  console.log([`${names}: ${options.share} % of its requests${stays}`, ...goes.map(goesBackText)].join("\n"));
+  const share = `${names}: ${options.share} % of its requests${already ? " already" : ""}${stays}`;
+  console.log([wrapped(share), ...goes.map((each) => wrapped(goesBackText(each)))].join("\n"));
 }

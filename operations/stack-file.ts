@@ -1,6 +1,6 @@
 // The stack file of this computer, written whole or not at all.
-import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { chmodSync, readFileSync, realpathSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { project, stacksFolder } from "../provisioners/project.ts";
 
 export const stackFileOf = (stack: string, folder = stacksFolder): string => join(folder, `Pulumi.${stack}.yaml`);
@@ -27,4 +27,16 @@ export function replaceFile(file: string, text: string, mode: number): void {
   writeFileSync(next, text);
   chmodSync(next, mode);
   renameSync(next, file);
+}
+
+/** With the folders below `folder` that it leaves empty. */
+export function removeFile(folder: string, file: string): void {
+  rmSync(file, { force: true });
+  for (let each = dirname(file); each.startsWith(`${folder}/`); each = dirname(each)) {
+    try {
+      rmdirSync(each);
+    } catch {
+      return;
+    }
+  }
 }

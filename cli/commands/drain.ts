@@ -25,7 +25,7 @@ Examples:
   fleet enable isu3
 
 It stays out in the next up: the stack file says so (share: 0), which fleet enable takes out again.
-Where a file of the stack has the upstream as a whole, it stays out until the next up alone; what to write there is said.
+Where a file of the team's own has the upstream, that file says so too, for the balancer's server.
 Exit codes: 0; 1 where a balancer refused, or connections were left after the time.`,
     )
     .action((words: string[], options: BalanceOptions) => done(balance("drain", words, options)));

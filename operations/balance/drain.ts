@@ -155,6 +155,17 @@ export function nextFiles(
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, withShares(text, before, now)]));
 }
 
+/** Whether nothing is to be told to anybody. Pure. */
+export function isSo(balancers: readonly Balancer[], places: readonly Placed[], shares: Shares): boolean {
+  const isOut = (server: string, name: string) =>
+    balancers.find((each) => each.server === server)?.haproxy.find((each) => each.name === name)?.out;
+  return (
+    shares.targets.every(({ before, now }) => before === now) &&
+    balancers.every((each) => Object.entries(nextFiles(each, shares)).every(([path, text]) => each.files[path] === text)) &&
+    places.every(({ kind, balancer, server, target }) => kind === "nginx" || isOut(balancer, server ?? "") === (target.now === 0))
+  );
+}
+
 /** Tells one balancer. Throws an Error with its own words where it refuses, and is as it was then. */
 export async function tell(balancer: Balancer, shell: Shell, shares: Shares, signal: AbortSignal): Promise<void> {
   const { targets } = shares;

@@ -1,12 +1,12 @@
 // The stack file and the team's files on this computer, before and after a split.
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { applyPatch, createPatch } from "diff";
 import { stacksFolder } from "../../provisioners/project.ts";
 import type { Draft } from "../../provisioners/stack.ts";
 import { suffix } from "../../spec/overlay.ts";
 import { UserError } from "../../spec/problem.ts";
-import { replaceFile, rewriteStackFile, shownName, stackFileOf } from "../stack-file.ts";
+import { removeFile, replaceFile, rewriteStackFile, shownName, stackFileOf } from "../stack-file.ts";
 import type { FileRecord, SplitRecord } from "./record.ts";
 import type { FileEdit } from "./tree-edits.ts";
 
@@ -93,7 +93,7 @@ function turnAll(folder: string, { stack, stackFile, files }: SplitRecord, way: 
   const turn = { from: stackFile.before, to: stackFile.after };
   rewriteStackFile(stack, (now) => turned(stackFileOf(stack, stacks), now, turn, way)!, stacks);
   for (const { file, mode, text } of texts) {
-    if (text === undefined) remove(folder, file);
+    if (text === undefined) removeFile(folder, file);
     else write(file, text, mode);
   }
 }
@@ -109,18 +109,6 @@ export function refuseEdited(folder: string, { stack, stackFile, files }: SplitR
 function write(file: string, text: string, mode: FileRecord["mode"]): void {
   mkdirSync(dirname(file), { recursive: true });
   replaceFile(file, text, Number.parseInt(mode, 8));
-}
-
-/** With the folders that it leaves empty. */
-function remove(folder: string, file: string): void {
-  rmSync(file, { force: true });
-  for (let each = dirname(file); each.startsWith(`${folder}/`); each = dirname(each)) {
-    try {
-      rmdirSync(each);
-    } catch {
-      return;
-    }
-  }
 }
 
 /** Pure. A text of today without what a split wrote into it; throws a UserError where that was edited since. */

@@ -1,11 +1,12 @@
 // What a drain changes in a file that the stack wants as a whole goes with the next up: whoever drains is told where to say it.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Balancer, balancerOn, placesOf, type Shares, type Target } from "../../operations/balance/drain.ts";
 import { putBack, type WantedAt, wantedAt } from "../../operations/balance/lasting.ts";
 import { groupsIn } from "../../operations/balance/nginx.ts";
+import { writeTeamFiles } from "../../operations/balance/team-files.ts";
 import { sourceOf } from "../../operations/edit/place.ts";
 import { expandRole, planFleet } from "../../provisioners/expand.ts";
 import { stacksFolder } from "../../provisioners/project.ts";
@@ -99,6 +100,26 @@ describe("what the next up writes", () => {
     expect(sourceOf(plan(), { server: "isu1", path: available })).toMatch(/files-lasting\/common\/etc\/nginx\/sites-available\/app$/);
     expect(sourceOf(plan(), { server: "isu1", path: "/etc/nginx/nginx.conf" })).toBeUndefined();
     expect(told(0, wanted)).toHaveLength(1);
+  });
+
+  test("is what was changed once the team's file says so, for that server alone; in again, there is one file for all", () => {
+    const file = (layer: string) => join(folder, layer, available);
+    mkdirSync(dirname(file("common")), { recursive: true });
+    writeFileSync(file("common"), conf);
+    const write = (now: number, before: number, text: string) => {
+      const of = { ...balancer, files: { [enabled]: text }, groups: groupsIn(enabled, text) };
+      const target: Target = { name: "isu2", hosts: ["isu2", "192.0.2.2"], before, now };
+      const shares: Shares = { targets: [target], shareOf: () => 100 };
+      const places = placesOf([of], [target]);
+      const wanted = () => wantedAt(plan(), () => blankFacts);
+      const wrote = writeTeamFiles(plan(), putBack([of], places, shares, wanted()), shares);
+      return [wrote, putBack([of], places, shares, wanted()).length];
+    };
+    const out = conf.replace("weight=3", "weight=3 down");
+    expect(write(0, 100, conf)).toEqual([true, 0]);
+    expect([readFileSync(file("isu1"), "utf8"), readFileSync(file("common"), "utf8")]).toEqual([out, conf]);
+    expect(write(100, 0, out)).toEqual([true, 0]);
+    expect([existsSync(join(folder, "isu1")), readFileSync(file("common"), "utf8")]).toEqual([false, conf]);
   });
 
   test("of a role's own upstream it is what was changed, since the stack file has the share", () => {
