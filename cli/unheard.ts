@@ -1,6 +1,7 @@
-// What a plan has that this version has never heard of: refused, or told where somebody said `--no-table`.
+// What a plan has that this version has never heard of: refused, or told where somebody said `--no-table`. And what of the team's files nobody on
+// the servers would hear of: told.
 import { targetOf } from "../components/targets/targets.ts";
-import type { FleetPlan } from "../provisioners/expand.ts";
+import { type FleetPlan, unreadOn } from "../provisioners/expand.ts";
 import { placesIn } from "../provisioners/stack.ts";
 import { type Problem, refusal } from "../spec/problem.ts";
 import { isUnheardAllowed } from "./no-table.ts";
@@ -31,10 +32,11 @@ export function unheard(plan: FleetPlan): Unheard {
 /** An up that shows its preview first asks twice. */
 const told = new Set<string>();
 
-/** Warns on standard error; throws a UserError where that was not allowed. */
+/** Warns on standard error, of files that nobody would read too; throws a UserError where that was not allowed. */
 export function refuseUnheard(plan: FleetPlan): void {
   const { problems, warnings } = unheard(plan);
   if (problems.length > 0) throw refusal(`stacks/Pulumi.${plan.stack}.yaml`, problems);
-  for (const each of warnings.filter((warning) => !told.has(warning))) console.error(`warning: ${each}`);
-  for (const each of warnings) told.add(each);
+  const all = [...warnings, ...plan.servers.flatMap(unreadOn)].filter((each) => !told.has(each));
+  for (const each of all) console.error(`warning: ${each}`);
+  for (const each of all) told.add(each);
 }

@@ -12,6 +12,7 @@ import type { Wants } from "./engine/order.ts";
 import { lay, replaced } from "./overlay/lay.ts";
 import { type Neighbour, ownerOf } from "./overlay/owners.ts";
 import { rendered } from "./overlay/template.ts";
+import { unread } from "./overlay/unread.ts";
 import { type PoolPlan, poolPlans } from "./pools.ts";
 import type { Declared } from "./resources/want.ts";
 import {
@@ -210,14 +211,19 @@ const ownWants =
 const neighboursOf = ({ spec }: ServerPlan, own: (name: string) => readonly Declared[]): readonly Neighbour[] =>
   spec.roles.map((role) => ({ role, own: own(role), territory: territoryOf(role, spec.params[role]) }));
 
-/** What of its roles' own the team's files take the place of on a server, a sentence each. */
+/** What of its roles' own the team's files take the place of on a server, and which of them nobody would read there; a sentence each. */
 export function replacements({ team }: Pick<FleetPlan, "team">, server: ServerPlan, facts: Facts): readonly string[] {
   const own = ownWants({ team }, server, facts);
-  return replaced(
+  const taken = replaced(
     neighboursOf(server, (name) => quietly(() => own(name))),
     server.overlay,
-  ).map((each) => `${server.name}: ${each}`);
+  );
+  return [...taken.map((each) => `${server.name}: ${each}`), ...unreadOn(server)];
 }
+
+/** The team's files that nobody would read on a server, a sentence each. */
+export const unreadOn = (server: Pick<ServerPlan, "name" | "overlay">): readonly string[] =>
+  unread(server.overlay).map((each) => `${server.name}: ${each}`);
 
 /** What another role can't do here is said where that role's own turn comes. */
 function quietly(own: () => readonly Declared[]): readonly Declared[] {

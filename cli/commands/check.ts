@@ -3,7 +3,7 @@
 import { targetOf } from "../../components/targets/targets.ts";
 import { refusePool } from "../../provisioners/boot-roles.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
-import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan } from "../../provisioners/expand.ts";
+import { completeFacts, expandRole, type FleetPlan, replacements, rolesOf, type ServerPlan, unreadOn } from "../../provisioners/expand.ts";
 import { brokenRoles } from "../../provisioners/roles/roles.ts";
 import { planOf, stackNames } from "../../provisioners/stack.ts";
 import { stateProblems } from "../../pulumi/known-names.ts";
@@ -47,7 +47,7 @@ function notesOf(stack: string): readonly string[] {
   const plan = planOf(stack);
   const replaced = plan.servers.flatMap((server) => {
     const facts = completeFacts(server.declared);
-    return facts ? replacements(plan, server, facts) : [];
+    return facts ? replacements(plan, server, facts) : unreadOn(server);
   });
   return [...unheard(plan).warnings, ...replaced];
 }

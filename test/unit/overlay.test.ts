@@ -443,3 +443,54 @@ describe("mode and owner", () => {
     expect(files!["file[/srv/b]"]).toMatchObject({ keep: true, owner: "root" });
   });
 });
+
+describe("what nobody on the server would read is said", () => {
+  const said = (...entries: readonly OverlayEntry[]) => {
+    const { plan } = planned("base", entries);
+    return replacements(plan, plan.servers[0]!, facts).filter((each) => /nobody|CRLF/.test(each));
+  };
+
+  test.each([
+    "/etc/cron.d/backup.sh",
+    "/etc/cron.daily/backup.sh",
+    "/etc/sudoers.d/team.conf",
+    "/etc/sudoers.d/team~",
+    "/etc/security/limits.d/team",
+    "/etc/sysctl.d/90-team",
+    "/etc/modules-load.d/team.modules",
+    "/etc/udev/rules.d/60-team",
+    "/etc/ssh/sshd_config.d/team",
+    "/etc/systemd/system/nginx.service.d/limits",
+    "/etc/apt/sources.list.d/team.repo",
+    "/etc/mysql/mariadb.conf.d/team.conf",
+    "/etc/php/8.2/fpm/conf.d/team.conf",
+    "/etc/nginx/conf.d/team",
+  ])("by its name: %s", (path) => {
+    expect(said(file(path))).toEqual([expect.stringContaining(`isu1: the team's \`${path}\` is read by nobody: `)]);
+  });
+
+  test("by its mode, where it is to be run", () => {
+    expect(said(file("/etc/cron.daily/backup"))).toEqual([expect.stringContaining("is run by nobody")]);
+    expect(said({ path: "/etc/cron.daily/backup", content: "#!/bin/sh\n", mode: "0755" })).toEqual([]);
+    expect(said({ ...file("/etc/cron.daily/backup"), rule: { mode: "0750" } } as OverlayEntry)).toEqual([]);
+  });
+
+  test("by the ends of its lines", () => {
+    expect(said(file("/etc/cron.d/team", "*/5 * * * * root true\r\n"))).toEqual([expect.stringContaining("(CRLF)")]);
+    expect(said(file("/home/isucon/env.sh", "A=b\r\n"))).toEqual([expect.stringContaining("(CRLF)")]);
+    expect(said(file("/home/isucon/webapp/public/index.html", "<p>\r\n"))).toEqual([]);
+  });
+
+  test("and of what is read, or is there for people, nothing", () => {
+    const paths = [
+      "cron.d/team",
+      "cron.d/README",
+      "sudoers.d/team",
+      "sysctl.d/90-team.conf",
+      "nginx/conf.d/a.conf.disabled",
+      "nginx/snippets/a",
+      "motd",
+    ];
+    expect(said(...paths.map((path) => file(`/etc/${path}`)))).toEqual([]);
+  });
+});
