@@ -17,8 +17,13 @@ export interface Ran {
 /** setTimeout takes no more. */
 const forever = 2 ** 31 - 1;
 
-/** What a login of `user` would run: their shell, their environment, their home; root's where they are root. */
-export const asLogin = (user: string, command: string): Command => sh`runuser -l ${user} -c ${command}`;
+/**
+ * What a login of `user` would run: their shell, their environment, their home; root's where they are root. A command is written once for all servers:
+ * whose shell speaks another language (fish, csh), or lets nobody in, gets sh.
+ */
+export const asLogin = (user: string, command: string): Command => sh`shell=$(getent passwd ${user} | cut -d : -f 7)
+case \${shell##*/} in sh | bash | dash | ash | zsh | ksh | mksh) ;; *) shell=/bin/sh ;; esac
+runuser -l ${user} -s "$shell" -c ${command}`;
 
 /** Runs without a deadline of its own; an aborted signal ends it, with all that it started, and is thrown. */
 export async function runCommand(

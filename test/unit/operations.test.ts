@@ -1,4 +1,5 @@
 // What works on servers that are up, over real OpenSSH servers: who is meant, each server's own outcome, and what ends when we do.
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { type FleetServer, type FleetUp, serversIn } from "../../operations/flee
 import { OpenServers, onServers } from "../../operations/on-servers.ts";
 import { RunRecord } from "../../operations/record.ts";
 import { faultsBefore } from "../../operations/retest/retest.ts";
-import { type Line, runCommand } from "../../operations/run-command.ts";
+import { asLogin, type Line, runCommand } from "../../operations/run-command.ts";
 import { select } from "../../operations/select.ts";
 import type { LockingShell, RunOptions } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
@@ -107,7 +108,7 @@ test("a command runs by its user's login shell, without a deadline, and ends wit
   const lines: Line[] = [];
   const signal = new AbortController().signal;
   const run = async (script: Command, options: RunOptions = {}) => {
-    expect(script.text).toBe("runuser -l isucon -c 'ls | wc'");
+    expect(script.text).toContain("runuser -l isucon -s \"$shell\" -c 'ls | wc'");
     expect(options).toMatchObject({ signal, onAbort: "end", deadline: 2 ** 31 - 1 });
     options.onLine?.("out");
     options.onErrorLine?.("err");
@@ -121,6 +122,19 @@ test("a command runs by its user's login shell, without a deadline, and ends wit
     { server: "isu1", stream: "stdout", text: "out" },
     { server: "isu1", stream: "stderr", text: "err" },
   ]);
+});
+
+describe("a command as a user of the server", () => {
+  const shellOf = (own: string): string => {
+    const fakes = `getent() { echo 'isucon:x:1100:1100::/home/isucon:${own}'; }\nrunuser() { printf '%s\\n' "$4"; }`;
+    return spawnSync("sh", ["-s"], { input: `${fakes}\n${asLogin("isucon", "true").text}\n`, encoding: "utf8" }).stdout.trim();
+  };
+
+  test.each(["/bin/bash", "/bin/sh", "/usr/bin/zsh"])("runs by their own shell: %s", (own) => expect(shellOf(own)).toBe(own));
+
+  test.each(["/usr/bin/fish", "/bin/tcsh", "/usr/sbin/nologin", ""])("runs by sh where that speaks another language, or none: %s", (own) =>
+    expect(shellOf(own)).toBe("/bin/sh"),
+  );
 });
 
 describe("on servers", () => {
