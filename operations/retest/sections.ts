@@ -22,7 +22,7 @@ export const kernelDefaults: Readonly<Record<string, string>> = {
 };
 
 const properties =
-  "Id,LoadState,ActiveState,SubState,UnitFileState,FragmentPath,Type,Restart,NeedDaemonReload,Requires,BindsTo,WantedBy,RequiredBy,TriggeredBy,RuntimeDirectory,ProtectHome,User,ConditionResult,ConditionTimestampMonotonic,MainPID,LimitNOFILE";
+  "Id,LoadState,ActiveState,SubState,UnitFileState,FragmentPath,DropInPaths,Type,Restart,NeedDaemonReload,Requires,BindsTo,WantedBy,RequiredBy,TriggeredBy,RuntimeDirectory,ProtectHome,User,ConditionResult,ConditionTimestampMonotonic,MainPID,LimitNOFILE";
 
 /** A path that somebody names, whether it is there, on which kind of file system, and where it leads to. */
 const tell = `tell() { # of, key, path

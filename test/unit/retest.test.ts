@@ -101,6 +101,19 @@ describe("a planted fault is found by name", () => {
       { units: [unit({ Id: "run-7.service", UnitFileState: "transient" })] },
     ],
     ["runtime-units", "failure", "app.service is enabled for this boot alone", { masked: ["app.service|enabled-runtime"] }],
+    [
+      "runtime-units",
+      "failure",
+      "app.service has settings for this boot alone: /run/systemd/system.control/app.service.d/50-CPUQuota.conf",
+      {
+        units: [
+          unit({
+            DropInPaths:
+              "/etc/systemd/system/app.service.d/a.conf /run/systemd/generator/app.service.d/b.conf /run/systemd/system.control/app.service.d/50-CPUQuota.conf",
+          }),
+        ],
+      },
+    ],
     ["masked", "failure", "app.service runs and is masked", { units: [unit({ UnitFileState: "masked" })] }],
     [
       "masked",

@@ -32,9 +32,13 @@ const notEnabled: Rule = {
   find: (facts) => lostUnits(facts).map((id) => failure(`${id} runs and is not enabled: the reboot ends it`, `systemctl enable ${id}`)),
 };
 
+/** What generators write comes again at each boot. */
+const runtimeDropIns = (paths = ""): readonly string[] =>
+  words(paths).filter((path) => /^\/run\/systemd\/(?:system|system\.control|transient)\//.test(path));
+
 const runtimeUnits: Rule = {
   name: "runtime-units",
-  looks: "services that only this boot knows (systemd-run, enable --runtime, link --runtime)",
+  looks: "services, and settings of theirs, that only this boot knows (systemd-run, enable, link, edit and set-property --runtime)",
   find: ({ units, masked }) => [
     ...units
       .filter((unit) => service(unit) && runs(unit) && unit.UnitFileState === "transient")
@@ -42,6 +46,15 @@ const runtimeUnits: Rule = {
     ...masked
       .filter(([, state]) => state === "enabled-runtime" || state === "linked-runtime")
       .map(([id = ""]) => failure(`${id} is enabled for this boot alone`, `systemctl enable ${id}`)),
+    ...units
+      .filter((unit) => service(unit) && runs(unit))
+      .flatMap(({ Id = "", DropInPaths }) => runtimeDropIns(DropInPaths).map((path) => [Id, path] as const))
+      .map(([id, path]) =>
+        failure(
+          `${id} has settings for this boot alone: ${path}`,
+          `install -D -m 644 ${path} /etc/systemd/system/${id}.d/${path.split("/").at(-1)}; systemctl daemon-reload`,
+        ),
+      ),
   ],
 };
 
