@@ -5,16 +5,17 @@ fleet_account_files='passwd group shadow gshadow subuid subgid'
 
 # fleet_keep_accounts MEMORY: before the first change that the server remembers
 fleet_keep_accounts() {
-  local each file
-  [ ! -e "$1/.accounts" ] || return 0
-  rm -rf -- "$1/.accounts.new"
-  mkdir -m 0700 -- "$1/.accounts.new" || return 1
+  local memory each file
+  memory=$1
+  [ ! -e "$memory/.accounts" ] || return 0
+  rm -rf -- "$memory/.accounts.new"
+  mkdir -m 0700 -- "$memory/.accounts.new" || return 1
+  set --
   for each in $fleet_account_files; do
-    for file in "/etc/$each" "/etc/$each-"; do
-      [ ! -e "$file" ] || cp -a -- "$file" "$1/.accounts.new/" || return 1
-    done
+    for file in "/etc/$each" "/etc/$each-"; do [ ! -e "$file" ] || set -- "$@" "$file"; done
   done
-  mv -T -- "$1/.accounts.new" "$1/.accounts"
+  [ "$#" = 0 ] || cp -a -- "$@" "$memory/.accounts.new/" || return 1
+  mv -T -- "$memory/.accounts.new" "$memory/.accounts"
 }
 
 # fleet_accounts_back MEMORY: where the accounts are as they were. Whatever somebody changed meanwhile has its own state before.

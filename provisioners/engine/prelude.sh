@@ -27,8 +27,9 @@ fleet_write() {
   cd -- "$back"
 }
 
-# fleet_like FROM TO: access lists and attributes of a file that is there and no link. What the file system does not know can't have been there.
+# fleet_like FROM TO: access lists and attributes of a file; fails where none is there, or a link. What the file system does not know can't have been there.
 fleet_like() {
+  [ -e "$1" ] && [ ! -L "$1" ] || return 1
   cp -R -P --attributes-only --preserve=mode,xattr -- "$1" "$2" 2> /dev/null || :
 }
 
@@ -38,12 +39,12 @@ fleet_fill() {
   like=${4:-}
   # For root's plain files, nearly all, the umask says it all; a set-group-id directory would hand down its group.
   case $1:$2:$3 in
-    0644:root:root) umask 022 ;;
-    0600:root:root) umask 077 ;;
+    0644:root:root | 0644:0:0) umask 022 ;;
+    0600:root:root | 0600:0:0) umask 077 ;;
     *) false ;;
   esac && [ ! -g . ] || install -m "$1" -o "$2" -g "$3" /dev/null "$fleet_temporary" || return 1
   dd bs=64k conv=fsync status=none of="$fleet_temporary" || return 1
-  if [ -n "$like" ]; then fleet_like "./$name" "$fleet_temporary" && chmod -- "$1" "$fleet_temporary"; fi
+  if [ -n "$like" ] && fleet_like "./$name" "$fleet_temporary"; then chmod -- "$1" "$fleet_temporary"; fi
 }
 
 # fleet_fill_theirs MODE OWNER GROUP [like] < CONTENT: in a folder that a user may change meanwhile. The file is held open: its name may be
@@ -55,7 +56,7 @@ fleet_fill_theirs() {
   set +C
   dd bs=64k conv=fsync status=none >&7 || return 1
   # Before owner and mode, which count: the file may be another by now.
-  if [ -n "${4:-}" ]; then fleet_like "./$name" /proc/self/fd/7; fi
+  if [ -n "${4:-}" ]; then fleet_like "./$name" /proc/self/fd/7 || :; fi
   chown -- "$2:$3" /proc/self/fd/7 && chmod -- "$1" /proc/self/fd/7 || return 1
   exec 7>&-
 }

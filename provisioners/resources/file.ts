@@ -117,7 +117,7 @@ function writeCommand({ path, mode, owner, group, validate, keep }: FileWant): C
   const execute = Number.parseInt(mode, 8) & 0o111 ? "1" : "";
   return sh`path=${path} execute=${execute}
 if [ -f "$path" ] && [ ! -L "$path" ]; then set -- $(stat -c '0%a %u %g' -- "$path"); else set -- ${mode} ${owner} ${group}; fi
-getent group "$3" > /dev/null || set -- "$1" "$2" "$(id -gn -- "$2")"
+case $3 in root | 0) ;; *) getent group "$3" > /dev/null || set -- "$1" "$2" "$(id -gn -- "$2")" ;; esac
 [ -z "$execute" ] || set -- "$(printf '%04o' $(( $1 | (($1 & 0444) >> 2) )))" "$2" "$3"
 fleet_write "$path" "$1" "$2" "$3" ${validate ?? ""} like`;
 }

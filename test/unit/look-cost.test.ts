@@ -6,9 +6,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { see } from "../../provisioners/engine/converge.ts";
 import { readFacts } from "../../provisioners/engine/facts.ts";
+import { observe } from "../../provisioners/engine/observe.ts";
+import { prelude } from "../../provisioners/engine/prelude.ts";
 import { kernelIn } from "../../provisioners/engine/probe-results.ts";
 import type { Shell } from "../../provisioners/engine/shell.ts";
 import type { Address, Common } from "../../provisioners/resources/kind.ts";
+import { kindOf } from "../../provisioners/resources/kinds.ts";
 import { want } from "../../provisioners/resources/want.ts";
 
 const text = (command: string, ...args: readonly string[]): string => execFileSync(command, args, { encoding: "utf8" }).trim();
@@ -34,7 +37,8 @@ describe("processes", () => {
       close: async () => {},
       async run({ text: script }) {
         for (const name of new Set(script.match(/[a-z][\w.-]*/g)))
-          if (places.some((place) => existsSync(join(place, name)))) symlinkSync(one, join(folder, "bin", name));
+          if (places.some((place) => existsSync(join(place, name))) && !existsSync(join(folder, "bin", name)))
+            symlinkSync(one, join(folder, "bin", name));
         return { code: 0, stderr: "", stdout: execFileSync("/bin/sh", { input: script, env, stdio: ["pipe", "pipe", "ignore"] }) };
       },
     };
@@ -56,6 +60,28 @@ describe("processes", () => {
     await Promise.all([readFacts(shell), ...roles.map(([role, wants]) => see(shell, role, wants))]);
     // Two of stat: the second is of the disk. `uname` is for kernels that do not tell what they run on.
     expect(started().filter((name) => name !== "uname")).toEqual(["cat", "grep", "hostname", "stat", "stat"]);
+  });
+
+  test("a file of the overlay that is new costs the content and its name; one that is there keeps what it has beside its content", async () => {
+    const shell = counting();
+    const path = join(folder, "file");
+    const { address, want: wanted } = want.file({ path, content: "text\n", keep: true });
+    const write = async () => {
+      writeFileSync(join(folder, "started"), "");
+      const { haves } = await observe(shell, "app", { [address]: wanted });
+      writeFileSync(join(folder, "started"), "");
+      const [step] = kindOf(address).kind.plan(wanted, haves.get(address), { gone: new Set(), changed: new Set() } as never);
+      await shell.run({ text: `state=${folder}/state run=abcdefghijkl key=1\n${prelude}\n( ${step!.run.text}\n)`, masked: "" });
+      return started();
+    };
+    expect(await write()).toEqual(["dd", "mv"]);
+    expect(readFileSync(path, "utf8")).toBe("text\n");
+    writeFileSync(path, "other\n");
+    chmodSync(path, 0o644);
+    // Whoever is not root has a group to be asked for.
+    const others = process.getuid?.() === 0 ? [] : ["getent", "install"];
+    expect(await write()).toEqual(["chmod", "cp", "dd", "mv", "stat", ...others].sort());
+    expect(readFileSync(path, "utf8")).toBe("text\n");
   });
 });
 
