@@ -13,7 +13,7 @@ import { diskFile } from "../../machines/qemu/arguments.ts";
 import { qemu, stopStart } from "../../machines/qemu/driver.ts";
 import { tell } from "../../machines/qemu/monitor.ts";
 import { sweep } from "../../machines/sweep.ts";
-import { formatScript } from "../../provisioners/roles/base/volumes.ts";
+import { fillsScript, formatScript, growScript } from "../../provisioners/roles/base/volumes.ts";
 import { ownNetwork, ownStack } from "../support/own.ts";
 import { Operator } from "../support/virtual.ts";
 
@@ -233,6 +233,22 @@ describe.each([
         expect(await format("/dev/nvme1n1")).toMatchObject({ code: 1, stdout: expect.stringContaining("got data on /dev/nvme1n1") });
         expect((await sums())[0]).toBe(before[0]);
         expect(await sums()).toEqual(data);
+      });
+
+      test.each(["ext4", "xfs"] as const)("lets an %s filesystem that its volume outgrew grow, mounted as it is", async (filesystem) => {
+        await clear();
+        const [disk, at] = ["/dev/nvme0n1", { filesystem, mountPoint: "/srv/data" }];
+        // As a volume that was 320 MiB large, which is the least that XFS takes.
+        const make = filesystem === "ext4" ? `mkfs.ext4 -q ${disk} 200M` : `mkfs.xfs -q -f -d size=320m ${disk}`;
+        await root(`${make}; mkdir -p /srv/data; mount ${disk} /srv/data; echo kept >/srv/data/file`);
+        const fills = async () => (await operator.ssh(state, "sudo sh", fillsScript(disk, at))).code === 0;
+        const size = async () => Number(await root("df --output=size -m /srv/data | tail -n 1"));
+        const before = await size();
+        expect(await fills()).toBe(filesystem === "xfs");
+        expect(await operator.ssh(state, "sudo sh -e", growScript(disk, at))).toMatchObject({ code: 0 });
+        expect(await fills()).toBe(true);
+        expect((await size()) - before).toBeGreaterThan(100);
+        expect(await root("cat /srv/data/file; umount /srv/data")).toBe("kept");
       });
 
       test("boots without one of its disks, and the database waits, with nothing written in its place", async () => {
