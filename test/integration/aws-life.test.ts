@@ -26,11 +26,13 @@ const trial = new Trial("aws-life", {
     region,
     profile: "contest",
     image: "/own/image",
+    elasticAddress: false,
   },
   servers: { isu1: { roles: ["base"] } },
   archive: ["/etc/hostname", "/srv/*/dump-[0-9].sql", "/nowhere"],
 });
-const instance = "trial-aws-isu1";
+/** As the contest's own check knows a team's first server. */
+const instance = "isucon14-contest-1";
 const remote = mkdtempSync(join(tmpdir(), "aws-life-"));
 const kept = join(ownProject, "archives");
 const archives = () => (existsSync(kept) ? readdirSync(kept) : []).filter((name) => name.startsWith(`${trial.stack}-`));

@@ -30,7 +30,7 @@ export const awsAnswers: MockAnswers = {
     "aws:lb/targetGroup:TargetGroup": arn("elasticloadbalancing:group"),
     "aws:lb/listener:Listener": arn("elasticloadbalancing:listener"),
     "aws:iam/role:Role": (name) => ({ name, ...arn("iam")(name) }),
-    "aws:iam/instanceProfile:InstanceProfile": arn("iam"),
+    "aws:iam/instanceProfile:InstanceProfile": (name) => ({ name, ...arn("iam")(name) }),
     "aws:sns/topic:Topic": arn("sns"),
     "aws:sqs/queue:Queue": (name, inputs) => ({
       url: `https://sqs/${inputs.name ?? name}`,

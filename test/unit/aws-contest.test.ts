@@ -57,6 +57,24 @@ describe("the contest's check", () => {
     expect(verifyContest(isucon14, { zoneId: "apne1-az4", ami: made.instances[0]!.ami }, made)).toEqual([]);
   });
 
+  test("finds what it asks for on the server: the name that it knows, a public address that stays, and the right to look", async () => {
+    const of = async (more: object) =>
+      (await mockPulumi(fleet("team-a", asked({ zoneId: "apne1-az4", ...more }, ["web", "db"])), awsAnswers)).resources;
+    const made = await of({ profile: "contest", servers: { db: { instanceProfile: "own" } } });
+    const all = (type: string) => made.filter((each) => each.type === type).map(({ inputs }) => inputs);
+    const instances = all("aws:ec2/instance:Instance");
+    expect(instances.map(({ tags, iamInstanceProfile }) => [(tags as { Name: string }).Name, iamInstanceProfile])).toEqual([
+      ["isucon14-contest-2", "own"],
+      ["isucon14-contest-1", expect.stringContaining("check")],
+    ]);
+    expect(all("aws:ec2/eip:Eip")).toHaveLength(2);
+    const [{ policy = "" } = {}] = all("aws:iam/rolePolicy:RolePolicy") as { policy?: string }[];
+    expect(JSON.parse(policy).Statement).toEqual([expect.objectContaining({ Action: isucon14.actions, Resource: "*" })]);
+    expect(isucon14.actions.every((action) => action.startsWith("ec2:Describe"))).toBe(true);
+    const open = await of({ sshFrom: ["203.0.113.0/24"] });
+    expect(open.filter(({ type }) => /^aws:(iam|ec2\/eip)/.test(type))).toEqual([]);
+  });
+
   test("names each thing that would disqualify an open stack", async () => {
     const more = {
       instanceType: "c5.xlarge",

@@ -14,6 +14,10 @@ export interface ContestRules {
   readonly vpc: string;
   /** The servers' subnet: all protocols from it. */
   readonly subnet: string;
+  /** Of the name by which the check tells a server, its number: `isucon14-contest-1`. */
+  readonly namePrefix: string;
+  /** What the check, which runs on a server, asks EC2 with the server's own rights. */
+  readonly actions: readonly string[];
 }
 
 /** Of ISUCON14's `isucon-env-checker`. AMI and zone differ by contest and are given beside it. */
@@ -26,6 +30,8 @@ export const isucon14: ContestRules = {
   openTo: everywhere,
   vpc: "192.168.0.0/16",
   subnet: "192.168.0.0/24",
+  namePrefix: "isucon14-contest-",
+  actions: ["Instances", "Volumes", "NetworkInterfaces", "SecurityGroups", "AvailabilityZones"].map((what) => `ec2:Describe${what}`),
 };
 
 /** What makes the stack. The check allows more doors beside them. */

@@ -6,6 +6,7 @@ import { assumedOf, sessionName } from "../../../provisioners/aws/access.ts";
 import type { ConnectionArgs } from "../../connection.ts";
 import { accountWanted } from "./account.ts";
 import { budget } from "./budget.ts";
+import { contestProfile } from "./contest-profile.ts";
 import { doorOf, type Way } from "./door.ts";
 import { imageKey } from "./facts/servers.ts";
 import { imageRef, pinnedAmi } from "./image.ts";
@@ -74,11 +75,14 @@ export class AwsFleet extends pulumi.ComponentResource {
     if (target.budget) budget(`${name}-budget`, target.budget, ownership, { parent: this, provider });
     const group = target.placement && this.#placement(name, target.placement, shape, provider);
     const amis = this.#amis(name, shape, provider);
+    const seen = { ownership, boundary: target.permissionsBoundary };
+    const wants = target.profile === "contest" && shape.servers.some(({ instanceProfile }) => instanceProfile === undefined);
+    const profile = wants ? contestProfile(`${name}-check`, seen, { parent: this, provider }) : undefined;
     const way = doorOf(`${name}-door`, target, { ownership, network: this.network }, { parent: this, provider });
     this.servers = Object.fromEntries(
       shape.servers.map((plan) => [
         plan.name,
-        this.#server(name, args, plan, { group, way, ami: amis[imageKey(plan.image, plan.type)]! }, options),
+        this.#server(name, args, plan, { group, way, profile, ami: amis[imageKey(plan.image, plan.type)]! }, options),
       ]),
     );
     this.registerOutputs({ flowTable: this.network.flowTable });
@@ -117,11 +121,18 @@ export class AwsFleet extends pulumi.ComponentResource {
     {
       group,
       way,
+      profile,
       ami,
-    }: { readonly group: pulumi.Output<string> | undefined; readonly way: Way | undefined; readonly ami: pulumi.Output<string> },
+    }: {
+      readonly group: pulumi.Output<string> | undefined;
+      readonly way: Way | undefined;
+      /** Of a server for which the stack file names none. */
+      readonly profile: pulumi.Output<string> | undefined;
+      readonly ami: pulumi.Output<string>;
+    },
     options: pulumi.ComponentResourceOptions,
   ): SuppliedServer {
-    const { name: host, ...machine } = plan;
+    const { name: host, instanceProfile = profile, ...machine } = plan;
     const { subnetIds, zones, securityGroupId } = this.network;
     const place = {
       subnetId: subnetIds[0]!,
@@ -132,7 +143,11 @@ export class AwsFleet extends pulumi.ComponentResource {
       boundary: target.permissionsBoundary,
     };
     const login = { admin, authorizedKey: publicKey, ownership: shape.ownership };
-    const server = new Server(`${name}-${host}`, { server: host, ...machine, ...place, ...login, ami, placementGroup: group }, options);
+    const server = new Server(
+      `${name}-${host}`,
+      { server: host, ...machine, ...place, ...login, instanceProfile, ami, placementGroup: group },
+      options,
+    );
     const { address, hostKey } = server;
     const proxied = way && { proxyCommand: way(server.instance.id) };
     const connection = { name: host, address, port: 22, user: admin, hostKey, privateKey: pulumi.secret(privateKey), ...proxied };

@@ -38,6 +38,14 @@ export const onlyOverTls = (bucketArn: string): string =>
     Condition: { Bool: { "aws:SecureTransport": "false" } },
   });
 
+/** The environment check of a contest, which runs on the servers, sees what is there; none of these actions takes a resource. */
+export const checksEnvironment = (actions: readonly string[]): Statement => ({
+  Sid: "CheckEnvironment",
+  Effect: "Allow",
+  Action: actions,
+  Resource: "*",
+});
+
 /** A host of a pool reports to the lifecycle hooks of its own group. */
 export const reportsToHook = (groupArn: string): Statement => ({
   Sid: "ReportToHook",

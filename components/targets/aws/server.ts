@@ -54,6 +54,8 @@ export interface ServerArgs extends AssumedRole, Bounded {
   readonly placementGroup?: pulumi.Input<string> | undefined;
   /** A public address that stays over stop and start; costs 0.005 USD an hour as every public one. @default false */
   readonly elasticAddress?: boolean | undefined;
+  /** The instance's Name. @default this resource's */
+  readonly shownAs?: string | undefined;
   /**
    * EBS volumes that outlive the server: a new one gets them attached. They are protected: `pulumi destroy` refuses until `pulumi state
    * unprotect`, which `fleet down` does, and a last snapshot stays. New ones belong at the end: the order decides on the device names.
@@ -63,7 +65,7 @@ export interface ServerArgs extends AssumedRole, Bounded {
   readonly store?: Omit<StoreOptions, "server"> | undefined;
   /** @default true */
   readonly alarms?: boolean | undefined;
-  /** By name. @default none: nothing on a contest server should hold AWS credentials */
+  /** By name: every process on the server has its rights. @default none */
   readonly instanceProfile?: pulumi.Input<string> | undefined;
   /** EC2's metrics by the minute; cost.ts has the price. @default false: every five */
   readonly monitoring?: boolean | undefined;
@@ -166,7 +168,7 @@ export class Server extends pulumi.ComponentResource {
       metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1, instanceMetadataTags: "enabled" },
       rootBlockDevice: this.#rootDisk(),
       userData,
-      tags: this.#tags(),
+      tags: { ...this.#tags(), ...(this.#args.shownAs !== undefined && { Name: this.#args.shownAs }) },
     };
     return new aws.ec2.Instance(this.#name, args, {
       parent: this,

@@ -20,6 +20,8 @@ import { type Ownership, type Tags, tagsOf } from "./tags.ts";
 /** What of a server is its own. */
 export interface ServerPlan {
   readonly name: string;
+  /** The instance's Name. @default the fleet's own for it */
+  readonly shownAs?: string;
   readonly type: InstanceType;
   readonly image: string;
   readonly privateAddress?: string;
@@ -63,11 +65,14 @@ export interface Asked {
   readonly expiry?: Ownership["expiry"];
 }
 
-function planOf(target: AwsTarget, name: string, privateAddress: string | undefined): ServerPlan {
+/** @param number of the server in its stack file, from 1 on */
+function planOf(target: AwsTarget, name: string, privateAddress: string | undefined, number: number): ServerPlan {
+  const contest = target.profile === "contest";
   const { instanceType: type = defaults.instanceType, image = defaults.image, rootGB = 20, store, ...rest } = settingsOf(target, name);
-  const { spot = false, elasticAddress = false, alarms = true, volumes = [], ...more } = rest;
+  const { spot = false, elasticAddress = contest, alarms = true, volumes = [], ...more } = rest;
   const own = { type: typeOrGuess(type), image, rootGB, spot, elasticAddress, alarms, volumes, ...more };
-  return { name, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
+  const shown = contest && { shownAs: `${isucon14.namePrefix}${number}` };
+  return { name, ...shown, ...own, ...(privateAddress !== undefined && { privateAddress }), ...(store && { store }) };
 }
 
 /** A UserError says what the account or the contest would refuse. */
@@ -96,7 +101,7 @@ export function shapeOf(asked: Asked): FleetShape {
   const addresses = addressesOf(target, asked.servers);
   return {
     ownership,
-    servers: names.map((name) => planOf(target, name, addresses[name])),
+    servers: names.map((name, at) => planOf(target, name, addresses[name], at + 1)),
     pools: poolShapes(target),
     databases,
     balancers,

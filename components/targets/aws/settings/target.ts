@@ -115,7 +115,9 @@ const own = {
   profile: z
     .enum(["open", "contest"])
     .default("open")
-    .describe("`contest` keeps to the letter of ISUCON14's environment check: the settings that it names can't be changed; default open"),
+    .describe(
+      "`contest` keeps to the letter of ISUCON14's environment check: the settings that it names can't be changed, and servers have its names, addresses that stay and the right to look; default open",
+    ),
   owner: Line.max(256).optional().describe("tag: whom to ask; default the team"),
   tags: z
     .record(TagKey, Line.min(1).max(256))
