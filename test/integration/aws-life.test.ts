@@ -91,7 +91,7 @@ describe("a fleet on EC2", () => {
   test("before the first up: verify says what is missing", async () => {
     const { code, stdout, said } = await trial.run("verify");
     expect([code, code === 7 ? "" : said]).toEqual([7, ""]);
-    expect(stdout).toContain(`aws:ec2/instance:Instance[${instance}]`);
+    expect(stdout).toContain("aws:ec2/instance:Instance[trial-aws-isu1]");
     expect(stdout).toContain("is missing");
   });
 
