@@ -96,7 +96,7 @@ async function change(fleet: FleetUp, chosen: readonly FleetServer[], options: B
     const goes = refused.length > 0 ? [] : said(fleet, balancers, places, wanted);
     const waits = refused.length === 0 && options.wait !== false && options.share === 0;
     const left = waits ? await waited(fleet, open, places, options) : { connections: 0, workers: 0 };
-    notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${options.share} % of its requests`;
+    notes.summary = refused.length > 0 ? refused.join("; ") : `${names}: ${shareText(options.share)}`;
     notes.detail = places.map(outcome);
     report({ stack, options, places, refused, left, names, already, goes });
     return refused.length + missing.length > 0 || left.connections > 0 ? 1 : 0;
@@ -225,6 +225,12 @@ function report({ stack, options, places, refused, left, names, already, goes }:
     options.share < 100 && goes.length < places.length
       ? `; stays so in the next up (stacks/Pulumi.${stack}.yaml), until: ${typed()} enable ${names.replaceAll(", ", ",")} -s ${stack}`
       : "";
-  const share = `${names}: ${options.share} % of its requests${already ? " already" : ""}${stays}`;
+  const share = `${names}: ${already ? "already " : ""}${shareText(options.share)}${stays}`;
   console.log([wrapped(share), ...goes.map((each) => wrapped(goesBackText(each)))].join("\n"));
+}
+
+/** Pure. What a server gets from now on, in words. */
+export function shareText(share: number): string {
+  if (share === 0) return "gets no new requests";
+  return share === 100 ? "gets its full share of the requests" : `gets ${share} % of its usual share of the requests`;
 }

@@ -35,7 +35,13 @@ export async function bootLog({ log }: MachinePaths): Promise<string> {
   const text = await readFile(log, "utf8").catch(() => "");
   // The console comes with colours and carriage returns.
   const plain = tail(text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, ""), 15);
-  return plain ? `the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
+  return plain ? `${causeIn(plain)}the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
+}
+
+/** Pure. Why systemd gave up, where that is this computer's limit: many containers share it. */
+export function causeIn(log: string): string {
+  if (!/inotify.*Too many open files|Failed to allocate manager object: Too many open files/.test(log)) return "";
+  return "this computer's limit of inotify instances is used up by what runs on it; next: sysctl -w fs.inotify.max_user_instances=1024, and the same again; ";
 }
 
 /** Whether somebody still keeps it up. A supervisor that was killed writes no end, and its machine goes down without one. */

@@ -115,7 +115,9 @@ function planIfRight(stack: string) {
 /** Whoever is off has no shell to look from. */
 export const reachFinding = (name: string, error: Error, stack: string): Finding =>
   findingsOf(name).failure("reach", sentenceOf(error), {
-    mend: isUnreachable(error) ? `it is off, or out of reach: start it; ${forgotten(stack, name)}` : `${typed()} ssh ${name} -s ${stack}`,
+    ...(isUnreachable(error)
+      ? { advice: `it is off, or out of reach: start it; ${forgotten(stack, name)}` }
+      : { mend: `${typed()} ssh ${name} -s ${stack}` }),
   });
 
 async function ofServers(stack: string, servers: readonly FleetServer[], open: OpenServers): Promise<readonly Finding[]> {
@@ -155,7 +157,7 @@ async function mend(found: readonly Finding[], servers: readonly FleetServer[], 
 }
 
 function told(found: readonly Finding[], { quiet, json }: Options): number {
-  if (json) console.log(JSON.stringify(found, null, 2));
+  if (json) console.log(JSON.stringify(found.map(asJson), null, 2));
   else {
     const places = [...new Set(found.map(({ of }) => of))];
     const groups = places.flatMap((place) => {
@@ -167,12 +169,16 @@ function told(found: readonly Finding[], { quiet, json }: Options): number {
   return found.some(({ state }) => state === "failure") ? 1 : 0;
 }
 
+/** A script reads `mend` as a command, or none. */
+export const asJson = (finding: Finding) => ({ ...finding, mend: finding.mend ?? null });
+
 /** Below the first word of a finding. */
 const beneath = " ".repeat(11);
 
-export function findingText({ state, what, text, mend: command }: Finding): string {
+export function findingText({ state, what, text, mend: command, advice }: Finding): string {
   const line = `  ${stateText(state)}  ${what}: ${hanging(text, beneath)}`;
-  return command === undefined || state === "ok" ? line : `${line}\n${beneath}next: ${command}`;
+  const next = command ?? advice;
+  return next === undefined || state === "ok" ? line : `${line}\n${beneath}next: ${next}`;
 }
 
 function sum(found: readonly Finding[]): string {

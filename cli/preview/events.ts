@@ -72,7 +72,16 @@ const runnerWords = /^(?:error: )?(?:Running program '.*' failed with an unhandl
 
 /** The engine's errors, else the end of what was said. */
 export function failureOf({ diagnostics = [] }: EngineDigest, stderr: string): string {
-  const errors = diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message.trim().replace(runnerWords, ""));
+  const said = diagnostics
+    .filter(({ severity }) => severity === "error")
+    .map(({ message }) =>
+      message
+        .trim()
+        .replace(runnerWords, "")
+        .replace(/^Preview failed: /, ""),
+    );
+  const reasons = said.filter((each) => each !== "preview failed");
+  const errors = reasons.length > 0 ? reasons : said;
   return (errors.length > 0 ? errors.join("\n") : stderr).trim().slice(-failureLength);
 }
 

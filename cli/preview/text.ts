@@ -1,6 +1,8 @@
 // The preview of one stack for a person at a terminal: by server, down to the line, its sum last, where the eye is.
+import { inWords } from "../../provisioners/engine/placeholders.ts";
 import { counted } from "../../spec/counted.ts";
 import { hanging, styled } from "../terminal.ts";
+import { alike } from "./alike.ts";
 import { money, signed } from "./markdown.ts";
 import { causeWords, type Item, type Operation, operations, type Price, type ServerChanges, type StackPreview } from "./model.ts";
 
@@ -13,6 +15,9 @@ const room = 60;
 /** Whatever lies in a file on a server, it must not steer the terminal. */
 const harmless = (said: string): string => said.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "·");
 
+/** A line of a file, with words where the fleet puts a value in that is no eye's, or known only later. */
+const readable = (line: string): string => harmless(inWords(line));
+
 /** Of a new file, more than these are folded. */
 const folded = 6;
 
@@ -24,7 +29,7 @@ export interface TextOptions {
 export function text(preview: StackPreview, { full = true }: TextOptions = {}): string {
   const { team, failure, notes, flows, servers, shared } = preview;
   if (failure !== undefined) return `${styled("red", `${team}: no preview`)}\n${harmless(failure)}`;
-  const groups = [...servers, ...(shared.length > 0 ? [{ name: "shared by all", items: shared }] : [])];
+  const groups = [...alike(servers), ...(shared.length > 0 ? [{ name: "shared by all", items: shared }] : [])];
   const doors = flows === undefined ? [] : [`${styled("bold", "who may reach what")}\n${flows.replace(/^/gm, "  ")}`];
   const said = notes.length > 0 ? [harmless(notes.join("\n"))] : [];
   return [...groups.map((group) => groupText(group, full)), ...said, ...doors, sum(preview)].join("\n\n");
@@ -39,7 +44,7 @@ function groupText({ name, items, unreachable }: ServerChanges, full: boolean): 
 
 /** What AWS and Pulumi make of their own is named: every property of it is in `pulumi preview --diff`, and in the pull request. */
 function itemText({ address, role, operation, cause, lines, refused }: Item, full: boolean): string {
-  const short = lines.map((line) => line.slice(1)).join(", ");
+  const short = inWords(lines.map((line) => line.slice(1)).join(", "));
   const isNew = operation === "create";
   const beside = isNew && role !== undefined && lines.every((line) => !/^.\s/.test(line)) && short.length <= room && short !== "";
   const fold = isNew && role !== undefined && !beside && !full && lines.length > folded;
@@ -54,7 +59,7 @@ function itemText({ address, role, operation, cause, lines, refused }: Item, ful
     refused ? styled("red", `! ${address}`) : styled(colours[operation], `${signs[operation]} ${address}`),
     ...more.map((each) => styled("dim", each)),
   ].join("  ");
-  return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(harmless(line))}`)].join("\n");
+  return [`  ${title}`, ...shownLines.map((line) => `      ${coloured(readable(line))}`)].join("\n");
 }
 
 /** Of the file, where it is one. */

@@ -36,7 +36,7 @@ export async function allRight(stack: string, { engine }: { readonly engine: boo
   try {
     return await answer(meansOf(stack));
   } catch (error) {
-    console.error(styled("dim", `${stack}: Pulumi goes through all of it: ${reasonOf(error)}`));
+    console.error(styled("dim", `${stack}: a full run by Pulumi: ${reasonOf(error)}`));
     return undefined;
   }
 }

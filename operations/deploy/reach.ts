@@ -41,5 +41,5 @@ export function unreached(said: string, { repository }: Pick<GitWant, "repositor
     };
   if (denied !== undefined) return { why: denied, next: "an ssh URL (git@…) in app.git.repository, which the team's deploy key opens" };
   const why = telling(/^(?:ssh|fatal|error)\b/i) ?? lines.filter(Boolean).at(-1) ?? "no answer";
-  return { why, next: "try again, or from a clone here: fleet deploy --from ." };
+  return { why, next: `try again, or from a clone here: ${typed()} deploy --from .` };
 }

@@ -42,7 +42,7 @@ async function account(admit: () => Promise<void>): Promise<Finding> {
     await within(admit());
     return ok("account", "the one that the stack file names, or any");
   } catch (error) {
-    return failure("account", (error as Error).message.split("\n")[0] ?? "", { mend: "aws sso login, or export AWS_PROFILE=…" });
+    return failure("account", (error as Error).message.split("\n")[0] ?? "", { advice: "aws sso login, or export AWS_PROFILE=…" });
   }
 }
 

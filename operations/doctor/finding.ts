@@ -7,13 +7,15 @@ export interface Finding {
   /** `disk`, `clock` … */
   readonly what: string;
   readonly text: string;
-  /** A command for a shell here; of a server that does not answer, what to do. */
+  /** A command for a shell here. */
   readonly mend?: string;
+  /** What to do where no command does it, a sentence. */
+  readonly advice?: string;
   /** POSIX sh for the server's root shell: what `--fix` runs, since it loses nothing and can be run twice. */
   readonly fix?: string;
 }
 
-type More = Pick<Finding, "mend" | "fix">;
+type More = Pick<Finding, "mend" | "advice" | "fix">;
 
 /** Of one thing or place, by its name. */
 export const findingsOf = (of: string) => ({

@@ -18,5 +18,5 @@ export async function repositoryFinding(
   const { code, stdout } = await shell.run(reachScript(place.git), { signal, onAbort: "end", deadline: 40_000 });
   if (code === 0) return [ok("repository", `${place.git.repository} answers`)];
   const { why, next } = unreached(stdout.toString("utf8"), place.git, { stack, server: server.name });
-  return [failure("repository", `${place.git.repository}: ${why}`, { mend: next })];
+  return [failure("repository", `${place.git.repository}: ${why}`, { advice: next })];
 }

@@ -147,7 +147,7 @@ function operators({ lock }: Seen, place: Place): readonly Finding[] {
   return [
     lock.who === place.me
       ? ok("operators", text)
-      : warning("operators", text, { mend: "ask them; what changes a server waits for the lock" }),
+      : warning("operators", text, { advice: "ask them; what changes a server waits for the lock" }),
   ];
 }
 

@@ -7,8 +7,10 @@ export interface Service {
   /** systemd's: active, inactive, failed … */
   readonly active: string;
   readonly enabled: string;
-  /** Its socket listens, and starts it when somebody comes; whether a boot has it listen again. */
+  /** Of its socket, where it has one: whether a boot has that listen, and so starts the service when somebody comes. */
   readonly socket?: string;
+  /** The socket listens now. */
+  readonly listens?: true;
   /** The stack wants it not to run; undefined where it wants it to. */
   readonly wanted?: "off";
 }
@@ -18,7 +20,7 @@ const runs = ({ active }: Service): boolean => ["active", "reloading", "activati
 /** Whether it runs as the stack wants it to. */
 export const isRight = (service: Service): boolean => {
   if (service.wanted === "off") return !runs(service);
-  return service.active === "active" || (service.socket !== undefined && service.active === "inactive");
+  return service.active === "active" || (service.listens === true && service.active === "inactive");
 };
 /** Whether nothing starts it at a boot. */
 export const staysOff = ({ enabled, socket }: Service): boolean => enabled === "disabled" && socket !== "enabled";
@@ -84,9 +86,9 @@ export function foundIn(text: string, off: readonly string[] = []): Found {
   const [who, what = "", since = ""] = first("lock");
   const ntp = all("ntp").flatMap(([line]) => line ?? []);
   const [rebootFor] = first("reboot");
-  const sockets = (unit: string): Pick<Service, "socket"> => {
-    const [, socket] = all("socket").find(([of]) => of === unit) ?? [];
-    return socket === undefined ? {} : { socket };
+  const sockets = (unit: string): Pick<Service, "socket" | "listens"> => {
+    const [, socket, active] = all("socket").find(([of]) => of === unit) ?? [];
+    return socket === undefined ? {} : { socket, ...(active === "active" && { listens: true }) };
   };
   return {
     now: Number(first("now")[0] ?? 0),

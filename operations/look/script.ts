@@ -62,7 +62,8 @@ export function lookScript(server: Pick<FleetServer, "wants">, { thorough = fals
       .filter((unit) => unit.endsWith(".service"))
       .map((unit) => {
         const socket = `${unit.slice(0, -".service".length)}.socket`;
-        return sh`systemctl is-active -q ${socket} 2>/dev/null && printf ${"socket\\t%s\\t%s\\n"} ${unit} "$(systemctl is-enabled ${socket} 2>/dev/null)"`;
+        return sh`enabled=$(systemctl is-enabled ${socket} 2>/dev/null || :)
+[ -z "$enabled" ] || printf ${"socket\\t%s\\t%s\\t%s\\n"} ${unit} "$enabled" "$(systemctl is-active ${socket} 2>/dev/null)"`;
       }),
     ...checkouts.map(
       (path) =>

@@ -126,7 +126,7 @@ function left({ from, to }: Wish, { move }: EditGround, tree: TreeEdits, isOwn: 
     .filter(({ path }) => isOwn(path))
     .flatMap(({ path, content }) => content.split("\n").flatMap((line) => (isLeft(path, line) ? [`${path}: ${wordOf(line)}`] : [])));
   if (found.length === 0) return [];
-  return [`${found.join(", ")}: loopback, which is ${to} itself there; next, where ${from} is meant: ./fleet edit ${to}:PATH`];
+  return [`${found.join(", ")}: loopback, which is ${to} itself there; next, where ${from} is meant: ${typed()} edit ${to}:PATH`];
 }
 
 /** Without its value, which may hold a password. */

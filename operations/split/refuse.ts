@@ -77,7 +77,7 @@ export function refuseUnbalanced(ground: StepGround): void {
     ? `a balancer of the team's that names ${from}'s ${role}, and not ${to}'s`
     : `a proxy of the team's that names ${from}'s ${role}`;
   throw new UserError(
-    `split: expected ${what} by its port (${ports}), got none; next: name ${from}'s address and the port in nginx' upstream (a unix socket reaches nobody else): ./fleet edit ${from}:/etc/nginx/…, then the same`,
+    `split: expected ${what} by its port (${ports}), got none; next: name ${from}'s address and the port in nginx' upstream (a unix socket reaches nobody else): ${typed()} edit ${from}:/etc/nginx/…, then the same`,
   );
 }
 

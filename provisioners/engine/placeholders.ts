@@ -14,6 +14,24 @@ const pattern = /\u27e6([a-z-]+)(?:\|([a-z]+))?:([^\u27e7\n]*)\u27e7/g;
 /** The mark that stands for the value; brackets that no configuration file holds. */
 export const late = (kind: LateKind, of = ""): string => `\u27e6${kind}:${of}\u27e7`;
 
+/** What each kind stands for, for people; `OF` is what it is of. */
+const words: Readonly<Record<LateKind | "text", string>> = {
+  secret: "(secret: OF)",
+  "host-key": "(OF's host key)",
+  "mesh-public-key": "(the team's own public key)",
+  "mesh-private-key": "(the team's own private key)",
+  "authorized-keys": "(OF's public keys)",
+  derived: "(a password of the team's own for OF)",
+  volume: "(the volume OF)",
+  text: "\u27e6",
+};
+
+/** A text as people read it: what a mark stands for, in the mark's place. */
+export const inWords = (text: string): string =>
+  text.replace(pattern, (mark: string, kind: string, _quoting: string | undefined, of: string) =>
+    kind in words ? words[kind as LateKind].replace("OF", of) : mark,
+  );
+
 /** Text of somebody's own, in which what looks like a mark stays what it is. */
 export const literal = (text: string): string => text.replaceAll("\u27e6", plainBracket);
 /** A mark that stands for its own first bracket. */

@@ -8,16 +8,8 @@ import { dirname, join } from "node:path";
 const require = createRequire(import.meta.url);
 const native = join(dirname(require.resolve("ssh2")), "protocol", "crypto", "build", "Release", "sshcrypto.node");
 
-/** Set for the processes that this one starts: it is said once a command. */
-const told = "FLEET_TOLD_OF_SSH2";
-
 if (existsSync(native)) {
   const file = realpathSync(native);
   // ssh2 takes "there, but nothing in it" as "not built".
   require.cache[file] = Object.assign(new Module(file), { loaded: true, exports: undefined });
-  if (!process.env[told])
-    process.stderr.write(
-      `fleet: ssh2's native part (${native}) is there and stays unused: it can end this process. \`npm ci --ignore-scripts\` is without it\n`,
-    );
-  process.env[told] = "1";
 }

@@ -197,7 +197,7 @@ test("a server behind another is entered through it", async () => {
 test("they are as the stack file says, and a second up finds nothing to do", async () => {
   const looked = await trial.run("verify");
   expect(looked.code, looked.said).toBe(0);
-  expect(looked.said).not.toContain("Pulumi goes through all of it");
+  expect(looked.said).not.toContain("a full run by Pulumi");
   const quick = await trial.up();
   expect(quick.said).toMatch(/^trial: nothing to do; \d+ resources on 3 servers as they should be$/m);
   const logged = engineLogs();
@@ -217,21 +217,21 @@ test("they are as the stack file says, and a second up finds nothing to do", asy
 test("the quick answer is the engine's own, and goes to the engine where something differs", async () => {
   for (const [command, ...format] of [["verify", "--format", "json"], ["verify", "--all"], ["preview"], ["preview", "--json"]] as const) {
     const [quick, engine] = [await trial.run(command, format), await trial.run(command, [...format, "--engine"])];
-    expect(quick.said).not.toContain("Pulumi goes through all of it");
+    expect(quick.said).not.toContain("a full run by Pulumi");
     expect(inOrder(quick.stdout)).toEqual(inOrder(engine.stdout));
     expect([quick.code, engine.code]).toEqual([0, 0]);
   }
   const edit = "echo '# by hand' >> /etc/nginx/nginx.conf";
   await inside(trial.stack, "isu2", edit);
   const differs = await trial.run("verify");
-  expect(differs.said).toMatch(/Pulumi goes through all of it: isu2 nginx: file\[\/etc\/nginx\/nginx\.conf\](?: and 1 more)? differs/);
+  expect(differs.said).toMatch(/a full run by Pulumi: isu2 nginx: file\[\/etc\/nginx\/nginx\.conf\](?: and 1 more)? differs/);
   expect([differs.code, differs.stdout]).toEqual([7, expect.stringContaining("-# by hand")]);
   const healed = await trial.run("up", ["--yes"]);
   expect(healed.code, healed.said).toBe(0);
   expect(healed.stdout).toMatch(/^isu2 nginx: file\[\/etc\/nginx\/nginx\.conf\]: content /m);
   expect(healed.stdout).toMatch(/^trial: \d+ changes on 1 server, 2 servers unchanged; [\d.]+ s$/m);
   expect(healed.said).not.toMatch(/fleet:index:Role|Resources:/);
-  expect((await trial.run("verify")).said).not.toContain("Pulumi goes through all of it");
+  expect((await trial.run("verify")).said).not.toContain("a full run by Pulumi");
 });
 
 /** Of this stack: what was typed by hand is logged, what `fleet` starts is not. */

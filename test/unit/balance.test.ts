@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { shareText } from "../../cli/balance.ts";
 import {
   type Balancer,
   ended,
@@ -299,4 +300,12 @@ describe("a server that is out", () => {
       expect.stringMatching(/^0\n\d+\n$/),
     ]);
   });
+});
+
+test("what a server gets from now on is said in words", () => {
+  expect([0, 30, 100].map(shareText)).toEqual([
+    "gets no new requests",
+    "gets 30 % of its usual share of the requests",
+    "gets its full share of the requests",
+  ]);
 });

@@ -178,7 +178,7 @@ describe("refusals", () => {
     [
       "git@git.example.org:team/app.git",
       "ssh: connect to host git.example.org port 22: Connection timed out\nfatal: Could not read from remote repository.",
-      "isu1: expected an answer from git@git.example.org:team/app.git, got: ssh: connect to host git.example.org port 22: Connection timed out; next: try again, or from a clone here: fleet deploy --from .",
+      "isu1: expected an answer from git@git.example.org:team/app.git, got: ssh: connect to host git.example.org port 22: Connection timed out; next: try again, or from a clone here: ./fleet deploy --from .",
     ],
   ])("where %s is silent, what to type follows from what it said", (repository, silent, sentence) => {
     const one = looked("isu1", { silent });
@@ -193,7 +193,7 @@ describe("refusals", () => {
     };
     expect(await asks(0)).toMatchObject([{ state: "ok", of: "isu1", what: "repository" }]);
     expect(await asks(1, "fatal: '/srv/app.git' does not appear to be a git repository\n")).toMatchObject([
-      { state: "failure", text: expect.stringContaining("does not appear"), mend: expect.stringContaining("--from") },
+      { state: "failure", text: expect.stringContaining("does not appear"), advice: expect.stringContaining("--from") },
     ]);
     const none = { ...server("isu1"), remembered: [] } as unknown as FleetServer;
     expect(await repositoryFinding(none, {} as Shell, new AbortController().signal, "t")).toEqual([]);

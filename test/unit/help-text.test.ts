@@ -88,9 +88,10 @@ describe("before the set-up", () => {
 
 describe("what a message tells people to type", () => {
   test("is written in one way everywhere", () => {
-    const told = /next: (?:\.\/)?fleet [a-z]|[^(]\.\/fleet (?:adopt|up|preview|verify|check|down|run|logs|status|retest|history) /;
+    const names = readdirSync(commands).map((file) => file.slice(0, -".ts".length));
+    const told = new RegExp(`next: .*[^-"'./]fleet (?:${names.join("|")})\\b|[^(]\\./fleet [a-z]+ `);
     // These are files: what is typed where they lie.
-    const files = ["cli/init/", "cli/watch-unit.ts"];
+    const files = ["cli/init/", "cli/commands/init.ts", "cli/watch-unit.ts"];
     const sources = ["cli", "operations", "components", "provisioners", "spec", "pulumi", "machines", "policy"].flatMap((room) =>
       readdirSync(join(root, room), { recursive: true, encoding: "utf8" }).map((file) => join(room, file)),
     );

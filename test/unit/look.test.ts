@@ -82,14 +82,17 @@ test("off is what is wanted not to run, whoever else has it hear of changes", ()
 test("a service that its socket starts runs as wanted, also while nobody has come yet", () => {
   const rows = (...more: string[]) => foundIn(["service\tssh.service\tinactive\tdisabled", ...more].join("\n")).services;
   const [alone] = rows();
-  const [listens] = rows("socket\tssh.service\tenabled");
-  const [once] = rows("socket\tssh.service\tdisabled");
-  expect([alone, listens, once].map((each) => [isRight(each!), staysOff(each!)])).toEqual([
+  const [listens] = rows("socket\tssh.service\tenabled\tactive");
+  const [once] = rows("socket\tssh.service\tdisabled\tactive");
+  // As Debian's ssh.socket while somebody has started the service by hand: a boot has the socket listen.
+  const [silent] = rows("socket\tssh.service\tenabled\tinactive");
+  expect([alone, listens, once, silent].map((each) => [isRight(each!), staysOff(each!)])).toEqual([
     [false, true],
     [true, false],
     [true, true],
+    [false, false],
   ]);
-  const failed = foundIn("service\tssh.service\tfailed\tdisabled\nsocket\tssh.service\tenabled").services;
+  const failed = foundIn("service\tssh.service\tfailed\tdisabled\nsocket\tssh.service\tenabled\tactive").services;
   expect(failed.map(isRight)).toEqual([false]);
   const row = { server, undone: [], seen: { ...seen(well), services: [listens!] } };
   expect(screen("team-a", [row], undefined)).toContain("ssh by its socket");
@@ -290,7 +293,7 @@ describe("the doctor", () => {
       "warning last run: /home/isucon/webapp.fleet-new was left by a run that was cut short",
     ]);
     const all = serverFindings(seen(said, -40), place);
-    expect(all.filter(({ state, mend }) => state !== "ok" && mend === undefined)).toEqual([]);
+    expect(all.filter(({ state, mend, advice }) => state !== "ok" && mend === undefined && advice === undefined)).toEqual([]);
     expect(all.filter(({ fix }) => fix !== undefined).map(({ what }) => what)).toEqual(["clock", "packages"]);
   });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { answered } from "../../machines/answer.ts";
+import { answered, causeIn } from "../../machines/answer.ts";
 import { machineId, pathsOf } from "../../machines/names.ts";
 
 const ref = { stack: "answer", name: "isu1" };
@@ -33,4 +33,10 @@ describe("a machine without a greeting", () => {
     expect(await waiting).toBe(false);
     expect(Date.now() - start, "heard of it only as its supervisor went").toBeGreaterThanOrEqual(150);
   });
+});
+
+test("that this computer's own limit ended a machine is said before its boot log", () => {
+  const log = "Failed to create control group inotify object: Too many open files\nExiting PID 1...";
+  expect(causeIn(log)).toContain("next: sysctl -w fs.inotify.max_user_instances=1024");
+  expect(causeIn("Failed to mount /proc: No such file or directory")).toBe("");
 });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { foreseenIn } from "../../cli/first-look.ts";
 import type { EngineDigest } from "../../cli/preview/engine.ts";
-import { digestOf, factsIn, nothingFound } from "../../cli/preview/events.ts";
+import { digestOf, factsIn, failureOf, nothingFound } from "../../cli/preview/events.ts";
 
 const urn = "urn:pulumi:t::contest-fleet::fleet:index:TeamFleet$fleet:index:Host::t-isu1";
 const state = (nginxUser: string) => ({ type: "fleet:index:Host", outputs: { facts: { nginxUser } } });
@@ -39,4 +39,13 @@ test("of a change it is read what its role foresees, and of nothing else what ca
   );
   expect(steps.map(({ newState }) => newState)).toEqual([{ inputs: { role: "app" }, outputs: { role: "remembered", foreseen } }]);
   expect(steps.map(foreseenIn)).toEqual([foreseen]);
+});
+
+test("a preview that failed says why, without the engine's own frame around it", () => {
+  const of = (...messages: string[]) =>
+    ({ diagnostics: messages.map((message) => ({ severity: "error", message })) }) as unknown as EngineDigest;
+  expect(failureOf(of("Preview failed: members: expected keys, got none\n", "preview failed"), "")).toBe(
+    "members: expected keys, got none",
+  );
+  expect(failureOf(of("preview failed"), "")).toBe("preview failed");
 });

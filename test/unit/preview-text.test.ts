@@ -66,6 +66,46 @@ who may reach what
 team-a: 2 to create, 3 to update, 1 to delete; 0.2500 USD an hour (+0.1000)`);
   });
 
+  test("shows what is the same on several servers once, and what is one's own below it", () => {
+    const same = item({ lines: ["-old", "+new"] });
+    const host = (name: string): Item => ({
+      address: `fleet:index:Host team-a-${name}`,
+      operation: "create",
+      cause: "planned",
+      lines: [`+name: ${name}`],
+    });
+    const own = item({ address: "file[/etc/hostname]", lines: ["+isu2"] });
+    const servers = [
+      { name: "isu1", items: [host("isu1"), same] },
+      { name: "isu2", items: [host("isu2"), same, own] },
+      { name: "isu3", items: [host("isu3")], unreachable: "no answer" },
+      { name: "isu4", items: [same] },
+    ];
+    expect(text(preview({ servers }))).toBe(`isu1, isu2, isu4
+  ~ file[/etc/motd]  base
+      -old
+      +new
+
+isu1, isu2
+  + fleet:index:Host team-a-isu1, fleet:index:Host team-a-isu2
+
+isu2
+  ~ file[/etc/hostname]  base
+      +isu2
+
+isu3
+  not looked at, shown from the stack file alone: no answer
+  + fleet:index:Host team-a-isu3
+
+team-a: nothing to change`);
+  });
+
+  test("says in words what stands for a value that is no eye's", () => {
+    const lines = ["+content:", "+  ⟦authorized-keys:ada⟧", "+  ⟦secret|shell:params.app.environment.TOKEN⟧", "+  ⟦text:⟧x"];
+    const said = text(preview({ servers: [{ name: "isu1", items: [item({ operation: "create", lines })] }] }));
+    expect(said).toContain("      +  (ada's public keys)\n      +  (secret: params.app.environment.TOKEN)\n      +  ⟦x\n");
+  });
+
   test("shows what is new whole where it has lines of its own, however few", () => {
     const lines = ["+content:", "+  one", "+mode: 0644"];
     expect(text(preview({ servers: [{ name: "isu1", items: [item({ operation: "create", lines })] }] }))).toContain(

@@ -1,6 +1,6 @@
 // A server that is off holds nobody up: the others are done, it is named with what to type, and how long it is waited for depends on who it is.
 import { describe, expect, test } from "vitest";
-import { reachFinding } from "../../cli/commands/doctor.ts";
+import { asJson, reachFinding } from "../../cli/commands/doctor.ts";
 import { answering, withSilent } from "../../operations/deploy/without.ts";
 import type { FleetServer } from "../../operations/fleet-up.ts";
 import type { OpenServers, Outcome } from "../../operations/on-servers.ts";
@@ -143,6 +143,11 @@ describe("how long an up waits for a server", () => {
 
 test("the doctor sends nobody to a shell on a server that is off", () => {
   const off = reachFinding("isu3", new HostError("isu3", "unreachable", "no route"), "team-a");
-  expect([off.text, off.mend]).toEqual(["no route", expect.stringMatching(/^it is off, or out of reach: start it; .* --forget isu3$/)]);
+  expect([off.text, off.mend, off.advice]).toEqual([
+    "no route",
+    undefined,
+    expect.stringMatching(/^it is off, or out of reach: start it; .* --forget isu3$/),
+  ]);
+  expect(asJson(off)).toMatchObject({ state: "failure", mend: null, advice: expect.stringContaining("start it") });
   expect(reachFinding("isu3", new HostError("isu3", "locked", "locked"), "team-a").mend).toBe("./fleet ssh isu3 -s team-a");
 });
