@@ -94,7 +94,8 @@ export function placesIn(stack: string, folder = stacksFolder): (path: Path) => 
 }
 
 function unknownStack(stack: string, folder: string): UserError {
-  const names = stackNames(folder);
+  // A link to nowhere is no stack.
+  const names = stackNames(folder).filter((name) => name !== stack);
   return new UserError(
     `${stack}: expected a stack of this checkout (${names.join(", ") || "there is none yet"}), got no \`stacks/Pulumi.${stack}.yaml\`${didYouMean(stack, names)}`,
   );

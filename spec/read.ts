@@ -1,15 +1,17 @@
 // A stack file to a FleetSpec, or every problem at once.
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { checkMarked, checkPlaceholders } from "./check-annotations.ts";
 import { checkFleet } from "./checks.ts";
 import { didYouMean, explain, type Finding, findingsIn } from "./messages.ts";
 import { checkParams } from "./params.ts";
 import { isMap, type Path, pathText, withValue } from "./path.ts";
-import { type Problem, refusal, UserError } from "./problem.ts";
+import { type Problem, refusal, type UserError } from "./problem.ts";
 import { RelativePath } from "./scalars.ts";
 import { fleetKey, hideSecrets, secretRefsIn } from "./secrets.ts";
 import { type Choices, type FleetSpec, fleetOn, StackFile } from "./spec.ts";
+import { textIn } from "./text-file.ts";
+import { typed } from "./typed.ts";
 import { readYaml } from "./yaml-source.ts";
 
 export interface Stack {
@@ -26,15 +28,7 @@ export interface Stack {
 /** Reads `file` (a path). Throws a UserError with every problem in it, or that it can't be read. */
 export function readStack(file: string, choices: Choices): Stack {
   const name = relative(process.cwd(), file).startsWith("..") ? file : relative(process.cwd(), file);
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new UserError(
-      `${name}: expected a stack file, got ${code === "ENOENT" ? "no such file" : code}; next: copy stacks/Pulumi.practice.yaml to it`,
-    );
-  }
+  const text = textIn(file, { name, what: "a stack file", next: `${typed()} docs stack-file` });
   return parseStack(text, name, choices, dirname(resolve(file)));
 }
 
@@ -47,7 +41,7 @@ export function parseStack(text: string, name: string, choices: Choices, folder?
     const noMap = {
       at: `${name}:1:1`,
       path: "yaml",
-      reason: `expected a map with \`config\`, got ${got}; begin with stacks/Pulumi.practice.yaml`,
+      reason: `expected a map with \`config\`, got ${got}; next: ${typed()} docs stack-file`,
     };
     throw failure(name, problems.length > 0 ? problems : [noMap]);
   }

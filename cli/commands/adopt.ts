@@ -1,6 +1,6 @@
 // fleet adopt: servers that were handed out become a stack that describes them as they are.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { password } from "@inquirer/prompts";
 import { Option } from "commander";
 import { type HandedOutServer, serversIn, serversInTable } from "../../operations/adopt/addresses.ts";
@@ -17,6 +17,7 @@ import { HostError, type HostFault } from "../../provisioners/engine/shell.ts";
 import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn, refusedPassphrase } from "../../pulumi/passphrase.ts";
 import { UserError } from "../../spec/problem.ts";
+import { textIn } from "../../spec/text-file.ts";
 import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
 import { asker, notEmpty } from "../init/asker.ts";
@@ -129,13 +130,7 @@ function wanted(pairs: readonly string[], { table }: Options): readonly HandedOu
   return serversInTable(textOf(table === "-" ? 0 : table));
 }
 
-function textOf(file: string | number): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UserError(`${file}: expected a file that can be read, got ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
+const textOf = (file: string | number): string => textIn(file, { what: "a file that can be read" });
 
 /** The first line: editors end a file with a newline. */
 const lineOf = (file: string): string => textOf(file).split("\n")[0]!.replace(/\r$/, "");

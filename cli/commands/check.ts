@@ -54,7 +54,7 @@ function notesOf(stack: string): readonly string[] {
 
 async function problemsOf(stack: string): Promise<readonly Problem[]> {
   let plan: FleetPlan | undefined;
-  const problems = told(`stacks/Pulumi.${stack}.yaml`, () => {
+  const problems = told(stack, () => {
     plan = planOf(stack);
     refuseWork(plan);
     return plan.servers.flatMap((server) => roleProblems(plan!, server));
@@ -65,9 +65,9 @@ async function problemsOf(stack: string): Promise<readonly Problem[]> {
 function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {
   const facts = completeFacts(server.declared);
   if (!facts) return [];
-  const at = `stacks/Pulumi.${plan.stack}.yaml`;
+  const at = fileOf(plan.stack);
   return rolesOf(server).flatMap((role) =>
-    told(at, () =>
+    told(plan.stack, () =>
       problemsIn(expandRole(plan, server, role, facts), plan.guard).map(({ path, reason }) => ({
         at,
         path: `servers.${server.name} ${role} ${path}`,
@@ -77,13 +77,22 @@ function roleProblems(plan: FleetPlan, server: ServerPlan): readonly Problem[] {
   );
 }
 
+const fileOf = (stack: string): string => `stacks/Pulumi.${stack}.yaml`;
+
 /** A role that can't say what it wants has a problem; the others are asked all the same. */
-function told(at: string, problems: () => readonly Problem[]): readonly Problem[] {
+function told(stack: string, problems: () => readonly Problem[]): readonly Problem[] {
   try {
     return problems();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return error.problems.length > 0 ? error.problems : [{ at, path: "stack", reason: error.message }];
+    if (error.problems.length > 0) return error.problems;
+    const file = fileOf(stack);
+    const [place = "", at = file] = /^(stacks\/[^:]+\.yaml(?::\d+)*): /.exec(error.message) ?? [];
+    // Its place is said once.
+    const said = at === file || at.startsWith(`${file}:`) ? place : "";
+    const reason = error.message.slice(said.length);
+    const named = reason.startsWith(`${stack}: `) ? reason.slice(stack.length + 2) : reason;
+    return [{ at: said === "" ? file : at, path: "stack", reason: named }];
   }
 }
 

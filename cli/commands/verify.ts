@@ -3,7 +3,7 @@
 import type { RoleReport } from "../../provisioners/engine/report.ts";
 import type { FleetPlan } from "../../provisioners/expand.ts";
 import { prepare } from "../../pulumi/state.ts";
-import { choice } from "../../spec/messages.ts";
+import { didYouMean, ticked } from "../../spec/messages.ts";
 import { UserError } from "../../spec/problem.ts";
 import type { Register } from "../command.ts";
 import { printerNames, printers } from "../printers.ts";
@@ -31,7 +31,8 @@ interface Options {
 
 async function run(named: string | undefined, { format, all, engine }: Options): Promise<number> {
   const printer = printers[format as keyof typeof printers];
-  if (!printer) throw new UserError(`--format: expected a format${choice(format, printerNames)}`);
+  if (!printer)
+    throw new UserError(`--format: expected one of ${ticked(printerNames)}, got \`${format}\`${didYouMean(format, printerNames)}`);
   const stack = named ?? (await stackInMind());
   const reports = (await allRight(stack, { engine }))?.reports ?? (await byEngine(stack));
   console.log(printer(reports, { all }));

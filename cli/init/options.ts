@@ -1,6 +1,6 @@
 // Every answer as an option: what a script says, and what a person need not be asked.
-import { readFileSync } from "node:fs";
-import { UserError } from "../../spec/problem.ts";
+
+import { textIn } from "../../spec/text-file.ts";
 
 export interface StackOptions {
   readonly practice?: true;
@@ -18,13 +18,7 @@ export interface StackOptions {
   readonly yes: boolean;
 }
 
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new UserError(`${file}: expected a file that can be read, got ${(error as NodeJS.ErrnoException).code}`);
-  }
-}
+const textOf = (file: string): string => textIn(file, { what: "a file that can be read" });
 
 /** The way in that options give, or the environment. */
 export function loginOf({ key, passwordFile }: StackOptions, env: NodeJS.ProcessEnv = process.env) {

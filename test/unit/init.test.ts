@@ -198,7 +198,11 @@ describe("the first stack", () => {
     ["a passphrase", ["--server", "isu1=203.0.113.11", "--key", "/etc/hostname"], "next: export PULUMI_CONFIG_PASSPHRASE=…"],
     ["whom AWS lets in", ["--aws"], "expected networks that may use SSH, got nobody to ask; next: add --ssh-from"],
     ["a server that is none", ["--server", "isu1"], "write a server as `isu1=203.0.113.11`"],
-    ["a key that is not there", ["--server", "isu1=203.0.113.11", "--key", "gone"], "gone: expected a file that can be read, got ENOENT"],
+    [
+      "a key that is not there",
+      ["--server", "isu1=203.0.113.11", "--key", "gone"],
+      "gone: expected a file that can be read, got no such file",
+    ],
     ["a team's name that is none", ["--practice", "--team", "Team A"], "team: expected a team name of up to 32"],
     ["an instance type that is none", ["--aws", "--ssh-from", "203.0.113.0/24", "--type", "big"], "expected an EC2 instance type"],
   ])("without a terminal, %s is a sentence, and nothing is written", ([, options, told]) => {

@@ -99,7 +99,7 @@ describe("what a right stack file becomes", () => {
       files: join(folder, "files"),
       secrets: ["servers.isu1.password"],
     });
-    const absent = "stacks/Pulumi.nobody.yaml: expected a stack file, got no such file; next: copy stacks/Pulumi.practice.yaml to it";
+    const absent = "stacks/Pulumi.nobody.yaml: expected a stack file, got no such file; next: ./fleet docs stack-file";
     expect(() => readStack("stacks/Pulumi.nobody.yaml", choices)).toThrow(absent);
   });
 
