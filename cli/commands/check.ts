@@ -87,7 +87,7 @@ function told(stack: string, problems: () => readonly Problem[]): readonly Probl
     if (!(error instanceof UserError)) throw error;
     if (error.problems.length > 0) return error.problems;
     const file = fileOf(stack);
-    const [place = "", at = file] = /^(stacks\/[^:]+\.yaml(?::\d+)*): /.exec(error.message) ?? [];
+    const [place = "", at = file] = /^(?:.*\/)?(stacks\/[^:/]+\.yaml(?::\d+)*): /.exec(error.message) ?? [];
     // Its place is said once.
     const said = at === file || at.startsWith(`${file}:`) ? place : "";
     const reason = error.message.slice(said.length);

@@ -11,6 +11,8 @@ const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const iso = /(?<![\w-])(20\d\d)[-/](\d\d)[-/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,6}))?\d* ?(Z|[+-]\d\d:?\d\d)?/;
 /** Common and combined log format. */
 const common = /(?<!\w)(\d\d)\/([A-Z][a-z]{2})\/(20\d\d):(\d\d):(\d\d):(\d\d) ([+-]\d{4})/;
+/** php-fpm's and PHP's, in brackets, and redis'. A zone by its name but UTC is the server's own. */
+const written = /(?<![\w-])(\d\d)[- ]([A-Z][a-z]{2})[- ](20\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: (UTC))?/;
 /** A time is where a line begins, or shortly behind. */
 const head = 400;
 
@@ -23,11 +25,19 @@ export function timeIn(line: string, offset: number): number | undefined {
     return Date.UTC(Number(a[3]), month, Number(a[1]), Number(a[4]), Number(a[5]), Number(a[6])) - offsetIn(a[7]!) * 60_000;
   }
   const b = iso.exec(text);
-  if (!b) return undefined;
+  if (!b) return writtenIn(text, offset);
   const [, year, month2, day, hour, minute, second, fraction = "0", zone] = b;
   const utc = Date.UTC(Number(year), Number(month2) - 1, Number(day), Number(hour), Number(minute), Number(second));
   const minutes = zone === undefined ? offset : zone === "Z" ? 0 : offsetIn(zone);
   return utc + Math.floor(Number(`0.${fraction}`) * 1000) - minutes * 60_000;
+}
+
+function writtenIn(text: string, offset: number): number | undefined {
+  const [, day, name = "", year, hour, minute, second, fraction = "0", utc] = written.exec(text) ?? [];
+  const month = months.indexOf(name);
+  if (month < 0) return undefined;
+  const there = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second));
+  return there + Math.floor(Number(`0.${fraction}`) * 1000) - (utc === undefined ? offset : 0) * 60_000;
 }
 
 const units: Readonly<Record<string, number>> = { s: 1, sec: 1, m: 60, min: 60, h: 3600, hour: 3600, d: 86_400, day: 86_400 };

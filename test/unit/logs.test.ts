@@ -21,12 +21,16 @@ describe("when a line was written", () => {
     ["2026-11-29 16:04:11 0 [Note] InnoDB", "2026-11-29T07:04:11Z"],
     ["2026-11-29T07:04:11.250417Z 8 Connect", "2026-11-29T07:04:11.250Z"],
     ['{"time":"2026-11-29T16:04:11.5+09:00"}', "2026-11-29T07:04:11.500Z"],
+    ["[29-Nov-2026 16:04:11] NOTICE: ready to handle connections", "2026-11-29T07:04:11Z"],
+    ["[29-Nov-2026 07:04:11 UTC] PHP Warning:  Undefined variable", "2026-11-29T07:04:11Z"],
+    ["[29-Nov-2026 16:04:11 Asia/Tokyo] PHP Warning:  Undefined variable", "2026-11-29T07:04:11Z"],
+    ["812:M 29 Nov 2026 16:04:11.250 * Ready to accept connections", "2026-11-29T07:04:11.250Z"],
   ] as const)("%s", ([line, expected]) => {
     expect(timeIn(line, offsetIn("+0900"))).toBe(at(expected));
   });
 
   test("is not said by every line", () => {
-    for (const line of ["  at main (app.js:3)", "id 12026-11-29 10:00:00x", "29/Foo/2026:16:04:11 +0000", ""])
+    for (const line of ["  at main (app.js:3)", "id 12026-11-29 10:00:00x", "29/Foo/2026:16:04:11 +0000", "[29-Foo-2026 16:04:11] x", ""])
       expect(timeIn(line, 0)).toBeUndefined();
   });
 
