@@ -1,6 +1,8 @@
 # On top of an organiser's image, what real servers surprise with. Counts from the next boot on.
 set -e
 chsh -s /usr/bin/fish isucon
+# Somebody has logged in before: fish 4 makes its folders at the first login, whatever that is for.
+su - isucon -c true
 printf 'Authorised users only.\n' > /etc/issue.net; printf 'Banner /etc/issue.net\n' > /etc/ssh/sshd_config.d/50-banner.conf
 printf 'echo "welcome to $(hostname)"\n' >> /home/isucon/.bashrc
 printf '#!/bin/sh\nprintf "\\033[1m*** notes ***\\033[0m\\n"\n' > /etc/update-motd.d/99-team; chmod 755 /etc/update-motd.d/99-team
