@@ -206,7 +206,7 @@ export class Splits {
   /** What is to come back: of what is on both servers, or was nobody's to copy, nothing. */
   async #heldNow(fleet: FleetUp, of: SplitRecord, wish: Wish, plan: FleetPlan): Promise<Holdings> {
     const move = moveIn(plan, wish)!;
-    if (of.wish.stays) return { items: [], writers: [] };
+    if (of.wish.stays || move.tree?.stays) return { items: [], writers: [] };
     if (!move.tree) {
       const known = fleet.servers.filter(({ name }) => name === wish.from);
       return (await heldOn(this.#open, known, wish, plan, move)).from;

@@ -94,6 +94,11 @@ export interface Tree {
   readonly find: Command;
   /** On the new server: a line for each thing that must be there before, and is not. @param paths those that come */
   missing?(paths: readonly string[]): Command;
+  /**
+   * What the old server still has counts on the way back: the team's files carry what was changed since, and a file of somebody else's that came over
+   * one of these would be taken for what was there before the fleet.
+   */
+  readonly stays?: true;
 }
 
 /** A server of which a role's clients come from one more address now. */

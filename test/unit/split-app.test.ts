@@ -241,6 +241,11 @@ describe("nginx that moves", () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
+  test("brings nothing back over what the old server kept: its files' originals are there", () => {
+    const tree = (name: string) => roleNamed(name).move!(roleNamed(name).params.parse({})).tree;
+    expect([tree("nginx")?.stays, tree("app")?.stays]).toEqual([true, undefined]);
+  });
+
   test("is refused where it passes them to a socket", () => {
     const conf = { "common/etc/nginx/conf.d/a.conf": "upstream a {\n  server unix:/run/notes.sock;\n}\n" };
     expect(() => edited(nginx, conf)).toThrow(

@@ -34,6 +34,6 @@ export const nginxMove = ({ sites }: { readonly sites: readonly { readonly liste
   units: ["nginx.service"],
   connects: true,
   beside: () => [unit, `${unit}.d`],
-  tree: { find, missing },
+  tree: { find, missing, stays: true },
   note: "its files come as they stand: a deploy brings later ones to servers with the application alone",
 });
