@@ -157,7 +157,13 @@ test.each([
   await changed();
   await shell.run({ text: `rm ${file()}`, masked: "" });
   mkdirSync(join(file(), "work"), { recursive: true });
-  const context = { programRuns: true, reach: async () => shell, refuseForeign: () => {}, lock: async () => {} } as unknown as Context;
+  const context = {
+    programRuns: true,
+    reach: async () => shell,
+    nowOf: () => ({}),
+    refuseForeign: () => {},
+    lock: async () => {},
+  } as unknown as Context;
   const signal = new AbortController().signal;
   const call = { urn: "", name: "ada-isu1-app", signal, log: () => {}, redact: (text: string) => text } as Call;
   const outputs = { host: "isu1", role: "app", name: "isu1", resources: {}, late: {}, failed: [], owed: [], wanter };
