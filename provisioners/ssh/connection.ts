@@ -1,11 +1,11 @@
-// One authenticated SSH connection. What is unsafe in ssh2 as shipped ends here.
+// One authenticated SSH connection. What is unsafe in node-ssh and ssh2 as shipped ends here.
 import type { Duplex, Readable } from "node:stream";
 import type { Connection } from "../engine/shell.ts";
 import { authAttempts } from "./auth.ts";
 import { dialFault, type Endpoint, handshakeFault, type Login, type Progress, ReachError, throughJump } from "./errors.ts";
 import { fingerprint, formatHostKey, type HostKey, hostKeyAlgorithms, hostKeyFrom, parseHostKey } from "./host-key.ts";
 import { throughCommand } from "./proxy-command.ts";
-import { type AnyAuthMethod, type Client, type ConnectConfig, ssh2 } from "./ssh2.ts";
+import { type AnyAuthMethod, type Client, type ConnectConfig, NodeSSH } from "./ssh2.ts";
 import { dial } from "./tcp.ts";
 
 export type Channel = Duplex & { readonly stderr: Readable };
@@ -144,8 +144,8 @@ const progress = ({ handshakeTimeout = 10_000 }: LinkOptions, pinned?: HostKey):
 });
 
 async function handshake(login: Login, sock: Duplex, attempts: AnyAuthMethod[], seen: Progress) {
-  const client = new ssh2.Client();
-  const ready = readyOf(client, {
+  const ssh = new NodeSSH();
+  const ready = ssh.connect({
     sock,
     username: login.user,
     readyTimeout: seen.deadline,
@@ -161,7 +161,8 @@ async function handshake(login: Login, sock: Duplex, attempts: AnyAuthMethod[], 
       for (let next = attempts.shift(); next; next = attempts.shift()) if (left?.includes(next.type) ?? true) return next;
       return false;
     },
-  } as ConnectConfig);
+  } as Parameters<NodeSSH["connect"]>[0]);
+  const client = ssh.connection!;
   const gone = watch(client);
   try {
     await ready;
@@ -170,15 +171,6 @@ async function handshake(login: Login, sock: Duplex, attempts: AnyAuthMethod[], 
     throw handshakeFault(login, seen, error as Error & { level?: string });
   }
   return { client, gone };
-}
-
-/** Resolves with the login, rejects with what kept it from being one. */
-function readyOf(client: Client, config: ConnectConfig): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  client.once("ready", resolve).once("error", reject);
-  client.once("close", () => reject(Object.assign(new Error("No response from the server"), { code: "ETIMEDOUT" })));
-  client.connect(config);
-  return promise;
 }
 
 /** A listener for good: without one, an error after the login (a keepalive without answer) would end this process. */

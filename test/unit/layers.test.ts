@@ -133,9 +133,9 @@ describe("imports", () => {
       .filter((file) => importsOf(file).includes(name))
       .sort();
 
-  test("only the door to it knows ssh2, in tests too", () => {
+  test("only the door to them knows ssh2 and node-ssh, in tests too", () => {
     const all = [...new Set([...rooms.map(prefixOf), "test"].flatMap(filesOf))];
-    const through = all.filter((file) => importsOf(file).includes("ssh2"));
+    const through = all.filter((file) => importsOf(file).some((name) => name === "ssh2" || name === "node-ssh"));
     expect(through).toEqual(["provisioners/ssh/ssh2.ts"]);
   });
 

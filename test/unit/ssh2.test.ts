@@ -42,7 +42,18 @@ describe("where somebody else built the native part", () => {
   /** A checkout whose ssh2 has a native part; whether that gets loaded is what the program prints. */
   function checkout(): string {
     cpSync(join(modules, "ssh2"), join(folder, "node_modules/ssh2"), { recursive: true, filter: (from) => !from.endsWith("crypto/build") });
-    for (const name of ["asn1", "bcrypt-pbkdf", "safer-buffer", "tweetnacl"])
+    cpSync(join(modules, "node-ssh"), join(folder, "node_modules/node-ssh"), { recursive: true });
+    for (const name of [
+      "asn1",
+      "bcrypt-pbkdf",
+      "safer-buffer",
+      "tweetnacl",
+      "is-stream",
+      "make-dir",
+      "sb-promise-queue",
+      "sb-scandir",
+      "shell-escape",
+    ])
       symlinkSync(join(modules, name), join(folder, "node_modules", name));
     for (const name of ["ssh2.ts", "without-native.ts", "kept-keys.ts"]) cpSync(join(ssh, name), join(folder, name));
     mkdirSync(built, { recursive: true });
