@@ -322,7 +322,7 @@ describe("out of what balances while it has its turn", () => {
     const written: string[] = [];
     const shell = {
       run: async ({ text }: Command) => {
-        const next = /cat >"\$f"\n} <<'FLEET_END_OF_INPUT'\n([\s\S]*?)FLEET_END_OF_INPUT/.exec(text)?.[1];
+        const next = /fleet_into "\$f"\n} <<'FLEET_END_OF_INPUT'\n([\s\S]*?)FLEET_END_OF_INPUT/.exec(text)?.[1];
         if (next !== undefined) written.push(next);
         file = next ?? file;
         const dump = `@fleet-balance nginx\n# configuration file /etc/nginx/a:\n${file}\n`;
