@@ -1,4 +1,4 @@
-// A package that can't be had ends no run: what leans on it is left, and the rest of the role goes on (ADR 60). What leans on it is told by
+// A package that can't be had ends no run: what leans on it is left, and the rest of the role goes on (ADR 63). What leans on it is told by
 // the references of the role, and by the server: a folder, a user or a unit that nobody has made.
 import type { Address, Leaning } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
