@@ -13,8 +13,10 @@ test("the licence that package.json names is there, whole", () => {
   expect(read("LICENSE")).toMatch(/Apache License\s+Version 2\.0, January 2004[\s\S]*END OF TERMS AND CONDITIONS/);
 });
 
-test("the change log begins with what is not released yet", () => {
-  expect(read("CHANGELOG.md")).toMatch(/^# Changes\n\n## Unreleased\n\n- /);
+test("the change log begins with what is not released yet, each change under its kind", () => {
+  const [, unreleased = ""] = /^# Changes\n\n## Unreleased\n\n(### [\s\S]*?)(?:\n## |$)/.exec(read("CHANGELOG.md")) ?? [];
+  expect(unreleased.match(/^- /gm)?.length).toBeGreaterThan(0);
+  expect([...unreleased.matchAll(/^#.*$/gm)].map(String)).toEqual(["### Added", "### Changed", "### Fixed", "### Security"]);
 });
 
 describe("workflows", () => {
