@@ -73,7 +73,7 @@ function section(command: Command, parents: readonly string[], codes: readonly E
 /** @param program with all commands; @param exitCodes docs/exit-codes.md */
 export function commandsText(program: Command, exitCodes: string): string {
   const codes = exitCodesIn(exitCodes);
-  const every = codes.filter(({ of }) => of === "every command");
+  const every = codes.filter(({ of }) => of.startsWith("every command"));
   const order = Object.values(groups).flat();
   const place = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length);
   const sorted = [...program.commands].sort((a, b) => place(a.name()) - place(b.name()) || (a.name() < b.name() ? -1 : 1));

@@ -40,6 +40,12 @@ describe("docs/commands.md", () => {
     expect(read("docs/commands.md")).toBe(text);
   });
 
+  test("has each exit code that any command may end with, also where `--help` does not", () => {
+    const every = [...read("docs/exit-codes.md").matchAll(/^\| (\d+) \| every command/gm)].map(([, code]) => code);
+    const told = [...read("docs/commands.md").matchAll(/^\| (\d+) \| /gm)].map(([, code]) => code);
+    expect(told).toEqual(every);
+  });
+
   const all = (command: Command, path: string): readonly (readonly [string, Command])[] => [
     [path, command],
     ...command.commands.flatMap((each) => all(each, `${path} ${each.name()}`)),
