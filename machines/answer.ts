@@ -34,8 +34,9 @@ function greets(address: string, port: number, patience: number): Promise<boolea
 export async function bootLog({ log }: MachinePaths): Promise<string> {
   const text = await readFile(log, "utf8").catch(() => "");
   // The console comes with colours and carriage returns.
-  const plain = tail(text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, ""), 15);
-  return plain ? `${causeIn(plain)}the end of its boot log:\n${plain}` : `its boot log \`${log}\` is empty`;
+  const plain = text.replace(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, "");
+  const end = tail(plain, 15);
+  return end ? `${causeIn(plain)}the end of its boot log:\n${end}` : `its boot log \`${log}\` is empty`;
 }
 
 /** Pure. Why systemd gave up, where that is this computer's limit: many containers share it. */

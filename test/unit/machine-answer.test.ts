@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { answered, causeIn } from "../../machines/answer.ts";
+import { answered, bootLog, causeIn } from "../../machines/answer.ts";
 import { machineId, pathsOf } from "../../machines/names.ts";
 
 const ref = { stack: "answer", name: "isu1" };
@@ -39,4 +39,13 @@ test("that this computer's own limit ended a machine is said before its boot log
   const log = "Failed to create control group inotify object: Too many open files\nExiting PID 1...";
   expect(causeIn(log)).toContain("next: sysctl -w fs.inotify.max_user_instances=1024");
   expect(causeIn("Failed to mount /proc: No such file or directory")).toBe("");
+});
+
+test("however much a machine said after that", async () => {
+  const log = join(directory, "boot.log");
+  writeFileSync(log, `Failed to create inotify watch: Too many open files\r\n${"Starting one thing more\n".repeat(40)}`);
+  const said = await bootLog({ ...paths(), log });
+  expect(said).toMatch(
+    /^this computer's limit of inotify instances is used up .*; the end of its boot log:\n(?:Starting one thing more\n?){15}$/,
+  );
 });
