@@ -135,7 +135,6 @@ test("a package that can't be had is blamed, and stops neither its role nor thos
   expect(mended.said).not.toContain("no-such-package");
 });
 
-/** Somebody's own apt run on the server: whoever wants to install there waits. Ends with its standard input's process. */
 test("what stands behind a role that failed is left as it is", async () => {
   const urns = async () => (await trial.state()).resources.map(({ urn }) => urn).sort();
   const before = await urns();
@@ -151,6 +150,7 @@ test("what stands behind a role that failed is left as it is", async () => {
   expect(mended.code, mended.said).toBe(0);
 });
 
+/** Somebody's own apt run on the server: whoever wants to install there waits, until `freeApt`. */
 const holdApt = `nohup setsid perl -e '
 use Fcntl;
 open my $lock, ">", "/var/lib/dpkg/lock-frontend" or die;
