@@ -133,6 +133,11 @@ test.for(pages)("%s links to files that are there", (page) => {
   expect(links.filter((target) => !existsSync(join(root, dirname(page), target)))).toEqual([]);
 });
 
+test.for(pages)("%s imports modules that are there", (page) => {
+  const modules = [...read(page).matchAll(/^import .* from "(\.[^"]+)";$/gm)].map(([, path]) => path ?? "");
+  expect(modules.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
 describe("fleet docs", () => {
   test("shows a page, a role with its example, or what lies below a parameter", () => {
     expect(documentation("stack-file")).toBe(read("docs/stack-file.md").trimEnd());
