@@ -1,6 +1,6 @@
 // What a run writes into the server's memory: before its first change what was there, after its last what is to be forgotten.
 import { dirname } from "node:path";
-import type { Address } from "../resources/kind.ts";
+import type { Address, Common } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import type { Work } from "./apply.ts";
 import { type Entry, journalPath, lineOf, type Memory, type Original, thingOf, withEntries } from "./journal.ts";
@@ -45,6 +45,21 @@ const nowChanged = ({ wants, seen, changes }: Work): readonly Entry[] =>
     .map((address) => thingOf(address, wants[address]!))
     .filter((thing) => seen.memory.originals.get(thing)?.right)
     .map((thing) => ({ changed: thing }));
+
+const isLeft = (address: Address, want: Common): boolean =>
+  address.startsWith("service[") && (want as Common & { readonly keep?: boolean }).keep === true;
+
+/** Services that whoever wanted them first left as they were: once another switches one, it is to come back as it was then. */
+function switched({ wants, seen, changes }: Work): readonly Entry[] {
+  const alone = { changed: new Set<Address>(), gone: [], pending: false };
+  return changedOf(changes).flatMap((address) => {
+    const want = wants[address]!;
+    const original = seen.memory.originals.get(thingOf(address, want));
+    if (!original || !isLeft(address, original.want) || isLeft(address, want)) return [];
+    const isHeardAlone = kindOf(address).kind.plan(want, seen.haves.get(address), alone).length === 0;
+    return isHeardAlone ? [] : [{ first: { ...original, want: { ...original.want, keep: false }, right: undefined, stays: undefined } }];
+  });
+}
 
 /**
  * The file of what stood there. It must be whole before the record that speaks of it is. Nothing is remembered of a place that nothing is
@@ -114,7 +129,13 @@ export function remember(work: Work): Command[] {
     sh`fleet_keep_accounts ${memoryDirectory} || exit 4`,
     ...copies(first),
     ...mend(seen.memory),
-    ...append([...seen.owing, ...first.map(({ original }) => ({ first: original })), ...relinked(wants, seen.memory), ...nowChanged(work)]),
+    ...append([
+      ...seen.owing,
+      ...first.map(({ original }) => ({ first: original })),
+      ...relinked(wants, seen.memory),
+      ...switched(work),
+      ...nowChanged(work),
+    ]),
     // What an earlier version kept is in the journal now.
     ...(seen.legacy ? [sh`rm -f -- "$state/originals.jsonl"`] : []),
     ...(owed.length > 0 ? [withInput(sh`cat >> "$state/pending" || exit 4`, `${owed.join("\n")}\n`), sh`sync -f "$state"`] : []),

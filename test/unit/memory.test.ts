@@ -454,6 +454,31 @@ describe("a service that another role still wants", () => {
   });
 });
 
+test("a service that one role left to others comes back as it was before another switched it off", async () => {
+  const path = process.env.PATH;
+  const [active, enabled] = [at("active"), at("enabled")];
+  const show = `printf 'Id=app.service\\nNames=app.service\\nLoadState=loaded\\nActiveState=%s\\nUnitFileState=%s\\n' "$(cat ${active})" "$(cat ${enabled})"`;
+  const acts = `stop) echo inactive > ${active} ;; start) echo active > ${active} ;; disable) echo disabled > ${enabled} ;; enable) echo enabled > ${enabled} ;;`;
+  there(
+    "bin/systemctl",
+    `#!/bin/sh\ncase $1:$* in show:*--value*) echo loaded; exit ;; show:*) ${show}; exit ;; esac\ncase $1 in ${acts} esac\n`,
+    0o755,
+  );
+  there("active", "active\n");
+  there("enabled", "enabled\n");
+  process.env.PATH = `${at("bin")}:${path}`;
+  try {
+    const app = { unit: "app.service", settle: 0 };
+    await converge(shell, "files", of(ours("b"), want.service({ ...app, keep: true, reloadOn: [ours("b").address], below: [shell.root] })));
+    await converge(shell, "base", of(want.service({ ...app, enabled: false, running: false })));
+    expect([read("active"), read("enabled")]).toEqual(["inactive\n", "disabled\n"]);
+    await giveBack(shell);
+    expect([read("active"), read("enabled"), existsSync(shell.memory)]).toEqual(["active\n", "enabled\n", false]);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 test("a handler that another role still wants runs when files go back under it", async () => {
   there("a", "theirs\n");
   const copies = (name: string) => want.handler({ name: "copy", on: [ours(name).address], run: `cp ${at("a")} ${at("copy")}` });
