@@ -18,7 +18,7 @@ import {
   tell,
 } from "../operations/balance/drain.ts";
 import { type PutBack, putBack, wantedAt } from "../operations/balance/lasting.ts";
-import { sharesOf, writeShares } from "../operations/balance/stack-share.ts";
+import { sharesOf, shareText, writeShares } from "../operations/balance/stack-share.ts";
 import { writeTeamFiles } from "../operations/balance/team-files.ts";
 import { sourceOf } from "../operations/edit/place.ts";
 import { type FleetServer, type FleetUp, fleetUp } from "../operations/fleet-up.ts";
@@ -227,10 +227,4 @@ function report({ stack, options, places, refused, left, names, already, goes }:
       : "";
   const share = `${names}: ${already ? "already " : ""}${shareText(options.share)}${stays}`;
   console.log([wrapped(share), ...goes.map((each) => wrapped(goesBackText(each)))].join("\n"));
-}
-
-/** Pure. What a server gets from now on, in words. */
-export function shareText(share: number): string {
-  if (share === 0) return "gets no new requests";
-  return share === 100 ? "gets its full share of the requests" : `gets ${share} % of its usual share of the requests`;
 }

@@ -1,5 +1,6 @@
 // What `fleet status` shows, as text: two or three lines a server, none wider than 80 columns where it can be helped.
 
+import { shareText } from "../operations/balance/stack-share.ts";
 import type { FleetServer } from "../operations/fleet-up.ts";
 import type { HistoryEntry } from "../operations/history/entry.ts";
 import { type Commit, isRight, type Service, staysOff } from "../operations/look/found.ts";
@@ -16,6 +17,8 @@ export interface Row {
   readonly error?: string;
   readonly drift?: readonly string[];
   readonly undone: readonly string[];
+  /** Of the requests of those that balance over it, by the stack file. @default 100 */
+  readonly share?: number;
 }
 
 /** `4 d 3 h`, `4 h 9 min`, `12 s`. */
@@ -72,11 +75,12 @@ function endText(expiresAt: string | undefined, now: Date): string {
   return `\n${left < 3600 ? styled("red", text) : text}`;
 }
 
-function rowText({ server, seen, error, drift, undone }: Row, width: number, now: Date): string {
+function rowText({ server, seen, error, drift, undone, share = 100 }: Row, width: number, now: Date): string {
   const name = styled("bold", server.name.padEnd(width));
   const indent = " ".repeat(width + 2);
   if (!seen) return `${name}  ${styled("red", hanging(error ?? "not looked at", indent))}`;
   const more = [
+    share === 100 ? "" : styled("yellow", shareText(share)),
     servicesText(seen.services),
     seen.broken
       .filter((unit) => !seen.services.some((each) => each.unit === unit))

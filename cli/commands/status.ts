@@ -1,6 +1,7 @@
 // fleet status: all servers on one screen.
 import { InvalidArgumentError } from "commander";
 import { createLogUpdate } from "log-update";
+import { sharesOf } from "../../operations/balance/stack-share.ts";
 import { type FleetServer, fleetUp } from "../../operations/fleet-up.ts";
 import type { HistoryEntry } from "../../operations/history/entry.ts";
 import { historyOf } from "../../operations/history/history.ts";
@@ -65,7 +66,7 @@ async function show(words: readonly string[], options: Options): Promise<number>
   const last = async (): Promise<HistoryEntry | undefined> => (await historyOf(stack, 1).catch(() => []))[0];
   try {
     const one = async () => ({
-      rows: await eyes.look(),
+      rows: withShares(await eyes.look(), stack),
       last: await last(),
       measured: ledger(runsFolder(stack)).at(-1),
       ...(fleet.expiresAt !== undefined && { expiresAt: fleet.expiresAt }),
@@ -104,6 +105,16 @@ async function watch(stack: string, first: Screenful, again: () => Promise<Scree
   }
 }
 
+/** As `drain` wrote them; a mistake in the stack file takes no look away. */
+function withShares(rows: readonly Row[], stack: string): readonly Row[] {
+  try {
+    const shares = sharesOf(stack);
+    return rows.map((row) => ({ ...row, share: shares[row.server.name] ?? 100 }));
+  } catch {
+    return rows;
+  }
+}
+
 const isWell = ({ seen }: Row): boolean => seen?.services.every(isRight) ?? false;
 
 const plain = (stack: string, { rows, last, expiresAt, measured }: Screenful) => ({
@@ -112,10 +123,11 @@ const plain = (stack: string, { rows, last, expiresAt, measured }: Screenful) =>
   at: new Date().toISOString(),
   ...(last && { lastRun: { id: last.id, at: last.at, who: last.who, what: last.what, result: last.result } }),
   ...(measured && { lastBench: measured }),
-  servers: rows.map(({ server, seen, error, drift, undone }) => ({
+  servers: rows.map(({ server, seen, error, drift, undone, share }) => ({
     server: server.name,
     address: server.connection.address,
     roles: server.roles,
+    ...(share !== undefined && { share }),
     ...(error === undefined ? {} : { error }),
     ...seen,
     ...(drift && { drift }),

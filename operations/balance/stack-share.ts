@@ -14,6 +14,12 @@ export function sharesOf(stack: string, folder = stacksFolder): Readonly<Record<
   );
 }
 
+/** Pure. What a server gets from now on, in words. */
+export function shareText(share: number): string {
+  if (share === 0) return "gets no new requests";
+  return share === 100 ? "gets its full share of the requests" : `gets ${share} % of its usual share of the requests`;
+}
+
 /** Pure. Only what is said of the shares is touched: the rest of the text stays to the letter. 100 is what stands nowhere. */
 export function withShare(text: string, shares: Readonly<Record<string, number>>): string {
   return Object.entries(shares).reduce((before, [server, share]) => withOne(before, server, share), text);

@@ -3,7 +3,6 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { shareText } from "../../cli/balance.ts";
 import {
   type Balancer,
   ended,
@@ -19,7 +18,7 @@ import {
 import { haproxyCommands, haproxyServers } from "../../operations/balance/haproxy.ts";
 import { filesIn, groupsIn, withShares } from "../../operations/balance/nginx.ts";
 import { leftScript, nginxScript, partsIn } from "../../operations/balance/scripts.ts";
-import { withShare } from "../../operations/balance/stack-share.ts";
+import { shareText, withShare } from "../../operations/balance/stack-share.ts";
 import type { RunOptions, Shell } from "../../provisioners/engine/shell.ts";
 import type { Command } from "../../provisioners/engine/shell-quote.ts";
 import { settledUpstream } from "../../provisioners/roles/nginx/sites.ts";

@@ -198,6 +198,19 @@ describe("the screen", () => {
     ]);
   });
 
+  test("says of a server that was drained what it gets", () => {
+    const line = (share?: number) =>
+      screen(
+        "team-a",
+        [{ server, seen: seen(well), undone: [], drift: [], ...(share !== undefined && { share }) }],
+        undefined,
+        {},
+        now,
+      ).split("\n")[2];
+    expect([line(0), line(30)]).toEqual([expect.stringContaining("gets no new requests"), expect.stringContaining("gets 30 % of")]);
+    expect([line(100), line()]).toEqual([expect.not.stringContaining("gets"), expect.not.stringContaining("gets")]);
+  });
+
   test("has what was measured last", () => {
     const run = {
       run: 7,
