@@ -10,13 +10,13 @@ import { type AgainOutcome, adoptAgain, refuseUncommitted } from "../../operatio
 import type { Way } from "../../operations/adopt/describe.ts";
 import type { ServerChange } from "../../operations/adopt/diff.ts";
 import type { Reached } from "../../operations/adopt/prove.ts";
-import { openAll, showKey } from "../../operations/adopt/reach.ts";
+import { allOf, NotReached, openAll, showKey } from "../../operations/adopt/reach.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { placesOf } from "../../operations/adopt/write.ts";
 import { HostError, type HostFault } from "../../provisioners/engine/shell.ts";
 import { Sessions } from "../../provisioners/ssh/session-pool.ts";
 import { passphraseIn, refusedPassphrase } from "../../pulumi/passphrase.ts";
-import { UserError } from "../../spec/problem.ts";
+import { UserError, UserFacingError } from "../../spec/problem.ts";
 import { textIn } from "../../spec/text-file.ts";
 import { typed } from "../../spec/typed.ts";
 import type { Register } from "../command.ts";
@@ -80,7 +80,7 @@ async function run(stack: string, pairs: readonly string[], options: Options): P
     );
   const servers = wanted(pairs, options);
   const passphrase = await passphraseFor(stack);
-  const keys = await phase("host keys", () => Promise.all(servers.map(showKey)));
+  const keys = await phase("host keys", () => allOf(servers.map(showKey)));
   // Before the password is given to anybody.
   console.error(columns(servers.map(({ name, address }, index) => [name, address, keys[index]!.fingerprint])));
   console.error("Compare these host keys with what the organiser hands out; no other key is accepted from now on.");
@@ -115,7 +115,11 @@ async function opened<T>(ways: readonly Way[], work: (reached: readonly Reached[
 
 /** What opens a server is in options here, not in a stack file. */
 function here(error: unknown): unknown {
-  if (!(error instanceof HostError)) return error;
+  if (error instanceof NotReached) return new UserFacingError(error.errors.map((each) => advised(each).message).join("\n"));
+  return error instanceof HostError ? advised(error) : error;
+}
+
+function advised(error: HostError): HostError {
   const next: Partial<Record<HostFault, string>> = {
     auth: "next: check --user, and --password-file, FLEET_PASSWORD or --key",
     sudo: "next: add --sudo-password-file FILE",

@@ -1,7 +1,8 @@
 // Servers that no stack knows yet: their keys are looked at on the way on which they are reached, shown, and pinned.
-import type { Connection } from "../../provisioners/engine/shell.ts";
+import { type Connection, HostError } from "../../provisioners/engine/shell.ts";
 import { scanHostKey } from "../../provisioners/ssh/connection.ts";
 import type { Sessions } from "../../provisioners/ssh/session-pool.ts";
+import { UserFacingError } from "../../spec/problem.ts";
 import type { HandedOutServer } from "./addresses.ts";
 import type { Way } from "./describe.ts";
 import type { Reached } from "./prove.ts";
@@ -22,6 +23,23 @@ export const connectionOf = ({ name, address, port = 22, user, hostKey, password
   ...(sudoPassword !== undefined && { sudoPassword }),
 });
 
-/** All at once. Throws HostError. */
-export const openAll = (sessions: Sessions, ways: readonly Way[]): Promise<readonly Reached[]> =>
-  Promise.all(ways.map(async (way) => ({ name: way.name, shell: await sessions.get(connectionOf(way)) })));
+/** Why several servers were not reached. */
+export class NotReached extends UserFacingError {
+  readonly errors: readonly HostError[];
+  constructor(errors: readonly HostError[]) {
+    super(errors.map(({ message }) => message).join("\n"));
+    this.errors = errors;
+  }
+}
+
+/** One server after the other that refuses would cost a run each: all are waited for. Throws HostError, of several NotReached. */
+export async function allOf<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  const ended = await Promise.allSettled(work);
+  const errors = ended.flatMap((each): unknown[] => (each.status === "rejected" ? [each.reason] : []));
+  if (errors.length > 1 && errors.every((each) => each instanceof HostError)) throw new NotReached(errors);
+  return await Promise.all(work);
+}
+
+/** All at once. Throws as allOf does. */
+export const openAll = (sessions: Pick<Sessions, "get">, ways: readonly Way[]): Promise<readonly Reached[]> =>
+  allOf(ways.map(async (way) => ({ name: way.name, shell: await sessions.get(connectionOf(way)) })));

@@ -10,11 +10,13 @@ import { oddOn } from "../../operations/adopt/odd.ts";
 import { pageOf } from "../../operations/adopt/page.ts";
 import { factsOf } from "../../operations/adopt/parse.ts";
 import { planFor } from "../../operations/adopt/prove.ts";
+import { openAll } from "../../operations/adopt/reach.ts";
 import { encryptionBy } from "../../operations/adopt/secrets.ts";
 import { fleetOf, stackText } from "../../operations/adopt/stack-file.ts";
 import { talksOf } from "../../operations/adopt/traffic.ts";
 import { layersOf } from "../../operations/adopt/trees.ts";
 import { asAdopted } from "../../provisioners/adopted.ts";
+import { HostError } from "../../provisioners/engine/shell.ts";
 import { expandRole } from "../../provisioners/expand.ts";
 import { roleNamed, roles } from "../../provisioners/roles/roles.ts";
 import { choices } from "../../provisioners/stack.ts";
@@ -34,6 +36,18 @@ const adopted = (...answers: readonly ReturnType<typeof answersOf>[]) => ({
   servers: answers.map((each, index) => ({ way: ways[index]!, facts: factsOf(ways[index]!.name, each) })),
 });
 const made = (...answers: readonly ReturnType<typeof answersOf>[]) => described(adopted(...answers));
+
+test("each server that refuses is named at once, and one alone as ever", async () => {
+  const refusing = (...names: readonly string[]) => ({
+    async get({ name }: { readonly name: string }) {
+      if (names.includes(name)) throw new HostError(name, "auth", "refused the password");
+      return {} as never;
+    },
+  });
+  await expect(openAll(refusing("isu1", "isu2"), ways)).rejects.toThrow("isu1: refused the password\nisu2: refused the password");
+  await expect(openAll(refusing("isu2"), ways)).rejects.toThrow(HostError);
+  expect((await openAll(refusing(), ways)).map(({ name }) => name)).toEqual(["isu1", "isu2"]);
+});
 
 describe("servers as they were handed out", () => {
   test("one by one, with a port", () => {
