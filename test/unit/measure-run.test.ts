@@ -334,6 +334,14 @@ describe("a command on this computer", () => {
     await soon(() => pids.filter((pid) => spawnSync("kill", ["-0", pid]).status === 0)).toEqual([]);
   });
 
+  test("what goes on though the shell that started it has ended is ended too", { timeout: 60_000 }, async () => {
+    const file = join(mkdtempSync(join(tmpdir(), "bench-")), "pid");
+    const { lines } = await run(`sh -c 'trap "" TERM; echo $$ >${file}; while :; do sleep 1; done'; echo over`, "1s");
+    expect(lines).toEqual(["FAIL: not done within 1s, and ended"]);
+    const pid = readFileSync(file, "utf8").trim();
+    await soon(() => spawnSync("kill", ["-0", pid]).status).not.toBe(0);
+  });
+
   test("what it leaves in the background holds nobody up", { timeout: 60_000 }, async () => {
     const { code, lines } = await run("sleep 300 & echo $!; echo score: 5");
     spawnSync("kill", [lines[0]!]);

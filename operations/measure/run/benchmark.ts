@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { checkout, project } from "../../../provisioners/project.ts";
 import { Lines } from "../../../provisioners/ssh/output.ts";
+import { sleep } from "../../../provisioners/ssh/retry.ts";
 import { throwIfInterrupted, untilInterrupted } from "../../../pulumi/interruption.ts";
 import type { BenchSpec } from "../../../spec/bench.ts";
 import { secondsOf } from "../../../spec/scalars.ts";
@@ -71,28 +72,36 @@ export async function runHere(command: string, { timeout }: Pick<BenchSpec, "tim
     return await codeOf(child);
   } finally {
     clearTimeout(timer);
-    ending.over();
+    await ending.over();
     done();
     for (const lines of [out, err]) lines.end();
     throwIfInterrupted();
   }
 }
 
-/** Asks the group of `child` to end, then ends it. */
-function endingOf({ pid }: ChildProcess): { readonly begin: () => void; readonly over: () => void } {
+/** Asks the group of `child` to end, then ends it. `over`: once those that were asked and outlive the shell have had their time, too. */
+function endingOf({ pid }: ChildProcess): { readonly begin: () => void; readonly over: () => Promise<void> } {
   let later: NodeJS.Timeout | undefined;
-  const tell = (signal: NodeJS.Signals) => {
+  let killed = false;
+  const tell = (signal: NodeJS.Signals | 0): boolean => {
     try {
-      if (pid !== undefined) process.kill(-pid, signal);
+      return pid !== undefined && process.kill(-pid, signal);
     } catch {
-      // It is gone.
+      return false;
     }
   };
   const begin = () => {
     tell("SIGTERM");
-    later ??= setTimeout(() => tell("SIGKILL"), grace.end);
+    later ??= setTimeout(() => {
+      killed = true;
+      tell("SIGKILL");
+    }, grace.end);
   };
-  return { begin, over: () => clearTimeout(later) };
+  const over = async () => {
+    while (later && !killed && tell(0)) await sleep(100);
+    clearTimeout(later);
+  };
+  return { begin, over };
 }
 
 /** As a shell says it: 137 for one that was killed. A program that it left in the background may hold its output open: nobody waits for that. */
