@@ -70,7 +70,7 @@ export function connections(wish: Wish, ground: EditGround, tree: TreeEdits, giv
 const same = (text: string): RewrittenText => ({ text, changes: [] });
 
 /** Those of the old server first: loopback is theirs. */
-function othersOf({ role, from, to }: Wish, { plan }: EditGround): readonly Other[] {
+function othersOf({ role, from }: Wish, { plan }: EditGround): readonly Other[] {
   return plan.servers
     .flatMap(({ name: server, spec, view: { privateAddress } }) =>
       spec.roles
@@ -89,7 +89,6 @@ function othersOf({ role, from, to }: Wish, { plan }: EditGround): readonly Othe
           ];
         }),
     )
-    .filter(({ server }) => server === from || server !== to || true)
     .sort((a, b) => Number(b.server === from) - Number(a.server === from));
 }
 

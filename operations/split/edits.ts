@@ -9,7 +9,7 @@ import { roleNamed, territoryOf } from "../../provisioners/roles/roles.ts";
 import type { OverlayFile } from "../../spec/overlay.ts";
 import { isMap } from "../../spec/path.ts";
 import { type TextPath, valueAt, withItem, withoutItem, withoutKey, withValue, withWords } from "../stack-text.ts";
-import { withAnother } from "./another.ts";
+import { groupsIn, withAnother } from "./another.ts";
 import { connections, type Reached } from "./connections.ts";
 import {
   changedLines,
@@ -73,10 +73,11 @@ export function editsOf(wish: Wish, ground: EditGround): Edits {
   const clients = new Set<string>();
   for (const { name } of plan.servers) {
     const renaming = renamingFor(name, wish, ground);
+    const groups = groupsIn(tree.textsOn(name));
     tree.edit(name, (file) => {
       // Where it listens is none of its clients' words.
       if (name === wish.from && own.some((of) => isBelow(file.path, of))) return { text: file.content, changes: [] };
-      const found = wish.stays ? withAnother(file, renaming, wish.to) : namesIn(file, renaming);
+      const found = wish.stays ? withAnother(file, renaming, wish.to, groups) : namesIn(file, renaming);
       if (found.changes.length > 0) clients.add(name);
       return found;
     });

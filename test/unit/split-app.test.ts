@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { withAnother } from "../../operations/split/another.ts";
+import { groupsIn, withAnother } from "../../operations/split/another.ts";
 import { type Edits, editsOf, type Wish } from "../../operations/split/edits.ts";
 import { draftOf } from "../../operations/split/here.ts";
 import type { SplitRecord } from "../../operations/split/record.ts";
@@ -170,7 +170,7 @@ describe("an application on a second server", () => {
   });
 
   const renaming = { from: ["127.0.0.1"], to: "192.0.2.2", clients: { ports: [8080], words: [], schemes: [] } };
-  const another = (path: string, content: string) => withAnother({ path, content }, renaming, "isu2").text;
+  const another = (path: string, content: string) => withAnother({ path, content }, renaming, "isu2", groupsIn([{ content }])).text;
 
   test("a line of its own where the first has one, and once", () => {
     const text = "upstream app {\n  least_conn;\n  server 127.0.0.1:8080 max_fails=3; # here\n  keepalive 16;\n}\n";
@@ -185,6 +185,26 @@ describe("an application on a second server", () => {
       `upstream fleet-app-8080 { server 127.0.0.1:8080; server 192.0.2.2:8080; }\n${text.replace("127.0.0.1:8080", "fleet-app-8080")}`,
     );
     expect(another("/etc/nginx/nginx.conf", text)).toBe(text);
+  });
+
+  test("a group of its own in each file: nginx takes a name but once", () => {
+    const [a, b] = ["a", "b"].map((name) => `common/etc/nginx/sites-available/${name}.conf`);
+    const passing = "server {\n  location / {\n    proxy_pass http://127.0.0.1:8080;\n  }\n}\n";
+    const there = "upstream fleet-app-8080 { server 192.0.2.9:8081; }\n";
+    const texts = textsIn(edited(add, { [a!]: passing, [b!]: passing, "common/etc/nginx/conf.d/c.conf": there }).edits);
+    const groups = ["a", "b"].map((name) =>
+      /^upstream (\S+) [\s\S]*proxy_pass http:\/\/(\S+);/.exec(texts[`isu1/etc/nginx/sites-available/${name}.conf`]!),
+    );
+    expect(groups.map((found) => found?.slice(1))).toEqual([
+      ["fleet-app-8080-2", "fleet-app-8080-2"],
+      ["fleet-app-8080-3", "fleet-app-8080-3"],
+    ]);
+  });
+
+  test("nothing in a comment", () => {
+    const text =
+      "# upstream old { server 127.0.0.1:8080; }\nupstream app {\n  # was: a; server 127.0.0.1:8080;\n  server 192.0.2.7:8080;\n}\n";
+    expect(another("/etc/nginx/conf.d/a.conf", text)).toBe(text);
   });
 
   test("a name of its own in haproxy", () => {
