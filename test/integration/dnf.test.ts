@@ -78,7 +78,7 @@ describe.skipIf(process.getuid?.() !== 0)("a server with dnf (these need root on
       },
     }));
 
-  test("what can not be had is told by its own step in dnf's words, and stops nothing else", async () => {
+  test("what can't be had is told by its own step in dnf's words, and stops nothing else", async () => {
     const wants = wantsOf(["tool-x", "cronie", "curl", "zz-no-such-thing"].map((name) => want.package({ manager: "dnf", name })));
     const { results } = await converge(shell, "some", wants).catch((error) => error.report);
     expect(results.map(({ address, outcome }: (typeof results)[number]) => [address, outcome])).toEqual([

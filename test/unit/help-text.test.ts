@@ -69,7 +69,7 @@ describe("before the set-up", () => {
     return { status, stdout, todo: stderr.includes("the set-up of this checkout is not done") };
   };
 
-  test("its own help is that of the command (UPDATE_GOLDEN=1 writes it)", () => {
+  test("the launcher shows the same help as the command itself (UPDATE_GOLDEN=1 writes it)", () => {
     const { stdout } = spawnSync(join(root, "fleet"), ["--help"], { encoding: "utf8" });
     const file = join(root, "setup/help.txt");
     if (process.env.UPDATE_GOLDEN === "1") writeFileSync(file, stdout);
@@ -78,7 +78,7 @@ describe("before the set-up", () => {
     for (const words of [[], ["--help"], ["-h"], ["help"]]) expect(typedWith(...words)).toEqual({ status: 0, stdout, todo: true });
   });
 
-  test("so is that of a command of it; anything else says what to type", () => {
+  test("a single command's help is shown too; anything else says what to type", () => {
     expect(typedWith("down", "--help")).toEqual({ status: 0, stdout: expect.stringMatching(/^### fleet down\n[^#]+--purge/), todo: true });
     expect(typedWith("help", "down").stdout).toContain("--purge");
     for (const words of [["down"], ["nothing", "--help"], ["up", "practice"]])
