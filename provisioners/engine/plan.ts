@@ -4,7 +4,7 @@ import type { Address, Step } from "../resources/kind.ts";
 import { kindOf } from "../resources/kinds.ts";
 import { type Thing, thingOf } from "./journal.ts";
 import type { Observation, Removed } from "./observe.ts";
-import { inOrder, type Wants } from "./order.ts";
+import { edges, inOrder, type Wants } from "./order.ts";
 import { storeKey } from "./prelude.ts";
 import type { Result } from "./report.ts";
 import { type Command, sh } from "./shell-quote.ts";
@@ -55,7 +55,11 @@ export function plan(wants: Wants, seen: Observation): RolePlan {
     const said = { ...(reason !== undefined && { reason }), ...(notes.length > 0 && { notes }) };
     results.push({ address, outcome, changes: steps.map(({ change }) => change), ...said });
   }
-  return { changes: [...undone.changes, ...together(changes)], results: [...undone.results, ...results], forgotten: undone.forgotten };
+  return {
+    changes: [...undone.changes, ...together(changes, wants)],
+    results: [...undone.results, ...results],
+    forgotten: undone.forgotten,
+  };
 }
 
 /**
@@ -72,20 +76,31 @@ export function followers(wants: Wants, { haves, pending, removed, bereft }: Obs
   return todo.filter(({ outcome, address }) => outcome === "pending" && follows(address)).map(({ address }) => address);
 }
 
-/** The first of several neighbours that can be done at once does it for all; the others keep their sentences. */
-function together(changes: readonly Change[]): readonly Change[] {
+/**
+ * The first of several neighbours that can be done at once does it for all; the others keep their sentences. They come after the same changes:
+ * where one of those is left, so are they all, and nobody waits for a leader that never had its turn.
+ */
+function together(changes: readonly Change[], wants: Wants = {}): readonly Change[] {
+  const planned = new Set(changes.map(({ address }) => address));
+  const afterOf = ({ address }: Change): string =>
+    (wants[address] ? edges(address, wants[address]) : [])
+      .filter((each) => planned.has(each))
+      .sort()
+      .join();
   const howOf = (change: Change | undefined) => (change?.steps.length === 1 ? change.steps[0]?.together?.how : undefined);
-  const argumentsFrom = (first: number, how: unknown): string[] => {
-    const after = changes.findIndex((change, index) => index > first && howOf(change) !== how);
+  const isWith = (change: Change, other: Change | undefined): boolean =>
+    other !== undefined && howOf(change) === howOf(other) && afterOf(change) === afterOf(other);
+  const argumentsFrom = (first: number): string[] => {
+    const after = changes.findIndex((change, index) => index > first && !isWith(change, changes[first]));
     return changes.slice(first, after < 0 ? undefined : after).map(({ steps }) => steps[0]!.together!.argument);
   };
   let leader = changes[0]!;
   return changes.map((change, index) => {
     const how = howOf(change);
     if (!how) return change;
-    const follows = how === howOf(changes[index - 1]);
+    const follows = isWith(change, changes[index - 1]);
     if (!follows) leader = change;
-    const run = follows ? withLeader(change, leader) : how(argumentsFrom(index, how));
+    const run = follows ? withLeader(change, leader) : how(argumentsFrom(index));
     return { ...change, steps: [{ ...change.steps[0]!, run }] };
   });
 }

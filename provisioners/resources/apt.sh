@@ -63,7 +63,8 @@ fleet_ready() {
   fleet_repair || printf 'going on without: dpkg can not end what it began\n'
   # Where apt last wrote, and where it last looked for news: a day is old.
   if [ -z "$(find /var/lib/apt/lists /var/lib/apt/lists/partial -maxdepth 0 -mmin -1440)" ] || ! fleet_known "$@"; then
-    fleet_unlocked fleet_apt update || { fleet_known "$@" && printf 'the package lists could not be fetched: going on with the old ones\n'; }
+    # Of what nobody knows the install says so itself, of each by its name.
+    fleet_unlocked fleet_apt update || ! fleet_known "$@" || printf 'the package lists could not be fetched: going on with the old ones\n'
   fi
 }
 # RECOMMENDS (lean, full) SPEC…

@@ -58,6 +58,8 @@ fleet_install_each() {
 fleet_install() {
   recommends=$1
   shift
+  # Whoever comes along with the first must not count as done where that one got stuck before the end.
+  : > "$added.begun"
   if [ ! -e "$before" ]; then
     fleet_etc_before
     fleet_installed > "$before.new"
@@ -66,8 +68,6 @@ fleet_install() {
   fleet_ready "$@"
   code=0
   rm -f "$added.refused".*
-  # Whoever comes along with the first must not count as done where that one got stuck before the end.
-  : > "$added.begun"
   fleet_bring "$recommends" "$@" || code=$?
   if [ "$code" != 0 ]; then
     case $1 in /*) ;; *)

@@ -80,6 +80,18 @@ fleet_repair() { return 1; }`;
   expect(install("held", "app")).toMatch(/somebody holds held .*\ncode 100\n$/);
 });
 
+test("where no lists can be had, the install itself says what is not known, and nobody who came along counts as done", () => {
+  packages("ii =1|other");
+  for (const name of ["apt-cache", "apt-get"])
+    writeFileSync(join(root, `bin/${name}`), `#!/bin/sh\necho "E: $*"; exit 100\n`, { mode: 0o755 });
+  const query = `case $* in *' appx' | *' libx') exit 1 ;; *) cat ${root}/packages ;; esac`;
+  writeFileSync(join(root, "bin/dpkg-query"), `#!/bin/sh\n${query}\n`, { mode: 0o755 });
+  const lone = `(set -e\nfleet_repair() { :; }\nfleet_install lean appx libx\n)\necho "code $?"`;
+  expect(run(`set +e\n${lone}`)).toMatch(/E: .* install .* appx\ncode 100\n$/);
+  const after = spawnSync("sh", ["-s"], { input: `state=${root}/state\n${refused("libx").text}`, encoding: "utf8" });
+  expect(after).toMatchObject({ status: 1, stdout: expect.stringMatching(/^E: .* install .* libx\n$/) });
+});
+
 test("a unit that a purge leaves running, and nothing knows any more, is stopped; one that was so before is not", () => {
   const units = join(root, "units");
   const list = (...lines: string[]) => writeFileSync(units, lines.map((line) => `${line}\n`).join(""));

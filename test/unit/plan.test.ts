@@ -56,6 +56,24 @@ describe("order", () => {
   });
 });
 
+test("packages are installed at once where they come after the same: one that waits for a repository takes no other along with it", () => {
+  const repository = want.repository({ name: "x", uris: ["https://x.example"], suites: ["x"], signedBy: "/x.gpg" });
+  const late = ["a", "b"].map((name) => want.package({ name, after: [repository.address] }));
+  const of = keyed([repository, ...late, ...["c", "d"].map((name) => want.package({ name }))]);
+  const haves = {
+    "repository[x]": missingPath,
+    ...Object.fromEntries(["a", "b", "c", "d"].map((name) => [`package[${name}]`, "missing"])),
+  };
+  const installs = plan(of, seen(haves)).changes.flatMap(({ address, steps: [step] }) => {
+    const names = /\nfleet_install lean (.*)$/.exec(step!.run.text)?.[1];
+    return names === undefined ? [] : [[address, names]];
+  });
+  expect(installs).toEqual([
+    ["package[a]", "a b"],
+    ["package[c]", "c d"],
+  ]);
+});
+
 describe("what only follows", () => {
   const todo = (observation: Observation, of = wants) => followers(of, observation, plan(of, observation).results);
   const stale = { ...right, [conf.address]: there };
