@@ -30,6 +30,8 @@ describe.each<[string, readonly string[], readonly (readonly [string, string])[]
       "0 0-23/2 1,15 jan-mar mon-fri isucon cd /home/isucon && ./run\n",
       "@reboot root true\n\t@daily\troot true # why\n",
       "59 23 31 12 7 root true\n*/90 * * * * root true\n",
+      "# why\r\n* * * * * root true\n",
+      "my-name=x\n* * * * * root true\n",
     ],
     [
       ["* * * * root true\n", "line 1: expected five fields"],
@@ -40,6 +42,7 @@ describe.each<[string, readonly string[], readonly (readonly [string, string])[]
       ["@sometimes root true\n", "no such time"],
       ["@daily true\n", "expected a time, a user and a command"],
       ["*/5 * * * * root true\r\n", "carriage return"],
+      ["# a\r\nSHELL=/bin/sh\r\n", "line 2: ends with a carriage return"],
       ["*/5 * * * * root true", "expected a newline at the end"],
       ["often * * * * root true\n", "no number in field 1"],
     ],
@@ -51,6 +54,8 @@ describe.each<[string, readonly string[], readonly (readonly [string, string])[]
       "# a\n\n* soft nofile 65536\n* - nofile 1048576\n@adm hard nproc unlimited\nroot - memlock infinity\n1000:1010 hard nofile -1\n",
       "isucon -\n* soft core 0 # why\n",
       "* soft nofile 65536",
+      "# why\r\n* soft nofile 65536#more\n* - nofile -\n",
+      "* Hard NOFILE Unlimited\n* soft nice +5\n",
     ],
     [
       ["* soft nofiles 65536\n", "line 1: no such item"],
@@ -62,7 +67,7 @@ describe.each<[string, readonly string[], readonly (readonly [string, string])[]
   ],
   [
     "modules",
-    ["", "# a\n; b\n"],
+    ["", "# a\n; b\n", "# a\r\n"],
     [
       ["tcp bbr\n", "the name of one module"],
       ["tcp_bbr\r\n", "carriage return"],

@@ -6,15 +6,16 @@ const lines = (program: string): string => `awk '${program}
 bad != "" { print "line " NR ": " bad ": \`" $0 "\`"; bad = ""; failed = 1 }
 END { exit failed }' %s`;
 
+/** Behind what is skipped: in a comment nobody minds one. */
 const noReturns = `/\\r$/ { bad = "ends with a carriage return, which belongs to the last word"; }`;
 const skipped = "/^[ \\t]*(#|$)/ { next }";
 
 /** Debian's own check of a crontab knows no files with a user's name in them. A line without an end is no job, and cron leaves out the file. */
 export const cronFile = `[ -z "$(tail -c 1 %s)" ] || { echo 'expected a newline at the end: cron leaves out the file'; exit 1; }
 ${lines(`BEGIN { split("59 23 31 12 7", most, " ") }
-${noReturns}
 ${skipped}
-/^[ \\t]*["\\047]?[A-Za-z_][A-Za-z_0-9]*["\\047]?[ \\t]*=/ { next }
+${noReturns}
+bad == "" && /^[ \\t]*["\\047]?[^ \\t"\\047=]+["\\047]?[ \\t]*=/ { next }
 bad == "" && $1 ~ /^@/ {
   if ($1 !~ /^@(reboot|yearly|annually|monthly|weekly|daily|midnight|hourly)$/) bad = "no such time"
   else if (NF < 3) bad = "expected a time, a user and a command"
@@ -36,17 +37,18 @@ const limitItems =
 
 /** PAM leaves out what it can't read, and says so in a log at the next login alone. */
 export const limitsFile = lines(`BEGIN { count = split("${limitItems}", item, " "); for (at = 1; at <= count; at++) known[item[at]] = 1 }
-${noReturns}
+{ sub(/#.*/, "") }
 ${skipped}
+${noReturns}
 bad == "" && NF == 2 && $2 == "-" { next }
-bad == "" && NF != 4 && $5 !~ /^#/ { bad = "expected a domain, a type, an item and a value" }
-bad == "" && $2 !~ /^(soft|hard|-)$/ { bad = "expected soft, hard or -" }
+bad == "" && NF != 4 { bad = "expected a domain, a type, an item and a value" }
+bad == "" && tolower($2) !~ /^(soft|hard|-)$/ { bad = "expected soft, hard or -" }
 bad == "" && !(tolower($3) in known) { bad = "no such item" }
-bad == "" && tolower($3) !~ /^(chroot)$/ && $4 !~ /^(-?[0-9]+|unlimited|infinity)$/ { bad = "expected a number or unlimited" }`);
+bad == "" && tolower($3) !~ /^(chroot)$/ && tolower($4) !~ /^([-+]?[0-9]+|-|unlimited|infinity)$/ { bad = "expected a number or unlimited" }`);
 
 /** A container has none of its host's modules to look for. */
-export const modulesFile = `${lines(`${noReturns}
-/^[ \\t]*([#;]|$)/ { next }
+export const modulesFile = `${lines(`/^[ \\t]*([#;]|$)/ { next }
+${noReturns}
 bad == "" && (NF != 1 || $1 !~ /^[A-Za-z0-9_.-]+$/) { bad = "expected the name of one module" }`)}
 if [ -e "/lib/modules/$(uname -r)/modules.dep" ]; then
   for each in $(grep -v '^[[:space:]]*[#;]' %s); do modprobe -n -q -- "$each" || { echo "no such module: $each"; exit 1; }; done
