@@ -28,7 +28,7 @@ function differing({ of }: LiveWant, have: LiveHave): readonly (readonly [name: 
   if (have === missing) return [];
   return Object.entries(have.own).flatMap(([name, own]) => {
     const [live, said] = [have.live[name], have.files[name] ?? own];
-    return live === undefined || readers[of].same(name, said, live) ? [] : [[name, said, live] as const];
+    return live === undefined || readers[of].same(name, said, live, have.live) ? [] : [[name, said, live] as const];
   });
 }
 
@@ -58,7 +58,7 @@ const nameOf = ({ of, file, unit }: LiveWant): string =>
 function overruled({ of }: LiveWant, have: LiveHave, name: string): boolean {
   if (have === missing) return false;
   const [own, said] = [have.own[name], have.files[name]];
-  return own !== undefined && said !== undefined && !readers[of].same(name, own, said);
+  return own !== undefined && said !== undefined && !readers[of].same(name, own, said, have.live);
 }
 
 export const live = defineKind<LiveWant, LiveHave>({

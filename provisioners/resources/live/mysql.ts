@@ -8,19 +8,27 @@ import type { Reader, Values } from "./reader.ts";
 
 const [on, off] = [/^(1|on|true|yes)$/i, /^(0|off|false|no)$/i];
 
-/** Sizes are rounded to blocks, and the buffer pool up to whole chunks; counts are what was asked for. */
-function sameNumber(name: string, wanted: number, live: number): boolean {
+const chunk = 128 * 1024 ** 2;
+
+/** Sizes are rounded to blocks, and the buffer pool up to whole chunks in each instance; counts are what was asked for. */
+function sameNumber(name: string, wanted: number, live: number, { innodb_buffer_pool_instances: instances = "1" }: Values): boolean {
   if (wanted === live) return true;
-  if (name === "innodb_buffer_pool_size") return live > wanted && live - wanted < 128 * 1024 ** 2;
+  if (name === "innodb_buffer_pool_size") return live > wanted && live - wanted < chunk * Number(instances);
+  // Its unit may give it more than it asks for.
+  if (name === "open_files_limit") return live > wanted;
   return /_(size|packet|stack|length)$/.test(name) && Math.abs(wanted - live) < Math.max(4096, wanted / 64);
 }
 
-function same(name: string, wanted: string, live: string): boolean {
+function same(name: string, wanted: string, live: string, all: Values = {}): boolean {
   if (wanted.toLowerCase() === live.toLowerCase()) return true;
+  // The option names files, the variable says whether there are any.
+  if (name === "log_bin") return on.test(live);
+  // Of many switches it names some.
+  if (name === "optimizer_switch") return wanted.split(",").every((each) => live.split(",").includes(each.trim()));
   if (on.test(live) && on.test(wanted)) return true;
   if (off.test(live) && off.test(wanted)) return true;
   const [want, have] = [bytes(wanted) ?? Number(wanted), bytes(live) ?? Number(live)];
-  if (wanted !== "" && live !== "" && Number.isFinite(want) && Number.isFinite(have)) return sameNumber(name, want, have);
+  if (wanted !== "" && live !== "" && Number.isFinite(want) && Number.isFinite(have)) return sameNumber(name, want, have, all);
   if (/^(character_set|collation)_/.test(name)) return unaliased(wanted) === unaliased(live);
   if (name === "sql_mode") return wanted.split(",").every((mode) => live.split(",").includes(mode.trim().toUpperCase()));
   return wanted.replace(/\/$/, "") === live.replace(/\/$/, "");

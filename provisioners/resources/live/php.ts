@@ -4,11 +4,16 @@ import { current, readBefore } from "./read-before.ts";
 import type { Reader } from "./reader.ts";
 
 const on = /^(1|on|true|yes)$/i;
-const off = /^(0|off|false|no|)$/i;
+const off = /^(0|off|false|no|none|)$/i;
 const unset = "no value";
 
+/** Without its quotes, or what stands behind it. */
+const valueIn = (text: string): string => /^"([^"]*)"/.exec(text)?.[1] ?? text.replace(/\s*(?:;.*)?$/s, "");
+
 function same(_name: string, wanted: string, live: string): boolean {
-  const [want, have] = [wanted.replace(/^"(.*)"$/, "$1"), live === unset ? "" : live];
+  const [want, have] = [valueIn(wanted), live === unset ? "" : live];
+  // `E_ALL & ~E_DEPRECATED`, which PHP reckons.
+  if (/\bE_[A-Z]/.test(want) && /^\d+$/.test(have)) return true;
   return want === have || (on.test(want) && on.test(have)) || (off.test(want) && off.test(have));
 }
 

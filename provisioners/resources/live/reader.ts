@@ -18,8 +18,8 @@ export interface Reader {
    * the host, but for what `fleet_runtime` makes.
    */
   ask(file: string): Command;
-  /** Whether the value in a file and the live one are one and the same. */
-  same(name: string, wanted: string, live: string): boolean;
+  /** Whether the value in a file and the live one are one and the same. @param all everything that is live, where that is known */
+  same(name: string, wanted: string, live: string, all?: Values): boolean;
   /** Gives a service that runs the values of its files, where it takes them without a restart. What it does not take is left. */
   set?(values: Values, file: string): Command;
   /** The sentence of a value that is not live. @default the live value, the one in the file, and the file */

@@ -11,10 +11,12 @@ function bytes(text: string): number | undefined {
 
 function same(name: string, wanted: string, live: string): boolean {
   if (wanted.toLowerCase() === live.toLowerCase()) return true;
-  // Whether it goes into the background is its unit's business: Debian's says no on the command line, and its own file yes.
-  if (name === "daemonize") return true;
-  // It finds out who supervises it.
-  if (name === "supervised" && wanted === "auto") return true;
+  // Whether it goes into the background, and who supervises it, is its unit's business: Debian's says both on the command line.
+  if (name === "daemonize" || name === "supervised") return true;
+  // By letters, in whatever order.
+  if (name === "notify-keyspace-events") return [...wanted].sort().join("") === [...live].sort().join("");
+  // Where it is now: of `./` only its unit knows what that is.
+  if (name === "dir" && (!wanted.startsWith("/") || wanted.replace(/\/+$/, "") === live)) return true;
   // Of each class; the file names some of them.
   if (name === "client-output-buffer-limit") return true;
   const [want, have] = [bytes(wanted), bytes(live)];
@@ -23,16 +25,25 @@ function same(name: string, wanted: string, live: string): boolean {
   return wanted.replaceAll(/(^| )-/g, "$1") === live.replaceAll(/(^| )-/g, "$1") || wanted.replace(/^0+/, "") === live.replace(/^0+/, "");
 }
 
+const main = "/etc/redis/redis.conf";
+
+/** A file that says nothing of how redis is reached is one that it reads beside its main one. */
+const beside = (file: string): Command =>
+  file === main ? sh`` : sh`grep -qE '^ *(port|unixsocket) ' "$1" || [ ! -r ${main} ] || set -- ${main} "$1"\n`;
+
 /** How the file says that redis is reached. Its password travels in the environment. */
-const reach = (file: string): Command => sh`conf=${file}
-pick() { sed -n "s/^$1  *//p" "$conf" | tail -n 1 | sed 's/^"\\(.*\\)"$/\\1/'; }
-port=$(pick port) socket=$(pick unixsocket) REDISCLI_AUTH=$(pick requirepass)
+const reach = (file: string): Command => sh`set -- ${file}
+${beside(file)}pick() { name=$1; shift; sed -n "s/^$name  *//p" -- "$@" | tail -n 1 | sed 's/^"\\(.*\\)"$/\\1/'; }
+port=$(pick port "$@") socket=$(pick unixsocket "$@") REDISCLI_AUTH=$(pick requirepass "$@")
 if [ -n "$REDISCLI_AUTH" ]; then export REDISCLI_AUTH; else unset REDISCLI_AUTH; fi
 if [ "$port" = 0 ]; then set -- -s "$socket"; else set -- -p "\${port:-6379}"; fi`;
 
-/** Where commands are renamed CONFIG may be gone: nothing is asked. Passwords are no answer. Another program at its port may never answer. */
+/**
+ * Where commands are renamed CONFIG may be gone: nothing is asked; nor is of a sentinel's file, which is another program's. Passwords are no answer.
+ * Another program at its port may never answer.
+ */
 export const redisReader: Reader = {
-  ask: (file) => sh`if [ ! -r ${file} ] || grep -qi '^ *rename-command  *config ' ${file}; then exit 0; fi
+  ask: (file) => sh`if [ ! -r ${file} ] || grep -qiE '^ *(rename-command  *config|sentinel) ' ${file}; then exit 0; fi
 ${reach(file)}
 said=$(timeout 5 redis-cli --raw --no-auth-warning "$@" CONFIG GET '*' 2>/dev/null) && [ -n "$said" ] || exit 1
 printf '%s\\n' "$said" | awk 'NR % 2 { name = $0; next } name !~ /pass|auth|user/ { print "live\\t" name "\\t" $0 }'
@@ -40,8 +51,8 @@ awk 'NF > 1 && $1 !~ /^#|pass|auth|user|^include$|^loadmodule$|^rename-command$/
   name = tolower($1); value = $0
   sub(/^[ \\t]*[^ \\t]+[ \\t]+/, "", value); sub(/[ \\t]+$/, "", value); gsub(/"/, "", value)
   # Not in one assignment: mawk makes the element before it asks whether it is there.
-  if (name in said && value != "") said[name] = said[name] " " value; else said[name] = value
-} END { for (name in said) print "own\\t" name "\\t" said[name] }' "$conf"`,
+  if (name == "save" && name in said && value != "") said[name] = said[name] " " value; else said[name] = value
+} END { for (name in said) print "own\\t" name "\\t" said[name] }' ${file}`,
   same,
   // What it takes at its start alone it refuses: left.
   set: (values: Values, file) =>
