@@ -192,6 +192,8 @@ class Progress {
   readonly #stays = new Map<Address, readonly string[]>();
   /** Without what could not be had, and why. */
   readonly #without = new Map<Address, string>();
+  /** The last of these, until a step begins. */
+  #leaving: Address | undefined;
   /** Store keys of what was rolled back, and with whom, where that ended no run. */
   readonly #back = new Map<string, Address | undefined>();
 
@@ -216,7 +218,7 @@ class Progress {
     const [word = "", index = "", code = ""] = line.slice(this.#prefix.length).split(" ");
     if (word === "begin" || word === "arm") this.#begin(Number(index), word === "arm");
     else if (word === "armed") this.armed = true;
-    else if (word === "back") this.#back.set(index, [...this.#without.keys()].at(-1));
+    else if (word === "back") this.#back.set(index, this.#leaving);
     else if (word === "waits") this.#waits(line.slice(this.#prefix.length + "waits ".length));
     else if (word === "note") this.#note(this.#notes, line.slice(this.#prefix.length + "note ".length));
     else if (word === "stays") this.#note(this.#stays, line.slice(this.#prefix.length + "stays ".length));
@@ -233,6 +235,7 @@ class Progress {
   #begin(index: number, silent: boolean): void {
     this.#at = index;
     this.#tail = [];
+    this.#leaving = undefined;
     const at = this.#steps[index];
     if (at && !silent) this.#tell?.(at.change.address, at.step.change);
   }
@@ -261,6 +264,7 @@ class Progress {
   /** What it says while it is left is nobody's. */
   #lacks(address: Address | undefined, words: string): void {
     if (!address) return;
+    this.#leaving = address;
     const failed = [...this.#left.keys()].filter((each) => kindOf(each).kind.failsAlone);
     const of = (key: string) => this.#changes.find((change) => storeKey(change.address) === key)?.address;
     this.#without.set(address, whyLeft(words, failed, of));

@@ -141,6 +141,33 @@ test("a service whose unit is not there is left, and its files go back with what
   expect(existsSync(at("asked"))).toBe(false);
 });
 
+test("what fails after something was left is a failure, also where its file goes back", async () => {
+  writeFileSync(at("app.conf"), "old\n");
+  const file = want.file({ path: at("app.conf"), content: "new\n" });
+  const early = want.file({ path: at("nowhere/a"), content: "" });
+  const service = want.service({ unit: "app.service", restartOn: [file.address] });
+  const all = [
+    [gone, broken],
+    [early, sh`:`],
+    [file, sh`echo new > ${at("app.conf")}; echo refused; exit 1`],
+  ] as const;
+  const changes = all.map(([{ address }, step]) => ({
+    address,
+    steps: [{ change: "runs", run: step }],
+    undo: false,
+    ...(address === file.address && { path: at("app.conf") }),
+  }));
+  const wants = Object.fromEntries([gone, early, file, service].map(({ address, want: each }) => [address, each]));
+  const results = await apply(shell, { role: "lacking", wants, seen: seen(wants), changes, forgotten: [] });
+  expect(results.map(({ address, outcome }) => [address, outcome])).toEqual([
+    [gone.address, "failed"],
+    [early.address, "skipped"],
+    [file.address, "failed"],
+  ]);
+  expect(results.at(-1)!.reason).toContain("refused");
+  expect(readFileSync(at("app.conf"), "utf8")).toBe("old\n");
+});
+
 test("a server that nobody pushes to still ends with a failure", () => {
   const script = bootScript([{ role: "base", wants: { [gone.address]: gone.want } }]);
   expect(script).toMatch(/fail \| left\) .*exit 1/);
