@@ -44,14 +44,24 @@ const byLine = /^\/etc\/(?!.*\.(?:pem|crt|key|html?|csv)$)|env[^/]*$|\.service$|
 
 /** A sentence for each that has one. */
 export function unread(entries: readonly OverlayEntry[]): readonly string[] {
-  return entries.flatMap((entry) => [...byName(entry), ...byEnds(entry)]);
+  return entries.flatMap((entry) => [...byName(entry, entries), ...byEnds(entry)]);
 }
 
-function byName(entry: OverlayEntry): readonly string[] {
+/** Another file of the team's may read it: `include conf.d/common.inc`, or `conf.d/*.inc`. */
+function isNamed({ path }: OverlayEntry, entries: readonly OverlayEntry[]): boolean {
+  const names = [posix.basename(path), ...(posix.extname(path) ? [`*${posix.extname(path)}`] : [])];
+  const words = names.map((name) => `${posix.basename(posix.dirname(path))}/${name}`);
+  return entries.some((each) => each.path !== path && "content" in each && words.some((word) => each.content.includes(word)));
+}
+
+function byName(entry: OverlayEntry, entries: readonly OverlayEntry[]): readonly string[] {
   const [folder, name] = [posix.dirname(entry.path), posix.basename(entry.path)];
   const of = readFolders.find(({ path }) => path.test(folder));
   if (!of || meant.test(name)) return [];
-  if (!of.names.test(name)) return [`the team's \`${entry.path}\` is read by nobody: ${of.reader} takes ${of.must} there`];
+  if (!of.names.test(name))
+    return !of.runs && isNamed(entry, entries)
+      ? []
+      : [`the team's \`${entry.path}\` is read by nobody: ${of.reader} takes ${of.must} there`];
   const mode = "content" in entry ? (entry.rule?.mode ?? entry.mode) : "0755";
   return of.runs && (Number.parseInt(mode, 8) & 0o100) === 0
     ? [`the team's \`${entry.path}\` is run by nobody: ${of.reader} takes executable files there; \`chmod +x\` it in the tree`]

@@ -481,6 +481,12 @@ describe("what nobody on the server would read is said", () => {
     expect(said(file("/home/isucon/webapp/public/index.html", "<p>\r\n"))).toEqual([]);
   });
 
+  test("but not where another file of the team's reads it", () => {
+    const site = file("/etc/nginx/sites-enabled/a", "include conf.d/common.inc;\ninclude /etc/nginx/conf.d/*.part;\n");
+    const parts = ["common.inc", "a.part", "b.inc"].map((name) => file(`/etc/nginx/conf.d/${name}`));
+    expect(said(site, ...parts)).toEqual([expect.stringContaining("conf.d/b.inc` is read by nobody")]);
+  });
+
   test("and of what is read, or is there for people, nothing", () => {
     const paths = [
       "cron.d/team",
