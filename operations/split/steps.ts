@@ -113,8 +113,8 @@ export function stepsOf(ground: StepGround): readonly Step[] {
     ...done,
     ...(go && stays ? [scripted(from, "stops no writes any more", go)] : []),
     ...(of && data ? [scripted(from, `puts back what ${from} had before`, before(ground, of))] : []),
-    ...(of ? treesGo(ground, of) : []),
     ...last.map((each) => leaving(ground, each)),
+    ...(of ? treesGo(ground, of) : []),
     ...(of ? [...open.map((each) => converged(ground, each.server, each.role)), ...welcomes(ground)] : []),
     ...(last.length > 0 ? [asked(ground)] : []),
     ...(data?.after ?? []).map((step) => remote(ground, step)),
@@ -205,7 +205,7 @@ function treesCome(ground: StepGround): readonly Step[] {
   return [...copies, scripted(to, what, swapScript(record.id, items, move.units), swapBackScript(record.id, items, move.units))];
 }
 
-/** Of the way back, once nobody comes there any more: before its role, as it came before it. */
+/** Of the way back, once its role has left: what that remembers of these folders' files is what had come, and goes with it. */
 function treesGo({ record, move }: StepGround, of: SplitRecord): readonly Step[] {
   const came = of.seen.from.items;
   if (!move.tree || came.length === 0) return [];

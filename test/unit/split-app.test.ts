@@ -261,6 +261,28 @@ describe("nginx that moves", () => {
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
 
+  test("leaves the new server by its role first: what that found there had come with the split", () => {
+    const { old: _, ...there } = ground(nginx, [{ name: "/etc/nginx", bytes: 1, detail: "1 file" }]);
+    const { stackFile, files, seen, id } = there.record;
+    const record: SplitRecord = {
+      ...there.record,
+      ...{ id: "20261129T110000Z-ef01", back: id, wish: { role: "nginx", from: "isu3", to: "isu1" } },
+      ...{ stackFile: { before: stackFile.after, after: stackFile.before }, seen: { from: { items: [], writers: [] }, to: seen.from } },
+      files: files.map(({ before, after, ...each }) => ({
+        ...each,
+        ...(after !== undefined && { before: after }),
+        ...(before !== undefined && { after: before }),
+      })),
+    };
+    const next = planOfDraft("team-a", draftOf(record, "after"), stacks);
+    const told = stepsOf({ ...there, record, old: there.next, next, of: there.record }).map(({ at, what }) => `${at}: ${what}`);
+    const places = ["isu3: role nginx wants nothing", "isu3: puts back what isu3 had"].map((each) =>
+      told.findIndex((step) => step.startsWith(each)),
+    );
+    expect(places).not.toContain(-1);
+    expect(places).toEqual([...places].sort((a, b) => a - b));
+  });
+
   test("brings nothing back over what the old server kept: its files' originals are there", () => {
     const tree = (name: string) => roleNamed(name).move!(roleNamed(name).params.parse({})).tree;
     expect([tree("nginx")?.stays, tree("app")?.stays]).toEqual([true, undefined]);
