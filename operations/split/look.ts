@@ -12,6 +12,7 @@ import type { FleetServer, FleetUp } from "../fleet-up.ts";
 import { type OpenServers, throwFailed } from "../on-servers.ts";
 import { type Edits, ownPaths, serverIn, type UnitText, type Wish } from "./edits.ts";
 import type { SplitRecord } from "./record.ts";
+import { isText } from "./tree-edits.ts";
 import { differing, treeLimit, treeScript, treesIn } from "./trees.ts";
 
 /** One look each, at the same time. Throws HostError. */
@@ -126,9 +127,14 @@ const linesOf = (text = ""): readonly string[] => text.split("\n").filter(Boolea
 export async function refuseClosed(
   open: OpenServers,
   { servers }: FleetUp,
-  { wish, plan, move, edits }: { readonly wish: Wish; readonly plan: FleetPlan; readonly move: Move; readonly edits: Edits },
+  {
+    wish,
+    plan,
+    move,
+    edits,
+  }: { readonly wish: Wish; readonly plan: FleetPlan; readonly move: Move; readonly edits: Pick<Edits, "reached"> },
 ): Promise<void> {
-  const { spec } = serverIn(plan, wish.from);
+  const { spec, overlay } = serverIn(plan, wish.from);
   const others = edits.reached
     .filter(({ server }) => server === wish.from)
     .map(({ role }) => ({ role, to: wish.from, of: roleNamed(role).move!(spec.params[role]) }));
@@ -140,7 +146,11 @@ export async function refuseClosed(
   for (const { role, to, of } of all) {
     const port = of.clients.ports.find((each) => said.includes(each));
     const own = ownPaths({ role, from: wish.from, to }, { plan, move: of });
-    const isOpened = edits.files.some(({ server, path }) => server === to && own.some((each) => isBelow(path, each)));
+    const { privateAddress } = serverIn(plan, to).view;
+    const isOpened = overlay
+      .filter(isText)
+      .filter(({ path }) => own.some((each) => isBelow(path, each)))
+      .some(({ path, content: text }) => of.listen !== undefined && of.listen({ path, text }, privateAddress) !== text);
     // A role that writes its own file says it there.
     if (port === undefined || isOpened || !(spec.adopted?.includes(role) || role === wish.role)) continue;
     throw new UserError(

@@ -4,9 +4,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { FleetUp } from "../../operations/fleet-up.ts";
+import type { OpenServers } from "../../operations/on-servers.ts";
 import { groupsIn, withAnother } from "../../operations/split/another.ts";
 import { type Edits, editsOf, type Wish } from "../../operations/split/edits.ts";
 import { draftOf } from "../../operations/split/here.ts";
+import { refuseClosed } from "../../operations/split/look.ts";
 import type { SplitRecord } from "../../operations/split/record.ts";
 import { moveOf, refuseUnbalanced } from "../../operations/split/refuse.ts";
 import { type StepGround, stepsOf } from "../../operations/split/steps.ts";
@@ -142,6 +145,26 @@ describe("an application that moves", () => {
       "isu1:/etc/notes.env: expected addresses, got a socket, which no other server reaches (/run/mysqld/mysqld.sock)",
     );
   });
+
+  test.for([
+    ["LISTEN=127.0.0.1:8080", false],
+    ["SERVER=127.0.0.1:8080", true],
+  ])(
+    "is refused where it is open to loopback alone and nothing opens it, whatever else changes in its files: %s",
+    async ([line, refused]) => {
+      const env = `DB_HOST=127.0.0.1\nDB_PORT=3306\nNOTES_${line}\n`;
+      const { plan, edits } = edited(move, { "common/etc/notes.env": env });
+      expect(textsIn(edits)["isu2/etc/notes.env"]).toContain("DB_HOST=192.0.2.1");
+      const open = {
+        each: async (servers: readonly { readonly name: string }[]) => servers.map(({ name }) => ({ server: name, value: "8080\n" })),
+      };
+      const fleet = { servers: [{ name: "isu1" }] } as unknown as FleetUp;
+      const closed = refuseClosed(open as unknown as OpenServers, fleet, { wish: move, plan, move: moveOf(move, plan), edits });
+      await (refused
+        ? expect(closed).rejects.toThrow("expected port 8080 open to other servers")
+        : expect(closed).resolves.toBeUndefined());
+    },
+  );
 
   test("is refused where nobody passes anything to it by its port", () => {
     const socket = "upstream app { server unix:/run/notes.sock; }\n";
