@@ -218,12 +218,12 @@ export function replacements({ team }: Pick<FleetPlan, "team">, server: ServerPl
     neighboursOf(server, (name) => quietly(() => own(name))),
     server.overlay,
   );
-  return [...taken.map((each) => `${server.name}: ${each}`), ...unreadOn(server)];
+  return [...taken.map((each) => `${server.name}: ${each}`), ...unreadOn({ ...server, declared: facts })];
 }
 
 /** The team's files that nobody would read on a server, a sentence each. */
-export const unreadOn = (server: Pick<ServerPlan, "name" | "overlay">): readonly string[] =>
-  unread(server.overlay).map((each) => `${server.name}: ${each}`);
+export const unreadOn = (server: Pick<ServerPlan, "name" | "overlay" | "declared">): readonly string[] =>
+  unread(server.overlay, server.declared).map((each) => `${server.name}: ${each}`);
 
 /** What another role can't do here is said where that role's own turn comes. */
 function quietly(own: () => readonly Declared[]): readonly Declared[] {

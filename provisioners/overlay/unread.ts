@@ -1,6 +1,7 @@
 // What is laid where somebody reads a folder of files, and would not be read: by its name, its mode, or the ends of its lines.
 import { posix } from "node:path";
 import type { OverlayEntry } from "../../spec/overlay.ts";
+import type { Facts } from "../engine/facts.ts";
 
 interface Folder {
   readonly path: RegExp;
@@ -10,6 +11,8 @@ interface Folder {
   readonly must: string;
   /** It runs them. @default false */
   readonly runs?: boolean;
+  /** By names only on Debian and its kin: cronie takes nearly all. @default false */
+  readonly debian?: boolean;
 }
 
 const ending = (path: RegExp, reader: string, ...suffixes: readonly string[]): Folder => ({
@@ -17,7 +20,7 @@ const ending = (path: RegExp, reader: string, ...suffixes: readonly string[]): F
   names: new RegExp(`(?:${suffixes.map((each) => each.replace(".", "\\.")).join("|")})$`),
 });
 
-const plain = { names: /^[A-Za-z0-9_-]+$/, must: "letters, digits, `_` and `-` alone" } as const;
+const plain = { names: /^[A-Za-z0-9_-]+$/, must: "letters, digits, `_` and `-` alone", debian: true } as const;
 
 const readFolders: readonly Folder[] = [
   { path: /^\/etc\/cron\.d$/, reader: "cron", ...plain },
@@ -43,8 +46,8 @@ const meant = /^README|^\.|\.(?:md|txt|bak|off|disabled|example|sample|dpkg-[a-z
 const byLine = /^\/etc\/(?!.*\.(?:pem|crt|key|html?|csv)$)|env[^/]*$|\.service$|\.sh$/i;
 
 /** A sentence for each that has one. */
-export function unread(entries: readonly OverlayEntry[]): readonly string[] {
-  return entries.flatMap((entry) => [...byName(entry, entries), ...byEnds(entry)]);
+export function unread(entries: readonly OverlayEntry[], on: Partial<Pick<Facts, "packageManager">> = {}): readonly string[] {
+  return entries.flatMap((entry) => [...byName(entry, entries, on), ...byEnds(entry)]);
 }
 
 /** Another file of the team's may read it: `include conf.d/common.inc`, or `conf.d/*.inc`. */
@@ -54,11 +57,15 @@ function isNamed({ path }: OverlayEntry, entries: readonly OverlayEntry[]): bool
   return entries.some((each) => each.path !== path && "content" in each && words.some((word) => each.content.includes(word)));
 }
 
-function byName(entry: OverlayEntry, entries: readonly OverlayEntry[]): readonly string[] {
+function byName(
+  entry: OverlayEntry,
+  entries: readonly OverlayEntry[],
+  { packageManager }: Partial<Pick<Facts, "packageManager">>,
+): readonly string[] {
   const [folder, name] = [posix.dirname(entry.path), posix.basename(entry.path)];
   const of = readFolders.find(({ path }) => path.test(folder));
   if (!of || meant.test(name)) return [];
-  if (!of.names.test(name))
+  if (!of.names.test(name) && !(of.debian && packageManager === "dnf"))
     return !of.runs && isNamed(entry, entries)
       ? []
       : [`the team's \`${entry.path}\` is read by nobody: ${of.reader} takes ${of.must} there`];

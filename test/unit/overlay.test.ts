@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Facts } from "../../provisioners/engine/facts.ts";
 import { inOrder } from "../../provisioners/engine/order.ts";
 import { latesIn, resolvePlaceholders } from "../../provisioners/engine/placeholders.ts";
 import { problemsIn } from "../../provisioners/engine/problems.ts";
@@ -479,6 +480,17 @@ describe("what nobody on the server would read is said", () => {
     expect(said(file("/etc/cron.d/team", "*/5 * * * * root true\r\n"))).toEqual([expect.stringContaining("(CRLF)")]);
     expect(said(file("/home/isucon/env.sh", "A=b\r\n"))).toEqual([expect.stringContaining("(CRLF)")]);
     expect(said(file("/home/isucon/webapp/public/index.html", "<p>\r\n"))).toEqual([]);
+  });
+
+  test("by what cron takes on the server's distribution", () => {
+    const of = planned("base", [file("/etc/cron.d/backup.sh"), file("/etc/cron.daily/backup.sh"), file("/etc/sudoers.d/a.b")]).plan;
+    const on = (packageManager: Facts["packageManager"]) => replacements(of, of.servers[0]!, { ...facts, packageManager }).join("\n");
+    expect(on("apt").match(/is (?:read|run) by nobody: \w+/g)).toEqual([
+      "is read by nobody: cron",
+      "is read by nobody: cron",
+      "is read by nobody: sudo",
+    ]);
+    expect(on("dnf").match(/is (?:read|run) by nobody: \w+/g)).toEqual(["is run by nobody: cron", "is read by nobody: sudo"]);
   });
 
   test("but not where another file of the team's reads it", () => {
