@@ -44,7 +44,8 @@ fleet_fill() {
     *) false ;;
   esac && [ ! -g . ] || install -m "$1" -o "$2" -g "$3" /dev/null "$fleet_temporary" || return 1
   dd bs=64k conv=fsync status=none of="$fleet_temporary" || return 1
-  if [ -n "$like" ] && fleet_like "./$name" "$fleet_temporary"; then chmod -- "$1" "$fleet_temporary"; fi
+  # A folder's default access list counts in the umask's stead: what is root's alone gets its mode by its name too.
+  if { [ -n "$like" ] && fleet_like "./$name" "$fleet_temporary"; } || [ "$1" = 0600 ]; then chmod -- "$1" "$fleet_temporary"; fi
 }
 
 # fleet_fill_theirs MODE OWNER GROUP [like] < CONTENT: in a folder that a user may change meanwhile. The file is held open: its name may be

@@ -65,8 +65,8 @@ describe("processes", () => {
   test("a file of the overlay that is new costs the content and its name; one that is there keeps what it has beside its content", async () => {
     const shell = counting();
     const path = join(folder, "file");
-    const { address, want: wanted } = want.file({ path, content: "text\n", keep: true });
-    const write = async () => {
+    const written = want.file({ path, content: "text\n", keep: true });
+    const write = async ({ address, want: wanted } = written) => {
       writeFileSync(join(folder, "started"), "");
       const { haves } = await observe(shell, "app", { [address]: wanted });
       writeFileSync(join(folder, "started"), "");
@@ -82,6 +82,9 @@ describe("processes", () => {
     const others = process.getuid?.() === 0 ? [] : ["getent", "install"];
     expect(await write()).toEqual(["chmod", "cp", "dd", "mv", "stat", ...others].sort());
     expect(readFileSync(path, "utf8")).toBe("text\n");
+    // The umask does not count in a folder with a default access list: what is root's alone is made so.
+    const secret = want.file({ path: join(folder, "secret"), content: "text\n", mode: "0600" });
+    expect(await write(secret)).toEqual(["chmod", "dd", "mv"]);
   });
 });
 
