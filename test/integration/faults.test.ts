@@ -118,7 +118,8 @@ test("a package that can't be had is blamed, and stops neither its role nor thos
   trial.edit((fleet) => {
     servers(fleet).other!.params = { base: { packages: ["no-such-package"], timezone: "Asia/Tokyo" } };
   });
-  const { code, said } = await trial.up();
+  // In the fleet's own words: `trial.up` has Pulumi's.
+  const { code, said } = await trial.run("up", ["--yes"]);
   expect(code, said).toBe(1);
   expect(said).toMatch(/other base: package\[no-such-package\]: `install` ended .*\n[\s\S]*Unable to locate package no-such-package/);
   expect(said).toMatch(/, 1 failed; /);
