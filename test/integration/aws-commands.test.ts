@@ -51,14 +51,17 @@ describe("fleet types", () => {
     expect(rows[1]).toMatch(/^c5\.large +amd64 +2 +4 +- +0\.\d+$/);
     expect(rows.some((row) => /^i4i\.2xlarge +amd64 +8 +64 +1 × 1875 GB \S+ +0\.\d+$/.test(row))).toBe(true);
     expect(rows.slice(2, -1).every((row) => row.startsWith("i4i."))).toBe(true);
-    expect(rows.at(-1)).toMatch(/^prices: Linux, on demand, us-east-1, \d{4}-\d{2}-\d{2}$/);
+    expect(rows.at(-1)).toMatch(/^prices: Linux, on demand, us-east-1, of \d{4}-\d{2}-\d{2}$/);
   });
 
   test("--json has the promised keys and no others", async () => {
     const { code, json } = await fleet("types", "i2.8xlarge", "--json");
     expect(code).toBe(0);
     expect(json()).toEqual([
-      { type: "i2.8xlarge", arch: "amd64", vcpu: 32, memoryGiB: 244, disks: 8, diskGB: 800, media: "ssd", pricePerHour: expect.anything() },
+      {
+        ...{ type: "i2.8xlarge", arch: "amd64", vcpu: 32, memoryGiB: 244, disks: 8, diskGB: 800, media: "ssd" },
+        ...{ pricePerHour: expect.any(Number), priceDate: expect.stringMatching(/^\d{4}-\d{2}-\d{2}$/) },
+      },
     ]);
     expect((await fleet("types", "--json")).json().length).toBeGreaterThan(100);
   });

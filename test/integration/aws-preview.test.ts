@@ -74,7 +74,7 @@ test("of one stack shows its servers' files whole, who may reach them, and the p
   const { code, stdout } = await fleet("preview", "trial-pull-a", "--full");
   expect([code, code === 0 ? "" : stdout]).toEqual([0, ""]);
   expect(stdout).toMatch(/^isu1\n {2}\+ /m);
-  expect(stdout).toContain("  + aws:ec2/instance:Instance pull-a-aws-isu1\n");
+  expect(stdout).toMatch(/^isu1, isu2\n {2}\+ aws:ec2\/instance:Instance pull-a-aws-isu1, aws:ec2\/instance:Instance pull-a-aws-isu2\n/m);
   expect(stdout).toMatch(/^ {2}\+ file\[\/etc\/nginx\/nginx\.conf\] {2}nginx\n {6}\+content:\n(?: {6}\+ {2}.*\n){40}/m);
   expect(stdout).toMatch(/^who may reach what\n {2}in +22\/tcp +from 203\.0\.113\.0\/24 +SSH/m);
   expect(stdout).toMatch(/^pull-a: \d+ to create; 0\.\d{4} USD an hour \(\+0\.\d{4}\), until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n$/m);

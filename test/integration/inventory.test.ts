@@ -153,7 +153,10 @@ describe("the first preview, with one server that is off", () => {
   test("shows what it replaces and restarts as changes of what is there, and says why the roles of the other are not shown", async () => {
     const { code, stdout } = await trial.run("preview");
     expect(code, stdout).toBe(0);
-    const [isu1 = "", isu2 = "", isu3 = "", off = ""] = stdout.split(/^(?=(?:isu[123]|off)$)/m).slice(stdout.startsWith("isu1") ? 0 : 1);
+    // What is the same on several stands once, under all of their names.
+    const sections = stdout.split(/^(?=(?:isu[123]|off)(?:, isu[123])*$)/m);
+    const of = (name: string) => sections.filter((section) => section.split("\n")[0]!.split(", ").includes(name)).join("");
+    const [isu1, isu2, isu3, off] = [of("isu1"), of("isu2"), of("isu3"), of("off")];
     expect(itemIn(isu1, "file[/etc/nginx/nginx.conf]")).toMatch(/^ {2}~ .*-# tuned by hand/s);
     expect(itemIn(isu1, "service[nginx.service]")).toMatch(/^ {2}~ .*(?:reload|restart)/s);
     expect(itemIn(isu1, "block[/root/.ssh/authorized_keys:team]")).toMatch(/^ {2}\+ /);
