@@ -284,11 +284,24 @@ fleet_all_kept() {
 # fleet_up UNIT SECONDS: active, and without a restart of its own for so long
 fleet_up() {
   local first
-  first=$(systemctl show -p ActiveState -p NRestarts -- "$1")
+  first=$(fleet_state_after_reload "$1")
   case $first in *ActiveState=active*) ;; *) return 1 ;; esac
   [ "$2" = 0 ] && return 0
   sleep "$2"
-  [ "$(systemctl show -p ActiveState -p NRestarts -- "$1")" = "$first" ]
+  [ "$(fleet_state_after_reload "$1")" = "$first" ]
+}
+
+# fleet_state_after_reload UNIT: a service that tells systemd of its reload itself (haproxy) is still at it once `systemctl reload` has ended; a minute at most
+fleet_state_after_reload() {
+  local seen try
+  try=0
+  while :; do
+    seen=$(systemctl show -p ActiveState -p NRestarts -- "$1")
+    case $seen in *ActiveState=reloading*) [ "$try" -lt 600 ] || break ;; *) break ;; esac
+    try=$((try + 1))
+    sleep 0.1
+  done
+  printf '%s\n' "$seen"
 }
 
 # fleet_workers UNIT: the children of its main process, between blanks

@@ -233,6 +233,20 @@ describe("fleet_service", () => {
     expect([get("config"), get("live"), get("state/pending")]).toEqual(["good 2\n", "good 3\n", "service[app.service]\n"]);
   });
 
+  test("that says itself when its reload is over is waited for", () => {
+    put("told", "");
+    const reloading = systemctl
+      .replace("cp config live;", "cp config live; echo reloading > active;")
+      .replace(
+        '*) echo "ActiveState=$(cat active)"',
+        '*) echo "ActiveState=$(cat active)"; echo asked >> told; [ "$(wc -l < told)" -lt 3 ] || echo active > active',
+      );
+    put("bin/systemctl", reloading);
+    chmodSync(at("bin/systemctl"), 0o755);
+    expect(run(step("fleet_service app.service reload '' 0 '' a"))).toEqual({ code: 0, out: "" });
+    expect(get("active")).toBe("active\n");
+  });
+
   test("that restarts of itself in the settling time did not come up", () => {
     put("bin/sleep", "#!/bin/sh\necho 1 >> restarts\n");
     chmodSync(at("bin/sleep"), 0o755);
