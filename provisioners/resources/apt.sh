@@ -21,8 +21,8 @@ fleet_installed() { dpkg-query -W -f '${db:Status-Abbrev}|${Package}\n' | sed -n
 fleet_versions() { dpkg-query -W -f '${db:Status-Abbrev}|${binary:Package} ${Version}\n' | sed -n 's/^.[^nc].|//p' | sort; }
 # An interrupted run of dpkg stands in the way of every other one.
 fleet_repair() {
-  # apt refuses where dpkg left its journal behind, though no package is half done. Of triggers that it has only noted the audit says nothing.
-  if [ -n "$(dpkg --audit)" ] || [ -n "$(ls -A /var/lib/dpkg/updates 2> /dev/null)" ] || [ -s /var/lib/dpkg/triggers/Unincorp ]; then fleet_unlocked dpkg --force-confdef --force-confold --configure -a; fi
+  # apt refuses where dpkg left its journal behind, though no package is half done.
+  if [ -n "$(dpkg --audit)" ] || [ -n "$(ls -A /var/lib/dpkg/updates 2> /dev/null)" ]; then fleet_unlocked dpkg --force-confdef --force-confold --configure -a; fi
 }
 fleet_known() {
   for spec; do
@@ -71,11 +71,12 @@ fleet_ready() {
 fleet_bring() {
   case $1 in full) weak=--install-recommends ;; *) weak=--no-install-recommends ;; esac
   shift
-  came=0
-  fleet_apt install --allow-downgrades "$weak" -- "$@" || came=$?
-  # An apt that was killed leaves a dpkg that goes on to its packages' end, and owes their triggers.
-  fleet_repair || :
-  return "$came"
+  fleet_apt install --allow-downgrades "$weak" -- "$@" || {
+    came=$?
+    # An apt that was killed leaves a dpkg that goes on to its packages' end, and owes their triggers.
+    fleet_repair || :
+    return "$came"
+  }
 }
 # apt configures first what somebody's failed installation left; dpkg alone does not.
 fleet_take_away() { fleet_apt purge --allow-change-held-packages -- "$@" || dpkg --purge -- "$@"; }

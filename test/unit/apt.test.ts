@@ -92,6 +92,12 @@ test("where no lists can be had, the install itself says what is not known, and 
   expect(after).toMatchObject({ status: 1, stdout: expect.stringMatching(/^E: .* install .* libx\n$/) });
 });
 
+test("an apt that was killed behind its packages leaves no triggers owed; what came to its end is not looked at again", () => {
+  const repair = "fleet_repair() { code=0; echo repaired; }";
+  expect(run(`${repair}\nfleet_apt() { return 137; }\nfleet_bring lean app || echo "code $?"`)).toBe("repaired\ncode 137\n");
+  expect(run(`${repair}\nfleet_apt() { :; }\nfleet_bring lean app`)).toBe("");
+});
+
 test("a unit that a purge leaves running, and nothing knows any more, is stopped; one that was so before is not", () => {
   const units = join(root, "units");
   const list = (...lines: string[]) => writeFileSync(units, lines.map((line) => `${line}\n`).join(""));
