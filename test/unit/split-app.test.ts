@@ -90,6 +90,13 @@ function ground(wish: Wish, items: SplitRecord["seen"]["from"]["items"] = []): S
   return { record, old: plan, next, move: moveOf(wish, plan), factsOf: () => facts, late, secret: new Secret("word") };
 }
 
+/** Each begins a step, one after the other. */
+function expectInOrder(told: readonly string[], order: readonly string[]): void {
+  const places = order.map((each) => told.findIndex((step) => step.startsWith(each)));
+  expect(places).not.toContain(-1);
+  expect(places).toEqual([...places].sort((a, b) => a - b));
+}
+
 describe("an application that moves", () => {
   test("names what stays by address, is opened, and is named by whoever passes to it", () => {
     const { edits } = edited(move);
@@ -132,9 +139,7 @@ describe("an application that moves", () => {
       "isu1: role app wants nothing",
       "here: writes",
     ];
-    const places = order.map((each) => told.findIndex((step) => step.startsWith(each)));
-    expect(places).not.toContain(-1);
-    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expectInOrder(told, order);
     expect(all.some((each) => each.commit || each.writes)).toBe(false);
     expect(all.filter(({ what, undo }) => !undo && !/checks|reaches/.test(what))).toEqual([]);
   });
@@ -279,9 +284,7 @@ describe("nginx that moves", () => {
       "isu3: the checks",
       "isu1: role nginx wants nothing",
     ];
-    const places = order.map((each) => told.findIndex((step) => step.startsWith(each)));
-    expect(places).not.toContain(-1);
-    expect(places).toEqual([...places].sort((a, b) => a - b));
+    expectInOrder(told, order);
   });
 
   test("leaves the new server by its role first: what that found there had come with the split", () => {
